@@ -1,0 +1,218 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "manifests/diagnostic.h"
+
+// Desired state as plain, immutable values: what every dialect compiles to and what plan reads. No
+// defaults are left open here: a dialect fills them in, so that equal meaning gives equal values.
+namespace podreeve::manifests {
+
+enum class RestartPolicy { Always, OnFailure, Never };
+enum class PullPolicy { Always, IfNotPresent, Never };
+
+// What a dependent waits for of another app.
+enum class DependencyKind { Started, Healthy, Finished, Failed };
+
+struct Dependency {
+    std::string app;
+    DependencyKind is = DependencyKind::Started;
+    SourcePosition position;  // where it was written, for messages
+    friend bool operator==(const Dependency&, const Dependency&) = default;
+};
+
+struct Port {
+    std::string host_ip;          // empty: all addresses
+    std::uint16_t host_port = 0;  // 0: not published
+    std::uint16_t container_port = 0;
+    std::string protocol = "tcp";  // tcp, udp, sctp
+    friend bool operator==(const Port&, const Port&) = default;
+};
+
+enum class MountKind { Volume, Bind, Tmpfs };
+
+struct Mount {
+    MountKind kind = MountKind::Volume;
+    std::string source;    // volume name or absolute host path; empty for tmpfs
+    std::string target;    // absolute path in the container
+    std::string sub_path;  // inside the volume or host path; empty: all of it
+    bool read_only = false;
+    std::vector<std::string> options;  // further podman mount options, in order
+    // Digest of the files podreeve puts into that volume: a new content is a new spec of its users.
+    std::string content_digest;
+    friend bool operator==(const Mount&, const Mount&) = default;
+};
+
+struct Resources {
+    std::optional<std::int64_t> memory_limit;        // bytes
+    std::optional<std::int64_t> memory_reservation;  // bytes
+    std::optional<std::int64_t> cpu_milli_limit;     // thousandths of a core
+    std::optional<std::int64_t> cpu_milli_request;
+    friend bool operator==(const Resources&, const Resources&) = default;
+};
+
+struct Security {
+    std::optional<std::string> user;  // "uid", "uid:gid"
+    std::vector<std::int64_t> groups;
+    std::vector<std::string> cap_add;
+    std::vector<std::string> cap_drop;
+    std::optional<bool> privileged;
+    std::optional<bool> read_only_root;
+    std::optional<bool> no_new_privileges;
+    std::map<std::string, std::string> selinux;  // user, role, type, level
+    std::string seccomp;                         // "unconfined", a path, or empty
+    friend bool operator==(const Security&, const Security&) = default;
+};
+
+enum class ContainerRole { Workload, Init };
+
+struct ContainerSpec {
+    std::string part;  // unique in the app and stable: "web" or "pod/web"
+    std::string name;  // podman's container name
+    std::string pod;   // part of the pod it is in; empty: alone
+    ContainerRole role = ContainerRole::Workload;
+    std::string image;
+    PullPolicy pull = PullPolicy::IfNotPresent;
+    std::vector<std::string> entrypoint;  // empty: the image's
+    bool entrypoint_set = false;
+    std::vector<std::string> command;  // empty: the image's, unless an entrypoint is set
+    bool command_set = false;
+    // Values may be secret (secretKeyRef): never print them, never store them but for their hash.
+    std::map<std::string, std::string> env;
+    std::string working_dir;
+    std::vector<Port> ports;  // of a container that stands alone; in a pod they are the pod's
+    std::vector<Mount> mounts;
+    Resources resources;
+    Security security;
+    std::string hostname;
+    bool host_network = false;
+    bool tty = false;
+    bool stdin_open = false;
+    std::map<std::string, std::string> labels;  // the person's; podreeve's own are added later
+    std::map<std::string, std::string> annotations;
+    std::vector<std::string> network_aliases;
+    std::vector<std::string> networks;  // names; empty in a pod or on the host network
+    RestartPolicy restart = RestartPolicy::Always;
+    std::chrono::seconds stop_grace{10};
+    friend bool operator==(const ContainerSpec&, const ContainerSpec&) = default;
+};
+
+struct PodSpec {
+    std::string part;  // unique in the app
+    std::string name;  // podman's pod name
+    std::string hostname;
+    bool host_network = false;
+    bool share_pid = false;  // shareProcessNamespace
+    bool host_pid = false;
+    bool host_ipc = false;
+    std::vector<Port> ports;
+    std::vector<std::string> networks;
+    std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> annotations;
+    std::map<std::string, std::string> host_aliases;  // name -> address
+    std::vector<std::string> dns_servers, dns_searches, dns_options;
+    std::map<std::string, std::string> sysctls;
+    friend bool operator==(const PodSpec&, const PodSpec&) = default;
+};
+
+// A file podreeve writes into a volume of ours (ConfigMap, Secret). content may be secret.
+struct VolumeFile {
+    std::string path;  // relative to the volume
+    std::string content;
+    std::uint32_t mode = 0644;
+    friend bool operator==(const VolumeFile&, const VolumeFile&) = default;
+};
+
+enum class VolumeOrigin { Claim, EmptyDir, ConfigMap, Secret, Plain };
+
+struct VolumeSpec {
+    std::string part;
+    std::string name;
+    VolumeOrigin origin = VolumeOrigin::Plain;
+    std::string driver;  // empty: local
+    std::map<std::string, std::string> options;
+    std::map<std::string, std::string> labels;
+    std::vector<VolumeFile> files;  // sorted by path
+    friend bool operator==(const VolumeSpec&, const VolumeSpec&) = default;
+};
+
+struct NetworkSpec {
+    std::string part;
+    std::string name;
+    // A network that several apps and podman itself share: made when missing, never removed.
+    bool shared = true;
+    friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
+};
+
+// A podman secret. data is secret.
+struct SecretSpec {
+    std::string part;
+    std::string name;
+    std::string data;
+    std::map<std::string, std::string> labels;
+    friend bool operator==(const SecretSpec&, const SecretSpec&) = default;
+};
+
+enum class Dialect { App, Kube, Quadlet };
+
+// One app: everything that one manifest, with its drop-ins, asks for. Parts are in the order in
+// which they have to be made.
+struct AppSpec {
+    std::string name;
+    std::string display_name;
+    std::string version;
+    Dialect dialect = Dialect::App;
+    std::string file;  // the manifest, as given to the source
+    bool autostart = true;
+    std::vector<Dependency> depends_on;
+    std::vector<NetworkSpec> networks;
+    std::vector<VolumeSpec> volumes;
+    std::vector<SecretSpec> secrets;
+    std::vector<PodSpec> pods;
+    std::vector<ContainerSpec> containers;  // init containers before the workloads of their pod
+
+    const ContainerSpec* find_container(const std::string& part) const;
+    const PodSpec* find_pod(const std::string& part) const;
+    const VolumeSpec* find_volume(const std::string& part) const;
+    friend bool operator==(const AppSpec&, const AppSpec&) = default;
+};
+
+// A manifest, or an app in it, that cannot be used, and why. Its last good version stays in force.
+struct AppProblem {
+    std::string app;  // empty: the file could not be told to belong to one
+    std::string file;
+    std::vector<Diagnostic> diagnostics;
+    friend bool operator==(const AppProblem&, const AppProblem&) = default;
+};
+
+// All that the manifests say, at one moment.
+struct Desired {
+    std::map<std::string, std::shared_ptr<const AppSpec>> apps;
+    std::vector<AppProblem> problems;
+    // False when a manifest directory could not be read: then nothing is removed for its sake.
+    bool complete = true;
+};
+
+// The hash that stands in io.podreeve.spec: SHA-256 over the canonical JSON of that part (env and
+// file contents enter as they are; the hash is one-way). 16 hex digits are kept.
+std::string spec_hash(const ContainerSpec& spec);
+std::string spec_hash(const PodSpec& spec);
+std::string spec_hash(const VolumeSpec& spec);
+std::string spec_hash(const AppSpec& spec);
+
+// Canonical JSON of an app for people and for --json, with secret values replaced by "<secret>".
+nlohmann::json to_redacted_json(const AppSpec& spec);
+
+std::string_view to_string(DependencyKind kind);
+std::string_view to_string(RestartPolicy policy);
+std::string_view to_string(PullPolicy policy);
+
+}  // namespace podreeve::manifests

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include "manifests/model.h"
+#include "runtime/base/result.h"
+
+namespace podreeve::manifests {
+
+struct SourceConfig {
+    std::vector<std::filesystem::path> directories;  // later ones win by file name
+    std::filesystem::path accepted_dir;  // 0700; last good versions, one 0600 file a generation
+    uid_t owner = 0;                     // who, beside root, may own a manifest
+};
+
+// Reads the manifest directories into Desired. Files are parsed again only when size, mtime, inode
+// or drop-ins changed. A file that is broken keeps its last good version in force, also over a
+// restart: each version that was accepted is kept as text in accepted_dir (0600, since it can hold
+// secrets). Owned and called by one thread at a time; reads files, so never on the loop thread.
+class ManifestSource {
+  public:
+    explicit ManifestSource(SourceConfig config);
+    ~ManifestSource();
+
+    // One scan over all directories. Never fails as a whole: what is wrong is in Desired.
+    Desired scan();
+
+    // The spec of an app as it was accepted under that hash (AppSpec's spec_hash), from memory or
+    // from accepted_dir; null when it is not kept any more.
+    std::shared_ptr<const AppSpec> accepted(const std::string& app, const std::string& spec_hash);
+
+    // Forgets the kept versions of an app but those named.
+    void forget_accepted(const std::string& app, const std::vector<std::string>& keep_hashes);
+
+    const SourceConfig& config() const { return config_; }
+
+  private:
+    struct Cache;
+    SourceConfig config_;
+    std::unique_ptr<Cache> cache_;
+};
+
+// What one text compiles to, without looking at any other file: for `podreeve check` and the
+// source.
+struct Compiled {
+    std::shared_ptr<const AppSpec> app;  // null when there are errors
+    std::string app_name;                // as far as it could be told
+    std::vector<Diagnostic> diagnostics;
+};
+
+// text: the manifest; drop_ins: (file name, text), merged in this order.
+Compiled compile(const std::string& file,
+                 const std::string& text,
+                 const std::vector<std::pair<std::string, std::string>>& drop_ins = {});
+
+// What only shows over all apps: duplicate apps, names of containers, pods or volumes that clash,
+// host ports that clash, dependencies that do not exist, cycles (path printed). Returns the
+// problems by app; of two that clash the one whose file name comes first keeps what it has.
+std::map<std::string, std::vector<Diagnostic>> validate_together(
+    const std::map<std::string, std::shared_ptr<const AppSpec>>& apps);
+
+}  // namespace podreeve::manifests

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+#include "runtime/base/result.h"
+
+namespace podreeve {
+
+// Replaces path by content, whole or not at all, also over a power cut: a temporary file beside it,
+// fsync, rename, fsync of the directory. The file gets exactly mode.
+Status write_file_atomically(const std::filesystem::path& path,
+                             std::string_view content,
+                             mode_t mode);
+
+// The whole content of a regular file of at most max_bytes; larger is InvalidArgument.
+Result<std::string> read_file(const std::filesystem::path& path, std::uintmax_t max_bytes);
+
+}  // namespace podreeve

@@ -1,0 +1,44 @@
+#include "runtime/base/log.h"
+
+#include <memory>
+#include <string>
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+namespace podreeve::log {
+namespace {
+
+// %J in a pattern: the level as syslog's number, the way sd-daemon(3) wants it at the start of a
+// line.
+class JournalLevel final : public spdlog::custom_flag_formatter {
+  public:
+    void format(const spdlog::details::log_msg& message,
+                const std::tm&,
+                spdlog::memory_buf_t& out) override {
+        static constexpr std::string_view kNumbers[] = {"7", "7", "6", "4", "3", "2", "6"};
+        const std::string_view number = kNumbers[static_cast<std::size_t>(message.level)];
+        out.append(number.data(), number.data() + number.size());
+    }
+
+    std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+        return std::make_unique<JournalLevel>();
+    }
+};
+
+}  // namespace
+
+void init(Sink sink, std::string_view level) {
+    auto logger = std::make_shared<spdlog::logger>(
+        "podreeve", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<JournalLevel>('J').set_pattern(sink == Sink::Journal ? "<%J>%v"
+                                                                             : "%H:%M:%S.%e %l %v");
+    logger->set_formatter(std::move(formatter));
+    logger->set_level(spdlog::level::from_str(std::string(level)));
+    logger->flush_on(spdlog::level::trace);
+    spdlog::set_default_logger(std::move(logger));
+}
+
+}  // namespace podreeve::log
