@@ -1,0 +1,60 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/clock.h"
+#include "runtime/podman/types.h"
+
+// One coherent snapshot of what podman and systemd report, as plain values. What could not be read
+// is unknown (nullopt), never absent.
+namespace podreeve::observe {
+
+// The labels that make an object ours. Values are never secret.
+inline constexpr const char* kLabelApp = "io.podreeve.app";
+inline constexpr const char* kLabelPart = "io.podreeve.part";
+inline constexpr const char* kLabelRole = "io.podreeve.role";  // workload, init, infra, service
+inline constexpr const char* kLabelSpec = "io.podreeve.spec";
+inline constexpr const char* kLabelGeneration = "io.podreeve.generation";
+inline constexpr const char* kLabelOwner = "io.podreeve.owner";
+// On a pod: full id of the service container that was made for it.
+inline constexpr const char* kLabelService = "io.podreeve.service";
+// podman's own: a container that a systemd unit runs. Never touched over REST.
+inline constexpr const char* kLabelSystemdUnit = "PODMAN_SYSTEMD_UNIT";
+
+// What an object's labels say of it; nullopt for one that is not ours (no label, or another owner).
+struct Ownership {
+    std::string app, part, role, spec;
+    std::int64_t generation = 0;
+};
+
+std::optional<Ownership> ownership(const std::map<std::string, std::string>& labels,
+                                   const std::string& owner);
+
+// Volumes, networks, secrets and images are only read when a plan needs them.
+struct Resources {
+    std::map<std::string, podman::VolumeDetails> volumes;
+    std::map<std::string, podman::NetworkDetails> networks;
+    std::map<std::string, podman::SecretDetails> secrets;
+    std::map<std::string, bool> images;  // of those that were asked for: is it here
+};
+
+struct Observed {
+    WallTime at{};
+    podman::Version podman_version;
+    bool holds_service_containers = false;
+    std::vector<podman::ContainerSummary> containers;  // sorted by id
+    std::vector<podman::PodSummary> pods;              // sorted by id
+    // Service containers of ours, by full id: told by a pod's label, or by the name podman or we
+    // gave.
+    std::map<std::string, std::string> services;  // id -> app
+    std::optional<Resources> resources;
+
+    const podman::ContainerSummary* container_named(const std::string& name) const;
+    const podman::ContainerSummary* container_by_id(const std::string& id) const;
+    const podman::PodSummary* pod_named(const std::string& name) const;
+};
+
+}  // namespace podreeve::observe

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/observe/observed.h"
+#include "manifests/model.h"
+#include "runtime/base/clock.h"
+
+// The pure difference desired − observed under a policy. Same inputs, byte-identical plan; an empty
+// plan means converged. Nothing here knows a clock, a socket or a file.
+namespace podreeve::plan {
+
+// The task kinds: the words stand in the store and are never renamed. One handler file each.
+enum class StepKind {
+    CheckPorts,  // the host ports that will be asked for are free
+    PullImage,
+    EnsureNetwork,
+    CreateVolume,
+    WriteVolumeFiles,
+    CreateSecret,   // also replaces one whose content differs
+    CreateService,  // the service container
+    CreatePod,
+    CreateContainer,
+    StartPod,  // with init containers and service container
+    StartContainer,
+    StopContainer,
+    ParkContainer,  // stopped and renamed, kept until its successor is proved
+    RemoveContainer,
+    StopPod,
+    RemovePod,
+    RemoveService,
+    RemoveSecret,
+    RemoveVolume,  // emptyDir, ConfigMap and Secret volumes only
+    MarkDeployed,  // writes that this spec runs; the last step of a deploy
+};
+
+std::string_view to_string(StepKind kind);  // "create-container"
+std::optional<StepKind> step_kind_from(std::string_view name);
+
+struct Step {
+    StepKind kind{};
+    std::string part;                // of the app
+    std::string object;              // podman's name of it
+    std::string id;                  // podman's id, when it is there already
+    std::string reason;              // "exited with 137 2s ago", "spec differs: image", "absent"
+    std::string inverse;             // what undo does, in words
+    std::string details = "{}";      // JSON the handler needs; never a secret
+    std::vector<std::size_t> after;  // indexes into the app's steps
+};
+
+// Something that stands in the way and that a pass cannot repair.
+struct Condition {
+    std::string
+        type;  // Conflict, Blocked, BackingOff, Breaker, ManifestError, DeployFailed, Unknown, …
+    std::string reason;  // CamelCase
+    std::string message;
+    std::string part;  // may be empty
+    friend bool operator==(const Condition&, const Condition&) = default;
+};
+
+enum class AppAction { None, Deploy, Repair, Remove, Stop };
+std::string_view to_string(AppAction action);
+
+struct AppPlan {
+    std::string app;
+    AppAction action = AppAction::None;
+    std::string spec;  // hash of the AppSpec it leads to; empty for a removal
+    std::int64_t generation = 0;
+    std::vector<Step> steps;
+    std::vector<Condition> conditions;
+
+    bool empty() const { return steps.empty(); }
+};
+
+struct Plan {
+    std::map<std::string, AppPlan> apps;  // every app that is desired or observed
+    std::string digest;                   // of all it was made from
+    bool needs_resources = false;         // observe volumes, images… and plan again
+    bool empty() const;
+};
+
+// What supervise decides and plan obeys.
+struct PartPolicy {
+    bool hold_start = false;  // backing off, or the breaker is open
+    std::string why;
+};
+
+struct AppPolicy {
+    std::string owner;
+    std::int64_t generation = 1;
+    std::string generation_spec;  // the hash the generation belongs to
+    bool stopped = false;         // wanted down
+    bool busy = false;            // a change of it is under way: plan nothing
+    bool hold_start = false;      // waits for dependencies: nothing of it is started or created
+    std::string why;
+    std::map<std::string, PartPolicy> parts;
+    // Containers whose state says wedged and that were seen so in an earlier pass too: recreate.
+    std::set<std::string> wedged;
+};
+
+struct Policy {
+    std::string owner;
+    WallTime now{};  // for the words "2s ago" only: it is not part of the digest
+    std::map<std::string, AppPolicy> apps;
+    bool removals_allowed = true;  // false when a manifest directory could not be read
+};
+
+Plan diff(const manifests::Desired& desired,
+          const observe::Observed& observed,
+          const Policy& policy);
+
+nlohmann::json to_json(const Plan& plan);
+std::string to_text(const Plan& plan);  // for people, grouped by app, no colour
+
+}  // namespace podreeve::plan

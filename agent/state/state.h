@@ -1,0 +1,92 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/state/task.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/result.h"
+
+namespace podreeve::state {
+
+// What is remembered of an app between passes and over restarts. No secret is ever in it.
+struct AppRecord {
+    std::string name;
+    std::int64_t generation = 0;  // raised by every new spec
+    std::string spec;             // hash of the spec of that generation
+    std::string deployed_spec;    // hash of the last spec whose change ended well; empty: none yet
+    bool stopped = false;         // a person asked for it to be stopped, over reboots
+    std::string extra = "{}";     // JSON: restart counters and the like, kept by supervise
+    friend bool operator==(const AppRecord&, const AppRecord&) = default;
+};
+
+struct Event {
+    std::int64_t seq = 0;  // set when it is appended
+    WallTime time{};
+    std::string app;    // empty: of the agent itself
+    std::string state;  // Running, Failed, … or the kind of agent event
+    std::string message;
+};
+
+// A condition of the store that people should see; empty when all is well.
+struct StoreHealth {
+    bool read_only = false;
+    std::string message;
+    std::string set_aside;  // the name a corrupt file was given at this start
+};
+
+// The persisted state: changes, tasks, apps, events, one SQLite file in WAL mode; one transaction a
+// commit. Any thread may call; one lock inside, never held over anything but the commit. A commit
+// that fails does not throw or block: the call returns the error and the memory stays as it was. A
+// file that is garbage is set aside (name.corrupt-<time>) and a new one begun; the owner id is kept
+// in a file of its own beside it, so that the labels on podman's objects stay ours.
+class State {
+  public:
+    // directory: 0700, made when missing. Holds a lock against a second agent (Conflict).
+    static Result<std::unique_ptr<State>> open(const std::filesystem::path& directory,
+                                               Clock& clock);
+    ~State();
+
+    const std::string& owner() const;  // instance id, 16 hex digits
+    StoreHealth health() const;
+
+    // Commits a change; Conflict (naming the other's id) while the subject has an unready one.
+    Result<ChangeId> add_change(const NewChange& change);
+    // Marks for abort; the runner acts on it. Ready changes are Conflict, unknown ones NotFound.
+    Status abort_change(ChangeId id);
+    std::optional<ChangeView> change(ChangeId id) const;
+    std::vector<ChangeView> changes(std::size_t limit = 100) const;  // newest first
+    std::optional<ChangeView> active_change_of(const std::string& subject) const;
+
+    std::vector<AppRecord> apps() const;
+    std::optional<AppRecord> app(const std::string& name) const;
+    Status put_app(const AppRecord& record);  // writes nothing when equal to what is there
+    Status remove_app(const std::string& name);
+
+    // Appends, keeps the last 64 an app and 1000 in all; tells the listeners.
+    Status append_event(Event event);
+    std::vector<Event> events_since(std::int64_t seq, std::size_t limit = 1000) const;
+    std::int64_t last_event_seq() const;
+    // Called after each append, on the appending thread, without the lock.
+    void on_event(std::function<void(const Event&)> listener);
+
+    // Rows written since open: a pass that finds nothing to do adds none.
+    std::uint64_t rows_written() const;
+
+    // Removes ready changes older than a day or beyond the newest 500 (overlord's rules).
+    Status prune();
+
+    struct Core;
+
+    Core& core() { return *core_; }  // for the runner alone
+
+  private:
+    explicit State(std::unique_ptr<Core> core);
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace podreeve::state

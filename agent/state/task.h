@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/result.h"
+
+namespace podreeve::state {
+
+using ChangeId = std::int64_t;
+using TaskId = std::int64_t;
+
+// The numbers are stored; never renumber, only add.
+enum class TaskStatus {
+    Default = 0,
+    Hold = 1,
+    Do = 2,
+    Doing = 3,
+    Done = 4,
+    Abort = 5,
+    Undo = 6,
+    Undoing = 7,
+    Undone = 8,
+    Error = 9,
+    Wait = 10
+};
+
+std::string_view to_string(TaskStatus status);
+bool is_ready(TaskStatus status);  // Done, Undone, Hold, Error
+
+struct LogLine {
+    WallTime time{};
+    bool is_error = false;
+    std::string text;
+};
+
+struct Progress {
+    std::string label;
+    std::int64_t done = 0, total = 1;
+};
+
+// A task as it stands, copied out of the state.
+struct TaskView {
+    TaskId id = 0;
+    ChangeId change = 0;
+    std::string kind, summary;
+    TaskStatus status = TaskStatus::Do;
+    int lane = 0;
+    std::vector<TaskId> after;  // waits for these
+    Progress progress;
+    std::vector<LogLine> log;    // the last ten lines
+    std::string data;            // JSON object as text
+    std::string wait_reason;     // of Wait and of a Retry
+    std::optional<WallTime> at;  // not before
+    WallTime created{}, ready{};
+};
+
+struct ChangeView {
+    ChangeId id = 0;
+    std::string kind, summary;
+    std::string subject;  // the app it is about; at most one unready change a subject
+    TaskStatus status = TaskStatus::Do;  // derived from the tasks
+    std::string error;                   // "cannot perform the following tasks:\n- …", or empty
+    std::string data;                    // JSON object as text
+    std::vector<TaskView> tasks;
+    WallTime created{}, ready{};
+    bool is_ready = false;
+};
+
+// What a new change consists of. after: indexes into tasks.
+struct NewTask {
+    std::string kind, summary;
+    std::string data = "{}";
+    int lane = 1;
+    std::vector<std::size_t> after;
+};
+
+struct NewChange {
+    std::string kind, summary, subject;
+    std::string data = "{}";
+    std::vector<NewTask> tasks;
+};
+
+// How a handler ended.
+struct TaskDone {};
+
+struct TaskRetry {
+    Duration after{};
+    std::string why;
+};
+
+struct TaskWait {
+    std::string why;
+};
+
+using TaskOutcome = std::variant<TaskDone, TaskRetry, TaskWait, Error>;
+
+// What a handler sees of its task. Lives for one run of a handler, on a worker thread.
+class TaskContext {
+  public:
+    virtual ~TaskContext() = default;
+    virtual TaskId id() const = 0;
+    virtual const std::string& kind() const = 0;
+    virtual const std::string& subject() const = 0;
+    virtual const nlohmann::json& data() const = 0;
+    virtual const nlohmann::json& change_data() const = 0;
+    // Merges patch into the task's data and commits it before it returns: what an undo will need
+    // has to be written before the outside is touched.
+    virtual Status save(const nlohmann::json& patch) = 0;
+    virtual void log(std::string text) = 0;
+    virtual void progress(Progress progress) = 0;
+    virtual std::stop_token stop() const = 0;
+};
+
+using TaskHandler = std::function<TaskOutcome(TaskContext&)>;
+
+// do is run at least once and perhaps again after a kill: it looks first, then acts. undo may be
+// empty: then undoing leaves the task as Done.
+struct TaskHandlers {
+    TaskHandler run;
+    TaskHandler undo;
+    Duration deadline = std::chrono::minutes(10);
+    unsigned limit = 4;  // how many of this kind may run at once
+};
+
+}  // namespace podreeve::state

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/http/client.h"
+#include "runtime/podman/types.h"
+
+namespace podreeve::podman {
+
+// How long a call may take and what ends it early. Every call has both.
+struct Call {
+    Duration timeout = std::chrono::seconds(30);
+    std::stop_token stop;
+};
+
+// What a call that asks for a state found: it did something, or nothing was to be done (304).
+enum class Effect { Changed, AlreadySo };
+
+struct RemoveOptions {
+    bool force = false;
+    bool depend = false;                      // with the pods that a service container serves
+    bool volumes = false;                     // anonymous ones
+    std::optional<unsigned> timeout_seconds;  // grace before SIGKILL, with force
+};
+
+// Podman over its REST socket: typed, dumb, no retries, no policy. Any thread may call. Errors:
+// Unavailable (no socket, refused, cut off), Timeout, Cancelled, NotFound, Conflict (name in use,
+// not running), InvalidArgument, Internal (podman's 500; its own words are in the message). Each
+// trap named here has a test in tests/contract.
+class Client {
+  public:
+    explicit Client(std::string socket_path);
+    ~Client();
+
+    // Asks _ping once and remembers the answer; called by the others when need be. After a lost
+    // connection it is asked again, since podman may have been upgraded meanwhile.
+    Result<Version> version(const Call& call);
+
+    // -- containers; `who` is a full id or an exact name
+    Result<std::vector<ContainerSummary>> list_containers(const Call&);  // all of them, one request
+    // NotFound is only what podman says of an absent container: its 404 for an ambiguous prefix is
+    // not.
+    Result<ContainerDetails> inspect_container(const std::string& who, const Call&);
+    Result<std::string> create_container(const ContainerCreate&,
+                                         const Call&);  // id; Conflict: name in use
+    Result<Effect> start_container(const std::string& who, const Call&);
+    // Always sends the timeout: an absent one means 0 to some versions. The call's own deadline
+    // must be longer.
+    Result<Effect> stop_container(const std::string& who, unsigned grace_seconds, const Call&);
+    Status kill_container(const std::string& who, const std::string& signal, const Call&);
+    // Absent is Ok. A failure that podman reports inside a 200 is an error.
+    Status remove_container(const std::string& who, const RemoveOptions&, const Call&);
+    Status rename_container(const std::string& who, const std::string& name, const Call&);
+    // Waits for exited/stopped and gives the exit code, confirmed by an inspect since podman
+    // answers 0 or -1 to waits that failed.
+    Result<int> wait_container(const std::string& who, const Call&);
+    // Calls on_line(stream 1|2, text without the newline) until it says false or the log ends.
+    Status container_logs(const std::string& who,
+                          unsigned tail,
+                          bool follow,
+                          const std::function<bool(int, std::string_view)>& on_line,
+                          const Call&);
+
+    // -- pods
+    Result<std::vector<PodSummary>> list_pods(const Call&);
+    Result<PodSummary> inspect_pod(const std::string& who, const Call&);
+    Result<std::string> create_pod(const PodCreate&, const Call&);  // id; Conflict: name in use
+    // 409 with per-container errors: Internal, each error named.
+    Result<Effect> start_pod(const std::string& who, const Call&);
+    // podman stops nothing of a pod that is not exactly Running: then its members are stopped one
+    // by one, the infra container last.
+    Result<Effect> stop_pod(const std::string& who, unsigned grace_seconds, const Call&);
+    Status remove_pod(const std::string& who, bool force, const Call&);  // absent is Ok
+
+    // -- images
+    Result<bool> image_exists(const std::string& name, const Call&);
+    Result<ImageDetails> inspect_image(const std::string& name, const Call&);
+    // Returns the id. An error inside the 200 stream is an error. on_progress gets podman's own
+    // lines.
+    Result<std::string> pull_image(const std::string& reference,
+                                   bool tls_verify,
+                                   const std::function<void(const std::string&)>& on_progress,
+                                   const Call&);
+
+    // -- volumes, networks, secrets
+    Result<std::vector<VolumeDetails>> list_volumes(const Call&);
+    Result<VolumeDetails> inspect_volume(const std::string& name, const Call&);
+    Status create_volume(const VolumeDetails&, const Call&);  // Conflict when it exists
+    Status remove_volume(const std::string& name, bool force, const Call&);  // absent is Ok
+    Result<std::vector<NetworkDetails>> list_networks(const Call&);
+    Status create_network(const NetworkDetails&, const Call&);  // existing is Ok
+    Status remove_network(const std::string& name, const Call&);
+    Result<std::vector<SecretDetails>> list_secrets(const Call&);
+    Status create_secret(const SecretDetails&,
+                         const std::string& data,
+                         const Call&);  // Conflict when it exists
+    Status remove_secret(const std::string& name, const Call&);
+
+    // -- kube, events, host
+    Result<PlayReport> kube_play(const std::string& yaml,
+                                 bool service_container,
+                                 bool start,
+                                 const Call&);
+    Status kube_down(const std::string& yaml, bool force, const Call&);
+    // Blocks, giving each event since the given time (nanoseconds; 0: from now on), until on_event
+    // says false, stop is asked for, or the stream breaks (Unavailable). timeout is not used.
+    Status events(std::int64_t since_nano,
+                  const std::function<bool(const Event&)>& on_event,
+                  const Call&);
+    Result<Info> info(const Call&);
+    // Whether this podman can hold the link between pods and service container over REST (4.5 and
+    // later).
+    Result<bool> holds_service_containers(const Call&);
+
+  private:
+    struct Wire;
+    std::unique_ptr<Wire> wire_;
+};
+
+}  // namespace podreeve::podman
