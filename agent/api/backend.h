@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/plan/plan.h"
+#include "agent/state/state.h"
+#include "agent/supervise/status.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/result.h"
+
+namespace podreeve::api {
+
+// What one pass did, for the one who asked for it.
+struct PassSummary {
+    std::uint64_t pass = 0;
+    bool podman_reachable = false;
+    std::string error;                  // why the pass could not be made, or empty
+    std::vector<std::int64_t> changes;  // that it committed
+    std::vector<std::string> apps_changed;
+    std::vector<std::pair<std::string, std::string>> failures;  // app, why
+    Duration took{};
+};
+
+// What the daemon lends to the server. Every function may be called from any thread and returns
+// within its own deadline.
+struct Backend {
+    state::State& state;
+    supervise::Board& board;
+    Clock& clock;
+    std::string version;
+    std::string podman_socket;
+    // Makes a pass now and waits for its end (not for the changes it commits).
+    std::function<Result<PassSummary>()> reconcile;
+    // Plans without committing; all apps, or one.
+    std::function<Result<plan::Plan>(std::optional<std::string> app)> diff;
+    // A person's wish: down until started, or up again. NotFound for an app nobody knows.
+    std::function<Status(const std::string& app, bool stopped)> set_stopped;
+    // Wakes the runner after an abort.
+    std::function<void()> wake;
+};
+
+}  // namespace podreeve::api

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/supervise/service_state.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/mutex.h"
+#include "runtime/base/result.h"
+
+namespace podreeve::supervise {
+
+// One container, pod or service container of an app, as status shows it.
+struct PartStatus {
+    std::string name;    // the part's name in the app
+    std::string kind;    // container, pod, init, service
+    std::string object;  // podman's name
+    std::string id;      // podman's id, empty while there is none
+    std::string image;
+    std::string state;  // podman's word, or "absent"
+    bool ready = false;
+    int exit_code = 0;
+    std::int64_t restarts = 0;
+};
+
+// A fact about an app that a person should know. status is true while it holds.
+struct StatusCondition {
+    std::string type, reason, message, part;
+    bool status = true;
+    WallTime since{};
+};
+
+struct AppStatus {
+    std::string name, display_name, version, dialect, file;
+    ServiceState state = ServiceState::Initialized;
+    std::string message;
+    std::int64_t generation = 0;
+    std::string spec, deployed_spec;
+    bool stopped = false;  // on request
+    std::int64_t restarts = 0;
+    std::size_t parts_ready = 0, parts_total = 0;
+    std::int64_t change = 0;  // the change under way, 0: none
+    WallTime since{};         // of the state
+    std::vector<PartStatus> parts;
+    std::vector<StatusCondition> conditions;
+};
+
+// What every reader sees, as one value: apps by name, and the agent itself.
+struct Overview {
+    std::vector<AppStatus> apps;
+    bool podman_reachable = false;
+    std::string podman_version;
+    std::string podman_error;
+    std::vector<StatusCondition> agent_conditions;
+    std::uint64_t passes = 0;
+    WallTime last_pass{};
+    Duration last_pass_took{};
+
+    const AppStatus* find(const std::string& name) const;
+    std::size_t up() const;  // Running, Finished well, Skipped
+};
+
+// The JSON of /v1/apps and of `podreeve status --json`. Field names are part of the interface.
+nlohmann::json to_json(const AppStatus& app);
+nlohmann::json to_json(const Overview& overview);
+
+// Where the newest overview is kept for readers; any thread.
+using Board = Guarded<Overview>;
+
+}  // namespace podreeve::supervise
