@@ -1,0 +1,134 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/plan/plan.h"
+
+// What the steps of a plan hold: the contract between plan, which writes Step.details, and the
+// handlers, which carry the steps out. Pure values and functions; any thread.
+//
+// Every step: object is podman's name of the thing, id its full id when it was there already (then
+// act on the id: the name may have moved on), part the part of the app it belongs to ("" where it
+// belongs to all of it). inverse says what undo does, in words. A step that is not to be undone has
+// an empty inverse and "undo": false in its details: all of a repair, a removal and a stop, whose
+// former state nobody wants back. In a deploy, steps are undone in reverse order.
+//
+// `labels` is the whole set of podreeve's labels for the new object (app, part, role, spec,
+// generation, owner, ports): put on beside the person's own, winning over them. Every other value
+// of a new object comes from the AppSpec that the change leads to, by `part`. Keys that are
+// "always" there unless marked with ?.
+//
+// kind               object, id            details
+// check-ports        app, –                ports: [{host_ip, host_port, protocol, part}]: free now?
+//                                          undo: –
+// pull-image         image reference, –    policy: Always|IfNotPresent|Never (to_string of it).
+//                                          IfNotPresent: only when it is not here. Never: an image
+//                                          that is not here is an error.      undo: – (it stays)
+// ensure-network     network, –            labels.  Made when missing.        undo: – (it stays)
+// create-volume      volume, –             labels, origin: claim|plain|empty-dir|config-map|secret.
+//                                          There already is Ok.
+//                                          undo: removes it, if this task made it and origin is
+//                                          none of claim and plain
+// write-volume-files volume, –             spec: hash of the VolumeSpec. Writes what differs,
+// removes
+//                                          files that are not in it.
+//                                          undo: the files of the spec that was deployed before
+// create-secret      secret, id?           labels, replace: bool (one is there with other content).
+//                                          undo: the secret of the spec deployed before, or removes
+// create-service     APP-service, –        labels, held: bool, replaces?: id of the one that podman
+//                                          removes, some time soon, with its last pod: wait until
+//                                          that is gone. held: podman ties it to pods (play of a
+//                                          stub, rename); else an ordinary container, made and not
+//                                          started. There already (a rerun) is Ok. undo: removes it
+// create-pod         pod, –                labels, held: bool, service: name of the service
+// container
+//                                          or "". The handler looks its full id up and puts it into
+//                                          serviceContainerID (held) and the label
+//                                          io.podreeve.service (always, when service is not "").
+//                                          undo: removes the pod
+// create-container   container, –          labels, pod: podman's name of the pod or "", role:
+//                                          workload|init (init: init_container_type once), image.
+//                                          undo: removes it, by force
+// start-pod          pod, id?              service, held, containers: names of those that have to
+// be
+//                                          running afterwards (the init containers are not in it).
+//                                          undo: stops it
+// start-container    container, id?        pod, role: workload|service|infra.
+//                                          undo: stops it
+// stop-container     container, id         grace?: seconds (absent: not known, its spec is gone;
+// take
+//                                          the accepted spec's, or 10), role.
+//                                          undo: starts it, if it ran when this task began
+// park-container     container, id         parked: the name it gets.
+//                                          undo: renames it back to object
+// remove-container   container, id         force: bool, grace?, why: parked|unwanted|duplicate|
+//                                          wedged|removed. Absent is Ok. In a deploy it comes after
+//                                          every start.
+//                                          undo: – (what came after it cannot fail but
+//                                          mark-deployed)
+// stop-pod           pod, id               grace? (the longest of its members).
+//                                          undo: starts it, if it ran when this task began
+// remove-pod         pod, id               why: replaced|unwanted|duplicate|wedged|removed|service,
+//                                          force: true, old_spec: its io.podreeve.spec label,
+//                                          old_generation, service, held. Absent is Ok.
+//                                          undo (why: replaced, service): makes it again, with its
+//                                          containers and, when that is gone, the service
+//                                          container, from the spec that was deployed before, if
+//                                          the pod of that part there has the hash old_spec; not
+//                                          started
+// remove-service     APP-service, id       held: bool. Podman removes a held one by itself with the
+//                                          last pod, a moment later: wait for that, then by force.
+//                                          undo: –
+// remove-secret      secret, id            –                                  undo: –
+// remove-volume      volume, –             origin. Absent is Ok.              undo: –
+// mark-deployed      app, –                spec, generation.
+//                                          undo: writes what stood there before
+namespace podreeve::plan {
+
+// On pods and lone containers: the host ports they publish, "8080/tcp 127.0.0.1:53/udp", sorted.
+// Told from it: which ports an app holds already, so that only new ones are checked.
+inline constexpr const char* kLabelPorts = "io.podreeve.ports";
+
+// io.podreeve.role of what is neither container nor pod. Volumes of the first two are never
+// removed.
+inline constexpr const char* kRoleVolumeClaim = "volume-claim";
+inline constexpr const char* kRoleVolumePlain = "volume-plain";
+inline constexpr const char* kRoleVolumeEmptyDir = "volume-empty-dir";
+inline constexpr const char* kRoleVolumeConfigMap = "volume-config-map";
+inline constexpr const char* kRoleVolumeSecret = "volume-secret";
+inline constexpr const char* kRoleSecret = "secret";
+inline constexpr const char* kRoleNetwork = "network";
+inline constexpr const char* kRolePod = "pod";
+inline constexpr const char* kRoleService = "service";
+// Of the pod that kube play needs in order to make a service container; gone when all is done.
+// Label it so (app, owner, role, part = kStubPart): one that a kill left over is then cleared away.
+inline constexpr const char* kRoleStub = "stub";
+inline constexpr const char* kStubPart = "_stub";
+inline constexpr const char* kServicePart = "_service";
+
+// "web" -> "web-service": how the service container of an app is called.
+std::string service_name(const std::string& app);
+
+// "web", its id -> "web-parked-0123456789ab". Told by is_parked, which also says whose it was.
+std::string parked_name(const std::string& name, const std::string& id);
+bool is_parked(std::string_view name);
+
+// The value of io.podreeve.spec. A container's is manifests::spec_hash of it; a pod's also covers
+// its init containers, since those are gone once they have run; a secret's covers its data.
+std::string label_spec(const manifests::ContainerSpec& spec);
+std::string label_spec(const manifests::AppSpec& app, const manifests::PodSpec& spec);
+std::string label_spec(const manifests::SecretSpec& spec);
+
+// The images whose presence the plan would like to know before it is carried out (see
+// Plan::needs_resources): those of its pull-image steps.
+std::set<std::string> images_asked_for(const Plan& plan);
+
+// Which lane each step of an app runs in, from 1 on. A deploy, a removal and a stop stand or fall
+// as one; in a repair, parts that do not hang together have a lane each, so that one that cannot be
+// mended does not hold up the others.
+std::vector<int> lanes(const AppPlan& plan);
+
+}  // namespace podreeve::plan
