@@ -1,0 +1,73 @@
+#include "runtime/http/client.h"
+
+#include <mutex>
+#include <vector>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include "runtime/base/mutex.h"
+#include "runtime/http/transfer.h"
+
+namespace podreeve::http {
+namespace {
+
+void set_up_curl_once() {
+    static std::once_flag once;
+    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_NOTHING); });  // a socket needs no TLS
+}
+
+}  // namespace
+
+// Handles at rest, the one used last on top: its connection is the likeliest to be still open.
+struct Client::Pool {
+    Pool(std::string path, std::size_t keep_handles)
+        : socket_path(std::move(path)), keep(keep_handles) {}
+
+    const std::string socket_path;
+    const std::size_t keep;
+    Guarded<std::vector<std::unique_ptr<Handle>>> resting;
+
+    std::unique_ptr<Handle> take() {
+        auto handles = resting.lock();
+        if (handles->empty()) {
+            return nullptr;
+        }
+        auto handle = std::move(handles->back());
+        handles->pop_back();
+        return handle;
+    }
+
+    void give_back(std::unique_ptr<Handle> handle) {
+        auto handles = resting.lock();
+        if (handles->size() < keep) {
+            handles->push_back(std::move(handle));
+        }
+    }
+};
+
+Client::Client(std::string socket_path, unsigned keep_handles) {
+    set_up_curl_once();
+    pool_ = std::make_unique<Pool>(std::move(socket_path), keep_handles);
+}
+
+Client::~Client() = default;
+
+Result<Response> Client::call(const Request& request) {
+    if (request.stop.stop_requested()) {
+        return fail(Code::Cancelled, fmt::format("cannot begin {}: cancelled", request.method));
+    }
+    auto handle = pool_->take();
+    if (handle == nullptr) {
+        handle = std::make_unique<Handle>();
+    }
+    auto result = handle->perform(pool_->socket_path, request);
+    pool_->give_back(std::move(handle));
+    return result;
+}
+
+const std::string& Client::socket_path() const {
+    return pool_->socket_path;
+}
+
+}  // namespace podreeve::http
