@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace podreeve::quadlet {
+
+// What the characters of a unit file may be, for reading and for writing alike.
+
+inline constexpr std::string_view kBlanks = " \t";
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+bool is_comment(std::string_view line);
+// Whether line goes on in the next: it ends in a backslash that no other one escapes.
+bool ends_in_continuation(std::string_view line);
+bool is_control(char c);
+// Where the first byte stands that is not UTF-8.
+std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+bool is_section_name(std::string_view name);
+bool is_key_name(std::string_view name);
+std::string_view strip_blanks(std::string_view text);
+
+}  // namespace podreeve::quadlet

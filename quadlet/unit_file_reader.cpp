@@ -1,0 +1,179 @@
+#include "quadlet/unit_file_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "quadlet/syntax.h"
+
+namespace podreeve::quadlet {
+namespace {
+
+int column_of(std::size_t offset) {
+    return static_cast<int>(offset) + 1;
+}
+
+std::string_view without_newline(std::string_view line) {
+    return line.ends_with('\n') ? line.substr(0, line.size() - 1) : line;
+}
+
+// As it may be shown in a message: short, and with nothing that could drive a terminal.
+std::string excerpt(std::string_view text) {
+    constexpr std::size_t kShown = 40;
+    std::string shown(text.substr(0, kShown));
+    // Never half a character.
+    while (!shown.empty() && find_invalid_utf8(shown)) {
+        shown.pop_back();
+    }
+    std::replace_if(shown.begin(), shown.end(), is_control, '?');
+    return text.size() > kShown ? shown + "…" : shown;
+}
+
+}  // namespace
+
+UnitFile::Parsed UnitFileReader::read() {
+    if (rest_.starts_with(kByteOrderMark)) {
+        error({1, 1}, "the file starts with a byte order mark; save it as plain UTF-8");
+        rest_.remove_prefix(kByteOrderMark.size());
+    }
+    while (!rest_.empty() && parsed_.errors.size() < UnitFile::kMaxErrors) {
+        read_logical(take_logical());
+    }
+    return std::move(parsed_);
+}
+
+std::string_view UnitFileReader::take_line() {
+    const std::size_t end = rest_.find('\n');
+    const std::size_t size = end == std::string_view::npos ? rest_.size() : end + 1;
+    const std::string_view line = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    ++line_;
+    return line;
+}
+
+// Reports the first thing wrong with the line's bytes.
+bool UnitFileReader::check_bytes(std::string_view line) {
+    if (line.size() > UnitFile::kMaxLine) {
+        return error({line_, 1},
+                     fmt::format("the line is longer than {} bytes", UnitFile::kMaxLine));
+    }
+    if (const std::size_t at = line.find('\0'); at != std::string_view::npos) {
+        return error({line_, column_of(at)}, "a NUL byte; the file is not text");
+    }
+    if (const std::size_t at = line.find('\r'); at != std::string_view::npos) {
+        // Said once: a file from Windows has one on every line.
+        return std::exchange(told_carriage_return_, true) ||
+               error({line_, column_of(at)},
+                     "a carriage return; save the file with Unix line ends");
+    }
+    if (const auto at = find_invalid_utf8(line)) {
+        return error({line_, column_of(*at)}, "not UTF-8");
+    }
+    return true;
+}
+
+// Joins lines the way systemd does: the backslash becomes a blank, and comment lines in between
+// are skipped without ending the joining. A backslash on the last line joins with nothing.
+UnitFileReader::Logical UnitFileReader::take_logical() {
+    Logical logical;
+    const char* const begin = rest_.data();
+    logical.first_line = line_ + 1;
+    bool more = true;
+    for (bool first = true; more && !rest_.empty(); first = false) {
+        const std::string_view raw = take_line();
+        const std::string_view line = without_newline(raw);
+        logical.sound = check_bytes(line) && logical.sound;
+        logical.raw = std::string_view(begin, static_cast<std::size_t>(raw.end() - begin));
+        if (is_comment(line) && !first) {
+            continue;
+        }
+        more = !is_comment(line) && ends_in_continuation(line);
+        if (logical.joined.size() + line.size() > UnitFile::kMaxLine) {
+            logical.sound = logical.sound && error({line_, 1}, "the lines joined are too long");
+            continue;
+        }
+        logical.joined += line;
+        if (more) {
+            logical.joined.back() = ' ';
+        }
+    }
+    logical.open = more;
+    return logical;
+}
+
+void UnitFileReader::read_logical(const Logical& line) {
+    if (!line.sound) {
+        return;
+    }
+    const std::size_t start = line.joined.find_first_not_of(kBlanks);
+    if (start == std::string::npos || is_comment(line.joined)) {
+        keep(UnitFile::Kind::Text, line, {});
+        return;
+    }
+    if (line.joined[start] == '[') {
+        read_header(line, start, line.joined.find_last_not_of(kBlanks));
+        return;
+    }
+    read_assignment(line, start);
+}
+
+void UnitFileReader::read_header(const Logical& line, std::size_t start, std::size_t end) {
+    const std::string_view name =
+        std::string_view(line.joined).substr(start + 1, end - start - (end > start ? 1 : 0));
+    // What follows a broken header belongs to no known section; it is not blamed for that.
+    in_section_ = true;
+    section_.clear();
+    if (line.joined[end] != ']' || !is_section_name(name)) {
+        error({line.first_line, column_of(start)},
+              fmt::format("'{}' is not a section header; write it as [Name]",
+                          excerpt(strip_blanks(line.joined))));
+        return;
+    }
+    section_ = name;
+    keep(UnitFile::Kind::Header, line, {section_, "", "", {line.first_line, column_of(start)}, {}});
+}
+
+void UnitFileReader::read_assignment(const Logical& line, std::size_t start) {
+    const std::string_view text = line.joined;
+    const Position at{line.first_line, column_of(start)};
+    const std::size_t equals = text.find('=', start);
+    if (equals == std::string_view::npos) {
+        error(at, fmt::format("'{}' is not a section, an assignment or a comment",
+                              excerpt(strip_blanks(text))));
+        return;
+    }
+    const std::string_view key = strip_blanks(text.substr(start, equals - start));
+    if (!is_key_name(key)) {
+        error(at, fmt::format("'{}' is not a key", excerpt(key)));
+        return;
+    }
+    if (!in_section_) {
+        error(at, fmt::format("'{}' stands before the first section", excerpt(key)));
+        return;
+    }
+    // A value that starts on a continuation line is placed behind its '=', where it is set.
+    std::size_t value_at = text.find_first_not_of(kBlanks, equals + 1);
+    const std::size_t first_line_end = line.raw.find('\n');
+    if (value_at == std::string_view::npos || value_at >= std::min(first_line_end, text.size())) {
+        value_at = equals + 1;
+    }
+    keep(UnitFile::Kind::Assignment, line,
+         {section_,
+          std::string(key),
+          std::string(strip_blanks(text.substr(equals + 1))),
+          at,
+          {line.first_line, column_of(value_at)}});
+}
+
+void UnitFileReader::keep(UnitFile::Kind kind, const Logical& line, Entry entry) {
+    parsed_.file.items_.push_back({kind, std::string(line.raw), std::move(entry), line.open});
+}
+
+// false, for the caller to pass on.
+bool UnitFileReader::error(Position position, std::string message) {
+    parsed_.errors.push_back({position, std::move(message)});
+    return false;
+}
+
+}  // namespace podreeve::quadlet
