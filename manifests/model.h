@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -39,13 +40,23 @@ struct Port {
 
 enum class MountKind { Volume, Bind, Tmpfs };
 
+// Make the bind's source before it is mounted when it is missing: a directory with its parents
+// (0755), or an empty file (0644). Kubernetes' DirectoryOrCreate and FileOrCreate.
+inline constexpr std::string_view kOptionCreateDirectory = "podreeve:create-dir";
+inline constexpr std::string_view kOptionCreateFile = "podreeve:create-file";
+
+// The bridge that every app joins, so that all find one another by name; kube play's own.
+inline constexpr std::string_view kSharedNetwork = "podman-default-kube-network";
+
 struct Mount {
     MountKind kind = MountKind::Volume;
     std::string source;    // volume name or absolute host path; empty for tmpfs
     std::string target;    // absolute path in the container
     std::string sub_path;  // inside the volume or host path; empty: all of it
     bool read_only = false;
-    std::vector<std::string> options;  // further podman mount options, in order
+    // Further podman mount options, in order. Two are podreeve's own, which whoever makes the
+    // container acts on and leaves out: kOptionCreateDirectory, kOptionCreateFile.
+    std::vector<std::string> options;
     // Digest of the files podreeve puts into that volume: a new content is a new spec of its users.
     std::string content_digest;
     friend bool operator==(const Mount&, const Mount&) = default;
@@ -87,6 +98,7 @@ struct ContainerSpec {
     bool command_set = false;
     // Values may be secret (secretKeyRef): never print them, never store them but for their hash.
     std::map<std::string, std::string> env;
+    std::vector<std::string> secret_env;  // those in env whose value came from a Secret, sorted
     std::string working_dir;
     std::vector<Port> ports;  // of a container that stands alone; in a pod they are the pod's
     std::vector<Mount> mounts;
@@ -98,8 +110,8 @@ struct ContainerSpec {
     bool stdin_open = false;
     std::map<std::string, std::string> labels;  // the person's; podreeve's own are added later
     std::map<std::string, std::string> annotations;
-    std::vector<std::string> network_aliases;
-    std::vector<std::string> networks;  // names; empty in a pod or on the host network
+    std::vector<std::string> network_aliases;  // empty in a pod: they are the pod's
+    std::vector<std::string> networks;         // names; empty in a pod or on the host network
     RestartPolicy restart = RestartPolicy::Always;
     std::chrono::seconds stop_grace{10};
     friend bool operator==(const ContainerSpec&, const ContainerSpec&) = default;
@@ -115,6 +127,8 @@ struct PodSpec {
     bool host_ipc = false;
     std::vector<Port> ports;
     std::vector<std::string> networks;
+    // Names the pod answers to on its networks, beside its own: those of its containers.
+    std::vector<std::string> network_aliases;
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string> annotations;
     std::map<std::string, std::string> host_aliases;  // name -> address
@@ -202,7 +216,10 @@ struct Desired {
 };
 
 // The hash that stands in io.podreeve.spec: SHA-256 over the canonical JSON of that part (env and
-// file contents enter as they are; the hash is one-way). 16 hex digits are kept.
+// file contents enter as they are; the hash is one-way). 16 hex digits are kept. Fields at their
+// default are left out of it, so that a field a later release adds changes no hash. A container's
+// pull and restart policy do not enter its own hash, only its app's: they change nothing about the
+// container as podman made it. Neither do file names and positions.
 std::string spec_hash(const ContainerSpec& spec);
 std::string spec_hash(const PodSpec& spec);
 std::string spec_hash(const VolumeSpec& spec);
