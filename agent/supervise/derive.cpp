@@ -1,0 +1,125 @@
+#include "agent/supervise/derive.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace podreeve::supervise {
+namespace {
+
+using state::ChangeView;
+using state::TaskStatus;
+using state::TaskView;
+
+const TaskView* current_task(const ChangeView& change) {
+    const auto has = [&](auto... statuses) -> const TaskView* {
+        const auto it =
+            std::find_if(change.tasks.begin(), change.tasks.end(),
+                         [&](const TaskView& task) { return ((task.status == statuses) || ...); });
+        return it == change.tasks.end() ? nullptr : &*it;
+    };
+    if (const TaskView* task = has(TaskStatus::Doing, TaskStatus::Undoing, TaskStatus::Abort)) {
+        return task;
+    }
+    return has(TaskStatus::Do, TaskStatus::Wait, TaskStatus::Undo);
+}
+
+bool is_undoing(const ChangeView& change) {
+    return change.status == TaskStatus::Undo || change.status == TaskStatus::Undoing ||
+           change.status == TaskStatus::Abort;
+}
+
+bool prepares(const std::string& kind) {
+    static const std::string_view kPreparing[] = {"check-ports",    "pull-image",
+                                                  "ensure-network", "create-volume",
+                                                  "create-secret",  "write-volume-files"};
+    return std::find(std::begin(kPreparing), std::end(kPreparing), kind) != std::end(kPreparing);
+}
+
+Verdict of_change(const ChangeView& change) {
+    const TaskView* task = current_task(change);
+    std::string message = task == nullptr ? change.summary : task->summary;
+    if (task != nullptr && !task->progress.label.empty()) {
+        message += ": " + task->progress.label;
+    }
+    if (task != nullptr && !task->wait_reason.empty()) {
+        message += ": " + task->wait_reason;
+    }
+    if (is_undoing(change)) {
+        return {ServiceState::Starting, "puts the last version back: " + message};
+    }
+    if (change.kind == "remove-app" || change.kind == "stop-app") {
+        return {ServiceState::Stopping, message};
+    }
+    return {
+        task != nullptr && prepares(task->kind) ? ServiceState::Preparing : ServiceState::Starting,
+        message};
+}
+
+std::string count_text(const Facts& facts) {
+    return fmt::format("{} of {} containers run", facts.ready, facts.total);
+}
+
+Verdict of_parts(const Facts& facts) {
+    const bool all_ready = facts.ready == facts.total;
+    if (facts.total > 0 && facts.finished_well == facts.total) {
+        return {ServiceState::Finished, "ran to its end"};
+    }
+    if (facts.failed_for_good > 0) {
+        return {ServiceState::Failed,
+                fmt::format("{} of {} containers failed and are not to be restarted",
+                            facts.failed_for_good, facts.total)};
+    }
+    if (all_ready && facts.total > 0) {
+        return {ServiceState::Running, facts.failure};
+    }
+    if (!facts.conflict.empty()) {
+        return {ServiceState::Failed, facts.conflict};
+    }
+    if (!facts.hold.empty()) {
+        return {ServiceState::Waiting, facts.hold};
+    }
+    if (!facts.failure.empty()) {
+        return {ServiceState::Failed, facts.failure};
+    }
+    if (!facts.backing_off.empty()) {
+        return {ServiceState::Waiting, facts.backing_off};
+    }
+    return {ServiceState::Starting, count_text(facts)};
+}
+
+}  // namespace
+
+Verdict derive_state(const Facts& facts) {
+    if (!facts.has_spec && facts.desired) {
+        return {ServiceState::Failed, facts.manifest_error};
+    }
+    if (!facts.podman_known) {
+        return {ServiceState::Unknown, facts.podman_error};
+    }
+    if (facts.change) {
+        return of_change(*facts.change);
+    }
+    if (!facts.desired) {
+        return {ServiceState::Stopping, facts.failure.empty() ? "is being removed" : facts.failure};
+    }
+    if (facts.stopped && facts.any_running) {
+        return {ServiceState::Stopping, facts.failure};
+    }
+    if (facts.stopped) {
+        return facts.autostart_off ? Verdict{ServiceState::Skipped, "autostart is off"}
+                                   : Verdict{ServiceState::Finished, "stopped on request"};
+    }
+    return of_parts(facts);
+}
+
+void show_change(AppStatus& app, const std::optional<state::ChangeView>& change) {
+    if (app.change == 0 || !change || change->is_ready) {
+        return;
+    }
+    Verdict verdict = of_change(*change);
+    app.state = verdict.state;
+    app.message = std::move(verdict.message);
+}
+
+}  // namespace podreeve::supervise

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/state/task.h"
+#include "agent/supervise/service_state.h"
+#include "agent/supervise/status.h"
+
+namespace podreeve::supervise {
+
+// All that decides the state of an app, and nothing else.
+struct Facts {
+    bool podman_known = true;
+    bool has_spec = true;        // some version of its manifest is in force
+    bool desired = true;         // a manifest names it
+    bool stopped = false;        // on request
+    bool autostart_off = false;  // stopped, and never started by a person
+    bool any_running = false;
+    std::size_t ready = 0, total = 0;
+    std::size_t finished_well = 0;    // of those ready: ended with 0 and not to be started again
+    std::size_t failed_for_good = 0;  // ended badly and not to be started again
+    std::optional<state::ChangeView> change;  // under way
+    std::string manifest_error;
+    std::string hold;         // what its start waits for
+    std::string backing_off;  // which part waits for its next start
+    std::string conflict;     // what stands in the way
+    std::string failure;      // why its last change failed, and when it is tried again
+    std::string podman_error;
+};
+
+struct Verdict {
+    ServiceState state = ServiceState::Initialized;
+    std::string message;
+    friend bool operator==(const Verdict&, const Verdict&) = default;
+};
+
+// The first rule that fits decides; the table is in derive.cpp, and the test walks it.
+Verdict derive_state(const Facts& facts);
+
+// Brings a status up to date with the change it is under, for a reader between two passes.
+void show_change(AppStatus& app, const std::optional<state::ChangeView>& change);
+
+}  // namespace podreeve::supervise

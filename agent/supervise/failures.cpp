@@ -1,0 +1,81 @@
+#include "agent/supervise/failures.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/supervise/supervisor.h"
+#include "runtime/base/digest.h"
+
+namespace podreeve::supervise {
+namespace {
+
+std::string text_of(const nlohmann::json& data, const char* key) {
+    return data.is_object() ? data.value(key, std::string()) : std::string();
+}
+
+Duration delay(int count) {
+    return std::min<Duration>(kFirstRetry * (1 << std::min(count - 1, 10)), kLongestRetry);
+}
+
+}  // namespace
+
+std::string fingerprint(const plan::AppPlan& plan) {
+    std::string text = fmt::format("{}\n{}\n", plan.spec, to_string(plan.action));
+    for (const plan::Step& step : plan.steps) {
+        text += fmt::format("{} {} {}\n", to_string(step.kind), step.object, step.part);
+    }
+    return sha256_hex(text).substr(0, 16);
+}
+
+void Failures::note(const state::ChangeView& change, WallTime now) {
+    const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
+    const std::string spec = text_of(data, "spec");
+    const auto it = by_app_.find(change.subject);
+    if (change.status == state::TaskStatus::Done) {
+        if (it != by_app_.end() && it->second.spec == spec) {
+            by_app_.erase(it);
+        }
+        return;
+    }
+    Failure failure{spec, text_of(data, "fingerprint"), change.error, 1, {}};
+    if (failure.message.empty()) {
+        failure.message = fmt::format("change {} was aborted", change.id);
+    }
+    if (it != by_app_.end() && it->second.spec == spec) {
+        failure.count = it->second.count + 1;
+    }
+    failure.until = now + delay(failure.count);
+    by_app_[change.subject] = std::move(failure);
+}
+
+const Failure* Failures::find(const std::string& app) const {
+    const auto it = by_app_.find(app);
+    return it == by_app_.end() ? nullptr : &it->second;
+}
+
+bool Failures::holds(const plan::AppPlan& plan, WallTime now) const {
+    const Failure* failure = find(plan.app);
+    return failure != nullptr && now < failure->until && failure->fingerprint == fingerprint(plan);
+}
+
+void Failures::forget(const std::optional<std::string>& app) {
+    if (app) {
+        by_app_.erase(*app);
+    } else {
+        by_app_.clear();
+    }
+}
+
+std::optional<WallTime> Failures::next_after(WallTime now) const {
+    std::optional<WallTime> next;
+    for (const auto& [app, failure] : by_app_) {
+        if (failure.until > now && (!next || failure.until < *next)) {
+            next = failure.until;
+        }
+    }
+    return next;
+}
+
+}  // namespace podreeve::supervise

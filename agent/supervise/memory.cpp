@@ -1,0 +1,39 @@
+#include "agent/supervise/memory.h"
+
+#include <nlohmann/json.hpp>
+
+namespace podreeve::supervise {
+
+Memory memory_from(const std::string& extra) {
+    Memory memory;
+    const nlohmann::json root = nlohmann::json::parse(extra, nullptr, false);
+    if (!root.is_object()) {
+        return memory;
+    }
+    try {
+        memory.autostart_off = root.value("autostart_off", false);
+        for (const auto& [part, row] : root.value("restarts", nlohmann::json::object()).items()) {
+            memory.restarts[part] = {row.value("short_runs", std::int64_t{0}),
+                                     row.value("restarts", std::int64_t{0}),
+                                     row.value("last_exit", std::string())};
+        }
+    } catch (const nlohmann::json::exception&) {
+        return {};
+    }
+    return memory;
+}
+
+std::string to_extra(const Memory& memory) {
+    nlohmann::json root = nlohmann::json::object();
+    for (const auto& [part, record] : memory.restarts) {
+        root["restarts"][part] = {{"short_runs", record.short_runs},
+                                  {"restarts", record.restarts},
+                                  {"last_exit", record.last_exit}};
+    }
+    if (memory.autostart_off) {
+        root["autostart_off"] = true;
+    }
+    return root.dump();
+}
+
+}  // namespace podreeve::supervise

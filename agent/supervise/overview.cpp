@@ -1,0 +1,129 @@
+#include "agent/supervise/overview.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace podreeve::supervise {
+namespace {
+
+std::string_view dialect_name(manifests::Dialect dialect) {
+    switch (dialect) {
+        case manifests::Dialect::App:
+            return "app";
+        case manifests::Dialect::Kube:
+            return "kube";
+        case manifests::Dialect::Quadlet:
+            return "quadlet";
+    }
+    return "";
+}
+
+bool same_fact(const StatusCondition& a, const StatusCondition& b) {
+    return a.type == b.type && a.reason == b.reason && a.part == b.part;
+}
+
+StatusCondition carry_over(const plan::Condition& condition,
+                           const AppStatus* before,
+                           WallTime now) {
+    StatusCondition out{
+        condition.type, condition.reason, condition.message, condition.part, true, now};
+    if (before != nullptr) {
+        const auto it =
+            std::find_if(before->conditions.begin(), before->conditions.end(),
+                         [&](const StatusCondition& old) { return same_fact(old, out); });
+        out.since = it == before->conditions.end() ? now : it->since;
+    }
+    return out;
+}
+
+void describe(AppStatus& status, const AppView& view) {
+    if (view.spec != nullptr) {
+        status.display_name = view.spec->display_name;
+        status.version = view.spec->version;
+        status.dialect = dialect_name(view.spec->dialect);
+        status.file = view.spec->file;
+    } else if (view.problem != nullptr) {
+        status.file = view.problem->file;
+    }
+}
+
+void add_transition(std::vector<state::Event>& events,
+                    const AppStatus* before,
+                    const AppStatus& now) {
+    if (before == nullptr || before->state != now.state) {
+        events.push_back({0, now.since, now.name, std::string(to_string(now.state)), now.message});
+    }
+    for (const StatusCondition& condition : now.conditions) {
+        const bool known =
+            before != nullptr &&
+            std::any_of(before->conditions.begin(), before->conditions.end(),
+                        [&](const StatusCondition& old) { return same_fact(old, condition); });
+        if (!known) {
+            events.push_back({0, condition.since, now.name, condition.type, condition.message});
+        }
+    }
+}
+
+}  // namespace
+
+std::string first_error(const manifests::AppProblem& problem) {
+    std::string text;
+    std::size_t errors = 0;
+    for (const manifests::Diagnostic& diagnostic : problem.diagnostics) {
+        if (diagnostic.severity == manifests::Severity::Error && ++errors == 1) {
+            text = manifests::to_text(diagnostic);
+        }
+    }
+    return errors > 1 ? fmt::format("{} (and {} more)", text, errors - 1) : text;
+}
+
+void take_census(AppView& view, const ObservedIndex& index) {
+    view.parts = list_parts(view.name, view.spec, index, view.memory);
+    const Census census = count_parts(view.parts, view.spec);
+    view.facts.any_running = census.any_running;
+    view.facts.ready = census.ready;
+    view.facts.total = census.total;
+    view.facts.finished_well = census.finished_well;
+    view.facts.failed_for_good = census.failed_for_good;
+}
+
+AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now) {
+    AppStatus status;
+    status.name = view.name;
+    describe(status, view);
+    Verdict verdict = derive_state(view.facts);
+    status.state = verdict.state;
+    status.message = std::move(verdict.message);
+    status.generation = view.record.generation;
+    status.spec = view.record.spec;
+    status.deployed_spec = view.record.deployed_spec;
+    status.stopped = view.record.stopped;
+    status.parts = view.parts;
+    status.parts_ready = view.facts.ready;
+    status.parts_total = view.facts.total;
+    status.change = view.facts.change ? view.facts.change->id : 0;
+    for (const PartStatus& part : view.parts) {
+        status.restarts += part.restarts;
+    }
+    for (const plan::Condition& condition : view.conditions) {
+        status.conditions.push_back(carry_over(condition, before, now));
+    }
+    status.since = before != nullptr && before->state == status.state ? before->since : now;
+    return status;
+}
+
+std::vector<state::Event> events_between(const Overview& before, const Overview& after) {
+    std::vector<state::Event> events;
+    for (const AppStatus& app : after.apps) {
+        add_transition(events, before.find(app.name), app);
+    }
+    for (const AppStatus& app : before.apps) {
+        if (after.find(app.name) == nullptr) {
+            events.push_back({0, after.last_pass, app.name, "Removed", "all its parts are gone"});
+        }
+    }
+    return events;
+}
+
+}  // namespace podreeve::supervise

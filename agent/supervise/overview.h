@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/plan/plan.h"
+#include "agent/state/state.h"
+#include "agent/supervise/derive.h"
+#include "agent/supervise/parts.h"
+#include "agent/supervise/status.h"
+#include "manifests/model.h"
+
+namespace podreeve::supervise {
+
+// All that the status of one app is made from.
+struct AppView {
+    std::string name;
+    const manifests::AppSpec* spec = nullptr;  // in force; null: none, or the app is being removed
+    const manifests::AppProblem* problem = nullptr;
+    state::AppRecord record;
+    Memory memory;
+    Facts facts;
+    std::vector<PartStatus> parts;
+    std::vector<plan::Condition> conditions;
+};
+
+// Counts the parts and puts what they say into view.facts.
+void take_census(AppView& view, const ObservedIndex& index);
+
+// The status of an app now; since and the conditions' since are taken over from before where
+// nothing changed.
+AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now);
+
+// The events that tell how after came from before: transitions, and conditions that are new.
+std::vector<state::Event> events_between(const Overview& before, const Overview& after);
+
+// "web.yaml:3:5: …" of the first error, and how many more there are.
+std::string first_error(const manifests::AppProblem& problem);
+
+}  // namespace podreeve::supervise

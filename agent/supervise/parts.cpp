@@ -1,0 +1,171 @@
+#include "agent/supervise/parts.h"
+
+#include <algorithm>
+
+namespace podreeve::supervise {
+namespace {
+
+using manifests::ContainerRole;
+using manifests::RestartPolicy;
+using podman::ContainerState;
+
+bool ended_well(RestartPolicy policy, const podman::ContainerSummary& container) {
+    return policy != RestartPolicy::Always && container.exit_code == 0 &&
+           container.state == ContainerState::Exited;
+}
+
+void fill(PartStatus& part, const podman::ContainerSummary& container) {
+    part.id = container.id;
+    part.state = to_string(container.state);
+    part.exit_code = container.exit_code;
+}
+
+PartStatus of_container(const manifests::ContainerSpec& spec,
+                        const ObservedIndex& index,
+                        const Memory& memory) {
+    PartStatus part;
+    part.name = spec.part;
+    part.kind = spec.role == ContainerRole::Init ? "init" : "container";
+    part.object = spec.name;
+    part.image = spec.image;
+    part.state = "absent";
+    if (const auto it = memory.restarts.find(spec.part); it != memory.restarts.end()) {
+        part.restarts = it->second.restarts;
+    }
+    if (const podman::ContainerSummary* container = index.container(spec.name)) {
+        fill(part, *container);
+        part.ready =
+            container->state == ContainerState::Running || ended_well(spec.restart, *container);
+    }
+    return part;
+}
+
+PartStatus of_pod(const manifests::PodSpec& spec, const ObservedIndex& index) {
+    PartStatus part;
+    part.name = spec.part;
+    part.kind = "pod";
+    part.object = spec.name;
+    part.state = "absent";
+    if (const podman::PodSummary* pod = index.pod(spec.name)) {
+        part.id = pod->id;
+        part.state = to_string(pod->status);
+        part.ready = pod->status == podman::PodStatus::Running;
+    }
+    return part;
+}
+
+PartStatus of_service(const std::string& app, const ObservedIndex& index) {
+    PartStatus part;
+    part.name = "service";
+    part.kind = "service";
+    part.object = app + "-service";
+    part.state = "absent";
+    if (const podman::ContainerSummary* container = index.container(part.object)) {
+        fill(part, *container);
+        part.ready = container->state == ContainerState::Running;
+    }
+    return part;
+}
+
+PartStatus of_leftover(const podman::ContainerSummary& container) {
+    PartStatus part;
+    part.name = container.name;
+    part.kind = container.is_infra ? "pod" : "container";
+    part.object = container.name;
+    part.image = container.image;
+    fill(part, container);
+    return part;
+}
+
+}  // namespace
+
+ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::string& owner) {
+    for (const podman::ContainerSummary& container : observed.containers) {
+        containers_.emplace(container.name, &container);
+        if (const auto mine = observe::ownership(container.labels, owner)) {
+            by_app_[mine->app].push_back(&container);
+            apps_[mine->app] = true;
+        }
+    }
+    for (const podman::PodSummary& pod : observed.pods) {
+        pods_.emplace(pod.name, &pod);
+        if (const auto mine = observe::ownership(pod.labels, owner)) {
+            apps_[mine->app] = true;
+        }
+    }
+}
+
+const podman::ContainerSummary* ObservedIndex::container(const std::string& name) const {
+    const auto it = containers_.find(name);
+    return it == containers_.end() ? nullptr : it->second;
+}
+
+const podman::PodSummary* ObservedIndex::pod(const std::string& name) const {
+    const auto it = pods_.find(name);
+    return it == pods_.end() ? nullptr : it->second;
+}
+
+const std::vector<const podman::ContainerSummary*>& ObservedIndex::containers_of(
+    const std::string& app) const {
+    static const std::vector<const podman::ContainerSummary*> kNone;
+    const auto it = by_app_.find(app);
+    return it == by_app_.end() ? kNone : it->second;
+}
+
+std::vector<std::string> ObservedIndex::apps() const {
+    std::vector<std::string> names;
+    for (const auto& [name, present] : apps_) {
+        names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::vector<PartStatus> list_parts(const std::string& app,
+                                   const manifests::AppSpec* spec,
+                                   const ObservedIndex& index,
+                                   const Memory& memory) {
+    std::vector<PartStatus> parts;
+    if (spec == nullptr) {
+        for (const podman::ContainerSummary* container : index.containers_of(app)) {
+            parts.push_back(of_leftover(*container));
+        }
+        return parts;
+    }
+    if (!spec->pods.empty()) {
+        parts.push_back(of_service(app, index));
+    }
+    for (const manifests::PodSpec& pod : spec->pods) {
+        parts.push_back(of_pod(pod, index));
+    }
+    for (const manifests::ContainerSpec& container : spec->containers) {
+        PartStatus part = of_container(container, index, memory);
+        // An init container that ran once is gone afterwards; that says nothing.
+        if (part.kind != "init" || !part.id.empty()) {
+            parts.push_back(std::move(part));
+        }
+    }
+    return parts;
+}
+
+Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec) {
+    Census census;
+    for (const PartStatus& part : parts) {
+        const bool running = part.state == "running";
+        census.any_running = census.any_running || running;
+        if (part.kind != "container") {
+            continue;
+        }
+        ++census.total;
+        census.ready += part.ready ? 1 : 0;
+        census.finished_well += part.ready && !running ? 1 : 0;
+        const manifests::ContainerSpec* container =
+            spec == nullptr ? nullptr : spec->find_container(part.name);
+        const bool never =
+            container != nullptr && container->restart == manifests::RestartPolicy::Never;
+        census.failed_for_good += never && part.state == "exited" && part.exit_code != 0 ? 1 : 0;
+    }
+    return census;
+}
+
+}  // namespace podreeve::supervise

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/observe/observed.h"
+#include "agent/supervise/memory.h"
+#include "agent/supervise/status.h"
+#include "manifests/model.h"
+
+namespace podreeve::supervise {
+
+// Our objects in one snapshot, found by name and by app. Points into the snapshot, which must
+// outlive it.
+class ObservedIndex {
+  public:
+    ObservedIndex(const observe::Observed& observed, const std::string& owner);
+
+    const podman::ContainerSummary* container(const std::string& name) const;
+    const podman::PodSummary* pod(const std::string& name) const;
+    const std::vector<const podman::ContainerSummary*>& containers_of(const std::string& app) const;
+    std::vector<std::string> apps() const;  // those that own a container or a pod, sorted
+
+  private:
+    std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_;
+    std::unordered_map<std::string_view, const podman::PodSummary*> pods_;
+    std::unordered_map<std::string, std::vector<const podman::ContainerSummary*>> by_app_;
+    std::unordered_map<std::string, bool> apps_;
+};
+
+// How many containers an app has and how many are as they should be.
+struct Census {
+    std::size_t total = 0, ready = 0, finished_well = 0, failed_for_good = 0;
+    bool any_running = false;
+};
+
+// The parts of an app as status shows them. spec may be null: then what is observed is listed.
+std::vector<PartStatus> list_parts(const std::string& app,
+                                   const manifests::AppSpec* spec,
+                                   const ObservedIndex& index,
+                                   const Memory& memory);
+
+Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec);
+
+}  // namespace podreeve::supervise

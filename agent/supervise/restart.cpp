@@ -1,0 +1,59 @@
+#include "agent/supervise/restart.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace podreeve::supervise {
+
+using podman::ContainerState;
+
+bool wants_start(manifests::RestartPolicy policy, const podman::ContainerSummary& container) {
+    if (container.state != ContainerState::Exited && container.state != ContainerState::Stopped) {
+        return false;
+    }
+    switch (policy) {
+        case manifests::RestartPolicy::Always:
+            return true;
+        case manifests::RestartPolicy::OnFailure:
+            return container.exit_code != 0;
+        case manifests::RestartPolicy::Never:
+            return false;
+    }
+    return false;
+}
+
+std::string exit_key(const podman::ContainerSummary& container) {
+    const auto stamp = [](const std::optional<WallTime>& time) {
+        return time ? time->time_since_epoch().count() : 0;
+    };
+    return fmt::format("{}/{}/{}", container.id.substr(0, 12), stamp(container.started),
+                       stamp(container.exited));
+}
+
+bool note_exit(RestartRecord& record, const podman::ContainerSummary& container) {
+    std::string key = exit_key(container);
+    if (key == record.last_exit) {
+        return false;
+    }
+    record.last_exit = std::move(key);
+    ++record.restarts;
+    const bool good =
+        container.started && container.exited && *container.exited - *container.started >= kGoodRun;
+    record.short_runs = good ? 0 : record.short_runs + 1;
+    return true;
+}
+
+Duration backoff(std::int64_t short_runs, const std::string& salt) {
+    if (short_runs < 2) {
+        return Duration::zero();
+    }
+    const auto doublings = std::min<std::int64_t>(short_runs - 2, 20);
+    const Duration plain =
+        std::min<Duration>(kFirstBackoff * (std::int64_t{1} << doublings), kLongestBackoff);
+    const auto draw = std::hash<std::string>{}(fmt::format("{}/{}", salt, short_runs)) % 401;
+    const double factor = 0.8 + static_cast<double>(draw) / 1000.0;
+    return std::chrono::duration_cast<Duration>(plain * factor);
+}
+
+}  // namespace podreeve::supervise
