@@ -5,6 +5,7 @@
 # The root is an overlay: the cached tree below, a tmpfs above. The tmpfs lives in this mount namespace only, so the
 # kernel removes everything the lab wrote when its last process is gone, whatever became of the caller.
 
+# shellcheck disable=SC2154 # $lab_home: of `lab`
 boot_host() { # NAME BASE
   local name=$1 base=$2 mem=$lab_home/labs/$1/mem code
   mount --make-rprivate /

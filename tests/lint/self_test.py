@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Proves that each lint can fail: a small wrong tree for each rule, and what the lint has to say of it."""
+
+import os
+import shutil
+import tempfile
+import unittest
+
+import check_banned
+import check_format
+import check_layers
+import check_shell
+import check_size
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LIBRARIES = {
+    "runtime/base/CMakeLists.txt": "podreeve_library(podreeve_base SOURCES a.cpp LINKS fmt::fmt)",
+    "runtime/http/CMakeLists.txt": "podreeve_library(podreeve_http SOURCES a.cpp LINKS podreeve_base)",
+    "manifests/CMakeLists.txt": "podreeve_library(podreeve_manifests SOURCES a.cpp LINKS podreeve_base)",
+}
+
+
+class LintTest(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.root)
+
+    def check(self, lint, files):
+        for name, text in files.items():
+            path = os.path.join(self.root, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        return "\n".join(lint.problems(self.root))
+
+
+class Layers(LintTest):
+    def test_an_include_along_the_arrows_passes(self):
+        text = '#include "runtime/base/result.h"\n#include <vector>\n'
+        self.assertEqual(self.check(check_layers, {**LIBRARIES, "manifests/a.cpp": text}), "")
+
+    def test_an_include_against_the_arrows(self):
+        found = self.check(check_layers, {**LIBRARIES, "runtime/base/a.cpp": '\n#include "manifests/model.h"\n'})
+        self.assertIn("runtime/base/a.cpp:2: runtime/base must not include manifests/model.h", found)
+
+    def test_one_header_of_a_room_is_not_the_room(self):
+        found = self.check(check_layers, {"agent/plan/a.cpp": '#include "agent/observe/reader.h"\n'})
+        self.assertIn("agent/plan must not include agent/observe/reader.h", found)
+
+    def test_an_include_that_is_not_linked(self):
+        files = {**LIBRARIES, "runtime/podman/CMakeLists.txt": "podreeve_library(podreeve_podman LINKS podreeve_base)",
+                 "runtime/podman/a.cpp": '#include "runtime/http/client.h"\n'}
+        self.assertIn("does not link runtime/http", self.check(check_layers, files))
+
+    def test_a_link_against_the_arrows(self):
+        files = {**LIBRARIES, "runtime/loop/CMakeLists.txt": "podreeve_library(podreeve_loop LINKS podreeve_manifests)"}
+        self.assertIn("runtime/loop must not link manifests", self.check(check_layers, files))
+
+    def test_an_outside_library_away_from_its_room(self):
+        found = self.check(check_layers, {"agent/plan/a.cpp": "#include <sqlite3.h>\n"})
+        self.assertIn("<sqlite3.h> belongs to agent/state", found)
+
+    def test_an_include_that_is_not_written_from_the_root(self):
+        self.assertIn("not written from the root", self.check(check_layers, {"quadlet/a.cpp": '#include "a.h"\n'}))
+
+    def test_a_folder_that_is_no_room(self):
+        self.assertIn("lies in no room", self.check(check_layers, {"agent/misc/a.cpp": "\n"}))
+
+
+class Banned(LintTest):
+    def test_each_rule(self):
+        rows = [
+            ("agent/plan/a.cpp", "\nstd::this_thread::sleep_for(1s);", "a.cpp:2: 'sleep_for'"),
+            ("agent/plan/a.cpp", "auto now = std::chrono::steady_clock::now();", "take a Clock"),
+            ("manifests/a.cpp", 'getenv("HOME");', "take the value as an argument"),
+            ("agent/daemon/a.cpp", 'system("podman ps");', "start a child"),
+            ("agent/plan/a.h", "#pragma once\nclass TaskManager;", "name the thing"),
+            ("agent/plan/string_utils.h", "#pragma once\n", "named after the one thing"),
+            ("agent/plan/a.h", "", "#pragma once"),
+            ("agent/plan/a.h", "#pragma once\n// TODO: later", "TODO"),
+            ("agent/plan/a.cpp", "using namespace std;", "name what is used"),
+            ("tests/unit/a_test.cpp", "GTEST_SKIP();", "shows nothing"),
+            ("tests/unit/a_test.cpp", "TEST(A, DISABLED_B) {}", "shows nothing"),
+            ("tests/unit/a_test.cpp", "EXPECT_TRUE(true);", "able to fail"),
+            ("tests/unit/a_test.cpp", "sleep(1);", "never sleeps"),
+        ]
+        for name, text, expected in rows:
+            with self.subTest(text=text):
+                self.assertIn(expected, self.check(check_banned, {name: text + "\n"}))
+                os.remove(os.path.join(self.root, name))
+
+    def test_words_in_comments_strings_and_the_world_pass(self):
+        files = {"agent/plan/a.cpp": '// never sleep_for\nlog("getenv(x)"); bus.system();\n',
+                 "runtime/base/clock.cpp": "std::chrono::steady_clock::now();\n"}
+        self.assertEqual(self.check(check_banned, files), "")
+
+
+class Size(LintTest):
+    def test_a_long_file(self):
+        self.assertIn("601 lines", self.check(check_size, {"agent/plan/a.cpp": "int a;\n" * 601}))
+
+    def test_a_long_function(self):
+        for head in ("int f(int x) {", "struct S {\n    S() const noexcept override {", "auto g() -> int {"):
+            with self.subTest(head=head):
+                ends = "}" * head.count("{")
+                text = "namespace a {\n" + head + "\n    ++x;" * 61 + "\n" + ends + "\n}\n"
+                self.assertIn("a function of 62 lines", self.check(check_size, {"agent/plan/a.cpp": text}))
+                self.assertEqual(self.check(check_size, {"agent/plan/a.cpp": text.replace("    ++x;\n", "", 2)}), "")
+
+    def test_a_long_table_is_no_function(self):
+        self.assertEqual(self.check(check_size, {"agent/plan/a.cpp": "const T t{\n" + "    {f(1)},\n" * 70 + "};\n"}), "")
+
+
+class OutsideTools(LintTest):
+    def test_an_unformatted_file(self):
+        shutil.copy(os.path.join(SOURCE, ".clang-format"), self.root)
+        self.assertIn("a.cpp:1", self.check(check_format, {"agent/plan/a.cpp": "int   a ;\n"}))
+
+    def test_a_careless_script(self):
+        self.assertIn("SC2086", self.check(check_shell, {"run": "#!/bin/sh\nrm $1\n"}))
+
+
+if __name__ == "__main__":
+    unittest.main()
