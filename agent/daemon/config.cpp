@@ -1,0 +1,151 @@
+#include "agent/daemon/config.h"
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include "runtime/base/atomic_file.h"
+
+namespace podreeve::daemon {
+namespace {
+
+constexpr std::uintmax_t kMostBytes = 1 << 20;
+
+std::string place(const std::filesystem::path& file, const YAML::Mark& mark) {
+    return fmt::format("{}:{}:{}", file.string(), mark.line + 1, mark.column + 1);
+}
+
+Status set_manifests(const YAML::Node& value, Config& config) {
+    if (!value.IsSequence() || value.size() == 0) {
+        return fail(Code::InvalidArgument, "must be a list of directories");
+    }
+    config.paths.manifest_dirs.clear();
+    for (const YAML::Node& entry : value) {
+        config.paths.manifest_dirs.emplace_back(entry.as<std::string>());
+    }
+    return {};
+}
+
+Status set_interval(const YAML::Node& value, Config& config) {
+    ASSIGN_OR_RETURN(config.interval, parse_duration(value.as<std::string>()));
+    if (config.interval < std::chrono::seconds(1) || config.interval > std::chrono::hours(1)) {
+        return fail(Code::InvalidArgument, "must be from 1s to 1h");
+    }
+    return {};
+}
+
+Status set_workers(const YAML::Node& value, Config& config) {
+    const int workers = value.as<int>();
+    if (workers < 1 || workers > 64) {
+        return fail(Code::InvalidArgument, "must be from 1 to 64");
+    }
+    config.workers = static_cast<unsigned>(workers);
+    return {};
+}
+
+Status set_log_level(const YAML::Node& value, Config& config) {
+    static constexpr std::array kLevels{"trace", "debug", "info", "warning", "error"};
+    config.log_level = value.as<std::string>();
+    for (const char* level : kLevels) {
+        if (config.log_level == level) {
+            return {};
+        }
+    }
+    return fail(Code::InvalidArgument, "must be one of trace, debug, info, warning, error");
+}
+
+Status set_podman_socket(const YAML::Node& value, Config& config) {
+    config.paths.podman_socket = value.as<std::string>();
+    return {};
+}
+
+struct Key {
+    const char* name;
+    Status (*set)(const YAML::Node&, Config&);
+};
+
+constexpr std::array kKeys{Key{"manifests", set_manifests}, Key{"interval", set_interval},
+                           Key{"workers", set_workers}, Key{"log_level", set_log_level},
+                           Key{"podman_socket", set_podman_socket}};
+
+Status set_key(const std::filesystem::path& file,
+               const YAML::Node& name,
+               const YAML::Node& value,
+               Config& config) {
+    for (const Key& key : kKeys) {
+        if (name.as<std::string>() != key.name) {
+            continue;
+        }
+        if (Status set = key.set(value, config); !set) {
+            return fail(set.error().code, fmt::format("{}: {}: {}", place(file, value.Mark()),
+                                                      key.name, set.error().message));
+        }
+        return {};
+    }
+    return fail(
+        Code::InvalidArgument,
+        fmt::format("{}: unknown key '{}'; allowed: manifests, interval, workers, log_level, "
+                    "podman_socket",
+                    place(file, name.Mark()), name.as<std::string>()));
+}
+
+Status read_yaml(const std::filesystem::path& file, const std::string& text, Config& config) {
+    try {
+        const YAML::Node root = YAML::Load(text);
+        if (root.IsNull()) {
+            return {};
+        }
+        if (!root.IsMap()) {
+            return fail(Code::InvalidArgument, fmt::format("{}: must be a map", file.string()));
+        }
+        for (const auto& row : root) {
+            RETURN_IF_ERROR(set_key(file, row.first, row.second, config));
+        }
+    } catch (const YAML::Exception& error) {
+        return fail(Code::InvalidArgument,
+                    fmt::format("{}: {}", place(file, error.mark), error.msg));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Duration> parse_duration(const std::string& text) {
+    std::int64_t number = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string unit(rest, text.data() + text.size());
+    if (error == std::errc() && number >= 0 && number < 1'000'000'000) {
+        if (unit == "ms") {
+            return std::chrono::milliseconds(number);
+        }
+        if (unit == "s") {
+            return std::chrono::seconds(number);
+        }
+        if (unit == "m") {
+            return std::chrono::minutes(number);
+        }
+        if (unit == "h" && number < 1'000'000) {
+            return std::chrono::hours(number);
+        }
+    }
+    return fail(Code::InvalidArgument,
+                fmt::format("cannot read '{}' as a time; write 500ms, 30s, 5m or 1h", text));
+}
+
+Status read_config_file(const std::filesystem::path& file, Config& config) {
+    Result<std::string> text = read_file(file, kMostBytes);
+    if (!text && text.error().code == Code::NotFound) {
+        return {};
+    }
+    if (!text) {
+        return wrap("cannot use the configuration", text.error());
+    }
+    if (Status read = read_yaml(file, *text, config); !read) {
+        return wrap("cannot use the configuration", read.error());
+    }
+    return {};
+}
+
+}  // namespace podreeve::daemon

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/paths.h"
+#include "runtime/base/result.h"
+
+namespace podreeve::daemon {
+
+// What the agent runs with: built-in values, then podreeve.yaml, then the command line.
+struct Config {
+    Paths paths;
+    Duration interval = std::chrono::seconds(30);
+    unsigned workers = 6;  // threads for podman calls
+    std::string log_level = "info";
+    bool log_to_journal = false;
+};
+
+// Reads podreeve.yaml into config. A file that is absent changes nothing; one that is wrong is an
+// error with file:line:column, and an unknown key is wrong.
+//
+//   manifests: [/srv/apps]        # instead of the usual directories
+//   interval: 30s                 # between passes: 1s … 1h
+//   workers: 6                    # 1 … 64
+//   log_level: info               # trace, debug, info, warning, error
+//   podman_socket: /run/…/podman.sock
+Status read_config_file(const std::filesystem::path& file, Config& config);
+
+// "500ms", "30s", "5m", "1h".
+Result<Duration> parse_duration(const std::string& text);
+
+}  // namespace podreeve::daemon

@@ -1,0 +1,171 @@
+#include "agent/reconcile/pass.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/handlers/change_of_plan.h"
+#include "agent/observe/observer.h"
+#include "agent/plan/steps.h"
+#include "runtime/base/log.h"
+
+namespace podreeve::reconcile {
+namespace {
+
+struct Planned {
+    supervise::Supervisor::Prepared prepared;
+    observe::Observed observed;
+    plan::Plan plan;
+};
+
+Result<Planned> plan_against(const PassWorld& world,
+                             const manifests::Desired& desired,
+                             std::stop_token stop) {
+    Planned planned;
+    ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
+                                                        world.clock.system_now(), stop));
+    planned.prepared = world.supervisor.prepare(desired, planned.observed);
+    const auto diff = [&] {
+        return plan::diff(planned.prepared.in_force, planned.observed, planned.prepared.policy);
+    };
+    planned.plan = diff();
+    if (planned.plan.needs_resources) {
+        RETURN_IF_ERROR(observe::add_resources(planned.observed, world.podman,
+                                               plan::images_asked_for(planned.plan), stop));
+        planned.plan = diff();
+    }
+    return planned;
+}
+
+Result<state::ChangeId> commit(const PassWorld& world,
+                               const plan::AppPlan& planned,
+                               const manifests::Desired& in_force) {
+    if (const auto spec = in_force.apps.find(planned.app); spec != in_force.apps.end()) {
+        world.specs.put(planned.app, planned.spec, spec->second);
+    }
+    state::NewChange change = handlers::to_change(planned);
+    nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
+    data = data.is_object() ? data : nlohmann::json::object();
+    data["spec"] = planned.spec;
+    data["fingerprint"] = supervise::fingerprint(planned);
+    change.data = data.dump();
+    return world.state.add_change(change);
+}
+
+// An app that no manifest names, of which nothing is left and on which nobody works, is forgotten.
+void forget_gone(const PassWorld& world,
+                 const manifests::Desired& desired,
+                 const supervise::Overview& overview) {
+    if (!desired.complete) {
+        return;
+    }
+    for (const state::AppRecord& record : world.state.apps()) {
+        if (overview.find(record.name) != nullptr || world.state.active_change_of(record.name)) {
+            continue;
+        }
+        if (Status gone = world.state.remove_app(record.name); !gone) {
+            log::warn("{}", gone.error().message);
+            continue;
+        }
+        world.source.forget_accepted(record.name, {});
+        world.specs.forget(record.name);
+    }
+}
+
+// The versions an app may still need: the one wanted and the one that runs.
+void trim_accepted(const PassWorld& world) {
+    for (const state::AppRecord& record : world.state.apps()) {
+        std::vector<std::string> keep{record.spec};
+        if (!record.deployed_spec.empty()) {
+            keep.push_back(record.deployed_spec);
+        }
+        world.source.forget_accepted(record.name, keep);
+    }
+}
+
+void commit_all(const PassWorld& world, const Planned& planned, PassReport& report) {
+    for (const plan::AppPlan* app : world.supervisor.admit(planned.plan)) {
+        Result<state::ChangeId> change = commit(world, *app, planned.prepared.in_force);
+        if (change) {
+            report.changes.push_back(*change);
+            report.apps_changed.push_back(app->app);
+        } else {
+            report.failures.emplace_back(app->app, change.error().message);
+        }
+    }
+}
+
+// What runs as its manifest says counts as deployed, also when it was so before this agent came.
+void note_converged(const PassWorld& world, const Planned& planned) {
+    for (const auto& [name, app] : planned.plan.apps) {
+        const auto record = world.state.app(name);
+        const auto policy = planned.prepared.policy.apps.find(name);
+        if (!record || policy == planned.prepared.policy.apps.end()) {
+            continue;
+        }
+        const plan::AppPolicy& held = policy->second;
+        if (!app.empty() || !app.conditions.empty() || held.busy || held.stopped ||
+            held.hold_start || app.spec != record->spec || record->deployed_spec == record->spec) {
+            continue;
+        }
+        state::AppRecord updated = *record;
+        updated.deployed_spec = record->spec;
+        if (Status kept = world.state.put_app(updated); !kept) {
+            log::warn("{}", kept.error().message);
+        }
+    }
+}
+
+bool nothing_under_way(const PassWorld& world, const supervise::Overview& overview) {
+    for (const supervise::AppStatus& app : overview.apps) {
+        if (world.state.active_change_of(app.name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+PassReport make_pass(const PassWorld& world, std::stop_token stop) {
+    const SteadyTime begin = world.clock.steady_now();
+    PassReport report;
+    const manifests::Desired desired = world.source.scan();
+    Result<Planned> planned = plan_against(world, desired, stop);
+    if (!planned) {
+        report.error = planned.error().message;
+        report.overview = world.supervisor.podman_lost(desired, planned.error());
+    } else {
+        note_converged(world, *planned);
+        commit_all(world, *planned, report);
+        report.overview =
+            world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
+        report.settled = report.changes.empty() && nothing_under_way(world, report.overview);
+        if (report.settled) {
+            forget_gone(world, desired, report.overview);
+            trim_accepted(world);
+        }
+    }
+    report.took = world.clock.steady_now() - begin;
+    report.overview.last_pass_took = report.took;
+    return report;
+}
+
+Result<plan::Plan> make_plan(const PassWorld& world,
+                             const std::optional<std::string>& app,
+                             std::stop_token stop) {
+    const manifests::Desired desired = world.source.scan();
+    ASSIGN_OR_RETURN(Planned planned, plan_against(world, desired, stop));
+    if (!app) {
+        return planned.plan;
+    }
+    std::erase_if(planned.plan.apps, [&](const auto& row) { return row.first != *app; });
+    if (planned.plan.apps.empty()) {
+        return fail(Code::NotFound,
+                    fmt::format("cannot plan {}: no manifest declares it and nothing of it runs; "
+                                "`podreeve status` lists the apps",
+                                *app));
+    }
+    return planned.plan;
+}
+
+}  // namespace podreeve::reconcile

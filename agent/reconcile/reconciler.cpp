@@ -1,0 +1,169 @@
+#include "agent/reconcile/reconciler.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "runtime/base/log.h"
+#include "runtime/base/worker_pool.h"
+
+namespace podreeve::reconcile {
+
+using Waiter = std::shared_ptr<std::promise<Result<PassReport>>>;
+
+struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
+    Core(PassWorld pass_world, Scheduler& loop, supervise::Board& overview_board, Rhythm pace)
+        : world(pass_world), scheduler(loop), board(overview_board), rhythm(pace) {}
+
+    PassWorld world;
+    Scheduler& scheduler;
+    supervise::Board& board;
+    Rhythm rhythm;
+    std::stop_source stop;
+    std::function<void(const PassReport&)> callback;
+
+    // The scheduler's thread alone.
+    bool running = false;
+    bool wanted = false;
+    bool stopped = false;
+    Duration retry{};
+    TimerHandle timer;
+    std::vector<Waiter> waiting;
+
+    // Last, so that its thread is gone before what it uses.
+    std::unique_ptr<WorkerPool> thread = std::make_unique<WorkerPool>(1);
+
+    void request(const std::string& why);
+    void begin();
+    void end(PassReport report, const std::vector<Waiter>& waiters);
+    Duration until_next(const PassReport& report);
+};
+
+void Reconciler::Core::request(const std::string& why) {
+    if (stopped) {
+        return;
+    }
+    log::debug("pass wanted: {}", why);
+    wanted = true;
+    if (!running) {
+        begin();
+    }
+}
+
+void Reconciler::Core::begin() {
+    running = true;
+    wanted = false;
+    timer.reset();
+    thread->submit([self = weak_from_this(), waiters = std::exchange(waiting, {})] {
+        if (const auto core = self.lock()) {
+            PassReport report = make_pass(core->world, core->stop.get_token());
+            *core->board.lock() = report.overview;
+            core->scheduler.post([self, waiters, report = std::move(report)]() mutable {
+                if (const auto again = self.lock()) {
+                    again->end(std::move(report), waiters);
+                }
+            });
+        }
+    });
+}
+
+void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters) {
+    running = false;
+    if (callback) {
+        callback(report);
+    }
+    for (const Waiter& waiter : waiters) {
+        waiter->set_value(report);
+    }
+    if (stopped) {
+        return;
+    }
+    if (wanted || !waiting.empty()) {
+        begin();
+        return;
+    }
+    timer = scheduler.after(until_next(report), [self = weak_from_this()] {
+        if (const auto core = self.lock()) {
+            core->request("its time has come");
+        }
+    });
+}
+
+Duration Reconciler::Core::until_next(const PassReport& report) {
+    if (!report.error.empty()) {
+        retry = retry == Duration::zero() ? rhythm.first_retry
+                                          : std::min(retry * 2, rhythm.longest_retry);
+        return retry;
+    }
+    retry = Duration::zero();
+    Duration wait = rhythm.interval;
+    if (const auto next = world.supervisor.next_decision()) {
+        // A moment late rather than early: too early a pass would find nothing and be made again.
+        const Duration due = *next - world.clock.system_now() + std::chrono::milliseconds(1);
+        wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), rhythm.interval);
+    }
+    return wait;
+}
+
+Reconciler::Reconciler(PassWorld world,
+                       Scheduler& scheduler,
+                       supervise::Board& board,
+                       Rhythm rhythm)
+    : core_(std::make_shared<Core>(world, scheduler, board, rhythm)) {}
+
+Reconciler::~Reconciler() {
+    stop();
+    core_->thread.reset();
+}
+
+void Reconciler::on_pass(std::function<void(const PassReport&)> callback) {
+    core_->callback = std::move(callback);
+}
+
+void Reconciler::request(const std::string& why) {
+    core_->request(why);
+}
+
+void Reconciler::stop() {
+    core_->stopped = true;
+    core_->timer.reset();
+    core_->stop.request_stop();
+    for (const Waiter& waiter : std::exchange(core_->waiting, {})) {
+        waiter->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
+    }
+}
+
+Result<PassReport> Reconciler::pass_now(Duration deadline) {
+    const auto promise = std::make_shared<std::promise<Result<PassReport>>>();
+    auto future = promise->get_future();
+    core_->scheduler.post([self = core_, promise] {
+        if (self->stopped) {
+            promise->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
+            return;
+        }
+        self->world.supervisor.forget_failures(std::nullopt);
+        self->waiting.push_back(promise);
+        self->request("asked for");
+    });
+    if (future.wait_for(deadline) != std::future_status::ready) {
+        return fail(Code::Timeout, fmt::format("cannot tell how the pass went: it has not ended "
+                                               "within {}; `podreeve changes` shows what runs",
+                                               to_short_text(deadline)));
+    }
+    return future.get();
+}
+
+Result<plan::Plan> Reconciler::diff(const std::optional<std::string>& app, Duration deadline) {
+    const auto promise = std::make_shared<std::promise<Result<plan::Plan>>>();
+    auto future = promise->get_future();
+    core_->thread->submit([self = core_, promise, app] {
+        promise->set_value(make_plan(self->world, app, self->stop.get_token()));
+    });
+    if (future.wait_for(deadline) != std::future_status::ready) {
+        return fail(Code::Timeout, fmt::format("cannot plan: podman has not answered within {}",
+                                               to_short_text(deadline)));
+    }
+    return future.get();
+}
+
+}  // namespace podreeve::reconcile

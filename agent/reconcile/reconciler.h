@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/reconcile/pass.h"
+#include "agent/supervise/status.h"
+#include "runtime/base/clock.h"
+
+namespace podreeve::reconcile {
+
+struct Rhythm {
+    Duration interval = std::chrono::seconds(30);    // from the end of a pass to the next
+    Duration first_retry = std::chrono::seconds(1);  // while podman cannot be read, doubling
+    Duration longest_retry = std::chrono::seconds(30);
+};
+
+// Turns the passes: the first at once, then at the interval after the end of the last, and at once
+// when asked; requests that come while a pass runs are gathered into one that follows it. Passes
+// run on a thread of their own; everything else here belongs to the scheduler's thread, but
+// pass_now() and diff(), which other threads call and which wait.
+class Reconciler {
+  public:
+    Reconciler(PassWorld world, Scheduler& scheduler, supervise::Board& board, Rhythm rhythm);
+    ~Reconciler();  // waits for the pass that runs
+
+    // Called on the scheduler's thread after each pass.
+    void on_pass(std::function<void(const PassReport&)> callback);
+
+    void request(const std::string& why);
+    // No further pass; the one that runs is finished, not cut, but its calls to podman are.
+    void stop();
+
+    // A pass that begins after this call; Timeout, Cancelled when the agent ends.
+    Result<PassReport> pass_now(Duration deadline);
+    Result<plan::Plan> diff(const std::optional<std::string>& app, Duration deadline);
+
+  private:
+    struct Core;
+    std::shared_ptr<Core> core_;
+};
+
+}  // namespace podreeve::reconcile
