@@ -97,9 +97,12 @@ struct AppPolicy {
     std::string owner;
     std::int64_t generation = 1;
     std::string generation_spec;  // the hash the generation belongs to
-    bool stopped = false;         // wanted down
-    bool busy = false;            // a change of it is under way: plan nothing
-    bool hold_start = false;      // waits for dependencies: nothing of it is started or created
+    // The hash whose deploy ended well last, "" before the first. Not known: then only the labels
+    // of the parts tell, and a change that touches none of them (a volume, a secret) goes unseen.
+    std::optional<std::string> deployed_spec;
+    bool stopped = false;     // wanted down
+    bool busy = false;        // a change of it is under way: plan nothing
+    bool hold_start = false;  // waits for dependencies: nothing of it is started or created
     std::string why;
     std::map<std::string, PartPolicy> parts;
     // Containers whose state says wedged and that were seen so in an earlier pass too: recreate.

@@ -7,6 +7,7 @@
 
 #include "agent/plan/plan.h"
 
+// clang-format off
 // What the steps of a plan hold: the contract between plan, which writes Step.details, and the
 // handlers, which carry the steps out. Pure values and functions; any thread.
 //
@@ -18,74 +19,65 @@
 //
 // `labels` is the whole set of podreeve's labels for the new object (app, part, role, spec,
 // generation, owner, ports): put on beside the person's own, winning over them. Every other value
-// of a new object comes from the AppSpec that the change leads to, by `part`. Keys that are
-// "always" there unless marked with ?.
+// of a new object comes from the AppSpec that the change leads to, by `part`. A key with a question
+// mark may be missing, all others are always there.
 //
-// kind               object, id            details
-// check-ports        app, –                ports: [{host_ip, host_port, protocol, part}]: free now?
-//                                          undo: –
-// pull-image         image reference, –    policy: Always|IfNotPresent|Never (to_string of it).
-//                                          IfNotPresent: only when it is not here. Never: an image
-//                                          that is not here is an error.      undo: – (it stays)
-// ensure-network     network, –            labels.  Made when missing.        undo: – (it stays)
-// create-volume      volume, –             labels, origin: claim|plain|empty-dir|config-map|secret.
-//                                          There already is Ok.
-//                                          undo: removes it, if this task made it and origin is
-//                                          none of claim and plain
-// write-volume-files volume, –             spec: hash of the VolumeSpec. Writes what differs,
-// removes
-//                                          files that are not in it.
-//                                          undo: the files of the spec that was deployed before
-// create-secret      secret, id?           labels, replace: bool (one is there with other content).
-//                                          undo: the secret of the spec deployed before, or removes
-// create-service     APP-service, –        labels, held: bool, replaces?: id of the one that podman
-//                                          removes, some time soon, with its last pod: wait until
-//                                          that is gone. held: podman ties it to pods (play of a
-//                                          stub, rename); else an ordinary container, made and not
-//                                          started. There already (a rerun) is Ok. undo: removes it
-// create-pod         pod, –                labels, held: bool, service: name of the service
-// container
+// kind                object, id           details; undo
+// check-ports         app, -               ports: [{host_ip, host_port, protocol, part}]: free now?
+// pull-image          image reference, -   policy: Always|IfNotPresent|Never (to_string of it).
+//                                          IfNotPresent: only when it is not here. Never: it is an
+//                                          error when it is not here. Undo: nothing, it stays.
+// ensure-network      network, -           labels. Made when missing. Undo: nothing, it stays.
+// create-volume       volume, -            labels, origin: claim|plain|empty-dir|config-map|secret.
+//                                          There already is Ok. Undo: removes it, if this task made
+//                                          it and origin is none of claim and plain.
+// write-volume-files  volume, -            spec: hash of the VolumeSpec. Writes what differs and
+//                                          removes files that are not in it.
+//                                          Undo: the files of the spec that was deployed before.
+// create-secret       secret, id?          labels, replace: bool (there, but with other content).
+//                                          Undo: the secret of the spec deployed before, or removes.
+// create-service      APP-service, -       labels, held: bool. held: podman ties it to pods (play of
+//                                          a stub, rename); else an ordinary container with those
+//                                          labels, made and not started. There already (a rerun) is
+//                                          Ok. Undo: removes it.
+// create-pod          pod, -               labels, held: bool, service: name of the service container
 //                                          or "". The handler looks its full id up and puts it into
-//                                          serviceContainerID (held) and the label
-//                                          io.podreeve.service (always, when service is not "").
-//                                          undo: removes the pod
-// create-container   container, –          labels, pod: podman's name of the pod or "", role:
+//                                          serviceContainerID (held) and into the label
+//                                          io.podreeve.service. Undo: removes the pod.
+// create-container    container, -         labels, pod: podman's name of the pod or "", role:
 //                                          workload|init (init: init_container_type once), image.
-//                                          undo: removes it, by force
-// start-pod          pod, id?              service, held, containers: names of those that have to
-// be
-//                                          running afterwards (the init containers are not in it).
-//                                          undo: stops it
-// start-container    container, id?        pod, role: workload|service|infra.
-//                                          undo: stops it
-// stop-container     container, id         grace?: seconds (absent: not known, its spec is gone;
-// take
-//                                          the accepted spec's, or 10), role.
-//                                          undo: starts it, if it ran when this task began
-// park-container     container, id         parked: the name it gets.
-//                                          undo: renames it back to object
-// remove-container   container, id         force: bool, grace?, why: parked|unwanted|duplicate|
-//                                          wedged|removed. Absent is Ok. In a deploy it comes after
-//                                          every start.
-//                                          undo: – (what came after it cannot fail but
-//                                          mark-deployed)
-// stop-pod           pod, id               grace? (the longest of its members).
-//                                          undo: starts it, if it ran when this task began
-// remove-pod         pod, id               why: replaced|unwanted|duplicate|wedged|removed|service,
-//                                          force: true, old_spec: its io.podreeve.spec label,
-//                                          old_generation, service, held. Absent is Ok.
-//                                          undo (why: replaced, service): makes it again, with its
-//                                          containers and, when that is gone, the service
-//                                          container, from the spec that was deployed before, if
-//                                          the pod of that part there has the hash old_spec; not
-//                                          started
-// remove-service     APP-service, id       held: bool. Podman removes a held one by itself with the
+//                                          Undo: removes it, by force.
+// start-pod           pod, id?             service, held, containers: names of those that have to be
+//                                          running afterwards (init containers are not in it).
+//                                          Undo: stops it.
+// start-container     container, id?       pod, role: workload|service. Undo: stops it.
+// stop-container      container, id        grace?: seconds (missing: its spec is gone; take that of
+//                                          the accepted spec, or 10), role: workload|init|service.
+//                                          Undo: starts it, if it ran when this task began.
+// park-container      container, id        parked: the name it gets. Undo: renames it to object.
+// remove-container    container, id        force: true, why: parked|unwanted|duplicate|wedged|removed
+//                                          |replaced. object may be the name it was parked under.
+//                                          Absent is Ok. Undo: nothing; in a deploy it comes after
+//                                          every start, unless what it removes was broken.
+// stop-pod            pod, id              grace?: the longest of its members.
+//                                          Undo: starts it, if it ran when this task began.
+// remove-pod          pod, id              why: replaced|unwanted|duplicate|wedged|broken|removed
+//                                          |service, force: true, old_spec: its io.podreeve.spec
+//                                          label, old_generation, service, held. Absent is Ok.
+//                                          Undo: makes it again with its containers and, when that is
+//                                          gone, the service container, from the spec that was
+//                                          deployed before, if the pod of that part there has the
+//                                          label_spec old_spec; does not start it.
+// remove-service      APP-service, id      held: bool. Podman removes a held one by itself with the
 //                                          last pod, a moment later: wait for that, then by force.
-//                                          undo: –
-// remove-secret      secret, id            –                                  undo: –
-// remove-volume      volume, –             origin. Absent is Ok.              undo: –
-// mark-deployed      app, –                spec, generation.
-//                                          undo: writes what stood there before
+//                                          Undo: nothing.
+// remove-secret       secret, id           Undo: nothing.
+// remove-volume       volume, -            origin. Absent is Ok. Undo: nothing.
+// mark-deployed       app, -               spec, generation. Undo: writes what stood there before.
+//
+// A service container that is not held and has been made is started by a start-container of its own
+// before any start-pod, and stopped by a stop-container after the last.
+// clang-format on
 namespace podreeve::plan {
 
 // On pods and lone containers: the host ports they publish, "8080/tcp 127.0.0.1:53/udp", sorted.

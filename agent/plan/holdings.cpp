@@ -1,0 +1,128 @@
+#include "agent/plan/holdings.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "agent/plan/steps.h"
+
+namespace podreeve::plan {
+namespace {
+
+// Made once: the look-ups below run for every container of a host in every pass.
+const std::string kApp = observe::kLabelApp;
+const std::string kPart = observe::kLabelPart;
+const std::string kRole = observe::kLabelRole;
+const std::string kOwner = observe::kLabelOwner;
+const std::string kSystemdUnit = observe::kLabelSystemdUnit;
+
+template <class Row>
+void sort_by_part(std::vector<const Row*>& rows) {
+    std::sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) {
+        return std::tie(label(a->labels, kPart), a->id) < std::tie(label(b->labels, kPart), b->id);
+    });
+}
+
+bool is_removable(const podman::VolumeDetails& volume) {
+    const std::string_view role = label(volume.labels, kRole);
+    return role == kRoleVolumeEmptyDir || role == kRoleVolumeConfigMap || role == kRoleVolumeSecret;
+}
+
+template <class Map>
+auto find_in(const Map& map, std::string_view key) -> typename Map::mapped_type {
+    const auto it = map.find(key);
+    return it == map.end() ? nullptr : it->second;
+}
+
+}  // namespace
+
+std::string_view label(const std::map<std::string, std::string>& labels, const std::string& key) {
+    const auto it = labels.find(key);
+    return it == labels.end() ? std::string_view() : std::string_view(it->second);
+}
+
+bool is_ours(const std::map<std::string, std::string>& labels, const std::string& owner) {
+    return !label(labels, kApp).empty() && label(labels, kOwner) == owner &&
+           label(labels, kSystemdUnit).empty();
+}
+
+Holdings::Holdings(const observe::Observed& observed, const std::string& owner) {
+    take_containers(observed, owner);
+    take_pods(observed, owner);
+    if (observed.resources) {
+        take_resources(*observed.resources, owner);
+    }
+    sort();
+}
+
+void Holdings::take_containers(const observe::Observed& observed, const std::string& owner) {
+    containers_by_name_.reserve(observed.containers.size());
+    containers_by_id_.reserve(observed.containers.size());
+    for (const podman::ContainerSummary& container : observed.containers) {
+        containers_by_name_.emplace(container.name, &container);
+        containers_by_id_.emplace(container.id, &container);
+        const auto service = observed.services.find(container.id);
+        if (service != observed.services.end()) {
+            apps_[service->second].services.push_back(&container);
+        } else if (!container.is_infra && is_ours(container.labels, owner)) {
+            AppHoldings& app = apps_[label(container.labels, kApp)];
+            const bool service_role = label(container.labels, kRole) == kRoleService;
+            (service_role ? app.services : app.containers).push_back(&container);
+        }
+    }
+}
+
+void Holdings::take_pods(const observe::Observed& observed, const std::string& owner) {
+    for (const podman::PodSummary& pod : observed.pods) {
+        pods_by_name_.emplace(pod.name, &pod);
+        pods_by_id_.emplace(pod.id, &pod);
+        if (is_ours(pod.labels, owner)) {
+            apps_[label(pod.labels, kApp)].pods.push_back(&pod);
+        }
+    }
+}
+
+void Holdings::take_resources(const observe::Resources& resources, const std::string& owner) {
+    for (const auto& [name, volume] : resources.volumes) {
+        if (is_ours(volume.labels, owner) && is_removable(volume)) {
+            apps_[label(volume.labels, kApp)].volumes.push_back(&volume);
+        }
+    }
+    for (const auto& [name, secret] : resources.secrets) {
+        if (is_ours(secret.labels, owner)) {
+            apps_[label(secret.labels, kApp)].secrets.push_back(&secret);
+        }
+    }
+}
+
+void Holdings::sort() {
+    for (auto& [name, app] : apps_) {
+        sort_by_part(app.containers);
+        sort_by_part(app.pods);
+        std::sort(app.services.begin(), app.services.end(),
+                  [](const auto* a, const auto* b) { return a->id < b->id; });
+    }
+}
+
+const AppHoldings& Holdings::of(std::string_view app) const {
+    static const AppHoldings kNone;
+    const auto it = apps_.find(app);
+    return it == apps_.end() ? kNone : it->second;
+}
+
+const podman::ContainerSummary* Holdings::container_named(std::string_view name) const {
+    return find_in(containers_by_name_, name);
+}
+
+const podman::ContainerSummary* Holdings::container_by_id(std::string_view id) const {
+    return find_in(containers_by_id_, id);
+}
+
+const podman::PodSummary* Holdings::pod_named(std::string_view name) const {
+    return find_in(pods_by_name_, name);
+}
+
+const podman::PodSummary* Holdings::pod_by_id(std::string_view id) const {
+    return find_in(pods_by_id_, id);
+}
+
+}  // namespace podreeve::plan

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/observe/observed.h"
+
+// What each app holds of what was observed, found in one walk over the lists. Everything points
+// into the Observed it was made from, which must outlive it.
+namespace podreeve::plan {
+
+// Empty when it is not there.
+std::string_view label(const std::map<std::string, std::string>& labels, const std::string& key);
+
+// Ours by labels, but not run by a systemd unit.
+bool is_ours(const std::map<std::string, std::string>& labels, const std::string& owner);
+
+struct AppHoldings {
+    // Sorted by part, then id. Neither infra nor service containers.
+    std::vector<const podman::ContainerSummary*> containers;
+    std::vector<const podman::PodSummary*> pods;  // sorted by part, then id
+    std::vector<const podman::ContainerSummary*> services;
+    std::vector<const podman::VolumeDetails*> volumes;  // sorted by name
+    std::vector<const podman::SecretDetails*> secrets;  // sorted by name
+
+    // A service container that only its name tells could be someone else's: alone it is nothing.
+    bool anything() const {
+        return !containers.empty() || !pods.empty() || !volumes.empty() || !secrets.empty();
+    }
+};
+
+class Holdings {
+  public:
+    Holdings(const observe::Observed& observed, const std::string& owner);
+
+    const AppHoldings& of(std::string_view app) const;
+
+    // Sorted by name.
+    const std::map<std::string_view, AppHoldings>& apps() const { return apps_; }
+
+    const podman::ContainerSummary* container_named(std::string_view name) const;
+    const podman::ContainerSummary* container_by_id(std::string_view id) const;
+    const podman::PodSummary* pod_named(std::string_view name) const;
+    const podman::PodSummary* pod_by_id(std::string_view id) const;
+
+  private:
+    void take_containers(const observe::Observed& observed, const std::string& owner);
+    void take_pods(const observe::Observed& observed, const std::string& owner);
+    void take_resources(const observe::Resources& resources, const std::string& owner);
+    void sort();
+
+    std::map<std::string_view, AppHoldings> apps_;
+    std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_by_name_;
+    std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_by_id_;
+    std::unordered_map<std::string_view, const podman::PodSummary*> pods_by_name_;
+    std::unordered_map<std::string_view, const podman::PodSummary*> pods_by_id_;
+};
+
+}  // namespace podreeve::plan

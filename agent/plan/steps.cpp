@@ -1,0 +1,181 @@
+#include "agent/plan/steps.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "runtime/base/digest.h"
+
+namespace podreeve::plan {
+namespace {
+
+constexpr std::array<std::pair<StepKind, std::string_view>, 20> kKinds{{
+    {StepKind::CheckPorts, "check-ports"},
+    {StepKind::PullImage, "pull-image"},
+    {StepKind::EnsureNetwork, "ensure-network"},
+    {StepKind::CreateVolume, "create-volume"},
+    {StepKind::WriteVolumeFiles, "write-volume-files"},
+    {StepKind::CreateSecret, "create-secret"},
+    {StepKind::CreateService, "create-service"},
+    {StepKind::CreatePod, "create-pod"},
+    {StepKind::CreateContainer, "create-container"},
+    {StepKind::StartPod, "start-pod"},
+    {StepKind::StartContainer, "start-container"},
+    {StepKind::StopContainer, "stop-container"},
+    {StepKind::ParkContainer, "park-container"},
+    {StepKind::RemoveContainer, "remove-container"},
+    {StepKind::StopPod, "stop-pod"},
+    {StepKind::RemovePod, "remove-pod"},
+    {StepKind::RemoveService, "remove-service"},
+    {StepKind::RemoveSecret, "remove-secret"},
+    {StepKind::RemoveVolume, "remove-volume"},
+    {StepKind::MarkDeployed, "mark-deployed"},
+}};
+
+constexpr std::string_view kParkedMark = "-parked-";
+constexpr std::size_t kShortId = 12;
+constexpr std::size_t kHashDigits = 16;
+
+std::string short_hash(const std::string& text) {
+    return sha256_hex(text).substr(0, kHashDigits);
+}
+
+bool is_hex(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::size_t root_of(std::vector<std::size_t>& parents, std::size_t i) {
+    while (parents[i] != i) {
+        parents[i] = parents[parents[i]];
+        i = parents[i];
+    }
+    return i;
+}
+
+// Joins the steps that wait for one another; the smallest index of a group is its root.
+std::vector<std::size_t> groups(const std::vector<Step>& steps) {
+    std::vector<std::size_t> parents(steps.size());
+    std::iota(parents.begin(), parents.end(), std::size_t{0});
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        for (const std::size_t before : steps[i].after) {
+            const std::size_t a = root_of(parents, i);
+            const std::size_t b = root_of(parents, before);
+            parents[std::max(a, b)] = std::min(a, b);
+        }
+    }
+    return parents;
+}
+
+}  // namespace
+
+std::string_view to_string(StepKind kind) {
+    for (const auto& [known, name] : kKinds) {
+        if (known == kind) {
+            return name;
+        }
+    }
+    return "unknown";
+}
+
+std::optional<StepKind> step_kind_from(std::string_view name) {
+    for (const auto& [kind, known] : kKinds) {
+        if (known == name) {
+            return kind;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(AppAction action) {
+    switch (action) {
+        case AppAction::None:
+            return "none";
+        case AppAction::Deploy:
+            return "deploy";
+        case AppAction::Repair:
+            return "repair";
+        case AppAction::Remove:
+            return "remove";
+        case AppAction::Stop:
+            return "stop";
+    }
+    return "none";
+}
+
+std::string service_name(const std::string& app) {
+    return app + "-service";
+}
+
+std::string parked_name(const std::string& name, const std::string& id) {
+    return name + std::string(kParkedMark) + id.substr(0, kShortId);
+}
+
+bool is_parked(std::string_view name) {
+    const std::size_t at = name.rfind(kParkedMark);
+    if (at == std::string_view::npos) {
+        return false;
+    }
+    const std::string_view id = name.substr(at + kParkedMark.size());
+    return id.size() == kShortId && is_hex(id);
+}
+
+std::string label_spec(const manifests::ContainerSpec& spec) {
+    return manifests::spec_hash(spec);
+}
+
+std::string label_spec(const manifests::AppSpec& app, const manifests::PodSpec& spec) {
+    const std::string own = manifests::spec_hash(spec);
+    std::string all = own;
+    for (const manifests::ContainerSpec& container : app.containers) {
+        if (container.pod == spec.part && container.role == manifests::ContainerRole::Init) {
+            all += '\n' + manifests::spec_hash(container);
+        }
+    }
+    return all == own ? own : short_hash(all);
+}
+
+std::string label_spec(const manifests::SecretSpec& spec) {
+    // Lengths first, so that no two different secrets are written alike.
+    std::string all;
+    const auto put = [&all](const std::string& text) {
+        all += std::to_string(text.size()) + ':' + text;
+    };
+    put(spec.part);
+    put(spec.name);
+    put(spec.data);
+    for (const auto& [key, value] : spec.labels) {
+        put(key);
+        put(value);
+    }
+    return short_hash(all);
+}
+
+std::set<std::string> images_asked_for(const Plan& plan) {
+    std::set<std::string> images;
+    for (const auto& [name, app] : plan.apps) {
+        for (const Step& step : app.steps) {
+            if (step.kind == StepKind::PullImage) {
+                images.insert(step.object);
+            }
+        }
+    }
+    return images;
+}
+
+std::vector<int> lanes(const AppPlan& plan) {
+    std::vector<int> lanes(plan.steps.size(), 1);
+    if (plan.action != AppAction::Repair) {
+        return lanes;
+    }
+    std::vector<std::size_t> parents = groups(plan.steps);
+    int next = 1;
+    for (std::size_t i = 0; i < parents.size(); ++i) {
+        const std::size_t root = root_of(parents, i);
+        lanes[i] = root == i ? next++ : lanes[root];
+    }
+    return lanes;
+}
+
+}  // namespace podreeve::plan
