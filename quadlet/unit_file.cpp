@@ -110,15 +110,17 @@ std::string UnitFile::last(std::string_view section, std::string_view key) const
 
 // Ends the item's last line, so that what is put behind it stays a line of its own.
 void UnitFile::close(Item& item) {
-    if (item.open) {
-        item.open = false;
-        item.raw = item.kind == Kind::Assignment
-                       ? fmt::format("{}={}\n", item.entry.key, item.entry.value)
-                   : item.kind == Kind::Header ? fmt::format("[{}]\n", item.entry.section)
-                                               : "\n";
+    const Entry& entry = item.entry;
+    if (item.open && item.kind == Kind::Assignment) {
+        // A blank keeps a backslash that belongs to the value from joining the next line.
+        const char* guard = ends_in_continuation(entry.value) ? " " : "";
+        item.raw = fmt::format("{}={}{}\n", entry.key, entry.value, guard);
+    } else if (item.open) {
+        item.raw = item.kind == Kind::Header ? fmt::format("[{}]\n", entry.section) : "\n";
     } else if (!item.raw.ends_with('\n')) {
         item.raw += '\n';
     }
+    item.open = false;
 }
 
 // Positions are those of the text that was read; an entry that was added has none.

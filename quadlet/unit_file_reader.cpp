@@ -14,10 +14,6 @@ int column_of(std::size_t offset) {
     return static_cast<int>(offset) + 1;
 }
 
-std::string_view without_newline(std::string_view line) {
-    return line.ends_with('\n') ? line.substr(0, line.size() - 1) : line;
-}
-
 // As it may be shown in a message: short, and with nothing that could drive a terminal.
 std::string excerpt(std::string_view text) {
     constexpr std::size_t kShown = 40;
@@ -52,6 +48,22 @@ std::string_view UnitFileReader::take_line() {
     return line;
 }
 
+// The line without its end. A file from Windows is told once that it is one, not on every line.
+std::string_view UnitFileReader::without_end(std::string_view line) {
+    if (!line.ends_with('\n')) {
+        return line;
+    }
+    line.remove_suffix(1);
+    if (line.ends_with('\r')) {
+        line.remove_suffix(1);
+        if (!std::exchange(told_windows_, true)) {
+            error({line_, column_of(line.size())},
+                  "a Windows line end; save the file with Unix ones");
+        }
+    }
+    return line;
+}
+
 // Reports the first thing wrong with the line's bytes.
 bool UnitFileReader::check_bytes(std::string_view line) {
     if (line.size() > UnitFile::kMaxLine) {
@@ -62,10 +74,7 @@ bool UnitFileReader::check_bytes(std::string_view line) {
         return error({line_, column_of(at)}, "a NUL byte; the file is not text");
     }
     if (const std::size_t at = line.find('\r'); at != std::string_view::npos) {
-        // Said once: a file from Windows has one on every line.
-        return std::exchange(told_carriage_return_, true) ||
-               error({line_, column_of(at)},
-                     "a carriage return; save the file with Unix line ends");
+        return error({line_, column_of(at)}, "a carriage return inside a line");
     }
     if (const auto at = find_invalid_utf8(line)) {
         return error({line_, column_of(*at)}, "not UTF-8");
@@ -82,7 +91,7 @@ UnitFileReader::Logical UnitFileReader::take_logical() {
     bool more = true;
     for (bool first = true; more && !rest_.empty(); first = false) {
         const std::string_view raw = take_line();
-        const std::string_view line = without_newline(raw);
+        const std::string_view line = without_end(raw);
         logical.sound = check_bytes(line) && logical.sound;
         logical.raw = std::string_view(begin, static_cast<std::size_t>(raw.end() - begin));
         if (is_comment(line) && !first) {

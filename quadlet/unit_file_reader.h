@@ -26,6 +26,7 @@ class UnitFileReader {
     };
 
     std::string_view take_line();
+    std::string_view without_end(std::string_view line);
     bool check_bytes(std::string_view line);
     Logical take_logical();
     void read_logical(const Logical& line);
@@ -38,7 +39,7 @@ class UnitFileReader {
     int line_ = 0;  // the number of the line taken last
     std::string section_;
     bool in_section_ = false;
-    bool told_carriage_return_ = false;
+    bool told_windows_ = false;
     UnitFile::Parsed parsed_;
 };
 
