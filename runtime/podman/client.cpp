@@ -1,0 +1,15 @@
+#include "runtime/podman/client.h"
+
+#include "runtime/podman/session.h"
+
+namespace podreeve::podman {
+
+Client::Client(std::string socket_path) : wire_(std::make_unique<Wire>(std::move(socket_path))) {}
+
+Client::~Client() = default;
+
+Result<Version> Client::version(const Call& call) {
+    return wire_->session.version(call);
+}
+
+}  // namespace podreeve::podman

@@ -1,0 +1,175 @@
+#include <fmt/format.h>
+
+#include "runtime/podman/log_frames.h"
+#include "runtime/podman/reply_error.h"
+#include "runtime/podman/session.h"
+#include "runtime/podman/wire.h"
+
+namespace podreeve::podman {
+namespace {
+
+// SubPath of a named volume came with 5.0: an older podman would take no notice and mount the
+// whole.
+constexpr Version kVolumeSubPath{5, 0, 0};
+
+std::string path_of(const std::string& who, std::string_view verb) {
+    return "/containers/" + http::encode(who) + std::string(verb);
+}
+
+Effect effect_of(const http::Response& reply) {
+    return reply.status == 304 ? Effect::AlreadySo : Effect::Changed;
+}
+
+std::vector<std::string> values_of(const std::map<std::string, std::string>& env) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : env) {
+        out.push_back(value);
+    }
+    return out;
+}
+
+std::optional<std::string> true_if(bool flag) {
+    return flag ? std::optional<std::string>("true") : std::nullopt;
+}
+
+std::string removal_query(const RemoveOptions& options) {
+    std::optional<std::string> timeout;
+    if (options.timeout_seconds) {
+        timeout = std::to_string(*options.timeout_seconds);
+    }
+    return http::query({{"force", true_if(options.force)},
+                        {"depend", true_if(options.depend)},
+                        {"volumes", true_if(options.volumes)},  // libpod's name for docker's v
+                        {"timeout", timeout}});
+}
+
+bool uses_sub_path(const ContainerCreate& create) {
+    for (const NamedVolume& volume : create.volumes) {
+        if (!volume.sub_path.empty()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<std::vector<ContainerSummary>> Client::list_containers(const Call& call) {
+    Ask ask{.what = "list the containers"};
+    ask.path = "/containers/json" + http::query({{"all", "true"}});
+    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
+    return wire::read_container_list(reply.body);
+}
+
+Result<ContainerDetails> Client::inspect_container(const std::string& who, const Call& call) {
+    Ask ask{.what = "inspect container " + who};
+    ask.path = path_of(who, "/json");
+    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
+    return wire::read_container(reply.body);
+}
+
+Result<std::string> Client::create_container(const ContainerCreate& create, const Call& call) {
+    Ask ask{.what = "create container " + create.name, .method = "POST"};
+    if (uses_sub_path(create)) {
+        ASSIGN_OR_RETURN(const Version version, this->version(call));
+        if (version < kVolumeSubPath) {
+            return fail(Code::Unsupported,
+                        fmt::format("cannot {}: podman {}.{} cannot mount a part of a volume",
+                                    ask.what, version.major, version.minor));
+        }
+    }
+    ask.path = "/containers/create";
+    ask.body = wire::write_container_create(create);
+    ask.secrets = values_of(create.env);
+    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
+    return wire::read_id(reply.body);
+}
+
+Result<Effect> Client::start_container(const std::string& who, const Call& call) {
+    Ask ask{.what = "start container " + who, .method = "POST"};
+    ask.path = path_of(who, "/start");
+    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
+    return effect_of(reply);
+}
+
+Result<Effect> Client::stop_container(const std::string& who,
+                                      unsigned grace_seconds,
+                                      const Call& call) {
+    Ask ask{.what = "stop container " + who, .method = "POST"};
+    ask.path = path_of(who, "/stop") + http::query({{"timeout", std::to_string(grace_seconds)}});
+    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
+    return effect_of(reply);
+}
+
+Status Client::kill_container(const std::string& who, const std::string& signal, const Call& call) {
+    Ask ask{.what = fmt::format("send {} to container {}", signal, who), .method = "POST"};
+    ask.path = path_of(who, "/kill") + http::query({{"signal", signal}});
+    RETURN_IF_ERROR(wire_->session.call(ask, call));
+    return {};
+}
+
+Status Client::remove_container(const std::string& who,
+                                const RemoveOptions& options,
+                                const Call& call) {
+    Ask ask{.what = "remove container " + who, .method = "DELETE"};
+    ask.path = path_of(who, removal_query(options));
+    const auto reply = wire_->session.call(ask, call);
+    if (!reply) {
+        return reply.error().code == Code::NotFound ? Status() : Status(reply.error());
+    }
+    ASSIGN_OR_RETURN(const std::string errors, wire::read_removal_errors(reply->body));
+    if (!errors.empty()) {
+        return fail(says_conflict(errors) ? Code::Conflict : Code::Internal,
+                    fmt::format("cannot {}: podman: {}", ask.what, errors));
+    }
+    return {};
+}
+
+Status Client::rename_container(const std::string& who, const std::string& name, const Call& call) {
+    Ask ask{.what = fmt::format("rename container {} to {}", who, name), .method = "POST"};
+    ask.path = path_of(who, "/rename") + http::query({{"name", name}});
+    RETURN_IF_ERROR(wire_->session.call(ask, call));
+    return {};
+}
+
+Result<int> Client::wait_container(const std::string& who, const Call& call) {
+    Ask ask{.what = "wait for container " + who, .method = "POST"};
+    ask.path = path_of(who, "/wait?condition=exited&condition=stopped");
+    RETURN_IF_ERROR(wire_->session.call(ask, call));
+    ASSIGN_OR_RETURN(const ContainerDetails found, inspect_container(who, call));
+    const ContainerState state = found.summary.state;
+    if (state != ContainerState::Exited && state != ContainerState::Stopped) {
+        return fail(Code::Conflict, fmt::format("cannot {}: it is {}, so podman waited for nothing",
+                                                ask.what, to_string(state)));
+    }
+    return found.summary.exit_code;
+}
+
+Status Client::container_logs(const std::string& who,
+                              unsigned tail,
+                              bool follow,
+                              const std::function<bool(int, std::string_view)>& on_line,
+                              const Call& call) {
+    Ask ask{.what = "read the log of container " + who};
+    ask.path = path_of(who, "/logs") + http::query({{"stdout", "true"},
+                                                    {"stderr", "true"},
+                                                    {"tail", std::to_string(tail)},
+                                                    {"follow", true_if(follow)}});
+    ask.endless = follow;
+    bool ended = false;
+    LogFrames frames([&](int stream, std::string_view line) {
+        ended = !on_line(stream, line);
+        return !ended;
+    });
+    ask.sink = [&](std::string_view piece) { return frames.feed(piece); };
+    const auto reply = wire_->session.call(ask, call);
+    if (!reply && !ended) {
+        return reply.error();
+    }
+    if (!ended) {
+        frames.finish();
+    }
+    return {};
+}
+
+}  // namespace podreeve::podman

@@ -1,0 +1,94 @@
+#include "runtime/podman/reply_error.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "runtime/podman/json_fields.h"
+
+namespace podreeve::podman {
+namespace {
+
+struct Words {
+    std::string cause, message;
+};
+
+// Some handlers of podman write a second body behind the error: only the first line counts then.
+Words words_of(std::string_view body) {
+    Json parsed = Json::parse(body, nullptr, false);
+    if (parsed.is_discarded()) {
+        parsed = Json::parse(body.substr(0, body.find('\n')), nullptr, false);
+    }
+    if (parsed.is_discarded()) {
+        return {};
+    }
+    return {text_in(parsed, "cause"), text_in(parsed, "message")};
+}
+
+Code code_of(int status, const Words& words) {
+    // A prefix that fits two containers is a 404 as well, with this cause.
+    if (status == 404) {
+        return words.cause.find("already exists") == std::string::npos ? Code::NotFound
+                                                                       : Code::Conflict;
+    }
+    if (status == 409 || says_conflict(words.message)) {
+        return Code::Conflict;
+    }
+    switch (status) {
+        case 400:
+            return Code::InvalidArgument;
+        case 401:
+        case 403:
+            return Code::Denied;
+        case 501:
+            return Code::Unsupported;
+        case 502:
+        case 503:
+            return Code::Unavailable;
+        default:
+            return words.cause == "invalid argument" ? Code::InvalidArgument : Code::Internal;
+    }
+}
+
+}  // namespace
+
+bool says_conflict(std::string_view message) {
+    static constexpr std::array<std::string_view, 8> kPhrases{"already in use",
+                                                              "name in use",
+                                                              "already exists",
+                                                              "already used",
+                                                              "is being used",
+                                                              "is the service container of",
+                                                              "has dependent containers",
+                                                              "can only kill running"};
+    return std::any_of(kPhrases.begin(), kPhrases.end(), [&](std::string_view phrase) {
+        return message.find(phrase) != std::string_view::npos;
+    });
+}
+
+std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
+    static constexpr std::string_view kBlot = "<secret>";
+    for (const std::string& secret : secrets) {
+        if (secret.size() < 3) {
+            continue;
+        }
+        for (auto at = text.find(secret); at != std::string::npos;
+             at = text.find(secret, at + kBlot.size())) {
+            text.replace(at, secret.size(), kBlot);
+        }
+    }
+    return text;
+}
+
+Error reply_error(const http::Response& reply,
+                  std::string_view what,
+                  const std::vector<std::string>& secrets) {
+    const Words words = words_of(reply.body);
+    const std::string said = words.message.empty()
+                                 ? fmt::format("answered {} without a reason", reply.status)
+                                 : without_secrets(words.message, secrets);
+    return Error{code_of(reply.status, words), fmt::format("cannot {}: podman: {}", what, said)};
+}
+
+}  // namespace podreeve::podman

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/error.h"
+#include "runtime/http/client.h"
+
+namespace podreeve::podman {
+
+// A reply that is neither 2xx nor 304, as an Error: "cannot start container web: podman: …". Libpod
+// answers 500 to much that is a conflict, so podman's words decide too. Secrets are blotted out of
+// them.
+Error reply_error(const http::Response& reply,
+                  std::string_view what,
+                  const std::vector<std::string>& secrets);
+
+// What podman calls a conflict in words, whatever the status says.
+bool says_conflict(std::string_view message);
+
+// text with every secret of three bytes or more replaced.
+std::string without_secrets(std::string text, const std::vector<std::string>& secrets);
+
+}  // namespace podreeve::podman

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/mutex.h"
+#include "runtime/base/result.h"
+#include "runtime/http/client.h"
+#include "runtime/podman/client.h"
+
+namespace podreeve::podman {
+
+// One call of libpod.
+struct Ask {
+    std::string what;  // completes "cannot …" in an error: "start container web"
+    std::string method = "GET";
+    std::string path{};  // behind /libpod, with the query, encoded
+    std::string body{};
+    std::string content_type = "application/json";
+    std::vector<std::string> secrets{};  // blotted out of whatever podman says
+    std::function<bool(std::string_view)> sink{};
+    bool endless = false;  // a stream: the call's timeout does not apply
+};
+
+// The socket and the version that was found behind it. Any thread may call.
+class Session {
+  public:
+    explicit Session(std::string socket_path) : http_(std::move(socket_path)) {}
+
+    Result<Version> version(const Call& call);
+    // A 2xx or 304 reply; anything else is an Error.
+    Result<http::Response> call(const Ask& ask, const Call& call);
+    // As call, but a 409 that lists what its containers said is a reply too.
+    Result<http::Response> call_pod(const Ask& ask, const Call& call);
+
+  private:
+    Result<Version> ping(const Call& call);
+    Result<http::Response> send(const Ask& ask, const Call& call);  // whatever its status
+
+    http::Client http_;
+    Guarded<std::optional<Version>> version_;
+};
+
+// What Client hides.
+struct Client::Wire {
+    explicit Wire(std::string socket_path) : session(std::move(socket_path)) {}
+
+    Session session;
+};
+
+}  // namespace podreeve::podman
