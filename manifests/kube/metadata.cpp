@@ -1,0 +1,159 @@
+#include "manifests/kube/metadata.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "manifests/names.h"
+#include "manifests/words.h"
+
+namespace podreeve::manifests::kube {
+namespace {
+
+constexpr std::string_view kOwnPrefix = "podreeve.io/";
+constexpr std::string_view kOwnLabelPrefix = "io.podreeve.";
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+    return text.substr(0, prefix.size()) == prefix;
+}
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t start = text.find_first_not_of(" \t\n");
+    if (start == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(start, text.find_last_not_of(" \t\n") - start + 1);
+}
+
+void read_dependency(const Place& place, std::string_view item, std::vector<Dependency>& out) {
+    const std::size_t equals = item.find('=');
+    const std::string app(trimmed(item.substr(0, equals)));
+    DependencyKind kind = DependencyKind::Started;
+    if (equals != std::string_view::npos) {
+        const std::string word(trimmed(item.substr(equals + 1)));
+        if (std::find(kDependencyWords.begin(), kDependencyWords.end(), word) ==
+            kDependencyWords.end()) {
+            place.fail(fmt::format("'{}' is nothing to wait for", word),
+                       fmt::format("{}", fmt::join(kDependencyWords, ", ")),
+                       nearest_name(word, kDependencyWords));
+            return;
+        }
+        kind = dependency_kind_of(word);
+    }
+    add_dependency(place, {app, kind, place.position()}, out);
+}
+
+// "db, cache=healthy"
+void read_depends_on(const Place& place, std::vector<Dependency>& out) {
+    const auto text = place.text(Reading::Verbatim);
+    std::string_view rest = text ? std::string_view(*text) : std::string_view();
+    while (!trimmed(rest).empty()) {
+        const std::size_t comma = rest.find(',');
+        read_dependency(place, trimmed(rest.substr(0, comma)), out);
+        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
+}
+
+void read_setting(const std::string& name, const Place& place, Settings& settings) {
+    static const std::vector<std::string> kSettings = {"autostart", "depends-on", "restart"};
+    const std::string word = name.substr(kOwnPrefix.size());
+    if (word == "depends-on") {
+        read_depends_on(place, settings.depends_on);
+    } else if (word == "autostart") {
+        if (const auto value = place.one_of({"true", "false"})) {
+            settings.autostart = *value == "true";
+        }
+    } else if (word == "restart") {
+        if (const auto value = place.one_of(kRestartWords)) {
+            settings.restart = restart_policy_of(*value);
+        }
+    } else {
+        place.fail_at_key("unknown annotation of podreeve",
+                          fmt::format("podreeve.io/{}", fmt::join(kSettings, ", podreeve.io/")),
+                          nearest_name(word, kSettings));
+    }
+}
+
+// Annotations that would change what podman makes, and that podreeve does not carry out yet. The
+// ones that generate kube writes to say "no" are no request.
+bool asks_podman(const std::string& name, const std::string& value) {
+    const bool podmans = starts_with(name, "io.podman.annotations.") ||
+                         starts_with(name, "io.containers.autoupdate") ||
+                         starts_with(name, "io.containers.sdnotify") ||
+                         starts_with(name, "kube.image") || name == "bind-mount-options" ||
+                         starts_with(name, "container.seccomp.security.alpha.kubernetes.io/") ||
+                         name == "seccomp.security.alpha.kubernetes.io/pod" ||
+                         starts_with(name, "container.apparmor.security.beta.kubernetes.io/");
+    return podmans && value != "FALSE" && value != "false";
+}
+
+void read_annotations(const Place& place, MetadataOf of, Metadata& out) {
+    for (const auto& [name, value] : place.entries()) {
+        if (starts_with(name, kOwnPrefix)) {
+            if (of == MetadataOf::Data) {
+                value.fail_at_key("podreeve's settings belong to a workload", "Pod, Deployment");
+            } else {
+                read_setting(name, value, out.settings);
+            }
+            continue;
+        }
+        auto text = value.text();
+        if (!text) {
+            continue;
+        }
+        if (asks_podman(name, *text)) {
+            value.fail_at_key("this annotation of podman's is not supported yet");
+            continue;
+        }
+        out.annotations.emplace(name, std::move(*text));
+    }
+}
+
+void read_labels(const Place& place, Metadata& out) {
+    out.labels = read_string_map(place);
+    for (const auto& [name, value] : place.entries()) {
+        if (starts_with(name, kOwnLabelPrefix)) {
+            value.fail_at_key("labels that start with io.podreeve. are podreeve's own");
+        }
+    }
+}
+
+}  // namespace
+
+std::map<std::string, std::string> read_string_map(const Place& map) {
+    std::map<std::string, std::string> out;
+    for (const auto& [name, value] : map.entries()) {
+        if (!value.present()) {
+            out.emplace(name, "");
+        } else if (auto text = value.text()) {
+            out.emplace(name, std::move(*text));
+        }
+    }
+    return out;
+}
+
+Metadata read_metadata(const Place& metadata, MetadataOf of) {
+    Metadata out;
+    if (of != MetadataOf::Template && !metadata.require()) {
+        return out;
+    }
+    if (!metadata.check_fields(fields::kMetadata)) {
+        return out;
+    }
+    const Place name = metadata["name"];
+    if (of != MetadataOf::Template) {
+        if (auto text = name.required_text()) {
+            if (is_subdomain(*text)) {
+                out.name = std::move(*text);
+            } else {
+                name.fail(fmt::format("'{}' is not a name", *text), std::string(kSubdomainRule));
+            }
+        }
+    }
+    metadata["namespace"].text();
+    read_labels(metadata["labels"], out);
+    read_annotations(metadata["annotations"], of, out);
+    return out;
+}
+
+}  // namespace podreeve::manifests::kube

@@ -1,0 +1,63 @@
+#include "manifests/words.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "manifests/names.h"
+
+namespace podreeve::manifests {
+
+RestartPolicy restart_policy_of(const std::string& word) {
+    if (word == "on-failure" || word == "until-success") {
+        return RestartPolicy::OnFailure;
+    }
+    return word == "never" || word == "once" ? RestartPolicy::Never : RestartPolicy::Always;
+}
+
+DependencyKind dependency_kind_of(const std::string& word) {
+    if (word == "healthy") {
+        return DependencyKind::Healthy;
+    }
+    if (word == "finished") {
+        return DependencyKind::Finished;
+    }
+    return word == "failed" ? DependencyKind::Failed : DependencyKind::Started;
+}
+
+bool check_dependency_name(const Place& place, const std::string& name) {
+    if (!is_label(name)) {
+        place.fail(fmt::format("'{}' is not the name of an app", name), std::string(kLabelRule));
+        return false;
+    }
+    return true;
+}
+
+void add_dependency(const Place& place, Dependency dependency, std::vector<Dependency>& out) {
+    if (!check_dependency_name(place, dependency.app)) {
+        return;
+    }
+    const auto same = [&](const Dependency& other) { return other.app == dependency.app; };
+    if (std::any_of(out.begin(), out.end(), same)) {
+        place.fail(fmt::format("depends on {} twice", dependency.app));
+        return;
+    }
+    out.push_back(std::move(dependency));
+}
+
+PullPolicy default_pull_policy(const std::string& image) {
+    const bool local = image.rfind("localhost/", 0) == 0;
+    return !local && is_latest(image) ? PullPolicy::Always : PullPolicy::IfNotPresent;
+}
+
+std::optional<std::string> image_of(const Place& place) {
+    auto image = place.required_text(Reading::Verbatim);
+    if (image && !is_image_reference(*image)) {
+        place.fail(fmt::format("'{}' is not an image reference", *image),
+                   "[host[:port]/]name[:tag][@digest]");
+        return std::nullopt;
+    }
+    return image;
+}
+
+}  // namespace podreeve::manifests
