@@ -1,0 +1,94 @@
+// GET  /v1/apps                 all apps and the agent, as `podreeve status --json` prints them
+// GET  /v1/apps/{name}          one app
+// POST /v1/apps/{name}/start    wanted up again
+// POST /v1/apps/{name}/stop     wanted down, over reboots, until started
+#include <fmt/format.h>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/api/reply.h"
+#include "agent/api/resources.h"
+#include "agent/supervise/derive.h"
+
+namespace podreeve::api {
+namespace {
+
+// The board is as old as the last pass; a change under way is shown as it stands now.
+supervise::Overview overview_now(Backend& backend) {
+    supervise::Overview overview = *backend.board.lock();
+    for (supervise::AppStatus& app : overview.apps) {
+        if (app.change != 0) {
+            supervise::show_change(app, backend.state.change(app.change));
+        }
+    }
+    return overview;
+}
+
+Error unknown_app(const std::string& name) {
+    return {
+        Code::NotFound,
+        fmt::format("cannot find app {}: no manifest declares it; `podreeve status` lists the apps",
+                    name)};
+}
+
+nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backend) {
+    nlohmann::json body = to_json(app);
+    body["events"] = nlohmann::json::array();
+    for (const state::Event& event : backend.state.events_since(0)) {
+        if (event.app == app.name) {
+            body["events"].push_back({{"seq", event.seq},
+                                      {"time", to_rfc3339(event.time)},
+                                      {"state", event.state},
+                                      {"message", event.message}});
+        }
+    }
+    return body;
+}
+
+void send_app(Backend& backend, const std::string& name, httplib::Response& response) {
+    const supervise::Overview overview = overview_now(backend);
+    if (const supervise::AppStatus* app = overview.find(name)) {
+        send_json(response, with_events(*app, backend));
+    } else {
+        send_error(response, unknown_app(name));
+    }
+}
+
+void set_stopped(Backend& backend,
+                 const std::string& name,
+                 bool stopped,
+                 httplib::Response& response) {
+    if (Status done = backend.set_stopped(name, stopped); !done) {
+        send_error(response, done.error());
+        return;
+    }
+    send_json(response, {{"app", name}, {"stopped", stopped}}, 202);
+}
+
+}  // namespace
+
+void add_apps(httplib::Server& server, Backend& backend) {
+    server.Get("/v1/apps", [&backend](const httplib::Request&, httplib::Response& response) {
+        nlohmann::json body = to_json(overview_now(backend));
+        const state::StoreHealth health = backend.state.health();
+        body["agent"]["version"] = backend.version;
+        body["agent"]["store"] = {{"read_only", health.read_only},
+                                  {"message", health.message},
+                                  {"set_aside", health.set_aside}};
+        send_json(response, body);
+    });
+    server.Get(R"(/v1/apps/([^/]+))",
+               [&backend](const httplib::Request& request, httplib::Response& response) {
+                   send_app(backend, request.matches[1], response);
+               });
+    server.Post(R"(/v1/apps/([^/]+)/start)",
+                [&backend](const httplib::Request& request, httplib::Response& response) {
+                    set_stopped(backend, request.matches[1], false, response);
+                });
+    server.Post(R"(/v1/apps/([^/]+)/stop)",
+                [&backend](const httplib::Request& request, httplib::Response& response) {
+                    set_stopped(backend, request.matches[1], true, response);
+                });
+}
+
+}  // namespace podreeve::api

@@ -1,0 +1,68 @@
+// POST /v1/reconcile        makes a pass now; answers when it has ended, with the changes it
+// committed GET  /v1/diff?app=NAME    the plan, of which nothing is carried out GET  /v1/version of
+// the agent and of podman
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/api/reply.h"
+#include "agent/api/resources.h"
+
+namespace podreeve::api {
+namespace {
+
+nlohmann::json to_json(const PassSummary& pass) {
+    nlohmann::json failures = nlohmann::json::array();
+    for (const auto& [app, why] : pass.failures) {
+        failures.push_back({{"app", app}, {"message", why}});
+    }
+    return {{"pass", pass.pass},
+            {"podman_reachable", pass.podman_reachable},
+            {"error", pass.error},
+            {"changes", pass.changes},
+            {"apps_changed", pass.apps_changed},
+            {"failures", failures},
+            {"took_ms", std::chrono::duration<double, std::milli>(pass.took).count()}};
+}
+
+void send_diff(Backend& backend, const httplib::Request& request, httplib::Response& response) {
+    std::optional<std::string> app;
+    if (request.has_param("app")) {
+        app = request.get_param_value("app");
+    }
+    const Result<plan::Plan> plan = backend.diff(app);
+    if (!plan) {
+        send_error(response, plan.error());
+        return;
+    }
+    nlohmann::json body = plan::to_json(*plan);
+    body["converged"] = plan->empty();
+    body["text"] = plan::to_text(*plan);
+    send_json(response, body);
+}
+
+}  // namespace
+
+void add_passes(httplib::Server& server, Backend& backend) {
+    server.Post("/v1/reconcile", [&backend](const httplib::Request&, httplib::Response& response) {
+        const Result<PassSummary> pass = backend.reconcile();
+        if (pass) {
+            send_json(response, to_json(*pass));
+        } else {
+            send_error(response, pass.error());
+        }
+    });
+    server.Get("/v1/diff",
+               [&backend](const httplib::Request& request, httplib::Response& response) {
+                   send_diff(backend, request, response);
+               });
+    server.Get("/v1/version", [&backend](const httplib::Request&, httplib::Response& response) {
+        const supervise::Overview overview = *backend.board.lock();
+        send_json(response, {{"agent", backend.version},
+                             {"podman", overview.podman_version},
+                             {"podman_socket", backend.podman_socket},
+                             {"owner", backend.state.owner()},
+                             {"api", "v1"}});
+    });
+}
+
+}  // namespace podreeve::api

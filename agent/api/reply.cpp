@@ -1,0 +1,42 @@
+#include "agent/api/reply.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+namespace podreeve::api {
+
+void send_json(httplib::Response& response, const nlohmann::json& body, int status) {
+    response.status = status;
+    // Texts come from podman and from files: what is not UTF-8 in them must not throw here.
+    response.set_content(body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+                         "application/json");
+}
+
+void send_error(httplib::Response& response, const Error& error) {
+    send_json(response, {{"error", {{"code", to_string(error.code)}, {"message", error.message}}}},
+              traits(error.code).http_status);
+}
+
+Result<std::int64_t> parse_number(const std::string& text, const char* what) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number < 0) {
+        return fail(Code::InvalidArgument,
+                    fmt::format("cannot read {} '{}': a whole number is wanted", what, text));
+    }
+    return number;
+}
+
+Result<std::int64_t> number_param(const httplib::Request& request,
+                                  const char* name,
+                                  std::int64_t fallback) {
+    if (!request.has_param(name)) {
+        return fallback;
+    }
+    return parse_number(request.get_param_value(name), name);
+}
+
+}  // namespace podreeve::api

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "agent/api/backend.h"
+
+namespace httplib {
+class Server;
+}
+
+// One file a resource; each adds its routes to the server. The backend outlives the server.
+namespace podreeve::api {
+
+class EventTap;
+
+void add_apps(httplib::Server& server, Backend& backend);
+void add_changes(httplib::Server& server, Backend& backend);
+void add_events(httplib::Server& server, Backend& backend, std::shared_ptr<EventTap> tap);
+void add_passes(httplib::Server& server, Backend& backend);
+
+}  // namespace podreeve::api

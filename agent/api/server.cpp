@@ -1,0 +1,138 @@
+#include "agent/api/server.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+#include "agent/api/event_tap.h"
+#include "agent/api/peer.h"
+#include "agent/api/reply.h"
+#include "agent/api/resources.h"
+#include "runtime/base/log.h"
+#include "runtime/base/unique_fd.h"
+
+namespace podreeve::api {
+namespace {
+
+constexpr unsigned kThreads = 8;
+constexpr unsigned kMostStreams = 5;
+constexpr std::size_t kMostBody = 1 << 20;
+constexpr int kAnyPort = 80;  // means nothing on a Unix socket, but must not be 0
+
+bool somebody_answers(const std::filesystem::path& socket) {
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
+    return fd &&
+           ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+Status make_place(const std::filesystem::path& socket) {
+    if (socket.string().size() >= sizeof(sockaddr_un::sun_path)) {
+        return fail(
+            Code::InvalidArgument,
+            fmt::format("cannot listen on {}: the path is too long for a socket", socket.string()));
+    }
+    std::error_code error;
+    std::filesystem::create_directories(socket.parent_path(), error);
+    if (error) {
+        return errno_error(fmt::format("make {}", socket.parent_path().string()), error.value());
+    }
+    ::chmod(socket.parent_path().c_str(), 0700);
+    if (somebody_answers(socket)) {
+        return fail(
+            Code::Conflict,
+            fmt::format("cannot listen on {}: another podreeved answers there", socket.string()));
+    }
+    ::unlink(socket.c_str());
+    return {};
+}
+
+}  // namespace
+
+struct Server::Core {
+    explicit Core(Backend given) : backend(std::move(given)) {}
+
+    Backend backend;
+    std::shared_ptr<EventTap> tap = std::make_shared<EventTap>(kMostStreams);
+    httplib::Server http;
+    std::filesystem::path socket;
+    std::thread listener;
+
+    void add_routes();
+    Status bind();
+};
+
+void Server::Core::add_routes() {
+    http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    http.set_address_family(AF_UNIX);
+    http.set_payload_max_length(kMostBody);
+    http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+        // On a Unix socket cpp-httplib gives the peer's pid (SO_PEERCRED) as its port.
+        if (may_connect(request.remote_port, ::geteuid())) {
+            return httplib::Server::HandlerResponse::Unhandled;
+        }
+        send_error(response, {Code::Denied, "cannot serve another user than the agent's own"});
+        return httplib::Server::HandlerResponse::Handled;
+    });
+    http.set_exception_handler(
+        [](const httplib::Request& request, httplib::Response& response, std::exception_ptr) {
+            send_error(response,
+                       {Code::Internal, "internal error: a handler of " + request.path + " threw"});
+        });
+    http.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
+        if (response.body.empty()) {
+            send_error(response, {response.status == 404 ? Code::NotFound : Code::InvalidArgument,
+                                  fmt::format("cannot serve {} {}", request.method, request.path)});
+        }
+    });
+    add_apps(http, backend);
+    add_changes(http, backend);
+    add_events(http, backend, tap);
+    add_passes(http, backend);
+    backend.state.on_event([shared = tap](const state::Event& event) { shared->tell(event.seq); });
+}
+
+Status Server::Core::bind() {
+    RETURN_IF_ERROR(make_place(socket));
+    if (!http.bind_to_port(socket.string(), kAnyPort)) {
+        return errno_error(fmt::format("listen on {}", socket.string()), errno);
+    }
+    if (::chmod(socket.c_str(), 0600) != 0) {
+        return errno_error(fmt::format("protect {}", socket.string()), errno);
+    }
+    return {};
+}
+
+Server::Server(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+
+Result<std::unique_ptr<Server>> Server::create(const std::filesystem::path& socket,
+                                               Backend backend) {
+    auto core = std::make_unique<Core>(std::move(backend));
+    core->socket = socket;
+    core->add_routes();
+    RETURN_IF_ERROR(core->bind());
+    core->listener = std::thread([raw = core.get()] { raw->http.listen_after_bind(); });
+    // stop() before the thread has come to listen would be lost.
+    while (!core->http.is_running()) {
+        std::this_thread::yield();
+    }
+    return std::unique_ptr<Server>(new Server(std::move(core)));
+}
+
+Server::~Server() {
+    core_->tap->close();
+    core_->http.stop();
+    core_->listener.join();
+    ::unlink(core_->socket.c_str());
+}
+
+}  // namespace podreeve::api
