@@ -1,0 +1,58 @@
+"""podman away, hanging, cut off or failing: unknown is not absent, and work resumes by itself."""
+
+from lib import manifests, podman_outage
+
+
+def survives(lab, outage, word="Unknown"):
+    """Both apps turn unknown and come back by themselves, the same containers as before; the agent never exits."""
+    lab.put_manifest("shop.yaml", manifests.shop())
+    lab.put_manifest("beat.yaml", manifests.single())
+    lab.wait_until(lambda: len(lab.apps()) == 2 and lab.is_up(), 60, "both apps are up")
+    lab.settle()
+    before, agent = lab.ids(), lab.agent_pid()
+    with outage:
+        lab.run("podreeve", "reconcile", check=False)
+        lab.wait_until(lambda: all(app["state"] == word for app in lab.apps().values()), 90, "the apps are unknown")
+        lab.put_manifest("new.yaml", manifests.pod("new"))
+        assert lab.agent_pid() == agent
+    _, took = lab.wait_until(lambda: lab.is_up("shop", "beat", "new"), 90, "all apps are up again")
+    lab.settle()
+    after = lab.ids()
+    assert {name: after.get(name) for name in before} == before, "something was made anew"
+    assert lab.agent_pid() == agent
+    return f"up again {took:.1f} s after podman was back"
+
+
+def case_no_socket(lab):
+    """podman's socket is not there."""
+    return survives(lab, podman_outage.absent(lab))
+
+
+def case_a_socket_that_refuses(lab):
+    """Nobody listens."""
+    return survives(lab, podman_outage.refusing(lab))
+
+
+def case_a_socket_that_hangs(lab):
+    """Requests are read and never answered."""
+    return survives(lab, podman_outage.answering(lab, podman_outage.hang))
+
+
+def case_replies_that_are_cut(lab):
+    """The connection ends in the middle of a list."""
+    return survives(lab, podman_outage.answering(lab, podman_outage.cut))
+
+
+def case_a_server_that_fails(lab):
+    """Everything is answered by 500."""
+    return survives(lab, podman_outage.answering(lab, podman_outage.fail))
+
+
+def case_podman_killed_in_the_middle(lab):
+    """podman's service is killed again and again while apps are deployed."""
+    for number in range(6):
+        lab.put_manifest(f"p{number}.yaml", manifests.pod(f"p{number}"))
+        lab.systemctl("kill", "-s", "KILL", "podman.service", check=False)
+    lab.wait_until(lambda: len(lab.apps()) == 6 and lab.is_up(), 120, "all apps are up")
+    lab.settle()
+    assert len([name for name in lab.ids() if name.endswith("-main")]) == 6

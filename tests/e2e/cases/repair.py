@@ -1,0 +1,130 @@
+"""Whatever breaks is running again, and what did not break is left alone."""
+
+import time
+
+from lib import manifests
+
+ALL = manifests.SHOP_CONTAINERS
+
+
+def shop_is_up(lab):
+    lab.put_manifest("shop.yaml", manifests.shop())
+    lab.wait_until(lambda: lab.is_up("shop"), 60, "shop is up")
+    lab.settle()
+    return lab.ids()
+
+
+def repaired(lab, what, same=(), timeout=30):
+    """Waits until all of shop runs; those named in same are the very containers they were."""
+    _, took = lab.wait_until(lambda: lab.running(*ALL) and lab.is_up("shop"), timeout, what)
+    after = lab.ids()
+    changed = [name for name, known in dict(same).items() if after.get(name) != known]
+    assert not changed, f"{what}: {changed} should not have been made anew"
+    lab.settle()
+    assert lab.curl("http://localhost:8080/index.html").strip() == "hello"
+    return f"running again after {took:.2f} s"
+
+
+def case_kill_9_of_a_container(lab):
+    """The same container is started again."""
+    before = shop_is_up(lab)
+    lab.kill_process("shop-web-side")
+    return repaired(lab, "the killed container runs again", before.items())
+
+
+def case_kill_9_is_answered_at_once(lab):
+    """Measured from the kill to the new process, not waiting for the next pass."""
+    shop_is_up(lab)
+    times = []
+    for _ in range(3):
+        old = lab.podman("inspect", "--format", "{{.State.Pid}}", "shop-db-db")
+        time.sleep(10.5)  # a run of 10 s clears the backoff; the container's own clock, so it has to pass
+        lab.root("kill", "-9", old)
+        _, took = lab.wait_until(lambda pid=old: new_process(lab, "shop-db-db", pid), 20, "a new process runs")
+        times.append(took)
+    assert sorted(times)[1] < 2, times
+    return "seconds: " + ", ".join(f"{took:.2f}" for took in times)
+
+
+def new_process(lab, container, old):
+    state = lab.podman("inspect", "--format", "{{.State.Status}} {{.State.Pid}}", container)
+    return state.startswith("running ") and state.split()[1] != old
+
+
+def case_rm_f_of_a_container(lab):
+    """Only that container is made anew."""
+    before = shop_is_up(lab)
+    lab.podman("rm", "-f", "-t", "0", "shop-web-side")
+    before.pop("shop-web-side")
+    return repaired(lab, "the removed container runs again", before.items())
+
+
+def case_pod_rm_f(lab):
+    """The pod is made anew with all in it; the other pod is left alone, and the volume keeps its data."""
+    before = shop_is_up(lab)
+    lab.podman("pod", "rm", "-f", "-t", "0", "shop-db")
+    kept = {name: before[name] for name in ("shop-web-httpd", "shop-web-side")}
+    note = repaired(lab, "the removed pod runs again", kept.items())
+    starts = lab.podman("exec", "shop-db-db", "cat", "/data/starts").split()
+    assert starts == ["start", "start"], starts
+    return note
+
+
+def case_podman_stop_behind_the_agents_back(lab):
+    """A stop that podreeve was not asked for is undone."""
+    before = shop_is_up(lab)
+    lab.podman("stop", "-t", "1", "shop-web-httpd")
+    return repaired(lab, "the stopped container runs again", before.items())
+
+
+def case_podman_pod_stop_behind_the_agents_back(lab):
+    """The whole pod comes back as it was."""
+    before = shop_is_up(lab)
+    lab.podman("pod", "stop", "-t", "1", "shop-web")
+    return repaired(lab, "the stopped pod runs again", before.items())
+
+
+def case_everything_removed_at_once(lab):
+    """All pods and containers of the user are gone: all come back."""
+    shop_is_up(lab)
+    lab.put_manifest("beat.yaml", manifests.single())
+    lab.wait_until(lambda: lab.is_up("beat"), 30, "beat is up")
+    lab.run("sh", "-c", "podman pod rm -f -t 0 -a; podman rm -f -t 0 -a")
+    note = repaired(lab, "everything runs again", timeout=60)
+    lab.wait_until(lambda: lab.is_up("shop", "beat"), 30, "both are up")
+    return note
+
+
+def case_the_service_container_dies(lab):
+    """It is up again, and so is the app."""
+    if not lab.holds_service_containers():
+        return "this podman does not hold service containers"
+    before = shop_is_up(lab)
+    lab.kill_process("shop-service")
+    lab.wait_until(lambda: lab.running("shop-service"), 30, "the service container runs again")
+    return repaired(lab, "all of shop runs", before.items())
+
+
+def case_a_container_that_keeps_failing_backs_off_alone(lab):
+    """It says so, and the repair of a healthy app is not delayed by it."""
+    shop_is_up(lab)
+    lab.put_manifest("crash.yaml", manifests.single("crash").replace(manifests.WAIT, "exit 7"))
+    lab.wait_until(lambda: lab.condition("crash", "BackingOff"), 30, "crash is backing off")
+    before = lab.ids()
+    lab.kill_process("shop-web-side")
+    return repaired(lab, "the healthy app is repaired",
+                    {name: before[name] for name in ALL}.items(), timeout=10)
+
+
+def case_after_a_reboot_everything_runs_again(lab):
+    """The user manager starts the agent, the agent its apps; data is kept."""
+    shop_is_up(lab)
+    lab.systemctl("enable", "podreeve")
+    try:
+        lab.reboot()
+        _, took = lab.wait_until(lambda: lab.running(*ALL) and lab.is_up("shop"), 90, "shop is up after the reboot")
+        starts = lab.podman("exec", "shop-db-db", "cat", "/data/starts").split()
+        assert len(starts) >= 2, starts
+    finally:
+        lab.systemctl("disable", "podreeve")
+    return f"up {took:.1f} s after the host was"

@@ -1,0 +1,239 @@
+"""A throw-away Debian host with podreeve installed, as the end-to-end cases see it."""
+
+import glob
+import json
+import os
+import shlex
+import subprocess
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+LAB = os.path.join(ROOT, "tests/lab/lab")
+REVISIONS = {"bookworm": "deb12", "trixie": "deb13", "forky": "deb14"}
+MANIFESTS = "/home/app/.config/podreeve/apps"
+STATE = "/home/app/.local/state/podreeve"
+SOCKET = "/run/user/1000/podreeve/podreeve.sock"
+PODMAN_SOCKET = "/run/user/1000/podman/podman.sock"
+APP_UID = 1000
+
+
+class CommandFailed(Exception):
+    """A command that should have ended well did not."""
+
+
+def execute(*command, check=True, timeout=180, stdin=""):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=stdin)
+    if check and done.returncode != 0:
+        raise CommandFailed(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done
+
+
+class Lab:
+    """One host. All commands run as the user 'app', unless the method says root."""
+
+    def __init__(self, name, release):
+        self.name, self.release = name, release
+
+    # the host
+
+    def up(self, keep=False):
+        """Boots; the host goes down with this process, however that ends, unless it is kept."""
+        execute(LAB, "up", *([] if keep else ["--for-pid", str(os.getpid())]), self.name, self.release, timeout=900)
+        return self
+
+    def down(self):
+        execute(LAB, "down", self.name)
+
+    def install(self):
+        """Installs the .deb of this release by apt, without a network."""
+        found = glob.glob(os.path.join(ROOT, "dist", f"podreeve_*~{REVISIONS[self.release]}_*.deb"))
+        if len(found) != 1:
+            raise CommandFailed(f"there is not one .deb of {self.release} in dist/: ./dev package {self.release}")
+        execute(LAB, "put", self.name, found[0], "/tmp/podreeve.deb")
+        self.root("apt-get", "install", "-y", "/tmp/podreeve.deb")
+
+    def run(self, *command, **options):
+        return execute(LAB, "run", self.name, *command, **options)
+
+    def root(self, *command, **options):
+        return execute(LAB, "root", self.name, *command, **options)
+
+    def path(self, file):
+        """A file of the host, as this machine reaches it."""
+        return execute(LAB, "path", self.name, file).stdout.strip()
+
+    def image(self, reference, *changes):
+        execute(LAB, "image", self.name, reference, *changes)
+
+    def registry(self):
+        return execute(LAB, "registry", self.name).stdout.strip()
+
+    def reboot(self):
+        execute(LAB, "reboot", self.name, timeout=240)
+
+    def curl(self, url, check=True):
+        return self.root("curl", "-s", "--fail", "--max-time", "3", url, check=check).stdout
+
+    def systemctl(self, *arguments, check=True):
+        return self.run("systemctl", "--user", *arguments, check=check).stdout.strip()
+
+    # manifests
+
+    def draft(self, path, text):
+        """Writes what is to become a file of 'app' under a hidden name beside it, which it returns."""
+        folder, name = os.path.split(path)
+        self.run("mkdir", "-p", folder)
+        hidden = f"{folder}/.{name}.swp"
+        here = self.path(hidden)
+        with open(here, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chown(here, APP_UID, APP_UID)
+        os.chmod(here, 0o644)
+        return hidden
+
+    def write(self, path, text):
+        """Writes a file of 'app' in one step, as editors do: under another name, then renamed."""
+        hidden = self.draft(path, text)
+        os.rename(self.path(hidden), self.path(path))
+
+    def put_manifest(self, name, text):
+        self.write(f"{MANIFESTS}/{name}", text)
+
+    def edit_and_diff(self, name, text):
+        """Puts a manifest in place and asks for the plan in the same breath; the completed process."""
+        hidden = self.draft(f"{MANIFESTS}/{name}", text)
+        return self.run("sh", "-c", f"mv {hidden} {MANIFESTS}/{name} && podreeve diff", check=False)
+
+    def remove_manifest(self, name):
+        os.unlink(self.path(f"{MANIFESTS}/{name}"))
+
+    # the agent
+
+    def start_agent(self):
+        self.systemctl("start", "podreeve")
+
+    def stop_agent(self):
+        self.systemctl("stop", "podreeve")
+
+    def agent_pid(self):
+        return int(self.systemctl("show", "-P", "MainPID", "podreeve"))
+
+    def podreeve(self, *arguments, codes=(0,)):
+        """What `podreeve … --json` prints; a CommandFailed when its exit code is none of codes."""
+        done = self.run("podreeve", *arguments, "--json", check=False)
+        if done.returncode not in codes:
+            raise CommandFailed(f"podreeve {shlex.join(arguments)} ended with {done.returncode}:\n"
+                                f"{done.stdout}{done.stderr}")
+        return json.loads(done.stdout)
+
+    def apps(self):
+        return {app["name"]: app for app in self.podreeve("status")["apps"]}
+
+    def app(self, name):
+        return self.apps().get(name)
+
+    def is_up(self, *names):
+        """Each of these apps, or each there is, runs with all its parts."""
+        apps = self.apps()
+        chosen = [apps.get(name) for name in names or apps]
+        return all(app and app["state"] == "Running" and app["parts_ready"] == app["parts_total"] for app in chosen)
+
+    def is_converged(self):
+        """Nothing is under way and nothing would be changed."""
+        done = self.run("podreeve", "diff", check=False)
+        return done.returncode == 0 and not any(app.get("change") for app in self.apps().values())
+
+    def condition(self, app, text):
+        """The app's conditions, as one text, when text is in it."""
+        found = self.app(app)
+        said = json.dumps(found["conditions"]) + found["message"] if found else ""
+        return said if text in said else None
+
+    # podman
+
+    def podman(self, *arguments, check=True, **options):
+        return self.run("podman", *arguments, check=check, **options).stdout.strip()
+
+    def podman_version(self):
+        return tuple(int(part) for part in self.podman("version", "--format", "{{.Client.Version}}").split(".")[:2])
+
+    def holds_service_containers(self):
+        """podman itself ties pods to their service container, over REST too."""
+        return self.podman_version() >= (4, 5)
+
+    def containers(self, *filters):
+        """podman's own list, by name; infra containers left out."""
+        arguments = [word for one in filters for word in ("--filter", one)]
+        found = json.loads(self.podman("ps", "-a", "--format", "json", *arguments) or "[]")
+        return {item["Names"][0]: item for item in found if not item["IsInfra"]}
+
+    def ids(self):
+        """{container: id} of all that are there, infra containers left out."""
+        return {name: item["Id"] for name, item in self.containers().items()}
+
+    def running(self, *names):
+        found = self.containers()
+        return all(name in found and found[name]["State"] == "running" for name in names)
+
+    def kill_process(self, container):
+        """kill -9 of the container's main process, as the kernel's OOM killer would."""
+        pid = self.podman("inspect", "--format", "{{.State.Pid}}", container)
+        self.root("kill", "-9", pid)
+
+    def inventory(self):
+        """All that podman holds but for ids and infra, comparable between two runs."""
+        pods = json.loads(self.podman("pod", "ps", "--format", "json") or "[]")
+        return {
+            "containers": sorted((name, item["State"], item["Image"]) for name, item in self.containers().items()),
+            "pods": sorted((pod["Name"], pod["Status"], len(pod["Containers"])) for pod in pods),
+            "volumes": sorted(self.podman("volume", "ls", "-q").split()),
+            "secrets": sorted(self.podman("secret", "ls", "--format", "{{.Name}}").split()),
+        }
+
+    # waiting
+
+    def wait_until(self, condition, timeout, what):
+        """Returns what condition gave as soon as it is true, and the seconds it took."""
+        began = time.monotonic()
+        last = ""
+        while True:
+            try:
+                value = condition()
+                if value:
+                    return value, time.monotonic() - began
+            except (CommandFailed, KeyError, IndexError, json.JSONDecodeError) as failure:
+                last = f"; the last try: {failure}"
+            if time.monotonic() - began > timeout:
+                raise AssertionError(f"not within {timeout} s: {what}{last}")
+            time.sleep(0.05)
+
+    def settle(self, timeout=60):
+        """Waits until the agent has nothing left to do."""
+        self.wait_until(self.is_converged, timeout, "nothing is left to do")
+
+    def reset(self):
+        """A host as on its first day: no app, no container, no state; the agent runs."""
+        self.systemctl("stop", "podreeve", check=False)
+        self.systemctl("reset-failed", "podreeve", check=False)
+        self.systemctl("start", "podman.socket")
+        self.run("rm", "-rf", MANIFESTS, STATE, "/home/app/.cache/podreeve")
+        self.run("sh", "-c", "podman pod rm -f -t 0 -a; podman rm -f -t 0 -a; podman volume rm -f -a; "
+                 "podman secret ls --format '{{.Name}}' | xargs -r podman secret rm", check=False)
+        self.run("mkdir", "-p", MANIFESTS)
+        self.start_agent()
+
+    def report(self):
+        """What a person would look at first when a case failed."""
+        parts = []
+        for title, command in [
+            ("podreeve status", "podreeve status; podreeve status --json"),
+            ("podreeve diff", "podreeve diff"),
+            ("podreeve changes", "podreeve changes"),
+            ("podman ps", "podman ps -a; podman pod ps; podman volume ls"),
+            ("manifests", f"head -n 100 {MANIFESTS}/*"),
+            ("podreeve.service", "systemctl --user status --no-pager -n 0 podreeve"),
+            ("journal", "journalctl --user -u podreeve --no-pager -n 200 -o short-precise"),
+        ]:
+            done = self.run("sh", "-c", command, check=False)
+            parts.append(f"---- {title}\n{done.stdout}{done.stderr}")
+        return "\n".join(parts)
