@@ -1,0 +1,154 @@
+// podreeve status [APP]: how every app stands, or all about one.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/cli/agent_client.h"
+#include "agent/cli/commands.h"
+#include "agent/cli/output.h"
+#include "agent/cli/table.h"
+#include "runtime/http/client.h"
+
+namespace podreeve::cli {
+namespace {
+
+using nlohmann::json;
+
+Colour colour_of(const std::string& state) {
+    if (state == "Running" || state == "Finished" || state == "Skipped") {
+        return Colour::Green;
+    }
+    return state == "Failed" || state == "Unknown" ? Colour::Red : Colour::Yellow;
+}
+
+std::string first_line(const std::string& text) {
+    constexpr std::size_t kWidest = 100;
+    std::string line = text.substr(0, text.find('\n'));
+    if (line.size() > kWidest) {
+        line = line.substr(0, kWidest - 1) + "…";
+    }
+    return line;
+}
+
+std::string readiness(const json& app) {
+    return fmt::format("{}/{}", app.at("parts_ready").get<int>(), app.at("parts_total").get<int>());
+}
+
+std::string note_of(const json& app) {
+    const std::string message = app.value("message", "");
+    if (message.empty() && !app.at("conditions").empty()) {
+        const json& first = app.at("conditions").front();
+        return fmt::format("{}: {}", first.value("type", ""), first.value("message", ""));
+    }
+    return message;
+}
+
+std::string table_of(const json& apps) {
+    Table table({"APP", "STATE", "READY", "RESTARTS", "GENERATION", "SINCE", "MESSAGE"});
+    for (const json& app : apps) {
+        const std::string state = app.value("state", "");
+        table.add({{app.value("name", "")},
+                   {state, colour_of(state)},
+                   {readiness(app)},
+                   {std::to_string(app.value("restarts", 0))},
+                   {std::to_string(app.value("generation", 0))},
+                   {age(app.value("since", ""))},
+                   {first_line(note_of(app))}});
+    }
+    return table.text();
+}
+
+int print_all(const json& body) {
+    if (body.at("apps").empty()) {
+        print("no apps: put a manifest into ~/.config/podreeve/apps (see podreeve(1))");
+    } else {
+        print(table_of(body.at("apps")));
+    }
+    const json& agent = body.at("agent");
+    if (!agent.value("podman_reachable", false) && agent.value("passes", 0) > 0) {
+        print(paint("podman cannot be read: " + agent.value("podman_error", ""), Colour::Red));
+    }
+    const std::string store = agent.at("store").value("message", "");
+    if (!store.empty()) {
+        print(paint(store, Colour::Yellow));
+    }
+    const json& summary = body.at("summary");
+    print(fmt::format("{} of {} apps up", summary.value("up", 0), summary.value("total", 0)));
+    return kOk;
+}
+
+std::string facts_of(const json& app) {
+    std::string text;
+    const auto line = [&](const char* name, const std::string& value) {
+        if (!value.empty()) {
+            text += fmt::format("{:<12}{}\n", std::string(name) + ":", value);
+        }
+    };
+    line("App", app.value("name", ""));
+    line("Name", app.value("display_name", ""));
+    line("Version", app.value("version", ""));
+    line("Manifest", app.value("file", ""));
+    line("State",
+         fmt::format("{} for {}", paint(app.value("state", ""), colour_of(app.value("state", ""))),
+                     age(app.value("since", ""))));
+    line("Message", app.value("message", ""));
+    line("Ready", readiness(app));
+    line("Generation", std::to_string(app.value("generation", 0)));
+    if (app.value("change", 0) != 0) {
+        line("Change", fmt::format("{} (`podreeve change {}` shows it)", app.value("change", 0),
+                                   app.value("change", 0)));
+    }
+    return text;
+}
+
+int print_one(const json& app) {
+    print(facts_of(app));
+    Table parts({"PART", "KIND", "STATE", "RESTARTS", "ID", "IMAGE"});
+    for (const json& part : app.at("parts")) {
+        parts.add(
+            {{part.value("object", "")},
+             {part.value("kind", "")},
+             {part.value("state", ""), part.value("ready", false) ? Colour::Green : Colour::Yellow},
+             {std::to_string(part.value("restarts", 0))},
+             {part.value("id", "").substr(0, 12)},
+             {part.value("image", "")}});
+    }
+    print("\n" + parts.text());
+    for (const json& condition : app.at("conditions")) {
+        print(fmt::format("{} {} ({}): {}", paint("!", Colour::Yellow), condition.value("type", ""),
+                          age(condition.value("since", "")), condition.value("message", "")));
+    }
+    const json events = app.value("events", json::array());
+    for (std::size_t i = events.size() > 10 ? events.size() - 10 : 0; i < events.size(); ++i) {
+        print(fmt::format("{}  {}: {}", events[i].value("time", ""), events[i].value("state", ""),
+                          events[i].value("message", "")));
+    }
+    return kOk;
+}
+
+int run_status(const Common& common, const std::string& name) {
+    const AgentClient agent(common.socket);
+    const Result<json> body =
+        agent.get(name.empty() ? "/v1/apps" : "/v1/apps/" + http::encode(name));
+    if (!body) {
+        return print_error(body.error(), common.json);
+    }
+    if (common.json) {
+        print_json(*body);
+        return kOk;
+    }
+    return name.empty() ? print_all(*body) : print_one(*body);
+}
+
+}  // namespace
+
+void add_status(CLI::App& root, Common& common, Action& action) {
+    CLI::App* command = root.add_subcommand("status", "Show how the apps stand, or all about one");
+    const auto name = std::make_shared<std::string>();
+    command->add_option("APP", *name, "All about this app");
+    command->callback([&common, &action, name] {
+        action = [&common, name] { return run_status(common, *name); };
+    });
+}
+
+}  // namespace podreeve::cli

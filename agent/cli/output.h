@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "runtime/base/error.h"
+
+// What commands print: results on stdout, errors on stderr, colour only on a terminal (and never
+// with $NO_COLOR set).
+namespace podreeve::cli {
+
+enum class Colour { None, Green, Yellow, Red, Bold, Dim };
+
+// Exit codes of every command: 0 done, 1 an error, 2 it would change (diff).
+inline constexpr int kOk = 0;
+inline constexpr int kError = 1;
+inline constexpr int kDiffers = 2;
+
+std::string paint(std::string_view text, Colour colour);
+void print(std::string_view text);
+void print_json(const nlohmann::json& value);
+// "podreeve: cannot …" on stderr; gives the exit code. With json also {"error": …} on stdout.
+int print_error(const Error& error, bool json);
+
+// "3m" since that RFC 3339 time, by the clock of this machine.
+std::string age(const std::string& since);
+
+}  // namespace podreeve::cli
