@@ -40,8 +40,8 @@ struct StoreHealth {
 };
 
 // The persisted state: changes, tasks, apps, events, one SQLite file in WAL mode; one transaction a
-// commit. Any thread may call; one lock inside, never held over anything but the commit. A commit
-// that fails does not throw or block: the call returns the error and the memory stays as it was. A
+// commit. Any thread may call; readers get copies and never wait for the disk. A commit that fails
+// does not throw or block: the call returns the error and the memory stays as it was. A
 // file that is garbage is set aside (name.corrupt-<time>) and a new one begun; the owner id is kept
 // in a file of its own beside it, so that the labels on podman's objects stay ours.
 class State {
@@ -58,6 +58,8 @@ class State {
     Result<ChangeId> add_change(const NewChange& change);
     // Marks for abort; the runner acts on it. Ready changes are Conflict, unknown ones NotFound.
     Status abort_change(ChangeId id);
+    // What a task in Wait waited for has come: it goes on. NotFound when it is not waiting.
+    Status resume_task(TaskId id);
     std::optional<ChangeView> change(ChangeId id) const;
     std::vector<ChangeView> changes(std::size_t limit = 100) const;  // newest first
     std::optional<ChangeView> active_change_of(const std::string& subject) const;
@@ -77,7 +79,8 @@ class State {
     // Rows written since open: a pass that finds nothing to do adds none.
     std::uint64_t rows_written() const;
 
-    // Removes ready changes older than a day or beyond the newest 500 (overlord's rules).
+    // Removes ready changes older than a day or beyond the newest 500, and aborts what has not
+    // ended after three days of this agent (overlord's rules).
     Status prune();
 
     struct Core;

@@ -56,6 +56,7 @@ struct TaskView {
     std::string kind, summary;
     TaskStatus status = TaskStatus::Do;
     int lane = 0;
+    std::vector<int> also_lanes;
     std::vector<TaskId> after;  // waits for these
     Progress progress;
     std::vector<LogLine> log;    // the last ten lines
@@ -77,12 +78,14 @@ struct ChangeView {
     bool is_ready = false;
 };
 
-// What a new change consists of. after: indexes into tasks.
+// What a new change consists of. after: indexes into tasks. A task that is in further lanes too is
+// spared by the failure of one of them as long as another is wholly alive.
 struct NewTask {
     std::string kind, summary;
     std::string data = "{}";
     int lane = 1;
     std::vector<std::size_t> after;
+    std::vector<int> also_lanes{};
 };
 
 struct NewChange {

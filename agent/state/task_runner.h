@@ -35,7 +35,7 @@ class TaskRunner {
 
   private:
     struct Core;
-    std::unique_ptr<Core> core_;
+    std::shared_ptr<Core> core_;  // also held by jobs that have not begun
 };
 
 }  // namespace podreeve::state

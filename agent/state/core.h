@@ -1,0 +1,100 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "agent/state/change_draft.h"
+#include "agent/state/memory.h"
+#include "agent/state/state.h"
+#include "agent/state/state_directory.h"
+#include "agent/state/store.h"
+
+// The inside of State, for the rooms' own files and tests.
+namespace podreeve::state {
+
+// Two locks, always taken in this order: writer, held by a transaction from its first look to the
+// end of its commit, and data, held only to copy pointers out or to swap new ones in. So a reader
+// never waits for the disk.
+struct State::Core {
+    Core(Clock& the_clock, StateDirectory the_directory, Store the_store, Memory the_memory)
+        : clock(the_clock),
+          directory(std::move(the_directory)),
+          opened(the_clock.system_now()),
+          store(std::move(the_store)),
+          memory(std::move(the_memory)) {}
+
+    // The unready changes, in order of their ids.
+    std::vector<ChangePtr> unready() const;
+    ChangePtr find(ChangeId id) const;
+    bool is_read_only() const;
+
+    // Changes the task in the memory alone; written with the next commit that touches it.
+    void amend(ChangeId change, TaskId task, const std::function<void(TaskRecord&)>& edit);
+
+    // The runner's: called, without a lock, when something was added or aborted.
+    void on_work(std::function<void()> callback);
+    void announce_work();
+    // The changes that became ready since the last call; kept only while a runner listens.
+    std::vector<ChangeId> take_ready();
+
+    // Remembers how a commit ended, and logs when that is news.
+    void note_commit(const Status& status);
+
+    Clock& clock;
+    const StateDirectory directory;
+    const WallTime opened;
+    std::string owner;
+
+    std::mutex writer;
+    Store store;  // under writer
+
+    mutable std::mutex data;
+    Memory memory;  // read under either lock, changed under both
+    StoreHealth health;
+    std::uint64_t rows_written = 0;
+    std::vector<ChangeId> became_ready;
+    std::function<void()> work_callback;
+    std::vector<std::function<void(const Event&)>> listeners;
+};
+
+// One step of the state, whole or not at all. Holds the writer's lock while it lives; what it
+// touched is dropped with it unless commit() succeeded.
+class Transaction {
+  public:
+    explicit Transaction(State::Core& core);
+
+    const Memory& memory() const { return core_.memory; }
+
+    WallTime now() const { return now_; }
+
+    // The change as it would be committed now; it must be there.
+    const ChangeRecord& peek(ChangeId id) const;
+    // The change to work on; nullptr when there is none of that id.
+    ChangeDraft* change(ChangeId id);
+    ChangeDraft& add(ChangeRecord fresh);
+    void put(AppRecord app);
+    void remove_app(std::string name);
+    // Gives it its number and lets those go that are too many.
+    void append(Event& event);
+    void remove_changes(std::vector<ChangeId> ids);
+
+    // Nothing to write is a success. On an error the memory is as it was.
+    Status commit(bool durable);
+
+  private:
+    Status collect();
+    void adopt();
+    void drop_oldest_events(const Event& added);
+
+    State::Core& core_;
+    std::unique_lock<std::mutex> lock_;
+    WallTime now_;
+    std::map<ChangeId, ChangeDraft> drafts_;
+    Batch batch_;
+};
+
+}  // namespace podreeve::state

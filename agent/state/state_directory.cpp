@@ -1,0 +1,140 @@
+#include "agent/state/state_directory.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "runtime/base/atomic_file.h"
+#include "runtime/base/log.h"
+
+namespace podreeve::state {
+namespace {
+
+constexpr std::size_t kOwnerDigits = 16;
+
+Status make_private_directory(const std::filesystem::path& path) {
+    std::error_code error;
+    if (path.has_parent_path()) {
+        std::filesystem::create_directories(path.parent_path(), error);
+    }
+    // What stands in the way is told better by the calls below than by create_directories.
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+        return errno_error(fmt::format("make the directory {}", path.string()), errno);
+    }
+
+    struct stat info {};
+
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd || ::fstat(fd.get(), &info) != 0) {
+        return errno_error(fmt::format("open the directory {}", path.string()), errno);
+    }
+    if ((info.st_mode & 0777) != 0700 && ::fchmod(fd.get(), 0700) != 0) {
+        return errno_error(fmt::format("make the directory {} private", path.string()), errno);
+    }
+    return {};
+}
+
+std::string pid_in(int fd) {
+    std::array<char, 32> buffer{};
+    const ssize_t size = ::pread(fd, buffer.data(), buffer.size(), 0);
+    std::string pid(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    pid.erase(std::find(pid.begin(), pid.end(), '\n'), pid.end());
+    return pid.empty() ? "unknown" : pid;
+}
+
+Result<UniqueFd> take_lock(const std::filesystem::path& directory) {
+    const std::filesystem::path file = directory / "lock";
+    UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) {
+        return errno_error(fmt::format("open {}", file.string()), errno);
+    }
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) {
+            return errno_error(fmt::format("lock {}", file.string()), errno);
+        }
+        return fail(Code::Conflict,
+                    fmt::format("cannot use {}: another agent runs on it (pid {}); stop that one "
+                                "first",
+                                directory.string(), pid_in(fd.get())));
+    }
+    // The pid is for people: a full disk must not keep the agent from starting.
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::fchmod(fd.get(), 0600) != 0 || ::ftruncate(fd.get(), 0) != 0 ||
+        ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) {
+        log::warn("cannot write the pid into {}", file.string());
+    }
+    return fd;
+}
+
+bool is_owner_id(const std::string& text) {
+    return text.size() == kOwnerDigits &&
+           text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// 2026-11-22T012237.123Z: colons confuse too many tools.
+std::string time_in_name(WallTime now) {
+    std::string text = to_rfc3339(now);
+    std::erase(text, ':');
+    return text;
+}
+
+}  // namespace
+
+Result<StateDirectory> StateDirectory::open(const std::filesystem::path& path) {
+    RETURN_IF_ERROR(make_private_directory(path));
+    ASSIGN_OR_RETURN(UniqueFd lock, take_lock(path));
+    return StateDirectory(path, std::move(lock));
+}
+
+Result<std::string> StateDirectory::read_owner(WallTime now) const {
+    const std::filesystem::path file = path_ / "owner";
+    std::error_code error;
+    if (!std::filesystem::exists(file, error) && !error) {
+        return std::string();
+    }
+    auto content = read_file(file, 1024);
+    if (!content && content.error().code != Code::InvalidArgument) {
+        return content.error();
+    }
+    if (content && content->ends_with('\n')) {
+        content->pop_back();
+    }
+    if (content && is_owner_id(*content)) {
+        if (::chmod(file.c_str(), 0600) != 0) {
+            return errno_error(fmt::format("make {} private", file.string()), errno);
+        }
+        return *content;
+    }
+    ASSIGN_OR_RETURN(const std::string aside, set_aside(file, now));
+    log::warn("{} held no instance id and was set aside as {}", file.string(), aside);
+    return std::string();
+}
+
+Status StateDirectory::write_owner(const std::string& owner) const {
+    return write_file_atomically(path_ / "owner", owner + "\n", 0600);
+}
+
+Result<std::string> StateDirectory::set_aside(const std::filesystem::path& file,
+                                              WallTime now) const {
+    std::error_code error;
+    const std::string base = fmt::format("{}.corrupt-{}", file.string(), time_in_name(now));
+    std::string name = base;
+    for (int i = 2; std::filesystem::exists(name, error); ++i) {
+        name = fmt::format("{}-{}", base, i);
+    }
+    for (const char* const part : {"", "-wal", "-shm", "-journal"}) {
+        std::filesystem::rename(file.string() + part, name + part, error);
+        if (error && *part == '\0') {
+            return errno_error(fmt::format("set {} aside", file.string()), error.value());
+        }
+    }
+    return std::filesystem::path(name).filename().string();
+}
+
+}  // namespace podreeve::state
