@@ -40,7 +40,7 @@ Result<state::ChangeId> commit(const PassWorld& world,
                                const plan::AppPlan& planned,
                                const manifests::Desired& in_force) {
     if (const auto spec = in_force.apps.find(planned.app); spec != in_force.apps.end()) {
-        world.specs.put(planned.app, planned.spec, spec->second);
+        world.specs.put(planned.spec, spec->second);
     }
     state::NewChange change = handlers::to_change(planned);
     nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);

@@ -1,0 +1,197 @@
+#include "agent/daemon/agent.h"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "agent/api/server.h"
+#include "agent/handlers/spec_book.h"
+#include "agent/handlers/table.h"
+#include "agent/handlers/world.h"
+#include "agent/reconcile/podman_watch.h"
+#include "agent/state/task_runner.h"
+#include "agent/supervise/supervisor.h"
+#include "runtime/base/log.h"
+#include "runtime/base/worker_pool.h"
+
+namespace podreeve::daemon {
+namespace {
+
+constexpr std::chrono::minutes kAnswerPassWithin{2};
+constexpr std::chrono::minutes kAnswerDiffWithin{1};
+
+manifests::SourceConfig source_config(const Config& config) {
+    return {config.paths.manifest_dirs, config.paths.state_dir / "accepted", ::geteuid()};
+}
+
+api::PassSummary summary_of(const reconcile::PassReport& report) {
+    return {report.overview.passes,
+            report.overview.podman_reachable,
+            report.error,
+            report.changes,
+            report.apps_changed,
+            report.failures,
+            report.took};
+}
+
+}  // namespace
+
+// In the order in which they need each other; destroyed the other way round.
+struct Agent::Parts {
+    Parts(const Config& given, Clock& time, Scheduler& loop, std::unique_ptr<state::State> store)
+        : config(given), clock(time), scheduler(loop), state(std::move(store)) {}
+
+    Config config;
+    Clock& clock;
+    Scheduler& scheduler;
+    std::unique_ptr<state::State> state;
+    podman::Client podman{config.paths.podman_socket.string()};
+    manifests::ManifestSource source{source_config(config)};
+    handlers::SpecBook specs{[this](const std::string& app, const std::string& hash) {
+        return source.accepted(app, hash);
+    }};
+    handlers::World world{podman, specs, *state, clock, state->owner()};
+    supervise::Board board;
+    supervise::Supervisor supervisor{
+        *state, clock,
+        [this](const std::string& app, const std::string& hash) { return specs.find(app, hash); }};
+    WorkerPool workers{config.workers};
+    state::TaskRunner runner{*state, clock, scheduler, workers};
+    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock},
+                                     scheduler,
+                                     board,
+                                     {.interval = config.interval}};
+    std::unique_ptr<reconcile::PodmanWatch> watch;
+    std::unique_ptr<api::Server> server;
+    std::function<void(const reconcile::PassReport&)> pass_callback;
+
+    void connect();
+    void after_pass(const reconcile::PassReport& report);
+    Status set_stopped(const std::string& app, bool stopped);
+    api::Backend backend();
+};
+
+void Agent::Parts::connect() {
+    handlers::add_all(runner, world);
+    runner.on_change_ready([this](const state::ChangeView& change) {
+        log::info("change {} ({}) ended: {}{}{}", change.id, change.summary,
+                  to_string(change.status), change.error.empty() ? "" : ": ", change.error);
+        supervisor.change_ended(change);
+        reconciler.request(fmt::format("change {} has ended", change.id));
+    });
+    reconciler.on_pass([this](const reconcile::PassReport& report) { after_pass(report); });
+}
+
+void Agent::Parts::after_pass(const reconcile::PassReport& report) {
+    for (const auto& [app, why] : report.failures) {
+        log::warn("{}: {}", app, why);
+    }
+    runner.ensure();
+    if (pass_callback) {
+        pass_callback(report);
+    }
+}
+
+Status Agent::Parts::set_stopped(const std::string& app, bool stopped) {
+    std::optional<state::AppRecord> record = state->app(app);
+    if (!record) {
+        return fail(
+            Code::NotFound,
+            fmt::format("cannot {} {}: no manifest declares it; `podreeve status` lists the apps",
+                        stopped ? "stop" : "start", app));
+    }
+    record->stopped = stopped;
+    RETURN_IF_ERROR(state->put_app(*record));
+    supervisor.forget_failures(app);
+    scheduler.post([this, app, stopped] {
+        reconciler.request(fmt::format("{} is wanted {}", app, stopped ? "down" : "up"));
+    });
+    return {};
+}
+
+api::Backend Agent::Parts::backend() {
+    return {
+        *state,
+        board,
+        clock,
+        PODREEVE_VERSION,
+        config.paths.podman_socket.string(),
+        [this]() -> Result<api::PassSummary> {
+            ASSIGN_OR_RETURN(const reconcile::PassReport report,
+                             reconciler.pass_now(kAnswerPassWithin));
+            return summary_of(report);
+        },
+        [this](std::optional<std::string> app) { return reconciler.diff(app, kAnswerDiffWithin); },
+        [this](const std::string& app, bool stopped) { return set_stopped(app, stopped); },
+        [this] { scheduler.post([this] { runner.ensure(); }); }};
+}
+
+Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Agent::~Agent() = default;
+
+Result<std::unique_ptr<Agent>> Agent::create(const Config& config,
+                                             Clock& clock,
+                                             Scheduler& scheduler) {
+    ASSIGN_OR_RETURN(std::unique_ptr<state::State> state,
+                     state::State::open(config.paths.state_dir, clock));
+    if (const state::StoreHealth health = state->health(); !health.set_aside.empty()) {
+        log::warn(
+            "the state could not be read and was set aside as {}; what runs is taken over by its "
+            "labels",
+            health.set_aside);
+    }
+    auto parts = std::make_unique<Parts>(config, clock, scheduler, std::move(state));
+    parts->connect();
+    return std::unique_ptr<Agent>(new Agent(std::move(parts)));
+}
+
+void Agent::start() {
+    parts_->runner.ensure();
+    parts_->reconciler.request("the agent has started");
+}
+
+void Agent::watch_podman() {
+    parts_->watch = std::make_unique<reconcile::PodmanWatch>(
+        parts_->podman, parts_->scheduler,
+        [parts = parts_.get()](const std::string& why) { parts->reconciler.request(why); });
+}
+
+Status Agent::serve() {
+    ASSIGN_OR_RETURN(parts_->server,
+                     api::Server::create(parts_->config.paths.api_socket, parts_->backend()));
+    return {};
+}
+
+void Agent::request_pass(const std::string& why) {
+    parts_->reconciler.request(why);
+}
+
+void Agent::on_pass(std::function<void(const reconcile::PassReport&)> callback) {
+    parts_->pass_callback = std::move(callback);
+}
+
+void Agent::stop(Duration grace, std::function<void()> done) {
+    parts_->reconciler.stop();
+    parts_->server.reset();
+    parts_->watch.reset();
+    parts_->runner.stop(grace, std::move(done));
+}
+
+reconcile::Reconciler& Agent::reconciler() {
+    return parts_->reconciler;
+}
+
+supervise::Board& Agent::board() {
+    return parts_->board;
+}
+
+state::State& Agent::state() {
+    return *parts_->state;
+}
+
+bool Agent::idle() const {
+    return parts_->runner.idle();
+}
+
+}  // namespace podreeve::daemon

@@ -1,0 +1,205 @@
+// podreeved: the agent's process. Arguments, signals, systemd and the files it watches; the job
+// itself is in Agent.
+#include <cstdio>
+#include <memory>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "agent/daemon/agent.h"
+#include "agent/daemon/config.h"
+#include "agent/daemon/once.h"
+#include "runtime/base/log.h"
+#include "runtime/loop/inotify.h"
+#include "runtime/loop/loop.h"
+#include "runtime/systemd/notify.h"
+
+namespace {
+
+using namespace podreeve;
+
+// What still runs when the agent is told to end may take so long; a longer pull is resumed by the
+// next start.
+constexpr std::chrono::seconds kStopGrace{20};
+
+struct Arguments {
+    bool once = false;
+    std::string config_file;
+    std::vector<std::string> manifests;
+    std::string state_dir, podman_socket, api_socket, log_level, interval;
+};
+
+void describe(CLI::App& app, Arguments& arguments) {
+    app.add_flag(
+        "--once", arguments.once,
+        "Bring everything up as the manifests say, then end: 0 when all is up, 1 when not");
+    app.add_option("--config", arguments.config_file, "Read this file instead of podreeve.yaml");
+    app.add_option("--manifests", arguments.manifests,
+                   "Read manifests here instead of the usual directories; may be repeated");
+    app.add_option("--state-dir", arguments.state_dir, "Keep the state here");
+    app.add_option("--podman-socket", arguments.podman_socket, "Podman's REST socket");
+    app.add_option("--socket", arguments.api_socket, "Serve the API on this socket");
+    app.add_option("--interval", arguments.interval, "Time between passes, as 30s");
+    app.add_option("--log-level", arguments.log_level, "trace, debug, info, warning or error");
+    app.set_version_flag("--version", "podreeved " PODREEVE_VERSION);
+}
+
+Status apply(const Arguments& arguments, daemon::Config& config) {
+    if (!arguments.manifests.empty()) {
+        config.paths.manifest_dirs.assign(arguments.manifests.begin(), arguments.manifests.end());
+    }
+    if (!arguments.state_dir.empty()) {
+        config.paths.state_dir = arguments.state_dir;
+    }
+    if (!arguments.podman_socket.empty()) {
+        config.paths.podman_socket = arguments.podman_socket;
+    }
+    if (!arguments.api_socket.empty()) {
+        config.paths.api_socket = arguments.api_socket;
+    }
+    if (!arguments.log_level.empty()) {
+        config.log_level = arguments.log_level;
+    }
+    if (!arguments.interval.empty()) {
+        ASSIGN_OR_RETURN(config.interval, daemon::parse_duration(arguments.interval));
+    }
+    return {};
+}
+
+Result<daemon::Config> configure(const Arguments& arguments) {
+    daemon::Config config;
+    const Environment environment = process_environment();
+    ASSIGN_OR_RETURN(config.paths, paths_for(::geteuid(), environment));
+    if (!arguments.config_file.empty()) {
+        config.paths.config_file = arguments.config_file;
+    }
+    RETURN_IF_ERROR(daemon::read_config_file(config.paths.config_file, config));
+    RETURN_IF_ERROR(apply(arguments, config));
+    config.log_to_journal = environment("JOURNAL_STREAM").has_value();
+    return config;
+}
+
+// One run of the process: what main holds while the loop turns.
+class Process {
+  public:
+    Process(daemon::Config config, bool once) : config_(std::move(config)), once_(once) {}
+
+    Result<int> run() {
+        ASSIGN_OR_RETURN(loop_, loop::Loop::create());
+        // Before any thread is there: threads inherit what is blocked.
+        RETURN_IF_ERROR(take_signals());
+        ASSIGN_OR_RETURN(agent_, daemon::Agent::create(config_, *loop_, *loop_));
+        agent_->on_pass([this](const reconcile::PassReport& report) { after_pass(report); });
+        if (!once_) {
+            RETURN_IF_ERROR(open_up());
+        }
+        agent_->start();
+        RETURN_IF_ERROR(loop_->run());
+        agent_.reset();
+        return exit_code_;
+    }
+
+  private:
+    Status take_signals() {
+        ::signal(SIGPIPE, SIG_IGN);
+        for (const int number : {SIGTERM, SIGINT}) {
+            RETURN_IF_ERROR(loop_->on_signal(number, [this] { stop("a signal"); }));
+        }
+        return loop_->on_signal(SIGHUP, [this] {
+            systemd::notify_reloading(*loop_);
+            reloading_ = true;
+            agent_->request_pass("SIGHUP");
+        });
+    }
+
+    Status open_up() {
+        RETURN_IF_ERROR(agent_->serve());
+        agent_->watch_podman();
+        ASSIGN_OR_RETURN(directories_,
+                         loop::DirectoryWatch::create(*loop_, config_.paths.manifest_dirs, [this] {
+                             agent_->request_pass("the manifests have changed");
+                         }));
+        ASSIGN_OR_RETURN(const bool fed, loop_->feed_watchdog());
+        log::debug("watchdog: {}", fed ? "fed" : "not asked for");
+        return {};
+    }
+
+    void after_pass(const reconcile::PassReport& report) {
+        const supervise::Overview& overview = report.overview;
+        std::string status = fmt::format("{}/{} apps up", overview.up(), overview.apps.size());
+        if (!report.error.empty()) {
+            status += "; podman cannot be read: " + report.error;
+        }
+        if (status != status_) {
+            systemd::notify_status(status);
+            status_ = std::move(status);
+        }
+        if (!ready_ || reloading_) {
+            systemd::notify_ready();
+            ready_ = true;
+            reloading_ = false;
+        }
+        if (const auto verdict = once_ ? daemon::once_verdict(report) : std::nullopt) {
+            fmt::print(stderr, "{}", verdict->text);
+            exit_code_ = verdict->exit_code;
+            stop("all is done that could be");
+        }
+    }
+
+    void stop(const char* why) {
+        if (stopping_) {
+            return;
+        }
+        stopping_ = true;
+        log::info("ending: {}", why);
+        systemd::notify_stopping();
+        directories_.reset();
+        agent_->stop(kStopGrace, [this] { loop_->stop(); });
+    }
+
+    daemon::Config config_;
+    bool once_;
+    std::unique_ptr<loop::Loop> loop_;
+    std::unique_ptr<daemon::Agent> agent_;
+    std::unique_ptr<loop::DirectoryWatch> directories_;
+    std::string status_;
+    bool ready_ = false, reloading_ = false, stopping_ = false;
+    int exit_code_ = 0;
+};
+
+int complain(const Error& error) {
+    fmt::print(stderr, "podreeved: {}\n", error.message);
+    return 1;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("podreeved keeps this host's Podman apps exactly as their manifests say.",
+                 "podreeved");
+    Arguments arguments;
+    describe(app, arguments);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 1;
+    }
+    Result<daemon::Config> config = configure(arguments);
+    if (!config) {
+        return complain(config.error());
+    }
+    log::init(config->log_to_journal ? log::Sink::Journal : log::Sink::Terminal, config->log_level);
+    const Result<int> ended = Process(std::move(*config), arguments.once).run();
+    return ended ? *ended : complain(ended.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "podreeved: internal error: {}\n", error.what());
+        return 1;
+    }
+}
