@@ -16,7 +16,7 @@ lab_packages() { # SUITE
   [[ $1 == bookworm ]] && net=slirp4netns
   echo systemd systemd-sysv dbus dbus-user-session libpam-systemd podman crun uidmap "$net" netavark aardvark-dns \
     iproute2 nftables iptables procps ca-certificates curl busybox-static catatonit fuse-overlayfs \
-    docker-registry sqlite3
+    docker-registry sqlite3 jq
 }
 
 known_suite() { case $1 in bookworm | trixie | forky) ;; *) die "no release '$1': bookworm, trixie or forky" ;; esac; }
@@ -113,7 +113,13 @@ furnish() { # TREE
   rm -f "$tree"/var/cache/apt/archives/*.deb
   # no pids controller here; and one keyring a container would meet the kernel's quota of 200 a user
   mkdir -p "$tree/etc/containers/registries.conf.d"
-  printf '[containers]\npids_limit=0\nkeyring=false\n' >"$tree/etc/containers/containers.conf"
+  cat >"$tree/etc/containers/containers.conf" <<'TOML'
+[containers]
+pids_limit = 0
+keyring = false
+[engine.runtimes]
+crun = ["/usr/local/bin/lab-crun"]
+TOML
   printf '[[registry]]\nlocation = "localhost:5000"\ninsecure = true\n' >"$tree/etc/containers/registries.conf.d/lab.conf"
   chroot "$tree" useradd -m -s /bin/bash app
   mkdir -p "$tree/var/lib/systemd/linger" "$tree/var/log/journal" "$wants"
@@ -132,8 +138,32 @@ UNIT
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer; do
     ln -sf /dev/null "$tree/etc/systemd/system/$unit"
   done
+  furnish_runtime "$tree"
   furnish_registry "$tree"
   furnish_busybox "$tree"
+}
+
+# Where the machine keeps its controllers in cgroup v1, crun cannot set a limit and would refuse to create a container
+# that has one: there the limits are left out of what crun gets, while podman goes on to show them.
+furnish_runtime() { # TREE
+  cat >"$1/usr/local/bin/lab-crun" <<'SH'
+#!/bin/busybox sh
+case " $* " in
+  *" create "*)
+    bundle=""
+    for word; do
+      [ "$last" = --bundle ] || [ "$last" = -b ] && bundle=$word
+      last=$word
+    done
+    if [ -n "$bundle" ] && ! grep -q memory /sys/fs/cgroup/cgroup.controllers; then
+      without=$(jq -c 'if .linux.resources then .linux.resources |= del(.memory, .cpu, .pids, .blockIO) else . end' \
+        "$bundle/config.json") && printf '%s' "$without" >"$bundle/config.json"
+    fi
+    ;;
+esac
+exec /usr/bin/crun "$@"
+SH
+  chmod 755 "$1/usr/local/bin/lab-crun"
 }
 
 furnish_registry() { # TREE

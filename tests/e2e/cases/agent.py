@@ -70,9 +70,9 @@ def case_the_service_tells_how_it_is(lab):
 def case_sighup_makes_a_pass_and_keeps_the_process(lab):
     """systemctl reload: a pass at once, same process."""
     two_apps(lab)
-    process, passes = lab.agent_pid(), lab.podreeve("status")["summary"]["passes"]
+    process, passes = lab.agent_pid(), lab.podreeve("status")["agent"]["passes"]
     lab.systemctl("reload", "podreeve")
-    lab.wait_until(lambda: lab.podreeve("status")["summary"]["passes"] > passes, 10, "a pass was made")
+    lab.wait_until(lambda: lab.podreeve("status")["agent"]["passes"] > passes, 10, "a pass was made")
     assert lab.agent_pid() == process
 
 

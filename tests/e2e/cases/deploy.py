@@ -102,7 +102,7 @@ def case_twenty_apps_converge_and_then_nothing_is_done(lab):
     since = lab.run("date", "+%s.%N").stdout.strip()
     passes = 5
     for _ in range(passes):
-        lab.podreeve("reconcile")
+        lab.podreeve("reconcile", codes=(0, 2))
     assert store_files(lab) == before, "a pass over a converged host wrote to the store"
     assert lab.ids() == ids
     events = lab.podman("events", "--stream=false", "--since", since, "--until", "0s", "--format", "{{.Type}} {{.Status}}")

@@ -127,7 +127,7 @@ class Lab:
         return json.loads(done.stdout)
 
     def apps(self):
-        return {app["name"]: app for app in self.podreeve("status")["apps"]}
+        return {app["name"]: app for app in self.podreeve("status", codes=(0, 2))["apps"]}
 
     def app(self, name):
         return self.apps().get(name)
