@@ -9,6 +9,7 @@
 #include "manifests/merge.h"
 #include "manifests/names.h"
 #include "manifests/source.h"
+#include "manifests/validate.h"
 #include "manifests/yaml.h"
 
 namespace podreeve::manifests {
@@ -119,6 +120,8 @@ void sort_by_position(const std::string& file, std::vector<Diagnostic>& diagnost
 Compiled finish(Compiled out, AppSpec app, const std::string& file, const std::string& text) {
     out.app_name = is_label(app.name) ? app.name : guess_name(file, text);
     app.file = file;
+    std::vector<Diagnostic> clashes = find_clashes_within(app);
+    std::move(clashes.begin(), clashes.end(), std::back_inserter(out.diagnostics));
     if (!has_errors(out.diagnostics)) {
         out.app = std::make_shared<const AppSpec>(std::move(app));
     }

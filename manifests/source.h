@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "manifests/model.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 
 namespace podreeve::manifests {
@@ -17,12 +18,19 @@ struct SourceConfig {
     std::vector<std::filesystem::path> directories;  // later ones win by file name
     std::filesystem::path accepted_dir;  // 0700; last good versions, one 0600 file a generation
     uid_t owner = 0;                     // who, beside root, may own a manifest
+    // Tells which files are so fresh that their stamp cannot be trusted yet; null: the machine's.
+    std::shared_ptr<const Clock> clock;
 };
 
 // Reads the manifest directories into Desired. Files are parsed again only when size, mtime, inode
 // or drop-ins changed. A file that is broken keeps its last good version in force, also over a
 // restart: each version that was accepted is kept as text in accepted_dir (0600, since it can hold
 // secrets). Owned and called by one thread at a time; reads files, so never on the loop thread.
+//
+// Of apps that clash, the one whose version is in force keeps what it has, and of two that are new
+// the one whose file name comes first: a new file never takes anything from a running app. An app
+// in force stays so when what it depends on goes; it then has a problem, and `apps` may lack what
+// it depends on.
 class ManifestSource {
   public:
     explicit ManifestSource(SourceConfig config);

@@ -1,0 +1,198 @@
+#include "manifests/accepted.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "manifests/names.h"
+#include "manifests/yaml.h"
+#include "runtime/base/atomic_file.h"
+
+namespace podreeve::manifests {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kCurrent = "current";
+constexpr const char* kExtension = ".json";
+
+// A manifest with all its drop-ins, escaped.
+constexpr std::uintmax_t kMaxBytes = 64 * kMaxFileBytes;
+
+bool is_hash(const std::string& text) {
+    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    });
+}
+
+Status make_private(const fs::path& dir) {
+    std::error_code error;
+    fs::create_directories(dir.parent_path(), error);
+    if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) {
+        return errno_error(fmt::format("make the directory {}", dir.string()), errno);
+    }
+    return {};
+}
+
+// A link is replaced by renaming another over it: there is no moment without one.
+Status point_to(const fs::path& link, const std::string& target) {
+    const fs::path fresh = link.string() + ".new";
+    ::unlink(fresh.c_str());
+    if (::symlink(target.c_str(), fresh.c_str()) != 0 ||
+        ::rename(fresh.c_str(), link.c_str()) != 0) {
+        return errno_error(fmt::format("replace {}", link.string()), errno);
+    }
+    return {};
+}
+
+std::string to_json_text(const AcceptedText& text) {
+    const json out = {{"file", text.file}, {"text", text.text}, {"drop_ins", text.drop_ins}};
+    return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<AcceptedText> from_json_text(const std::string& bytes) {
+    const json in = json::parse(bytes, nullptr, false);
+    const auto is_text = [&](const char* key) {
+        return in.is_object() && in.contains(key) && in.at(key).is_string();
+    };
+    if (!is_text("file") || !is_text("text")) {
+        return std::nullopt;
+    }
+    AcceptedText out{in.at("file").get<std::string>(), in.at("text").get<std::string>(), {}};
+    for (const json& drop_in : in.value("drop_ins", json::array())) {
+        if (!drop_in.is_array() || drop_in.size() != 2 || !drop_in[0].is_string() ||
+            !drop_in[1].is_string()) {
+            return std::nullopt;
+        }
+        out.drop_ins.emplace_back(drop_in[0].get<std::string>(), drop_in[1].get<std::string>());
+    }
+    return out;
+}
+
+std::vector<fs::path> versions_in(const fs::path& dir) {
+    std::vector<fs::path> out;
+    std::error_code error;
+    for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+        const fs::path path = it->path();
+        if (path.extension() == kExtension && is_hash(path.stem().string())) {
+            out.push_back(path);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+AcceptedVersions::AcceptedVersions(fs::path dir) : dir_(std::move(dir)) {}
+
+fs::path AcceptedVersions::version_path(const std::string& app, const std::string& hash) const {
+    return dir_ / app / (hash + kExtension);
+}
+
+Status AcceptedVersions::save(const std::string& app,
+                              const std::string& hash,
+                              const AcceptedText& text) {
+    if (dir_.empty()) {
+        return {};
+    }
+    RETURN_IF_ERROR(make_private(dir_));
+    RETURN_IF_ERROR(make_private(dir_ / app));
+    RETURN_IF_ERROR(write_file_atomically(version_path(app, hash), to_json_text(text), 0600));
+    RETURN_IF_ERROR(point_to(dir_ / app / kCurrent, hash + kExtension));
+    prune(app);
+    return {};
+}
+
+std::optional<AcceptedText> AcceptedVersions::load(const std::string& app,
+                                                   const std::string& hash) const {
+    if (dir_.empty() || !is_label(app) || !is_hash(hash)) {
+        return std::nullopt;
+    }
+    const auto bytes = read_file(version_path(app, hash), kMaxBytes);
+    return bytes ? from_json_text(*bytes) : std::nullopt;
+}
+
+std::optional<std::string> AcceptedVersions::current(const std::string& app) const {
+    if (dir_.empty() || !is_label(app)) {
+        return std::nullopt;
+    }
+    std::error_code error;
+    const fs::path target = fs::read_symlink(dir_ / app / kCurrent, error);
+    std::string hash = target.stem().string();
+    if (error || !is_hash(hash)) {
+        return std::nullopt;
+    }
+    return hash;
+}
+
+void AcceptedVersions::clear_current(const std::string& app) {
+    if (!dir_.empty() && is_label(app)) {
+        ::unlink((dir_ / app / kCurrent).c_str());
+    }
+}
+
+void AcceptedVersions::forget(const std::string& app, const std::vector<std::string>& keep_hashes) {
+    if (dir_.empty() || !is_label(app)) {
+        return;
+    }
+    const std::string in_force = current(app).value_or("");
+    for (const fs::path& path : versions_in(dir_ / app)) {
+        const std::string hash = path.stem().string();
+        const bool keep = hash == in_force || std::find(keep_hashes.begin(), keep_hashes.end(),
+                                                        hash) != keep_hashes.end();
+        if (!keep) {
+            ::unlink(path.c_str());
+        }
+    }
+    ::rmdir((dir_ / app).c_str());  // only when nothing is left
+}
+
+void AcceptedVersions::prune(const std::string& app) {
+    std::vector<std::pair<fs::file_time_type, std::string>> versions;
+    std::error_code error;
+    for (const fs::path& path : versions_in(dir_ / app)) {
+        versions.emplace_back(fs::last_write_time(path, error), path.stem().string());
+    }
+    if (versions.size() <= kKept) {
+        return;
+    }
+    std::sort(versions.rbegin(), versions.rend());
+    std::vector<std::string> keep;
+    for (std::size_t i = 0; i < kKept; ++i) {
+        keep.push_back(versions[i].second);
+    }
+    forget(app, keep);
+}
+
+std::vector<std::string> AcceptedVersions::apps() const {
+    std::vector<std::string> out;
+    std::error_code error;
+    if (dir_.empty()) {
+        return out;
+    }
+    for (fs::directory_iterator it(dir_, error), end; !error && it != end; it.increment(error)) {
+        if (is_label(it->path().filename().string())) {
+            out.push_back(it->path().filename().string());
+        }
+    }
+    return out;
+}
+
+std::map<std::string, std::string> AcceptedVersions::current_files() const {
+    std::map<std::string, std::string> out;
+    for (const std::string& app : apps()) {
+        const auto hash = current(app);
+        const auto text = hash ? load(app, *hash) : std::nullopt;
+        if (text) {
+            out.emplace(app, fs::path(text->file).filename().string());
+        }
+    }
+    return out;
+}
+
+}  // namespace podreeve::manifests

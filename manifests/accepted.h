@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace podreeve::manifests {
+
+// A manifest as it was accepted: all that compile() takes.
+struct AcceptedText {
+    std::string file;
+    std::string text;
+    std::vector<std::pair<std::string, std::string>> drop_ins;
+};
+
+// The versions of each app's manifest that were once good, so that a broken one can be answered
+// with the last. On disk: <dir>/<app>/<hash>.json (0600, they may hold secrets), and beside them
+// the link "current" to the one in force. The JSON's keys are file, text, drop_ins; later releases
+// may add some, and read those of earlier ones. A file that cannot be read counts as not kept. An
+// empty dir keeps nothing. One thread at a time.
+class AcceptedVersions {
+  public:
+    explicit AcceptedVersions(std::filesystem::path dir);
+
+    // Keeps the version and makes it the current one; the oldest beyond kKept go.
+    Status save(const std::string& app, const std::string& hash, const AcceptedText& text);
+
+    std::optional<AcceptedText> load(const std::string& app, const std::string& hash) const;
+
+    // The hash of the version in force.
+    std::optional<std::string> current(const std::string& app) const;
+
+    // The app has no manifest any more: what is kept stays, but nothing is in force.
+    void clear_current(const std::string& app);
+
+    // Removes all versions of app but the current one and those named.
+    void forget(const std::string& app, const std::vector<std::string>& keep_hashes);
+
+    // Apps of which anything is kept.
+    std::vector<std::string> apps() const;
+
+    // Apps with a current version, and the file name each was accepted from.
+    std::map<std::string, std::string> current_files() const;
+
+    static constexpr std::size_t kKept = 3;
+
+  private:
+    std::filesystem::path version_path(const std::string& app, const std::string& hash) const;
+    void prune(const std::string& app);
+
+    std::filesystem::path dir_;
+};
+
+}  // namespace podreeve::manifests

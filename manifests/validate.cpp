@@ -1,0 +1,319 @@
+#include "manifests/validate.h"
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "manifests/ports.h"
+#include "manifests/source.h"
+
+namespace podreeve::manifests {
+namespace {
+
+Diagnostic about(const AppSpec& app, std::string path, std::string message) {
+    return {{app.file, 0, 0}, std::move(path), std::move(message), "", "", Severity::Error};
+}
+
+// podman keeps containers and pods in one name space. The service container that an app with a pod
+// gets is called after the app.
+std::vector<std::pair<std::string, std::string>> object_names(const AppSpec& app) {
+    std::vector<std::pair<std::string, std::string>> out;  // name, path
+    for (const PodSpec& pod : app.pods) {
+        out.emplace_back(pod.name, "pod " + pod.name);
+    }
+    for (const ContainerSpec& container : app.containers) {
+        out.emplace_back(container.name, "container " + container.part);
+    }
+    if (!app.pods.empty()) {
+        out.emplace_back(app.name + "-service", "service container");
+    }
+    return out;
+}
+
+std::vector<Port> published_ports(const AppSpec& app) {
+    std::vector<Port> out;
+    for (const PodSpec& pod : app.pods) {
+        out.insert(out.end(), pod.ports.begin(), pod.ports.end());
+    }
+    for (const ContainerSpec& container : app.containers) {
+        out.insert(out.end(), container.ports.begin(), container.ports.end());
+    }
+    return out;
+}
+
+bool is_shareable(const VolumeSpec& volume) {
+    return volume.origin == VolumeOrigin::Claim || volume.origin == VolumeOrigin::Plain;
+}
+
+bool is_described(const VolumeSpec& volume) {
+    return !volume.driver.empty() || !volume.options.empty();
+}
+
+// Two apps may use one volume for data, as long as they do not describe it differently; what
+// podreeve fills or removes itself belongs to one app.
+bool can_share(const VolumeSpec& a, const VolumeSpec& b) {
+    if (!is_shareable(a) || !is_shareable(b)) {
+        return false;
+    }
+    return !is_described(a) || !is_described(b) || (a.driver == b.driver && a.options == b.options);
+}
+
+// Who has what so far.
+class Seats {
+  public:
+    // What of app is taken already; nothing is taken by asking.
+    std::vector<Diagnostic> clashes(const AppSpec& app) const {
+        std::vector<Diagnostic> out;
+        for (const auto& [name, path] : object_names(app)) {
+            if (const auto taken = names_.find(name); taken != names_.end()) {
+                out.push_back(about(
+                    app, path, fmt::format("the name {} is taken by app {}", name, taken->second)));
+            }
+        }
+        for (const VolumeSpec& volume : app.volumes) {
+            check_volume(app, volume, out);
+        }
+        for (const SecretSpec& secret : app.secrets) {
+            if (const auto taken = secrets_.find(secret.name); taken != secrets_.end()) {
+                out.push_back(about(
+                    app, "Secret " + secret.name,
+                    fmt::format("the secret {} is made by app {}", secret.name, taken->second)));
+            }
+        }
+        check_ports(app, out);
+        return out;
+    }
+
+    void take(const AppSpec& app) {
+        for (const auto& [name, path] : object_names(app)) {
+            names_.emplace(name, app.name);
+        }
+        for (const VolumeSpec& volume : app.volumes) {
+            volumes_[volume.name].emplace_back(&volume, &app);
+        }
+        for (const SecretSpec& secret : app.secrets) {
+            secrets_.emplace(secret.name, app.name);
+        }
+        for (const Port& port : published_ports(app)) {
+            ports_[port.host_port].emplace_back(port, &app);
+        }
+    }
+
+  private:
+    void check_volume(const AppSpec& app,
+                      const VolumeSpec& volume,
+                      std::vector<Diagnostic>& out) const {
+        const auto users = volumes_.find(volume.name);
+        if (users == volumes_.end()) {
+            return;
+        }
+        for (const auto& [other, owner] : users->second) {
+            if (!can_share(volume, *other)) {
+                out.push_back(about(app, "volume " + volume.name,
+                                    fmt::format("app {} has a volume of this name, and it is "
+                                                "another one",
+                                                owner->name)));
+                return;
+            }
+        }
+    }
+
+    void check_ports(const AppSpec& app, std::vector<Diagnostic>& out) const {
+        for (const Port& port : published_ports(app)) {
+            const auto users = ports_.find(port.host_port);
+            if (users == ports_.end()) {
+                continue;
+            }
+            for (const auto& [other, owner] : users->second) {
+                if (ports_clash(port, other)) {
+                    out.push_back(about(app, "host port " + to_text(port),
+                                        fmt::format("is taken by app {}", owner->name)));
+                    break;
+                }
+            }
+        }
+    }
+
+    std::map<std::string, std::string> names_;  // to the app's
+    std::map<std::string, std::vector<std::pair<const VolumeSpec*, const AppSpec*>>> volumes_;
+    std::map<std::string, std::string> secrets_;
+    std::map<std::uint16_t, std::vector<std::pair<Port, const AppSpec*>>> ports_;
+};
+
+using Flaws = std::map<std::string, std::vector<Flaw>>;
+
+std::string closest(const std::string& name, const AppsByName& apps) {
+    std::vector<std::string> names;
+    names.reserve(apps.size());
+    for (const auto& [other, spec] : apps) {
+        names.push_back(other);
+    }
+    return nearest_name(name, names);
+}
+
+void find_unknown(const AppsByName& apps, const std::set<std::string>& known, Flaws& out) {
+    for (const auto& [name, spec] : apps) {
+        for (const Dependency& dependency : spec->depends_on) {
+            if (apps.count(dependency.app) > 0 || known.count(dependency.app) > 0) {
+                continue;
+            }
+            out[name].push_back({FlawKind::UnknownDependency,
+                                 {dependency.position, "depends_on",
+                                  fmt::format("there is no app {}", dependency.app), "",
+                                  closest(dependency.app, apps), Severity::Error}});
+        }
+    }
+}
+
+// The apps that can be part of a cycle: what is left when those that wait for none of the rest are
+// taken away, again and again.
+std::set<std::string> knot(const AppsByName& apps) {
+    std::map<std::string, std::size_t> waits;
+    std::map<std::string, std::vector<std::string>> waited_by;
+    std::deque<std::string> free;
+    for (const auto& [name, spec] : apps) {
+        std::size_t count = 0;
+        for (const Dependency& dependency : spec->depends_on) {
+            if (apps.count(dependency.app) > 0) {
+                waited_by[dependency.app].push_back(name);
+                ++count;
+            }
+        }
+        waits[name] = count;
+        if (count == 0) {
+            free.push_back(name);
+        }
+    }
+    while (!free.empty()) {
+        const std::string name = std::move(free.front());
+        free.pop_front();
+        waits.erase(name);
+        for (const std::string& waiter : waited_by[name]) {
+            if (--waits[waiter] == 0) {
+                free.push_back(waiter);
+            }
+        }
+    }
+    std::set<std::string> out;
+    for (const auto& [name, count] : waits) {
+        out.insert(name);
+    }
+    return out;
+}
+
+// The shortest way from an app back to itself, by what each waits for; empty when there is none.
+std::vector<std::string> way_back(const std::string& start,
+                                  const AppsByName& apps,
+                                  const std::set<std::string>& within) {
+    std::map<std::string, std::string> came_from;
+    std::deque<std::string> queue = {start};
+    while (!queue.empty()) {
+        const std::string name = std::move(queue.front());
+        queue.pop_front();
+        for (const Dependency& dependency : apps.at(name)->depends_on) {
+            const std::string& next = dependency.app;
+            if (next == start) {
+                std::vector<std::string> path = {start};
+                for (std::string at = name; at != start; at = came_from.at(at)) {
+                    path.push_back(at);
+                }
+                path.push_back(start);
+                std::reverse(path.begin(), path.end());
+                return path;
+            }
+            if (within.count(next) > 0 && came_from.emplace(next, name).second) {
+                queue.push_back(next);
+            }
+        }
+    }
+    return {};
+}
+
+void find_cycles(const AppsByName& apps, Flaws& out) {
+    const std::set<std::string> within = knot(apps);
+    for (const std::string& name : within) {
+        const std::vector<std::string> path = way_back(name, apps, within);
+        if (path.empty()) {
+            continue;
+        }
+        const AppSpec& app = *apps.at(name);
+        const auto first =
+            std::find_if(app.depends_on.begin(), app.depends_on.end(),
+                         [&](const Dependency& dependency) { return dependency.app == path[1]; });
+        out[name].push_back({FlawKind::Cycle,
+                             {first->position, "depends_on",
+                              fmt::format("waits for itself: {}", fmt::join(path, " -> ")), "", "",
+                              Severity::Error}});
+    }
+}
+
+std::vector<std::string> order_by_file(const AppsByName& apps) {
+    std::vector<std::tuple<std::string, std::string, std::string>> keys;
+    for (const auto& [name, spec] : apps) {
+        keys.emplace_back(std::filesystem::path(spec->file).filename().string(), spec->file, name);
+    }
+    std::sort(keys.begin(), keys.end());
+    std::vector<std::string> out;
+    for (const auto& [base, file, name] : keys) {
+        out.push_back(name);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::map<std::string, std::vector<Flaw>> find_flaws(const AppsByName& apps,
+                                                    const std::vector<std::string>& order,
+                                                    const std::set<std::string>& known) {
+    Flaws out;
+    Seats seats;
+    for (const std::string& name : order) {
+        const AppSpec& app = *apps.at(name);
+        const std::vector<Diagnostic> clashes = seats.clashes(app);
+        if (clashes.empty()) {
+            seats.take(app);
+        }
+        for (const Diagnostic& clash : clashes) {
+            out[name].push_back({FlawKind::Clash, clash});
+        }
+    }
+    find_unknown(apps, known, out);
+    find_cycles(apps, out);
+    return out;
+}
+
+std::vector<Diagnostic> find_clashes_within(const AppSpec& app) {
+    std::vector<Diagnostic> out;
+    std::set<std::string> names;
+    for (const auto& [name, path] : object_names(app)) {
+        if (!names.insert(name).second) {
+            out.push_back(about(app, path,
+                                fmt::format("podman would call two things {}: containers and pods "
+                                            "share one name space",
+                                            name)));
+        }
+    }
+    const std::vector<Port> ports = published_ports(app);
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        const auto clashes = [&](const Port& port) { return ports_clash(port, ports[i]); };
+        if (std::any_of(ports.begin(), ports.begin() + static_cast<std::ptrdiff_t>(i), clashes)) {
+            out.push_back(about(app, "host port " + to_text(ports[i]), "is published twice"));
+        }
+    }
+    return out;
+}
+
+std::map<std::string, std::vector<Diagnostic>> validate_together(const AppsByName& apps) {
+    std::map<std::string, std::vector<Diagnostic>> out;
+    for (auto& [name, flaws] : find_flaws(apps, order_by_file(apps), {})) {
+        for (Flaw& flaw : flaws) {
+            out[name].push_back(std::move(flaw.diagnostic));
+        }
+    }
+    return out;
+}
+
+}  // namespace podreeve::manifests
