@@ -180,6 +180,24 @@ class Lab:
         pid = self.podman("inspect", "--format", "{{.State.Pid}}", container)
         self.root("kill", "-9", pid)
 
+    def started_at(self, container):
+        """When podman last started it, in seconds of the clock that this machine and the host share; None: not running."""
+        state, at = self.podman("inspect", "--format", "{{.State.Status}} {{.State.StartedAt.UnixNano}}", container,
+                                check=False).split() or ("absent", 0)
+        return int(at) / 1e9 if state == "running" else None
+
+    def removed_at(self, container):
+        """When podman removed that id, on the same clock."""
+        events = self.podman("events", "--stream=false", "--since", "5m", "--format", "json", "--filter", "event=remove",
+                             "--filter", f"container={container}")
+        return json.loads(events.splitlines()[-1])["timeNano"] / 1e9
+
+    def wait_restarted(self, container, since, timeout=20):
+        """Waits until the container was started after since; the seconds between, by podman's own record."""
+        at, _ = self.wait_until(lambda: started if (started := self.started_at(container) or 0) > since else 0, timeout,
+                                f"{container} is started again")
+        return at - since
+
     def inventory(self):
         """All that podman holds but for ids and infra, comparable between two runs."""
         pods = json.loads(self.podman("pod", "ps", "--format", "json") or "[]")
