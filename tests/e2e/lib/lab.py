@@ -187,7 +187,7 @@ class Lab:
         return int(at) / 1e9 if state == "running" else None
 
     def removed_at(self, container):
-        """When podman removed that id, on the same clock."""
+        """When podman (5.0 or newer) removed that id, on the same clock."""
         events = self.podman("events", "--stream=false", "--since", "5m", "--format", "json", "--filter", "event=remove",
                              "--filter", f"container={container}")
         return json.loads(events.splitlines()[-1])["timeNano"] / 1e9
