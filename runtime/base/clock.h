@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "runtime/base/result.h"
 
@@ -71,11 +72,13 @@ class Scheduler {
     virtual void post(std::function<void()> fn) = 0;
 };
 
-// Wall time as RFC 3339 in UTC with milliseconds, and back.
+// Wall time as RFC 3339 in UTC with milliseconds, and back; reading takes any offset and fraction.
+// What is not such a time, or not between 1678 and 2262, is InvalidArgument (podman writes year 1
+// for "never").
 std::string to_rfc3339(WallTime time);
 Result<WallTime> parse_rfc3339(const std::string& text);
 
-// "350ms", "12s", "5m", "3h", "2d": one unit, the largest that fits, for people.
+// "350ms", "12s", "5m", "3h", "2d": one unit, the largest that fits, rounded down, for people.
 std::string to_short_text(Duration duration);
 
 }  // namespace podreeve

@@ -26,23 +26,44 @@ Code code_of_errno(int error_number) {
     switch (error_number) {
         case ENOENT:
         case ENOTDIR:
+        case ESRCH:
             return Code::NotFound;
         case EACCES:
         case EPERM:
             return Code::Denied;
         case EEXIST:
         case EADDRINUSE:
+        case EBUSY:
+        case ENOTEMPTY:
             return Code::Conflict;
         case ECONNREFUSED:
         case ECONNRESET:
+        case ECONNABORTED:
+        case ENOTCONN:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
         case EPIPE:
         case ENOSPC:
+        case EDQUOT:
         case EROFS:
         case EAGAIN:
+        case EMFILE:
+        case ENFILE:
+        case ENOMEM:
             return Code::Unavailable;
         case ETIMEDOUT:
             return Code::Timeout;
+        case ECANCELED:
+            return Code::Cancelled;
+        case ENOSYS:
+        case EOPNOTSUPP:
+            return Code::Unsupported;
         case EINVAL:
+        case EISDIR:
+        case ELOOP:
+        case ENAMETOOLONG:
             return Code::InvalidArgument;
         default:
             return Code::Internal;

@@ -27,6 +27,12 @@ class JournalLevel final : public spdlog::custom_flag_formatter {
     }
 };
 
+// spdlog takes a name that it does not know as "off", which would silence the agent.
+spdlog::level::level_enum level_of(std::string_view name) {
+    const auto level = spdlog::level::from_str(std::string(name));
+    return level == spdlog::level::off && name != "off" ? spdlog::level::info : level;
+}
+
 }  // namespace
 
 void init(Sink sink, std::string_view level) {
@@ -36,7 +42,7 @@ void init(Sink sink, std::string_view level) {
     formatter->add_flag<JournalLevel>('J').set_pattern(sink == Sink::Journal ? "<%J>%v"
                                                                              : "%H:%M:%S.%e %l %v");
     logger->set_formatter(std::move(formatter));
-    logger->set_level(spdlog::level::from_str(std::string(level)));
+    logger->set_level(level_of(level));
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
 }

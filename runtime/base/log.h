@@ -12,7 +12,7 @@ enum class Sink {
 };
 
 // Sets up the one logger, on stderr. level is a name of spdlog's: trace, debug, info, warning,
-// error, off.
+// error, off; another one counts as info.
 void init(Sink sink, std::string_view level);
 
 using spdlog::debug;

@@ -9,12 +9,14 @@ WorkerPool::WorkerPool(unsigned threads) {
 }
 
 WorkerPool::~WorkerPool() {
+    std::deque<std::function<void()>> dropped;
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
-        jobs_.clear();
+        dropped.swap(jobs_);
     }
     wake_.notify_all();
+    dropped.clear();  // without the lock, since what they hold may submit
     for (std::thread& thread : threads_) {
         thread.join();
     }
@@ -23,6 +25,9 @@ WorkerPool::~WorkerPool() {
 void WorkerPool::submit(std::function<void()> job) {
     {
         const std::lock_guard lock(mutex_);
+        if (stopping_) {
+            return;
+        }
         jobs_.push_back(std::move(job));
     }
     wake_.notify_one();
@@ -34,7 +39,7 @@ void WorkerPool::work() {
         {
             std::unique_lock lock(mutex_);
             wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-            if (jobs_.empty()) {
+            if (stopping_) {
                 return;
             }
             job = std::move(jobs_.front());

@@ -10,7 +10,8 @@
 namespace podreeve {
 
 // A fixed number of threads for calls that block. Jobs run in the order they came; a job must not
-// throw. Destruction waits for the jobs that run and drops those that still wait.
+// throw. Destruction waits for the jobs that run and drops those that still wait, or are submitted
+// meanwhile. A job may submit others.
 class WorkerPool {
   public:
     explicit WorkerPool(unsigned threads);
