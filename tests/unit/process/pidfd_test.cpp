@@ -32,7 +32,12 @@ class Sleeper {
 
     pid_t pid() const { return pid_; }
 
-    void kill() { ::kill(pid_, SIGKILL); }
+    // Not once it is reaped: a pid of 0 would be this whole process group.
+    void kill() const {
+        if (pid_ > 0) {
+            ::kill(pid_, SIGKILL);
+        }
+    }
 
     void reap() {
         if (pid_ > 0) {
