@@ -1,7 +1,7 @@
 #include "agent/plan/holdings.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "agent/plan/steps.h"
 
@@ -18,7 +18,8 @@ const std::string kSystemdUnit = observe::kLabelSystemdUnit;
 template <class Row>
 void sort_by_part(std::vector<const Row*>& rows) {
     std::sort(rows.begin(), rows.end(), [](const Row* a, const Row* b) {
-        return std::tie(label(a->labels, kPart), a->id) < std::tie(label(b->labels, kPart), b->id);
+        return std::make_pair(label(a->labels, kPart), std::string_view(a->id)) <
+               std::make_pair(label(b->labels, kPart), std::string_view(b->id));
     });
 }
 

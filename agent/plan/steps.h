@@ -37,13 +37,16 @@
 // create-secret       secret, id?          labels, replace: bool (there, but with other content).
 //                                          Undo: the secret of the spec deployed before, or removes.
 // create-service      APP-service, -       labels, held: bool. held: podman ties it to pods (play of
-//                                          a stub, rename); else an ordinary container with those
-//                                          labels, made and not started. There already (a rerun) is
-//                                          Ok. Undo: removes it.
+//                                          a stub pod, rename; the stub stays until create-pod has
+//                                          made the first pod, else the service goes with it); not
+//                                          held: an ordinary container with those labels, made and
+//                                          not started. There already (a rerun) is Ok.
+//                                          Undo: removes it, and the stub.
 // create-pod          pod, -               labels, held: bool, service: name of the service container
 //                                          or "". The handler looks its full id up and puts it into
 //                                          serviceContainerID (held) and into the label
-//                                          io.podreeve.service. Undo: removes the pod.
+//                                          io.podreeve.service; then removes the stub, if it is
+//                                          there. Undo: removes the pod.
 // create-container    container, -         labels, pod: podman's name of the pod or "", role:
 //                                          workload|init (init: init_container_type once), image.
 //                                          Undo: removes it, by force.

@@ -1,0 +1,135 @@
+#include "agent/plan/conflicts.h"
+
+#include <fmt/format.h>
+
+#include "agent/plan/steps.h"
+
+namespace podreeve::plan {
+namespace {
+
+const std::string kApp = observe::kLabelApp;
+const std::string kOwner = observe::kLabelOwner;
+const std::string kSystemdUnit = observe::kLabelSystemdUnit;
+constexpr std::size_t kShortId = 12;
+
+using Labels = std::map<std::string, std::string>;
+
+struct Foreign {
+    std::string_view kind;    // container, pod, volume, secret
+    std::string_view remove;  // how a person removes one
+    std::string name, id;
+    const Labels* labels;
+};
+
+struct Said {
+    const char* reason;
+    std::string text;
+};
+
+Said say(const AppCase& app, const Foreign& foreign) {
+    const std::string_view unit = label(*foreign.labels, kSystemdUnit);
+    if (!unit.empty()) {
+        return {"RunBySystemd",
+                fmt::format("is run by the systemd unit {}: remove that unit, or give this one "
+                            "another name",
+                            unit)};
+    }
+    const std::string_view owner = label(*foreign.labels, kOwner);
+    if (!owner.empty() && owner != app.policy.owner) {
+        return {"OtherOwner",
+                fmt::format("belongs to another podreeve (owner {}): take the app out of that one, "
+                            "or give this one another name",
+                            owner)};
+    }
+    const std::string_view other = label(*foreign.labels, kApp);
+    if (!owner.empty() && !other.empty()) {
+        return {"OtherApp",
+                fmt::format("belongs to app {}: remove that app, or give this one another name",
+                            other)};
+    }
+    return {"NotOurs",
+            fmt::format("is not podreeve's: remove it with '{} {}', or give this one another name",
+                        foreign.remove, foreign.name)};
+}
+
+struct Search {
+    const AppCase& app;
+    std::vector<Condition> found;
+
+    bool is_own(const Labels& labels) const {
+        return is_ours(labels, app.policy.owner) && label(labels, kApp) == app.spec.name;
+    }
+
+    void add(const Foreign& foreign, const std::string& part) {
+        const Said said = say(app, foreign);
+        const std::string id =
+            foreign.id.empty() ? "" : fmt::format(" ({})", foreign.id.substr(0, kShortId));
+        found.push_back({"Conflict", said.reason,
+                         fmt::format("{} {}{} {}", foreign.kind, foreign.name, id, said.text),
+                         part});
+    }
+
+    // Containers and pods share one set of names in podman.
+    void look(const std::string& name, const std::string& part) {
+        const podman::ContainerSummary* container = app.all.container_named(name);
+        if (container != nullptr && !is_own(container->labels) && !is_own_service(*container)) {
+            add({"container", "podman rm", name, container->id, &container->labels}, part);
+        }
+        const podman::PodSummary* pod = app.all.pod_named(name);
+        if (pod != nullptr && !is_own(pod->labels)) {
+            add({"pod", "podman pod rm", name, pod->id, &pod->labels}, part);
+        }
+    }
+
+    bool is_own_service(const podman::ContainerSummary& container) const {
+        const auto it = app.observed.services.find(container.id);
+        return it != app.observed.services.end() && it->second == app.spec.name;
+    }
+
+    void look_at_volumes(const observe::Resources& resources);
+    void look_at_secrets(const observe::Resources& resources);
+};
+
+// Claims and plain volumes may well be somebody's: they are used, never written or removed.
+void Search::look_at_volumes(const observe::Resources& resources) {
+    for (const manifests::VolumeSpec& volume : app.spec.volumes) {
+        const bool used_only = volume.origin == manifests::VolumeOrigin::Claim ||
+                               volume.origin == manifests::VolumeOrigin::Plain;
+        const auto it = resources.volumes.find(volume.name);
+        if (!used_only && it != resources.volumes.end() && !is_own(it->second.labels)) {
+            add({"volume", "podman volume rm", volume.name, "", &it->second.labels}, volume.part);
+        }
+    }
+}
+
+void Search::look_at_secrets(const observe::Resources& resources) {
+    for (const manifests::SecretSpec& secret : app.spec.secrets) {
+        const auto it = resources.secrets.find(secret.name);
+        if (it != resources.secrets.end() && !is_own(it->second.labels)) {
+            add({"secret", "podman secret rm", secret.name, it->second.id, &it->second.labels},
+                secret.part);
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<Condition> conflicts(const AppCase& app) {
+    Search search{app, {}};
+    for (const manifests::PodSpec& pod : app.spec.pods) {
+        search.look(pod.name, pod.part);
+    }
+    for (const manifests::ContainerSpec& container : app.spec.containers) {
+        search.look(container.name, container.part);
+    }
+    if (!app.spec.pods.empty()) {
+        search.look(service_name(app.spec.name), kServicePart);
+    }
+    if (app.observed.resources) {
+        search.look_at_volumes(*app.observed.resources);
+        search.look_at_secrets(*app.observed.resources);
+    }
+    return std::move(search.found);
+}
+
+}  // namespace podreeve::plan

@@ -1,0 +1,320 @@
+#include "agent/plan/deploy.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/old.h"
+#include "agent/plan/prepare.h"
+#include "agent/plan/steps.h"
+
+namespace podreeve::plan {
+namespace {
+
+using manifests::ContainerRole;
+using nlohmann::json;
+using podman::ContainerSummary;
+
+std::string_view role_of(const manifests::ContainerSpec& spec) {
+    return spec.role == ContainerRole::Init ? "init" : "workload";
+}
+
+// Old down, service up, new made, new started, old cleared away, written down: the steps of one
+// app, so far as a verdict asks for them.
+class Rollout {
+  public:
+    Rollout(const AppCase& app, const AppVerdict& verdict, bool deploy, Draft& draft)
+        : app_(app),
+          verdict_(verdict),
+          deploy_(deploy),
+          draft_(draft),
+          ready_(app, verdict, draft, deploy),
+          old_(app, verdict, draft, ready_, deploy) {}
+
+    void write();
+
+  private:
+    void raise_service();
+    void make_pod(const PodVerdict& pod);
+    void make_container(const ContainerVerdict& container, const PodVerdict* pod);
+    void start_pod(const PodVerdict& pod);
+    void start_members(const PodVerdict& pod, After after);
+    void start_alone(const ContainerVerdict& container);
+    std::size_t start_container(const ContainerVerdict& container,
+                                const PodVerdict* pod,
+                                After after);
+    void stop_finished(const PodVerdict& pod);
+    void lower_service();
+    void drop_stale();
+    void mark();
+
+    After started(std::size_t step, const std::string& part);
+    After made(const std::string& part) const;
+    std::string service() const;
+    bool starts_service_itself() const;
+
+    const AppCase& app_;
+    const AppVerdict& verdict_;
+    bool deploy_;
+    Draft& draft_;
+    Preparation ready_;
+    OldObjects old_;
+    std::map<std::string, After> made_;  // by part
+    After service_made_, service_up_;
+    After last_start_;  // in a deploy one starts after the other, in the order of the spec
+    After stops_;
+};
+
+std::string Rollout::service() const {
+    return app_.spec.pods.empty() ? std::string() : service_name(app_.spec.name);
+}
+
+After Rollout::made(const std::string& part) const {
+    const auto it = made_.find(part);
+    return it == made_.end() ? After{} : it->second;
+}
+
+After Rollout::started(std::size_t step, const std::string& part) {
+    old_.note_started(part, step);
+    if (deploy_) {
+        last_start_ = {step};
+    }
+    return {step};
+}
+
+// start-pod of a held one's pods starts it by itself; a pod that already runs does not.
+bool Rollout::starts_service_itself() const {
+    const auto needs = [](const PodVerdict& pod) {
+        return (pod.verdict == Verdict::Keep && pod.infra_runs) ||
+               (pod.verdict == Verdict::Start && !pod.start_whole);
+    };
+    return !verdict_.service.held || std::any_of(verdict_.pods.begin(), verdict_.pods.end(), needs);
+}
+
+void Rollout::raise_service() {
+    const ServiceVerdict& service = verdict_.service;
+    const std::string name = service_name(app_.spec.name);
+    After after = deploy_ ? ready_.gate() : After{};
+    if (service.remove_first) {
+        after = {draft_.add(
+            {StepKind::RemoveService, kServicePart, name, service.found->id, service.reason},
+            {{"held", service.held}}, after + old_.removed_pods())};
+    }
+    if (service.create) {
+        service_made_ = {draft_.add(
+            {StepKind::CreateService, kServicePart, name, "", "absent", "remove it"},
+            {{"held", service.held}, {"labels", labels_of(app_, kServicePart, kRoleService, "")}},
+            after)};
+    }
+    const bool starts = service.start || (service.create && !service.held);
+    if (starts && starts_service_itself()) {
+        service_up_ = {draft_.add(
+            {StepKind::StartContainer, kServicePart, name, service.create ? "" : service.found->id,
+             service.create ? "made for the pods" : service.reason, "stop it"},
+            {{"pod", ""}, {"role", kRoleService}}, service_made_ + after)};
+    }
+}
+
+void Rollout::make_pod(const PodVerdict& pod) {
+    if (pod.makes()) {
+        const std::size_t step = draft_.add(
+            {StepKind::CreatePod, pod.spec->part, pod.spec->name, "", pod.reason, "remove the pod"},
+            {{"held", verdict_.service.held},
+             {"service", service()},
+             {"labels",
+              labels_of(app_, pod.spec->part, kRolePod, pod.hash, ports_text(pod.spec->ports))}},
+            ready_.before(*pod.spec) + old_.cleared(pod.spec->part) + old_.freed(pod.spec->name) +
+                service_made_);
+        made_[pod.spec->part] = {step};
+    }
+    for (const ContainerVerdict& member : pod.members) {
+        make_container(member, &pod);
+    }
+}
+
+void Rollout::make_container(const ContainerVerdict& container, const PodVerdict* pod) {
+    if (!container.makes()) {
+        return;
+    }
+    const manifests::ContainerSpec& spec = *container.spec;
+    After after = ready_.before(spec) + old_.cleared(spec.part) + old_.freed(spec.name);
+    if (pod != nullptr && pod->makes()) {
+        after = after + made(pod->spec->part);
+    }
+    const std::size_t step = draft_.add(
+        {StepKind::CreateContainer, spec.part, spec.name, "",
+         pod != nullptr && pod->makes() ? "its pod is made" : container.reason,
+         "remove the container"},
+        {{"pod", pod == nullptr ? "" : pod->spec->name},
+         {"role", role_of(spec)},
+         {"image", spec.image},
+         {"labels",
+          labels_of(app_, spec.part, role_of(spec), container.hash, ports_text(spec.ports))}},
+        after);
+    made_[spec.part] = {step};
+}
+
+std::size_t Rollout::start_container(const ContainerVerdict& container,
+                                     const PodVerdict* pod,
+                                     After after) {
+    const manifests::ContainerSpec& spec = *container.spec;
+    const bool fresh = container.makes();
+    return draft_.add({StepKind::StartContainer, spec.part, spec.name,
+                       fresh ? "" : container.found->id, container.reason, "stop it"},
+                      {{"pod", pod == nullptr ? "" : pod->spec->name}, {"role", "workload"}},
+                      std::move(after) + made(spec.part) + old_.cleared(spec.part) + last_start_);
+}
+
+void Rollout::start_pod(const PodVerdict& pod) {
+    if (!pod.makes() && pod.verdict != Verdict::Start) {
+        start_members(pod, {});
+        return;
+    }
+    After after = service_up_ + made(pod.spec->part);
+    if (pod.stop_first) {
+        after = after + After{old_.stop_pod(pod, "its infra container does not run")};
+    }
+    if (!pod.makes() && !pod.start_whole) {
+        start_members(pod, after);
+        return;
+    }
+    json names = json::array();
+    for (const ContainerVerdict& member : pod.members) {
+        after = after + made(member.spec->part);
+        if (member.spec->role == ContainerRole::Workload && !member.finished) {
+            names.push_back(member.spec->name);
+        }
+    }
+    const std::size_t step =
+        draft_.add({StepKind::StartPod, pod.spec->part, pod.spec->name,
+                    pod.makes() ? "" : pod.found->id, pod.reason, "stop the pod"},
+                   {{"service", service()}, {"held", verdict_.service.held}, {"containers", names}},
+                   after + last_start_);
+    started(step, pod.spec->part);
+    for (const ContainerVerdict& member : pod.members) {
+        old_.note_started(member.spec->part, step);
+    }
+}
+
+// In a pod that is down the first start raises the infra container, so the others wait for it.
+void Rollout::start_members(const PodVerdict& pod, After after) {
+    const bool down = pod.verdict == Verdict::Start;
+    for (const ContainerVerdict& member : pod.members) {
+        const bool wanted = member.makes() || member.verdict == Verdict::Start;
+        if (!wanted || member.spec->role == ContainerRole::Init) {
+            continue;
+        }
+        const After step = started(start_container(member, &pod, after), member.spec->part);
+        if (down) {
+            after = step;
+        }
+    }
+}
+
+void Rollout::start_alone(const ContainerVerdict& container) {
+    if (container.makes() || container.verdict == Verdict::Start) {
+        started(start_container(container, nullptr, {}), container.spec->part);
+    }
+}
+
+void Rollout::stop_finished(const PodVerdict& pod) {
+    if (pod.verdict == Verdict::Stop) {
+        stops_.push_back(old_.stop_pod(pod, pod.reason));
+    }
+}
+
+void Rollout::lower_service() {
+    const ServiceVerdict& service = verdict_.service;
+    const std::string name = service_name(app_.spec.name);
+    if (service.stop) {
+        draft_.add({StepKind::StopContainer, kServicePart, service.found->name, service.found->id,
+                    service.reason, "start it"},
+                   {{"role", kRoleService}}, stops_);
+    }
+    if (service.remove) {
+        draft_.add({StepKind::RemoveService, kServicePart, service.found->name, service.found->id,
+                    service.reason},
+                   {{"held", service.held}}, old_.removed_pods() + last_start_);
+    }
+}
+
+// Volumes and secrets that the new spec does not name any more, and that hold nothing but what a
+// manifest said.
+void Rollout::drop_stale() {
+    if (!deploy_ || verdict_.incomplete) {
+        return;
+    }
+    std::set<std::string_view> named;
+    for (const manifests::VolumeSpec& volume : app_.spec.volumes) {
+        named.insert(volume.name);
+    }
+    const After after = draft_.ends();
+    for (const podman::VolumeDetails* volume : app_.held.volumes) {
+        if (!named.contains(volume->name)) {
+            remove_volume(*volume, "not in the manifest any more", draft_, after);
+        }
+    }
+    named.clear();
+    for (const manifests::SecretSpec& secret : app_.spec.secrets) {
+        named.insert(secret.name);
+    }
+    for (const podman::SecretDetails* secret : app_.held.secrets) {
+        if (!named.contains(secret->name)) {
+            remove_secret(*secret, "not in the manifest any more", draft_, after);
+        }
+    }
+}
+
+void Rollout::mark() {
+    if (deploy_ && !verdict_.incomplete) {
+        draft_.add({StepKind::MarkDeployed, "", app_.spec.name, "",
+                    fmt::format("generation {} is in place", app_.generation),
+                    "write down what was deployed before"},
+                   {{"spec", app_.hashes.app}, {"generation", app_.generation}}, draft_.ends());
+    }
+}
+
+void Rollout::write() {
+    old_.take_down();
+    raise_service();
+    for (const PodVerdict& pod : verdict_.pods) {
+        make_pod(pod);
+    }
+    for (const ContainerVerdict& container : verdict_.alone) {
+        make_container(container, nullptr);
+    }
+    for (const PodVerdict& pod : verdict_.pods) {
+        start_pod(pod);
+        stop_finished(pod);
+    }
+    std::for_each(verdict_.alone.begin(), verdict_.alone.end(),
+                  [this](const ContainerVerdict& container) { start_alone(container); });
+    old_.clear_away(last_start_);
+    lower_service();
+    drop_stale();
+    mark();
+}
+
+}  // namespace
+
+void carry_out(const AppCase& app, const AppVerdict& verdict, bool deploy, Draft& draft) {
+    Rollout(app, verdict, deploy, draft).write();
+}
+
+bool has_work(const AppVerdict& verdict) {
+    const auto acts = [](const auto& part) {
+        return part.verdict != Verdict::Keep && part.verdict != Verdict::Withheld;
+    };
+    const ServiceVerdict& service = verdict.service;
+    return !verdict.surplus.empty() || !verdict.surplus_pods.empty() || service.create ||
+           service.start || service.stop || service.remove ||
+           std::any_of(verdict.alone.begin(), verdict.alone.end(), acts) ||
+           std::any_of(verdict.pods.begin(), verdict.pods.end(), [&](const PodVerdict& pod) {
+               return acts(pod) || std::any_of(pod.members.begin(), pod.members.end(), acts);
+           });
+}
+
+}  // namespace podreeve::plan

@@ -1,0 +1,227 @@
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "agent/plan/conflicts.h"
+#include "agent/plan/deploy.h"
+#include "agent/plan/digest.h"
+#include "agent/plan/draft.h"
+#include "agent/plan/removal.h"
+#include "agent/plan/verdict.h"
+
+// One app after the other; nothing an app has touches another's plan.
+namespace podreeve::plan {
+namespace {
+
+using manifests::AppProblem;
+using manifests::Desired;
+
+const AppPolicy& policy_of(const Policy& policy, const std::string& app) {
+    static const AppPolicy kDefault;
+    const auto it = policy.apps.find(app);
+    return it == policy.apps.end() ? kDefault : it->second;
+}
+
+std::int64_t generation_of(const AppPolicy& policy, const std::string& hash) {
+    const bool known = policy.generation_spec.empty() || policy.generation_spec == hash;
+    return known ? policy.generation : policy.generation + 1;
+}
+
+bool is_new_spec(const AppCase& app) {
+    return app.app.deployed_spec && *app.app.deployed_spec != app.hashes.app;
+}
+
+// Is it a new spec that is brought in, or the one in force that is mended?
+bool is_deploy(const AppCase& app, const AppVerdict& verdict) {
+    const auto replaced = [](const auto& part) { return part.verdict == Verdict::Replace; };
+    const bool any_replaced =
+        std::any_of(verdict.alone.begin(), verdict.alone.end(), replaced) ||
+        std::any_of(verdict.pods.begin(), verdict.pods.end(), [&](const PodVerdict& pod) {
+            return replaced(pod) || std::any_of(pod.members.begin(), pod.members.end(), replaced);
+        });
+    if (any_replaced || app.app.deployed_spec) {
+        return any_replaced || is_new_spec(app);
+    }
+    const auto unwanted = [](const auto& row) { return row.why == "unwanted"; };
+    return (app.held.containers.empty() && app.held.pods.empty()) ||
+           std::any_of(verdict.surplus.begin(), verdict.surplus.end(), unwanted) ||
+           std::any_of(verdict.surplus_pods.begin(), verdict.surplus_pods.end(), unwanted);
+}
+
+bool makes_or_starts(const Step& step) {
+    switch (step.kind) {
+        case StepKind::CreateService:
+        case StepKind::CreatePod:
+        case StepKind::CreateContainer:
+        case StepKind::StartPod:
+        case StepKind::StartContainer:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool needs_resources(const AppPlan& plan) {
+    if (plan.action == AppAction::Deploy || plan.action == AppAction::Remove) {
+        return !plan.steps.empty();
+    }
+    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return step.kind == StepKind::PullImage || step.kind == StepKind::EnsureNetwork ||
+               step.kind == StepKind::CreateVolume;
+    });
+}
+
+void hold_back(AppPlan& plan, const AppPolicy& policy) {
+    if (policy.hold_start && std::any_of(plan.steps.begin(), plan.steps.end(), makes_or_starts)) {
+        plan.steps.clear();
+        plan.conditions.push_back({"Blocked", "Waiting", policy.why, ""});
+    }
+    if (plan.steps.empty()) {
+        plan.action = AppAction::None;
+    }
+}
+
+void plan_running(const AppCase& app, AppPlan& plan) {
+    plan.conditions = conflicts(app);
+    if (!plan.conditions.empty()) {
+        return;
+    }
+    AppVerdict verdict = judge(app);
+    plan.conditions = std::move(verdict.conditions);
+    if (!has_work(verdict) && !(is_new_spec(app) && !verdict.incomplete)) {
+        return;
+    }
+    const bool deploy = is_deploy(app, verdict);
+    plan.action = deploy ? AppAction::Deploy : AppAction::Repair;
+    Draft draft(plan, deploy);
+    carry_out(app, verdict, deploy, draft);
+    hold_back(plan, app.app);
+}
+
+void plan_stopped(const AppCase& app, AppPlan& plan) {
+    Draft draft(plan, false);
+    stop_app(app, draft);
+    plan.action = draft.empty() ? AppAction::None : AppAction::Stop;
+}
+
+AppPlan plan_desired(const std::shared_ptr<const manifests::AppSpec>& spec,
+                     const observe::Observed& observed,
+                     const Policy& policy,
+                     const Holdings& all) {
+    const auto hashes = hashes_of(spec);
+    const AppPolicy& own = policy_of(policy, spec->name);
+    AppPlan plan;
+    plan.app = spec->name;
+    plan.spec = hashes->app;
+    plan.generation = generation_of(own, hashes->app);
+    const AppCase app{*spec,  *hashes, all.of(spec->name), all, observed,
+                      policy, own,     plan.generation};
+    if (own.busy) {
+        return plan;
+    }
+    if (own.stopped) {
+        plan_stopped(app, plan);
+    } else {
+        plan_running(app, plan);
+    }
+    return plan;
+}
+
+// Why nothing may be taken away for want of a manifest, in words; empty: it may.
+std::string why_removals_wait(const Desired& desired, const Policy& policy) {
+    if (!desired.complete || !policy.removals_allowed) {
+        return "no manifest of it is known, but not all manifest directories could be read";
+    }
+    const auto nameless =
+        std::find_if(desired.problems.begin(), desired.problems.end(),
+                     [](const AppProblem& problem) { return problem.app.empty(); });
+    return nameless == desired.problems.end()
+               ? std::string()
+               : fmt::format(
+                     "no manifest of it is known, but it could be the one in {}, which is "
+                     "broken",
+                     nameless->file);
+}
+
+struct Removals {
+    const Policy& policy;
+    std::string waits;
+    std::set<std::string_view> broken;  // apps whose manifest is there, but unusable
+
+    AppPlan plan_undesired(const std::string& name, const AppHoldings& held) const {
+        AppPlan plan;
+        plan.app = name;
+        if (policy_of(policy, name).busy || broken.contains(name)) {
+            return plan;
+        }
+        if (!waits.empty()) {
+            plan.conditions.push_back(
+                {"RemovalHeld", "ManifestsUnknown", waits + ": it is left as it is", ""});
+            return plan;
+        }
+        if (const podman::ContainerSummary* unknown = find_unknown(held)) {
+            plan.conditions.push_back(
+                {"Unknown", "StateUnknown",
+                 fmt::format("podman cannot say in what state {} is; the app is left until it can",
+                             unknown->name),
+                 ""});
+            return plan;
+        }
+        Draft draft(plan, false);
+        remove_app(name, held, draft);
+        plan.action = draft.empty() ? AppAction::None : AppAction::Remove;
+        return plan;
+    }
+};
+
+std::string file_stem(const std::string& file) {
+    const std::size_t slash = file.rfind('/');
+    const std::string name = slash == std::string::npos ? file : file.substr(slash + 1);
+    return name.substr(0, name.find('.'));
+}
+
+std::string problem_text(const AppProblem& problem) {
+    std::string text;
+    for (const manifests::Diagnostic& diagnostic : problem.diagnostics) {
+        text += (text.empty() ? "" : "\n") + manifests::to_text(diagnostic);
+    }
+    return text.empty() ? problem.file + " cannot be used" : text;
+}
+
+void tell_problems(const Desired& desired, Plan& plan) {
+    for (const AppProblem& problem : desired.problems) {
+        const std::string name = problem.app.empty() ? file_stem(problem.file) : problem.app;
+        AppPlan& app = plan.apps[name];
+        app.app = name;
+        app.conditions.push_back({"ManifestError", "InvalidManifest", problem_text(problem), ""});
+    }
+}
+
+}  // namespace
+
+Plan diff(const Desired& desired, const observe::Observed& observed, const Policy& policy) {
+    const Holdings all(observed, policy.owner);
+    Plan plan;
+    for (const auto& [name, spec] : desired.apps) {
+        plan.apps.emplace_hint(plan.apps.end(), name, plan_desired(spec, observed, policy, all));
+    }
+    Removals removals{policy, why_removals_wait(desired, policy), {}};
+    for (const AppProblem& problem : desired.problems) {
+        removals.broken.insert(problem.app);
+    }
+    for (const auto& [name, held] : all.apps()) {
+        const std::string app(name);
+        if (held.anything() && !desired.apps.contains(app)) {
+            plan.apps.emplace(app, removals.plan_undesired(app, held));
+        }
+    }
+    tell_problems(desired, plan);
+    plan.needs_resources = !observed.resources &&
+                           std::any_of(plan.apps.begin(), plan.apps.end(),
+                                       [](const auto& row) { return needs_resources(row.second); });
+    plan.digest = digest_of(desired, observed, policy, all, plan);
+    return plan;
+}
+
+}  // namespace podreeve::plan

@@ -1,0 +1,51 @@
+#include "agent/plan/draft.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace podreeve::plan {
+
+After operator+(After a, const After& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+std::size_t Draft::add(Line line, nlohmann::json details, After after) {
+    std::sort(after.begin(), after.end());
+    after.erase(std::unique(after.begin(), after.end()), after.end());
+    Step step;
+    step.kind = line.kind;
+    step.part = std::move(line.part);
+    step.object = std::move(line.object);
+    step.id = std::move(line.id);
+    step.reason = std::move(line.reason);
+    if (undoable_) {
+        step.inverse = std::move(line.inverse);
+    }
+    if (step.inverse.empty()) {
+        details["undo"] = false;
+    }
+    step.details = details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    step.after = std::move(after);
+    plan_.steps.push_back(std::move(step));
+    return plan_.steps.size() - 1;
+}
+
+After Draft::ends() const {
+    std::vector<bool> waited_for(plan_.steps.size(), false);
+    for (const Step& step : plan_.steps) {
+        for (const std::size_t before : step.after) {
+            waited_for[before] = true;
+        }
+    }
+    After ends;
+    for (std::size_t i = 0; i < waited_for.size(); ++i) {
+        if (!waited_for[i]) {
+            ends.push_back(i);
+        }
+    }
+    return ends;
+}
+
+}  // namespace podreeve::plan

@@ -1,0 +1,234 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/plan/verdict.h"
+
+namespace podreeve::plan {
+namespace {
+
+using manifests::ContainerRole;
+using podman::ContainerState;
+using podman::ContainerSummary;
+using podman::PodStatus;
+using podman::PodSummary;
+
+const std::string kSpec = observe::kLabelSpec;
+const std::string kService = observe::kLabelService;
+
+bool is_up(const ContainerSummary& container) {
+    return container.state == ContainerState::Running || container.state == ContainerState::Paused;
+}
+
+// An init container is gone once it has run well, so that one which is there has not, or failed.
+bool has_init_to_run(const ContainerVerdict& member) {
+    if (member.spec->role != ContainerRole::Init || member.found == nullptr) {
+        return false;
+    }
+    const Revival again = revival(*member.found, manifests::RestartPolicy::OnFailure, WallTime{});
+    return again.start;
+}
+
+bool is_workload(const ContainerVerdict& member) {
+    return member.spec->role == ContainerRole::Workload;
+}
+
+struct Judge {
+    const AppCase& app;
+    PodVerdict& pod;
+    std::vector<Condition>& conditions;
+    bool has_surplus = false;
+
+    void make_anew(Verdict verdict, std::string why, std::string reason) {
+        pod.verdict = verdict;
+        pod.why = std::move(why);
+        pod.reason = std::move(reason);
+    }
+
+    void leave(const char* type, const char* reason, std::string message) {
+        pod.verdict = Verdict::Withheld;
+        conditions.push_back({type, reason, std::move(message), pod.spec->part});
+    }
+
+    const ContainerSummary* infra() const { return app.all.container_by_id(pod.found->infra_id); }
+
+    // What says that the pod as a whole cannot stay; false when it can.
+    bool judge_whole();
+    bool judge_infra(const ContainerSummary& infra);
+    void judge_members(const Matches& matches);
+    void judge_start();
+    void start_down(bool finished_ones);
+};
+
+bool Judge::judge_whole() {
+    const PodSummary& found = *pod.found;
+    if (app.app.wedged.contains(found.id) || app.app.wedged.contains(found.name)) {
+        make_anew(Verdict::Recreate, "wedged",
+                  fmt::format("stuck in state {}", to_string(found.status)));
+        return true;
+    }
+    const ContainerSummary* own_infra = infra();
+    if (own_infra != nullptr && judge_infra(*own_infra)) {
+        return true;
+    }
+    if (label(found.labels, kSpec) != pod.hash) {
+        make_anew(Verdict::Replace, "replaced", "spec differs");
+        return true;
+    }
+    if (own_infra == nullptr) {
+        make_anew(Verdict::Recreate, "broken", "its infra container is gone");
+        return true;
+    }
+    const std::string_view service = service_of(found);
+    if (app.observed.holds_service_containers && !service.empty() &&
+        app.all.container_by_id(service) == nullptr) {
+        make_anew(Verdict::Recreate, "service", "its service container is gone");
+        return true;
+    }
+    return false;
+}
+
+bool Judge::judge_infra(const ContainerSummary& infra) {
+    if (is_wedged(app.app, infra)) {
+        make_anew(Verdict::Recreate, "wedged",
+                  fmt::format("its infra container is stuck in state {}", to_string(infra.state)));
+        return true;
+    }
+    if (infra.state == ContainerState::Unknown) {
+        leave(
+            "Unknown", "StateUnknown",
+            fmt::format("podman cannot say in what state pod {} is; it is left alone until it can",
+                        pod.spec->name));
+        return true;
+    }
+    if (is_between_states(infra.state)) {
+        leave("Settling", "BetweenStates",
+              fmt::format("pod {} is {}; it is made anew if it stays so", pod.spec->name,
+                          to_string(infra.state)));
+        return true;
+    }
+    if (infra.state == ContainerState::Paused) {
+        leave("Paused", "PausedByHand",
+              fmt::format("pod {0} is paused; 'podman pod unpause {0}' lets it go on",
+                          pod.spec->name));
+        return true;
+    }
+    pod.infra_runs = infra.state == ContainerState::Running;
+    return false;
+}
+
+void Judge::judge_members(const Matches& matches) {
+    const bool anew = pod.makes();
+    const bool never_ran = !anew && pod.found->status == PodStatus::Created;
+    for (std::size_t i = 0; i < app.spec.containers.size(); ++i) {
+        const manifests::ContainerSpec& spec = app.spec.containers[i];
+        if (spec.pod != pod.spec->part) {
+            continue;
+        }
+        const bool init = spec.role == ContainerRole::Init;
+        const ContainerSummary* found = anew ? nullptr : matches.containers[i];
+        if (pod.verdict == Verdict::Withheld || (init && found == nullptr && !anew && !never_ran)) {
+            continue;
+        }
+        ContainerVerdict member = judge_container(app, i, found, conditions);
+        if (init && found != nullptr) {
+            // It runs when its pod is started, and never by itself.
+            member.verdict = Verdict::Keep;
+        }
+        pod.members.push_back(std::move(member));
+    }
+}
+
+// The pod stays; how do its containers get going?
+void Judge::judge_start() {
+    const auto any = [this](auto&& test) {
+        return std::any_of(pod.members.begin(), pod.members.end(), test);
+    };
+    const bool init_runs =
+        any([](const ContainerVerdict& m) { return !is_workload(m) && m.runs(); });
+    if (init_runs) {
+        for (ContainerVerdict& member : pod.members) {
+            member.verdict = Verdict::Keep;
+        }
+        return;
+    }
+    const bool wanted =
+        any([](const ContainerVerdict& m) { return is_workload(m) && m.will_run(); });
+    const bool finished =
+        any([](const ContainerVerdict& m) { return is_workload(m) && m.finished; });
+    if (pod.found->status == PodStatus::Created || any(has_init_to_run)) {
+        if (has_surplus ||
+            any([](const ContainerVerdict& m) { return m.verdict == Verdict::Replace; })) {
+            make_anew(Verdict::Replace, "replaced", "spec differs, and it never got going");
+            return;
+        }
+        if (wanted || any(has_init_to_run)) {
+            pod.verdict = Verdict::Start;
+            pod.start_whole = true;
+            pod.reason = any(has_init_to_run) ? "its init containers have not run to their end"
+                                              : "made, but never started";
+        }
+    } else if (wanted && !pod.infra_runs) {
+        start_down(finished);
+    } else if (!wanted && finished && pod.infra_runs &&
+               !any([](const ContainerVerdict& m) { return is_workload(m) && !m.finished; })) {
+        pod.verdict = Verdict::Stop;
+        pod.reason = "all its containers have finished";
+    }
+}
+
+// start-pod starts whatever is in the pod, also what has finished for good or is only kept to fall
+// back on: then the wanted ones are started one by one.
+void Judge::start_down(bool finished_ones) {
+    pod.verdict = Verdict::Start;
+    pod.reason = fmt::format("pod is {}", to_string(pod.found->status));
+    pod.start_whole = !finished_ones && !has_surplus;
+    for (ContainerVerdict& member : pod.members) {
+        if (!is_workload(member)) {
+            continue;
+        }
+        pod.stop_first = pod.stop_first || (member.found != nullptr && is_up(*member.found));
+        if (member.verdict == Verdict::Keep && member.runs()) {
+            member.verdict = Verdict::Start;
+            member.reason = "its pod's namespaces are gone";
+        }
+        const bool odd =
+            member.verdict == Verdict::Replace || member.verdict == Verdict::Withheld ||
+            (member.verdict != Verdict::Create && hold_of(app.app, member.spec->part) != nullptr);
+        pod.start_whole = pod.start_whole && !odd;
+    }
+}
+
+}  // namespace
+
+std::string_view service_of(const PodSummary& pod) {
+    return label(pod.labels, kService);
+}
+
+PodVerdict judge_pod(const AppCase& app,
+                     std::size_t index,
+                     const Matches& matches,
+                     std::vector<Condition>& conditions) {
+    PodVerdict pod;
+    pod.spec = &app.spec.pods[index];
+    pod.hash = app.hashes.pods[index];
+    pod.found = matches.pods[index];
+    Judge judge{app, pod, conditions};
+    if (pod.found == nullptr) {
+        judge.make_anew(Verdict::Create, "", "absent");
+    } else if (!judge.judge_whole()) {
+        judge.has_surplus = std::any_of(
+            matches.surplus.begin(), matches.surplus.end(),
+            [&](const SurplusContainer& row) { return row.container->pod_id == pod.found->id; });
+        judge.judge_members(matches);
+        judge.judge_start();
+        if (!pod.makes()) {
+            return pod;
+        }
+        pod.members.clear();
+    }
+    judge.judge_members(matches);
+    return pod;
+}
+
+}  // namespace podreeve::plan

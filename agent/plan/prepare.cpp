@@ -1,0 +1,369 @@
+#include "agent/plan/prepare.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/steps.h"
+
+namespace podreeve::plan {
+namespace {
+
+using manifests::ContainerSpec;
+using manifests::MountKind;
+using manifests::PodSpec;
+using manifests::Port;
+using manifests::PullPolicy;
+using manifests::VolumeOrigin;
+using manifests::VolumeSpec;
+
+const std::string kSpec = observe::kLabelSpec;
+const std::string kPorts = kLabelPorts;
+
+std::string port_text(const Port& port) {
+    const std::string address = port.host_ip.empty() ? "" : port.host_ip + ":";
+    return fmt::format("{}{}/{}", address, port.host_port, port.protocol);
+}
+
+void take_ports(std::set<std::string>& held, std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        held.emplace(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
+// The ports that running objects of the app hold now: nobody else can, so there is nothing to ask.
+std::set<std::string> ports_held(const AppCase& app) {
+    std::set<std::string> held;
+    for (const podman::PodSummary* pod : app.held.pods) {
+        const podman::ContainerSummary* infra = app.all.container_by_id(pod->infra_id);
+        if (infra != nullptr && infra->state == podman::ContainerState::Running) {
+            take_ports(held, label(pod->labels, kPorts));
+        }
+    }
+    for (const podman::ContainerSummary* container : app.held.containers) {
+        if (container->state == podman::ContainerState::Running) {
+            take_ports(held, label(container->labels, kPorts));
+        }
+    }
+    return held;
+}
+
+nlohmann::json port_rows(const std::vector<Port>& ports,
+                         const std::string& part,
+                         const std::set<std::string>& held) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (const Port& port : ports) {
+        if (port.host_port != 0 && !held.contains(port_text(port))) {
+            rows.push_back({{"host_ip", port.host_ip},
+                            {"host_port", port.host_port},
+                            {"protocol", port.protocol},
+                            {"part", part}});
+        }
+    }
+    return rows;
+}
+
+std::string_view role_of(VolumeOrigin origin) {
+    switch (origin) {
+        case VolumeOrigin::Claim:
+            return kRoleVolumeClaim;
+        case VolumeOrigin::EmptyDir:
+            return kRoleVolumeEmptyDir;
+        case VolumeOrigin::ConfigMap:
+            return kRoleVolumeConfigMap;
+        case VolumeOrigin::Secret:
+            return kRoleVolumeSecret;
+        case VolumeOrigin::Plain:
+            return kRoleVolumePlain;
+    }
+    return kRoleVolumePlain;
+}
+
+// What somebody's data may be in is not taken away again by an undo.
+std::string inverse_of(VolumeOrigin origin) {
+    const bool keeps = origin == VolumeOrigin::Claim || origin == VolumeOrigin::Plain;
+    return keeps ? "" : "remove the volume";
+}
+
+PullPolicy stronger(PullPolicy a, PullPolicy b) {
+    if (a == PullPolicy::Always || b == PullPolicy::Always) {
+        return PullPolicy::Always;
+    }
+    return a == PullPolicy::IfNotPresent ? a : b;
+}
+
+std::string pull_reason(PullPolicy policy, bool known) {
+    if (policy == PullPolicy::Always) {
+        return "its pull policy is Always";
+    }
+    return known ? "not here" : "perhaps not here";
+}
+
+}  // namespace
+
+nlohmann::json labels_of(const AppCase& app,
+                         const std::string& part,
+                         std::string_view role,
+                         std::string_view hash,
+                         const std::string& ports) {
+    nlohmann::json labels = {{observe::kLabelApp, app.spec.name},
+                             {observe::kLabelPart, part},
+                             {observe::kLabelRole, role},
+                             {observe::kLabelSpec, hash},
+                             {observe::kLabelGeneration, std::to_string(app.generation)},
+                             {observe::kLabelOwner, app.policy.owner}};
+    if (!ports.empty()) {
+        labels[kLabelPorts] = ports;
+    }
+    return labels;
+}
+
+std::string ports_text(const std::vector<Port>& ports) {
+    std::set<std::string> texts;
+    for (const Port& port : ports) {
+        if (port.host_port != 0) {
+            texts.insert(port_text(port));
+        }
+    }
+    return fmt::format("{}", fmt::join(texts, " "));
+}
+
+std::string_view to_string(VolumeOrigin origin) {
+    // The role without its "volume-".
+    return role_of(origin).substr(std::string_view("volume-").size());
+}
+
+Preparation::Preparation(const AppCase& app, const AppVerdict& verdict, Draft& draft, bool whole)
+    : app_(app), draft_(draft), whole_(whole) {
+    collect(verdict);
+    check_ports();
+    pull_images();
+    make_networks();
+    make_volumes();
+    make_secrets();
+    gate_ = draft_.ends();
+}
+
+void Preparation::collect(const AppVerdict& verdict) {
+    const auto take = [this](const ContainerVerdict& container) {
+        if (container.makes()) {
+            containers_.push_back(container.spec);
+        }
+    };
+    for (const PodVerdict& pod : verdict.pods) {
+        if (pod.makes()) {
+            pods_.push_back(pod.spec);
+        }
+        std::for_each(pod.members.begin(), pod.members.end(), take);
+    }
+    std::for_each(verdict.alone.begin(), verdict.alone.end(), take);
+}
+
+void Preparation::check_ports() {
+    const std::set<std::string> held = ports_held(app_);
+    nlohmann::json all = nlohmann::json::array();
+    const auto add = [&](const std::string& part, nlohmann::json rows) {
+        checks_[part] = draft_.add(
+            {StepKind::CheckPorts, part, app_.spec.name, "", "host ports will be asked for"},
+            {{"ports", std::move(rows)}}, {});
+    };
+    const auto take = [&](const std::vector<Port>& ports, const std::string& part) {
+        nlohmann::json rows = port_rows(ports, part, held);
+        if (whole_) {
+            all.insert(all.end(), rows.begin(), rows.end());
+        } else if (!rows.empty()) {
+            add(part, std::move(rows));
+        }
+    };
+    for (const PodSpec* pod : pods_) {
+        take(pod->ports, pod->part);
+    }
+    for (const ContainerSpec* container : containers_) {
+        take(container->ports, container->part);
+    }
+    if (!all.empty()) {
+        add("", std::move(all));
+    }
+}
+
+// In a deploy the ports are looked at before anything else; in a repair each part goes by itself.
+After Preparation::first() const {
+    const auto it = checks_.find("");
+    return it == checks_.end() ? After{} : After{it->second};
+}
+
+void Preparation::pull_images() {
+    std::map<std::string, PullPolicy> wanted;
+    for (const ContainerSpec* container : containers_) {
+        const auto [it, fresh] = wanted.emplace(container->image, container->pull);
+        if (!fresh) {
+            it->second = stronger(it->second, container->pull);
+        }
+    }
+    for (const auto& [image, policy] : wanted) {
+        bool known = false;
+        if (app_.observed.resources) {
+            const auto it = app_.observed.resources->images.find(image);
+            known = it != app_.observed.resources->images.end();
+            if (known && it->second && policy != PullPolicy::Always) {
+                continue;
+            }
+        }
+        pulls_[image] = draft_.add({StepKind::PullImage, "", image, "", pull_reason(policy, known)},
+                                   {{"policy", manifests::to_string(policy)}}, first());
+    }
+}
+
+bool Preparation::is_used(const manifests::NetworkSpec& network) const {
+    const auto uses = [&](const auto* part) {
+        return std::find(part->networks.begin(), part->networks.end(), network.name) !=
+               part->networks.end();
+    };
+    return whole_ || std::any_of(pods_.begin(), pods_.end(), uses) ||
+           std::any_of(containers_.begin(), containers_.end(), uses);
+}
+
+bool Preparation::is_used(const VolumeSpec& volume) const {
+    const auto mounts = [&](const manifests::Mount& mount) {
+        return mount.kind == MountKind::Volume && mount.source == volume.name;
+    };
+    return whole_ ||
+           std::any_of(containers_.begin(), containers_.end(), [&](const ContainerSpec* container) {
+               return std::any_of(container->mounts.begin(), container->mounts.end(), mounts);
+           });
+}
+
+void Preparation::make_networks() {
+    const auto& resources = app_.observed.resources;
+    After pulled = first();
+    for (const auto& [image, step] : pulls_) {
+        pulled.push_back(step);
+    }
+    for (const manifests::NetworkSpec& network : app_.spec.networks) {
+        if (!is_used(network) || (resources && resources->networks.contains(network.name))) {
+            continue;
+        }
+        networks_[network.name] =
+            draft_.add({StepKind::EnsureNetwork, network.part, network.name, "",
+                        resources ? "absent" : "perhaps absent"},
+                       {{"labels", labels_of(app_, network.part, kRoleNetwork, "")}},
+                       whole_ ? pulled : After{});
+    }
+}
+
+void Preparation::make_volumes() {
+    for (const VolumeSpec& volume : app_.spec.volumes) {
+        if (is_used(volume)) {
+            make_volume(volume);
+        }
+    }
+}
+
+void Preparation::make_volume(const VolumeSpec& volume) {
+    const auto& resources = app_.observed.resources;
+    const std::string hash = manifests::spec_hash(volume);
+    After after = first();
+    if (whole_) {
+        for (const auto& [image, step] : pulls_) {
+            after.push_back(step);
+        }
+    }
+    if (!resources || !resources->volumes.contains(volume.name)) {
+        volumes_[volume.name] =
+            draft_.add({StepKind::CreateVolume, volume.part, volume.name, "",
+                        resources ? "absent" : "perhaps absent", inverse_of(volume.origin)},
+                       {{"labels", labels_of(app_, volume.part, role_of(volume.origin), hash)},
+                        {"origin", to_string(volume.origin)}},
+                       after);
+        after = {volumes_[volume.name]};
+    }
+    if (volume.origin == VolumeOrigin::ConfigMap || volume.origin == VolumeOrigin::Secret) {
+        volumes_[volume.name] = draft_.add({StepKind::WriteVolumeFiles, volume.part, volume.name,
+                                            "", "its files have to be as the manifest says",
+                                            "write the files that were deployed before"},
+                                           {{"spec", hash}}, after);
+    }
+}
+
+void Preparation::make_secrets() {
+    const auto& resources = app_.observed.resources;
+    if (!whole_ && !resources) {
+        return;
+    }
+    After after = first();
+    for (const auto& [image, step] : pulls_) {
+        after.push_back(step);
+    }
+    for (std::size_t i = 0; i < app_.spec.secrets.size(); ++i) {
+        const manifests::SecretSpec& secret = app_.spec.secrets[i];
+        const std::string& hash = app_.hashes.secrets[i];
+        const podman::SecretDetails* there = nullptr;
+        if (resources) {
+            const auto it = resources->secrets.find(secret.name);
+            there = it == resources->secrets.end() ? nullptr : &it->second;
+        }
+        if (there != nullptr && label(there->labels, kSpec) == hash) {
+            continue;
+        }
+        const bool replace = there != nullptr;
+        draft_.add(
+            {StepKind::CreateSecret, secret.part, secret.name, replace ? there->id : "",
+             replace     ? "content differs"
+             : resources ? "absent"
+                         : "perhaps absent",
+             "put back the secret that was deployed before"},
+            {{"labels", labels_of(app_, secret.part, kRoleSecret, hash)}, {"replace", replace}},
+            whole_ ? after : After{});
+    }
+}
+
+After Preparation::before(const PodSpec& pod) const {
+    if (whole_) {
+        return gate_;
+    }
+    After after;
+    if (const auto it = checks_.find(pod.part); it != checks_.end()) {
+        after.push_back(it->second);
+    }
+    for (const std::string& network : pod.networks) {
+        if (const auto it = networks_.find(network); it != networks_.end()) {
+            after.push_back(it->second);
+        }
+    }
+    for (const ContainerSpec* container : containers_) {
+        if (container->pod == pod.part) {
+            after = after + before(*container);
+        }
+    }
+    return after;
+}
+
+After Preparation::before(const ContainerSpec& container) const {
+    if (whole_) {
+        return gate_;
+    }
+    After after;
+    const auto take = [&after](const auto& steps, const std::string& key) {
+        if (const auto it = steps.find(key); it != steps.end()) {
+            after.push_back(it->second);
+        }
+    };
+    take(checks_, container.part);
+    take(pulls_, container.image);
+    for (const std::string& network : container.networks) {
+        take(networks_, network);
+    }
+    for (const manifests::Mount& mount : container.mounts) {
+        if (mount.kind == MountKind::Volume) {
+            take(volumes_, mount.source);
+        }
+    }
+    return after;
+}
+
+}  // namespace podreeve::plan

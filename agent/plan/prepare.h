@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/plan/draft.h"
+#include "agent/plan/verdict.h"
+
+namespace podreeve::plan {
+
+// podreeve's labels of a new object. ports: what ports_text() says of it, or empty.
+nlohmann::json labels_of(const AppCase& app,
+                         const std::string& part,
+                         std::string_view role,
+                         std::string_view hash,
+                         const std::string& ports = {});
+
+// The value of kLabelPorts.
+std::string ports_text(const std::vector<manifests::Port>& ports);
+
+std::string_view to_string(manifests::VolumeOrigin origin);
+
+// The steps that make everything ready for the parts that will be made: ports looked at, images
+// pulled, networks, volumes, files and secrets there. They come first, so that nothing that runs
+// has been touched when one of them fails.
+class Preparation {
+  public:
+    // whole: everything the app has (a deploy); else only what the parts to be made use.
+    Preparation(const AppCase& app, const AppVerdict& verdict, Draft& draft, bool whole);
+
+    // What a step on that part has to wait for.
+    After before(const manifests::PodSpec& pod) const;
+    After before(const manifests::ContainerSpec& container) const;
+
+    // All of it.
+    const After& gate() const { return gate_; }
+
+  private:
+    void collect(const AppVerdict& verdict);
+    void check_ports();
+    void pull_images();
+    void make_networks();
+    void make_volumes();
+    void make_volume(const manifests::VolumeSpec& volume);
+    void make_secrets();
+    bool is_used(const manifests::NetworkSpec& network) const;
+    bool is_used(const manifests::VolumeSpec& volume) const;
+    After first() const;
+
+    const AppCase& app_;
+    Draft& draft_;
+    bool whole_;
+    std::vector<const manifests::PodSpec*> pods_;  // to be made
+    std::vector<const manifests::ContainerSpec*> containers_;
+    std::map<std::string, std::size_t> checks_;  // by part; one for all under ""
+    std::map<std::string, std::size_t> pulls_;   // by image
+    std::map<std::string, std::size_t> networks_;
+    std::map<std::string, std::size_t> volumes_;
+    After gate_;
+};
+
+}  // namespace podreeve::plan

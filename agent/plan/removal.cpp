@@ -1,0 +1,206 @@
+#include "agent/plan/removal.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/old.h"
+#include "agent/plan/steps.h"
+
+// Both ways down: for good, and until a person starts the app again.
+namespace podreeve::plan {
+namespace {
+
+using nlohmann::json;
+using podman::ContainerState;
+using podman::ContainerSummary;
+using podman::PodSummary;
+
+const std::string kPart = observe::kLabelPart;
+const std::string kRole = observe::kLabelRole;
+const std::string kSpec = observe::kLabelSpec;
+const char* const kGone = "its manifest is gone";
+const char* const kWantedDown = "wanted down";
+
+// A pod or a container that stands alone.
+struct Unit {
+    const PodSummary* pod = nullptr;
+    const ContainerSummary* container = nullptr;
+
+    const std::string& id() const { return pod != nullptr ? pod->id : container->id; }
+
+    const std::string& name() const { return pod != nullptr ? pod->name : container->name; }
+
+    WallTime made() const { return value(pod != nullptr ? pod->created : container->created); }
+
+    std::string part() const {
+        return std::string(label(pod != nullptr ? pod->labels : container->labels, kPart));
+    }
+
+    bool up() const { return pod != nullptr ? is_up(*pod) : is_up(*container); }
+
+    static WallTime value(const std::optional<WallTime>& time) { return time.value_or(WallTime{}); }
+};
+
+// Without a spec, the order in which things were made stands for the order in which they start;
+// those of one second go by name, backwards.
+std::vector<Unit> newest_first(const AppHoldings& held) {
+    std::vector<Unit> units;
+    for (const PodSummary* pod : held.pods) {
+        units.push_back({pod, nullptr});
+    }
+    for (const ContainerSummary* container : held.containers) {
+        if (container->pod_id.empty()) {
+            units.push_back({nullptr, container});
+        }
+    }
+    std::sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) {
+        return std::make_tuple(b.made(), std::cref(b.name()), std::cref(b.id())) <
+               std::make_tuple(a.made(), std::cref(a.name()), std::cref(a.id()));
+    });
+    return units;
+}
+
+std::size_t stop(
+    const Unit& unit, json details, const char* reason, Draft& draft, const After& after) {
+    if (unit.pod != nullptr) {
+        return draft.add({StepKind::StopPod, unit.part(), unit.name(), unit.id(), reason},
+                         std::move(details), after);
+    }
+    details["role"] = label(unit.container->labels, kRole);
+    return draft.add({StepKind::StopContainer, unit.part(), unit.name(), unit.id(), reason},
+                     std::move(details), after);
+}
+
+// Podman stops a held service container with its last pod, but not when its members were stopped
+// one by one.
+After stop_services(const AppHoldings& held, const char* reason, Draft& draft, const After& after) {
+    After stopped = after;
+    for (const ContainerSummary* service : held.services) {
+        if (is_up(*service)) {
+            stopped = {draft.add(
+                {StepKind::StopContainer, kServicePart, service->name, service->id, reason},
+                {{"role", kRoleService}}, stopped)};
+        }
+    }
+    return stopped;
+}
+
+struct Removal {
+    const std::string& app;
+    const AppHoldings& held;
+    Draft& draft;
+    bool held_service;
+
+    std::size_t remove(const Unit& unit, const After& after) {
+        if (unit.container != nullptr) {
+            return draft.add(
+                {StepKind::RemoveContainer, unit.part(), unit.name(), unit.id(), kGone},
+                {{"force", true}, {"why", "removed"}}, after);
+        }
+        return draft.add({StepKind::RemovePod, unit.part(), unit.name(), unit.id(), kGone},
+                         {{"why", "removed"},
+                          {"force", true},
+                          {"old_spec", label(unit.pod->labels, kSpec)},
+                          {"old_generation", 0},
+                          {"service", service_name(app)},
+                          {"held", held_service}},
+                         after);
+    }
+
+    After remove_services(const After& after) {
+        After removed = after;
+        for (const ContainerSummary* service : held.services) {
+            removed.push_back(draft.add(
+                {StepKind::RemoveService, kServicePart, service->name, service->id, kGone},
+                {{"held", label(service->labels, kRole).empty()}}, after));
+        }
+        return removed;
+    }
+
+    void remove_resources(const After& after) {
+        for (const podman::SecretDetails* secret : held.secrets) {
+            remove_secret(*secret, kGone, draft, after);
+        }
+        for (const podman::VolumeDetails* volume : held.volumes) {
+            remove_volume(*volume, kGone, draft, after);
+        }
+    }
+};
+
+}  // namespace
+
+const ContainerSummary* find_unknown(const AppHoldings& held) {
+    const auto it =
+        std::find_if(held.containers.begin(), held.containers.end(),
+                     [](const auto* row) { return row->state == ContainerState::Unknown; });
+    return it == held.containers.end() ? nullptr : *it;
+}
+
+void remove_app(const std::string& name, const AppHoldings& held, Draft& draft) {
+    const bool held_service = std::any_of(
+        held.services.begin(), held.services.end(),
+        [](const ContainerSummary* service) { return label(service->labels, kRole).empty(); });
+    Removal removal{name, held, draft, held_service};
+    const std::vector<Unit> units = newest_first(held);
+    After last;
+    std::vector<After> stopped(units.size());
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        if (units[i].up()) {
+            last = {stop(units[i], json::object(), kGone, draft, last)};
+        }
+        stopped[i] = last;
+    }
+    if (!held_service) {
+        last = stop_services(held, kGone, draft, last);
+    }
+    After removed = last;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        removed.push_back(removal.remove(units[i], stopped[i]));
+    }
+    removal.remove_resources(removal.remove_services(removed));
+}
+
+void stop_app(const AppCase& app, Draft& draft) {
+    const auto grace_of = [&](const Unit& unit) {
+        std::int64_t longest = 0;
+        const std::string part = unit.part();
+        for (const manifests::ContainerSpec& spec : app.spec.containers) {
+            if (unit.pod != nullptr ? spec.pod == part : spec.part == part) {
+                longest = std::max<std::int64_t>(longest, spec.stop_grace.count());
+            }
+        }
+        return longest == 0 ? json::object() : json{{"grace", longest}};
+    };
+    // Reverse order of the spec; what is not in it goes first.
+    const auto place_of = [&](const Unit& unit) {
+        const std::string part = unit.part();
+        std::size_t place = 0;
+        for (const manifests::PodSpec& pod : app.spec.pods) {
+            ++place;
+            if (unit.pod != nullptr && pod.part == part) {
+                return place;
+            }
+        }
+        for (const manifests::ContainerSpec& container : app.spec.containers) {
+            ++place;
+            if (unit.pod == nullptr && container.part == part) {
+                return place;
+            }
+        }
+        return place + 1;
+    };
+    std::vector<Unit> units = newest_first(app.held);
+    std::stable_sort(units.begin(), units.end(),
+                     [&](const Unit& a, const Unit& b) { return place_of(a) > place_of(b); });
+    After last;
+    for (const Unit& unit : units) {
+        if (unit.up()) {
+            last = {stop(unit, grace_of(unit), kWantedDown, draft, last)};
+        }
+    }
+    stop_services(app.held, kWantedDown, draft, last);
+}
+
+}  // namespace podreeve::plan

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "agent/plan/draft.h"
+#include "agent/plan/holdings.h"
+#include "agent/plan/verdict.h"
+
+namespace podreeve::plan {
+
+// Takes an app away whose manifest is gone. All that is known of it is what its objects' labels
+// say. Claims and plain volumes stay, and so do networks.
+void remove_app(const std::string& name, const AppHoldings& held, Draft& draft);
+
+// Stops what runs of an app that is wanted down, in reverse order of starting.
+void stop_app(const AppCase& app, Draft& draft);
+
+// What podman cannot name the state of; null when there is none. Such an app is not taken away.
+const podman::ContainerSummary* find_unknown(const AppHoldings& held);
+
+}  // namespace podreeve::plan

@@ -1,0 +1,126 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/plan.h"
+
+// A plan for people and for programs.
+namespace podreeve::plan {
+namespace {
+
+using nlohmann::json;
+
+char sign_of(StepKind kind) {
+    switch (kind) {
+        case StepKind::CreateVolume:
+        case StepKind::CreateSecret:
+        case StepKind::CreateService:
+        case StepKind::CreatePod:
+        case StepKind::CreateContainer:
+            return '+';
+        case StepKind::RemoveContainer:
+        case StepKind::RemovePod:
+        case StepKind::RemoveService:
+        case StepKind::RemoveSecret:
+        case StepKind::RemoveVolume:
+            return '-';
+        default:
+            return '~';
+    }
+}
+
+json to_json(const Step& step) {
+    return {{"kind", to_string(step.kind)},
+            {"part", step.part},
+            {"object", step.object},
+            {"id", step.id},
+            {"reason", step.reason},
+            {"inverse", step.inverse},
+            {"details", json::parse(step.details, nullptr, false)},
+            {"after", step.after}};
+}
+
+json to_json(const Condition& condition) {
+    return {{"type", condition.type},
+            {"reason", condition.reason},
+            {"message", condition.message},
+            {"part", condition.part}};
+}
+
+json to_json(const AppPlan& app) {
+    json steps = json::array();
+    for (const Step& step : app.steps) {
+        steps.push_back(to_json(step));
+    }
+    json conditions = json::array();
+    for (const Condition& condition : app.conditions) {
+        conditions.push_back(to_json(condition));
+    }
+    return {{"action", to_string(app.action)},
+            {"spec", app.spec},
+            {"generation", app.generation},
+            {"steps", std::move(steps)},
+            {"conditions", std::move(conditions)}};
+}
+
+std::string heading(const AppPlan& app) {
+    switch (app.action) {
+        case AppAction::None:
+            return app.app + ":";
+        case AppAction::Deploy:
+            return fmt::format("{}: deploy generation {}", app.app, app.generation);
+        case AppAction::Repair:
+        case AppAction::Remove:
+        case AppAction::Stop:
+            break;
+    }
+    return fmt::format("{}: {}", app.app, to_string(app.action));
+}
+
+std::string to_text(const AppPlan& app) {
+    std::string text = heading(app) + "\n";
+    std::size_t kind_width = 0;
+    std::size_t object_width = 0;
+    for (const Step& step : app.steps) {
+        kind_width = std::max(kind_width, to_string(step.kind).size());
+        object_width = std::max(object_width, step.object.size());
+    }
+    for (const Step& step : app.steps) {
+        text += fmt::format("  {} {:<{}}  {:<{}}  {}\n", sign_of(step.kind), to_string(step.kind),
+                            kind_width, step.object, object_width, step.reason);
+    }
+    for (const Condition& condition : app.conditions) {
+        text += fmt::format("  ! {}: {}\n", condition.type, condition.message);
+    }
+    return text;
+}
+
+}  // namespace
+
+bool Plan::empty() const {
+    return std::all_of(apps.begin(), apps.end(),
+                       [](const auto& row) { return row.second.empty(); });
+}
+
+nlohmann::json to_json(const Plan& plan) {
+    json apps = json::object();
+    for (const auto& [name, app] : plan.apps) {
+        apps[name] = to_json(app);
+    }
+    return {{"apps", std::move(apps)},
+            {"digest", plan.digest},
+            {"needs_resources", plan.needs_resources}};
+}
+
+std::string to_text(const Plan& plan) {
+    std::string text;
+    for (const auto& [name, app] : plan.apps) {
+        if (!app.steps.empty() || !app.conditions.empty()) {
+            text += to_text(app);
+        }
+    }
+    return text.empty() ? "nothing to do\n" : text;
+}
+
+}  // namespace podreeve::plan

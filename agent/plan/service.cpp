@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "agent/plan/steps.h"
+#include "agent/plan/verdict.h"
+
+// The service container of an app with pods: first up, last down. Podman starts and removes a held
+// one together with the pods that link to it; an ordinary one is the plan's own business.
+namespace podreeve::plan {
+namespace {
+
+using podman::ContainerState;
+using podman::ContainerSummary;
+
+const std::string kRole = observe::kLabelRole;
+
+// One that podman holds carries no labels at all: none can be put on it.
+bool is_held(const ContainerSummary& service) {
+    return label(service.labels, kRole).empty();
+}
+
+const ContainerSummary* pick_service(const AppCase& app) {
+    const std::string name = service_name(app.spec.name);
+    for (const ContainerSummary* service : app.held.services) {
+        if (service->name == name) {
+            return service;
+        }
+    }
+    return app.held.services.empty() ? nullptr : app.held.services.front();
+}
+
+// A pod that stays, or is only removed once the new ones are there, keeps a held one alive.
+bool is_linked(const AppVerdict& verdict, const std::string& service) {
+    const bool by_kept =
+        std::any_of(verdict.pods.begin(), verdict.pods.end(), [&](const PodVerdict& pod) {
+            return pod.found != nullptr && !pod.unmakes() && service_of(*pod.found) == service;
+        });
+    return by_kept ||
+           std::any_of(verdict.surplus_pods.begin(), verdict.surplus_pods.end(),
+                       [&](const SurplusPod& row) { return service_of(*row.pod) == service; });
+}
+
+bool will_run(const PodVerdict& pod) {
+    switch (pod.verdict) {
+        case Verdict::Create:
+        case Verdict::Replace:
+        case Verdict::Recreate:
+        case Verdict::Start:
+            return true;
+        case Verdict::Keep:
+            return pod.infra_runs;
+        case Verdict::Stop:
+        case Verdict::Withheld:
+            return false;
+    }
+    return false;
+}
+
+bool can_be_started(ContainerState state) {
+    return state == ContainerState::Exited || state == ContainerState::Stopped ||
+           state == ContainerState::Created || state == ContainerState::Configured ||
+           state == ContainerState::Initialized;
+}
+
+void judge_found(ServiceVerdict& service, const AppVerdict& app) {
+    service.held = is_held(*service.found);
+    const bool makes = std::any_of(app.pods.begin(), app.pods.end(),
+                                   [](const PodVerdict& pod) { return pod.makes(); });
+    const bool runs = std::any_of(app.pods.begin(), app.pods.end(), will_run);
+    const bool unsure = std::any_of(app.pods.begin(), app.pods.end(), [](const PodVerdict& pod) {
+        return pod.verdict == Verdict::Withheld;
+    });
+    if (makes && service.held && !is_linked(app, service.found->id)) {
+        service.remove_first = true;
+        service.create = true;
+        service.reason = "podman removes it with its last pod";
+    } else if (runs && can_be_started(service.found->state)) {
+        service.start = true;
+        service.reason = "it does not run, but its pods do";
+    } else if (!runs && !unsure && service.found->state == ContainerState::Running) {
+        service.stop = true;
+        service.reason = "all its pods have finished";
+    }
+}
+
+}  // namespace
+
+ServiceVerdict judge_service(const AppCase& app, const AppVerdict& verdict) {
+    ServiceVerdict service;
+    service.found = pick_service(app);
+    service.held = app.observed.holds_service_containers;
+    if (app.spec.pods.empty()) {
+        service.remove = service.found != nullptr;
+        service.held = service.remove && is_held(*service.found);
+        service.reason = "no pod is wanted any more";
+    } else if (service.found != nullptr) {
+        judge_found(service, verdict);
+    } else {
+        service.create = std::any_of(
+            verdict.pods.begin(), verdict.pods.end(),
+            [&](const PodVerdict& pod) { return pod.makes() || (!service.held && will_run(pod)); });
+        service.reason = "absent";
+    }
+    return service;
+}
+
+}  // namespace podreeve::plan

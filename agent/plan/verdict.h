@@ -1,0 +1,157 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/plan/hashes.h"
+#include "agent/plan/holdings.h"
+#include "agent/plan/plan.h"
+
+// What is to become of each part of one app, before any step is written: judged part by part in
+// containers.cpp, pods.cpp and service.cpp, put into an order in deploy.cpp. Everything points into
+// the inputs of diff().
+namespace podreeve::plan {
+
+// All that judging one app may look at.
+struct AppCase {
+    const manifests::AppSpec& spec;
+    const SpecHashes& hashes;
+    const AppHoldings& held;
+    const Holdings& all;
+    const observe::Observed& observed;
+    const Policy& policy;
+    const AppPolicy& app;
+    std::int64_t generation;
+};
+
+enum class Verdict {
+    Keep,
+    Start,
+    Stop,      // a pod whose containers have all finished
+    Create,    // absent
+    Replace,   // spec differs
+    Recreate,  // broken beyond starting
+    Withheld   // something would be done, but not now; a condition says why
+};
+
+struct ContainerVerdict {
+    const manifests::ContainerSpec* spec = nullptr;
+    std::string_view hash;
+    const podman::ContainerSummary* found = nullptr;
+    Verdict verdict = Verdict::Keep;
+    std::string reason;
+    bool finished = false;  // ended and not to be started again
+
+    bool makes() const {
+        return verdict == Verdict::Create || verdict == Verdict::Replace ||
+               verdict == Verdict::Recreate;
+    }
+
+    // It will run once the verdict is carried out.
+    bool will_run() const { return makes() || verdict == Verdict::Start || runs(); }
+
+    bool runs() const {
+        return found != nullptr && found->state == podman::ContainerState::Running;
+    }
+};
+
+struct PodVerdict {
+    const manifests::PodSpec* spec = nullptr;
+    std::string_view hash;
+    const podman::PodSummary* found = nullptr;
+    Verdict verdict = Verdict::Keep;
+    std::string why;  // of remove-pod, when it is made anew
+    std::string reason;
+    // Also of one that is made anew: then each is Create.
+    std::vector<ContainerVerdict> members;
+    bool stop_first = false;   // its namespaces are gone while members still run
+    bool start_whole = false;  // by start-pod; else member by member
+    bool infra_runs = false;
+
+    bool makes() const {
+        return verdict == Verdict::Create || verdict == Verdict::Replace ||
+               verdict == Verdict::Recreate;
+    }
+
+    bool unmakes() const { return found != nullptr && makes(); }
+};
+
+// One of ours that has no place in the spec.
+struct SurplusContainer {
+    const podman::ContainerSummary* container = nullptr;
+    std::string why;  // parked, unwanted, duplicate
+};
+
+struct SurplusPod {
+    const podman::PodSummary* pod = nullptr;
+    std::string why;  // unwanted, duplicate
+};
+
+struct ServiceVerdict {
+    const podman::ContainerSummary* found = nullptr;
+    bool held = false;
+    bool remove_first = false;  // a held one without pods: podman removes it, some time soon
+    bool create = false;
+    bool start = false;
+    bool stop = false;
+    bool remove = false;  // not wanted any more
+    std::string reason;
+};
+
+struct AppVerdict {
+    std::vector<PodVerdict> pods;
+    std::vector<ContainerVerdict> alone;
+    std::vector<SurplusPod> surplus_pods;
+    std::vector<SurplusContainer> surplus;
+    ServiceVerdict service;
+    std::vector<Condition> conditions;
+    bool incomplete = false;  // something that the spec asks for is withheld
+};
+
+AppVerdict judge(const AppCase& app);
+
+// -- the judges
+
+// Objects by the parts they are labelled with; indexes are those of the spec.
+struct Matches {
+    std::vector<const podman::PodSummary*> pods;
+    std::vector<const podman::ContainerSummary*> containers;
+    std::vector<SurplusPod> surplus_pods;
+    std::vector<SurplusContainer> surplus;
+};
+
+Matches match_parts(const AppCase& app);
+
+ContainerVerdict judge_container(const AppCase& app,
+                                 std::size_t index,
+                                 const podman::ContainerSummary* found,
+                                 std::vector<Condition>& conditions);
+PodVerdict judge_pod(const AppCase& app,
+                     std::size_t index,
+                     const Matches& matches,
+                     std::vector<Condition>& conditions);
+ServiceVerdict judge_service(const AppCase& app, const AppVerdict& verdict);
+
+// Whether a container that does not run is to be started again, and why.
+struct Revival {
+    bool start = false;
+    bool finished = false;
+    std::string reason;
+};
+
+Revival revival(const podman::ContainerSummary& container,
+                manifests::RestartPolicy policy,
+                WallTime now);
+
+bool is_between_states(podman::ContainerState state);  // stopping, removing
+bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container);
+// Null while nothing holds that part back.
+const PartPolicy* hold_of(const AppPolicy& app, const std::string& part);
+// The image cannot be had: not here, and not to be pulled.
+bool is_barred(const AppCase& app, const manifests::ContainerSpec& spec);
+// The service container that a pod says it belongs to, or empty.
+std::string_view service_of(const podman::PodSummary& pod);
+
+}  // namespace podreeve::plan
