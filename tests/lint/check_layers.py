@@ -12,7 +12,7 @@ import sys
 
 import tree
 
-# Plain values: what podman and systemd reported, which plan and supervise decide upon.
+# Plain values: what podman and systemd reported, on which plan decides, and which a plan hands on.
 REPORTS = ["agent/observe/observed.h", "runtime/podman/types.h"]
 RUNTIME = ["runtime/base", "runtime/loop", "runtime/http", "runtime/process", "runtime/podman", "runtime/systemd"]
 
@@ -28,7 +28,7 @@ ALLOWED = {
     "agent/state": ["runtime/base"],
     "agent/observe": RUNTIME,
     "agent/plan": ["manifests", *REPORTS, "runtime/base"],
-    "agent/handlers": ["agent/plan", "agent/state", *RUNTIME],
+    "agent/handlers": ["agent/plan", "agent/state", *REPORTS, "manifests/model.h", *RUNTIME],
     "agent/supervise": ["agent/state", "agent/plan", *REPORTS, "manifests/model.h", "runtime/base"],
     "agent/reconcile": ["manifests", "agent/observe", "agent/plan", "agent/state", "agent/handlers", "agent/supervise",
                         *RUNTIME],
