@@ -54,7 +54,11 @@ class BusError {
         const auto row =
             std::find_if(std::begin(kCodes), std::end(kCodes),
                          [&](const NamedCode& each) { return each.name == error_.name; });
-        const Code code = row != std::end(kCodes) ? row->code : errno_error(what, -r).code;
+        Code code = row != std::end(kCodes) ? row->code : errno_error(what, -r).code;
+        // The bus tried to start systemd, which is not how systemd comes up.
+        if (std::string_view(error_.name).starts_with("org.freedesktop.DBus.Error.Spawn.")) {
+            code = Code::Unavailable;
+        }
         return {code, fmt::format("cannot {}: {}", what,
                                   error_.message != nullptr ? error_.message : error_.name)};
     }
