@@ -70,7 +70,7 @@ class Client {
     Result<std::vector<PodSummary>> list_pods(const Call&);
     Result<PodSummary> inspect_pod(const std::string& who, const Call&);
     Result<std::string> create_pod(const PodCreate&, const Call&);  // id; Conflict: name in use
-    // 409 with per-container errors: Internal, each error named.
+    // 409 with per-container errors: Internal, or Conflict for a taken port; each error named.
     Result<Effect> start_pod(const std::string& who, const Call&);
     // podman stops nothing of a pod that is not exactly Running: then its members are stopped one
     // by one, the infra container last.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/podman/reply_error.h"
 #include "runtime/podman/session.h"
 #include "runtime/podman/wire.h"
 
@@ -34,7 +35,8 @@ Status errors_of(const http::Response& reply, std::string_view what) {
     if (errors.empty()) {
         return {};
     }
-    return fail(Code::Internal, fmt::format("cannot {}: podman: {}", what, errors));
+    return fail(says_conflict(errors) ? Code::Conflict : Code::Internal,
+                fmt::format("cannot {}: podman: {}", what, errors));
 }
 
 }  // namespace

@@ -26,11 +26,21 @@ Words words_of(std::string_view body) {
     return {text_in(parsed, "cause"), text_in(parsed, "message")};
 }
 
+// What a request refers to may be absent without a 404: 4.3 says 500 of an image. "no such
+// container" is not here: inside the removal of a pod it does not mean that the pod is gone.
+bool says_absent(std::string_view cause) {
+    return cause == "image not known" || cause == "network not found" || cause == "no such pod" ||
+           cause == "no such volume";
+}
+
 Code code_of(int status, const Words& words) {
     // A prefix that fits two containers is a 404 as well, with this cause.
     if (status == 404) {
         return words.cause.find("already exists") == std::string::npos ? Code::NotFound
                                                                        : Code::Conflict;
+    }
+    if (says_absent(words.cause)) {
+        return Code::NotFound;
     }
     if (status == 409 || says_conflict(words.message)) {
         return Code::Conflict;

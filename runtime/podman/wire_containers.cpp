@@ -1,30 +1,61 @@
+#include <unordered_map>
+
 #include "runtime/podman/json_fields.h"
+#include "runtime/podman/json_reader.h"
 #include "runtime/podman/wire.h"
 
 namespace podreeve::podman::wire {
 namespace {
 
-ContainerSummary summary_from(const Json& row) {
+void read_created(ContainerSummary& out, JsonReader& reader) {
+    out.created = time_from_text(reader.text());
+}
+
+void read_names(ContainerSummary& out, JsonReader& reader) {
+    auto names = reader.texts();
+    out.name = names.empty() ? std::string() : std::move(names.front());
+}
+
+using ReadField = void (*)(ContainerSummary&, JsonReader&);
+
+// The members of a row that podreeve wants. All others are passed over unread.
+const std::unordered_map<std::string_view, ReadField>& row_fields() {
+    using Row = ContainerSummary;
+    using Reader = JsonReader;
+    static const std::unordered_map<std::string_view, ReadField> kFields{
+        {"Id", [](Row& row, Reader& in) { row.id = in.text(); }},
+        {"Names", read_names},
+        {"Image", [](Row& row, Reader& in) { row.image = in.text(); }},
+        {"ImageID", [](Row& row, Reader& in) { row.image_id = in.text(); }},
+        {"State", [](Row& row, Reader& in) { row.state = container_state_from(in.text()); }},
+        {"Status", [](Row& row, Reader& in) { row.health = in.text(); }},
+        {"ExitCode", [](Row& row, Reader& in) { row.exit_code = static_cast<int>(in.number()); }},
+        {"Pid", [](Row& row, Reader& in) { row.pid = in.number(); }},
+        {"Pod", [](Row& row, Reader& in) { row.pod_id = in.text(); }},
+        {"PodName", [](Row& row, Reader& in) { row.pod_name = in.text(); }},
+        {"IsInfra", [](Row& row, Reader& in) { row.is_infra = in.flag(); }},
+        {"AutoRemove", [](Row& row, Reader& in) { row.auto_remove = in.flag(); }},
+        {"Labels", [](Row& row, Reader& in) { row.labels = in.text_map(); }},
+        {"Networks", [](Row& row, Reader& in) { row.networks = in.texts(); }},
+        {"Mounts", [](Row& row, Reader& in) { row.mounts = in.texts(); }},
+        {"Created", read_created},
+        {"StartedAt", [](Row& row, Reader& in) { row.started = time_from_seconds(in.number()); }},
+        {"ExitedAt", [](Row& row, Reader& in) { row.exited = time_from_seconds(in.number()); }},
+    };
+    return kFields;
+}
+
+ContainerSummary read_row(JsonReader& reader) {
+    const auto& fields = row_fields();
     ContainerSummary out;
-    out.id = text_in(row, "Id");
-    const auto names = texts_in(row, "Names");
-    out.name = names.empty() ? std::string() : names.front();
-    out.image = text_in(row, "Image");
-    out.image_id = text_in(row, "ImageID");
-    out.state = container_state_from(text_in(row, "State"));
-    out.health = text_in(row, "Status");
-    out.exit_code = static_cast<int>(number_in(row, "ExitCode"));
-    out.pid = number_in(row, "Pid");
-    out.pod_id = text_in(row, "Pod");
-    out.pod_name = text_in(row, "PodName");
-    out.is_infra = flag_in(row, "IsInfra");
-    out.auto_remove = flag_in(row, "AutoRemove");
-    out.labels = text_map_in(row, "Labels");
-    out.networks = texts_in(row, "Networks");
-    out.mounts = texts_in(row, "Mounts");
-    out.created = time_from_text(text_in(row, "Created"));
-    out.started = time_from_seconds(number_in(row, "StartedAt"));
-    out.exited = time_from_seconds(number_in(row, "ExitedAt"));
+    reader.object([&](std::string_view key) {
+        const auto field = fields.find(key);
+        if (field == fields.end()) {
+            reader.skip();
+        } else {
+            field->second(out, reader);
+        }
+    });
     return out;
 }
 
@@ -79,14 +110,11 @@ ContainerSummary summary_from_inspect(const Json& reply) {
 }  // namespace
 
 Result<std::vector<ContainerSummary>> read_container_list(std::string_view body) {
-    ASSIGN_OR_RETURN(const Json rows, parse_json(body, "the list of containers"));
-    if (!rows.is_array()) {
-        return fail(Code::Corrupt, "cannot read the list of containers: podman sent no list");
-    }
+    JsonReader reader(body);
     std::vector<ContainerSummary> out;
-    out.reserve(rows.size());
-    for (const Json& row : rows) {
-        out.push_back(summary_from(row));
+    const bool is_list = reader.array([&] { out.push_back(read_row(reader)); });
+    if (!is_list || !reader.finished()) {
+        return fail(Code::Corrupt, "cannot read the list of containers: podman sent no valid list");
     }
     return out;
 }

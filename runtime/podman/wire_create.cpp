@@ -72,6 +72,9 @@ void put_limits(Json& spec, const ContainerCreate& create) {
     Json memory = Json::object();
     put_optional(memory, "limit", create.memory_limit);
     put_optional(memory, "reservation", create.memory_reservation);
+    if (create.memory_limit) {
+        memory["swap"] = 0;  // else podman allows as much swap again, which kube play does not
+    }
     Json cpu = Json::object();
     put_optional(cpu, "quota", create.cpu_quota);
     put_optional(cpu, "period", create.cpu_period);
@@ -92,6 +95,15 @@ void put_security(Json& spec, const ContainerCreate& create) {
     put(spec, "seccomp_profile_path", create.seccomp_profile);
 }
 
+// podreeve alone watches its containers: an image's HEALTHCHECK must not make podman set up timers,
+// and no container is to speak to the service manager of whoever started podman.
+void put_supervision(Json& spec, const ContainerCreate& create) {
+    spec["healthconfig"] = {{"Test", {"NONE"}}};
+    spec["sdnotifyMode"] = "ignore";
+    spec["stop_timeout"] = create.stop_timeout;
+    put(spec, "restart_policy", create.restart_policy);
+}
+
 void put_process(Json& spec, const ContainerCreate& create) {
     put_optional(spec, "entrypoint", create.entrypoint);
     put_optional(spec, "command", create.command);
@@ -102,8 +114,6 @@ void put_process(Json& spec, const ContainerCreate& create) {
     put_flag(spec, "terminal", create.terminal);
     put_flag(spec, "stdin", create.stdin_open);
     put(spec, "init_container_type", create.init_container_type);
-    put(spec, "restart_policy", create.restart_policy);
-    spec["stop_timeout"] = create.stop_timeout;
 }
 
 void put_extra(Json& spec, const std::map<std::string, std::string>& extra) {
@@ -126,6 +136,7 @@ std::string write_container_create(const ContainerCreate& create) {
     put(spec, "labels", create.labels);
     put(spec, "annotations", create.annotations);
     put_process(spec, create);
+    put_supervision(spec, create);
     put_mounts(spec, create);
     put_ports(spec, create.ports);
     put_networks(spec, create.networks);
@@ -155,7 +166,6 @@ std::string write_pod_create(const PodCreate& create) {
     put(spec, "dns_search", create.dns_search);
     put(spec, "dns_option", create.dns_option);
     put(spec, "sysctl", create.sysctls);
-    put(spec, "annotations", create.infra_annotations);
     return dump(spec);
 }
 

@@ -1,38 +1,60 @@
 #include "runtime/podman/json_fields.h"
+#include "runtime/podman/json_reader.h"
 #include "runtime/podman/wire.h"
 
 namespace podreeve::podman::wire {
 namespace {
 
-PodSummary::Member member_from(const Json& row, const char* name_key, const char* state_key) {
-    PodSummary::Member out;
-    out.id = text_in(row, "Id");
-    out.name = text_in(row, name_key);
-    out.state = container_state_from(text_in(row, state_key));
-    return out;
-}
-
-std::vector<PodSummary::Member> members_from(const Json& rows,
-                                             const char* name_key,
-                                             const char* state_key) {
+std::vector<PodSummary::Member> members_from(const Json& rows) {
     std::vector<PodSummary::Member> out;
     if (rows.is_array()) {
         for (const Json& row : rows) {
-            out.push_back(member_from(row, name_key, state_key));
+            out.push_back({text_in(row, "Id"), text_in(row, "Name"),
+                           container_state_from(text_in(row, "State"))});
         }
     }
     return out;
 }
 
-PodSummary pod_from_list(const Json& row) {
+PodSummary::Member read_member(JsonReader& reader) {
+    PodSummary::Member out;
+    reader.object([&](std::string_view key) {
+        if (key == "Id") {
+            out.id = reader.text();
+        } else if (key == "Names") {
+            out.name = reader.text();
+        } else if (key == "Status") {
+            out.state = container_state_from(reader.text());
+        } else {
+            reader.skip();
+        }
+    });
+    return out;
+}
+
+void read_field(PodSummary& out, std::string_view key, JsonReader& reader) {
+    if (key == "Id") {
+        out.id = reader.text();
+    } else if (key == "Name") {
+        out.name = reader.text();
+    } else if (key == "Status") {
+        out.status = pod_status_from(reader.text());
+    } else if (key == "InfraId") {
+        out.infra_id = reader.text();
+    } else if (key == "Labels") {
+        out.labels = reader.text_map();
+    } else if (key == "Containers") {
+        reader.array([&] { out.members.push_back(read_member(reader)); });
+    } else if (key == "Created") {
+        out.created = time_from_text(reader.text());
+    } else {
+        reader.skip();
+    }
+}
+
+PodSummary read_row(JsonReader& reader) {
     PodSummary out;
-    out.id = text_in(row, "Id");
-    out.name = text_in(row, "Name");
-    out.status = pod_status_from(text_in(row, "Status"));
-    out.infra_id = text_in(row, "InfraId");
-    out.labels = text_map_in(row, "Labels");
-    out.members = members_from(child_in(row, "Containers"), "Names", "Status");
-    out.created = time_from_text(text_in(row, "Created"));
+    reader.object([&](std::string_view key) { read_field(out, key, reader); });
     return out;
 }
 
@@ -43,7 +65,7 @@ PodSummary pod_from_inspect(const Json& reply) {
     out.status = pod_status_from(text_in(reply, "State"));
     out.infra_id = text_in(reply, "InfraContainerID");
     out.labels = text_map_in(reply, "Labels");
-    out.members = members_from(child_in(reply, "Containers"), "Name", "State");
+    out.members = members_from(child_in(reply, "Containers"));
     out.created = time_from_text(text_in(reply, "Created"));
     return out;
 }
@@ -57,14 +79,11 @@ void append(std::string& errors, const std::string& error) {
 }  // namespace
 
 Result<std::vector<PodSummary>> read_pod_list(std::string_view body) {
-    ASSIGN_OR_RETURN(const Json rows, parse_json(body, "the list of pods"));
-    if (!rows.is_array()) {
-        return fail(Code::Corrupt, "cannot read the list of pods: podman sent no list");
-    }
+    JsonReader reader(body);
     std::vector<PodSummary> out;
-    out.reserve(rows.size());
-    for (const Json& row : rows) {
-        out.push_back(pod_from_list(row));
+    const bool is_list = reader.array([&] { out.push_back(read_row(reader)); });
+    if (!is_list || !reader.finished()) {
+        return fail(Code::Corrupt, "cannot read the list of pods: podman sent no valid list");
     }
     return out;
 }
