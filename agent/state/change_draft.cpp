@@ -62,7 +62,9 @@ std::vector<const TaskRecord*> ChangeDraft::touched() const {
         return tasks;
     }
     for (const auto& [position, task] : owned_) {
-        tasks.push_back(task.get());
+        if (*task != *base_->tasks[position]) {
+            tasks.push_back(task.get());
+        }
     }
     return tasks;
 }

@@ -33,7 +33,7 @@ class ChangeDraft {
     // Moves the task as the table of transitions says; true when its status changed.
     bool apply(std::size_t position, Trigger trigger, bool has_undo);
 
-    // The tasks whose rows have to be written.
+    // The tasks that differ from what they were, all of a new change: those to be written.
     std::vector<const TaskRecord*> touched() const;
     // Notes the moment the change became ready; Internal when a ready one would become unready.
     Status finish();

@@ -26,6 +26,7 @@ struct TaskRecord {
     std::string wait_reason;
     WallTime at{};  // not before; zero: at once
     WallTime created{}, ready{};
+    friend bool operator==(const TaskRecord&, const TaskRecord&) = default;
 };
 
 // Who waits for whom within one change, by position; the same for the whole life of the change.

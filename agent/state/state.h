@@ -15,10 +15,10 @@ namespace podreeve::state {
 
 // What is remembered of an app between passes and over restarts. No secret is ever in it.
 struct AppRecord {
-    std::string name;
+    std::string name{};
     std::int64_t generation = 0;  // raised by every new spec
-    std::string spec;             // hash of the spec of that generation
-    std::string deployed_spec;    // hash of the last spec whose change ended well; empty: none yet
+    std::string spec{};           // hash of the spec of that generation
+    std::string deployed_spec{};  // hash of the last spec whose change ended well; empty: none yet
     bool stopped = false;         // a person asked for it to be stopped, over reboots
     std::string extra = "{}";     // JSON: restart counters and the like, kept by supervise
     friend bool operator==(const AppRecord&, const AppRecord&) = default;
@@ -27,9 +27,9 @@ struct AppRecord {
 struct Event {
     std::int64_t seq = 0;  // set when it is appended
     WallTime time{};
-    std::string app;    // empty: of the agent itself
-    std::string state;  // Running, Failed, … or the kind of agent event
-    std::string message;
+    std::string app{};    // empty: of the agent itself
+    std::string state{};  // Running, Failed, … or the kind of agent event
+    std::string message{};
 };
 
 // A condition of the store that people should see; empty when all is well.

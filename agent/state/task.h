@@ -42,11 +42,13 @@ struct LogLine {
     WallTime time{};
     bool is_error = false;
     std::string text;
+    friend bool operator==(const LogLine&, const LogLine&) = default;
 };
 
 struct Progress {
     std::string label;
     std::int64_t done = 0, total = 1;
+    friend bool operator==(const Progress&, const Progress&) = default;
 };
 
 // A task as it stands, copied out of the state.
@@ -81,17 +83,17 @@ struct ChangeView {
 // What a new change consists of. after: indexes into tasks. A task that is in further lanes too is
 // spared by the failure of one of them as long as another is wholly alive.
 struct NewTask {
-    std::string kind, summary;
+    std::string kind{}, summary{};
     std::string data = "{}";
     int lane = 1;
-    std::vector<std::size_t> after;
+    std::vector<std::size_t> after{};
     std::vector<int> also_lanes{};
 };
 
 struct NewChange {
-    std::string kind, summary, subject;
+    std::string kind{}, summary{}, subject{};
     std::string data = "{}";
-    std::vector<NewTask> tasks;
+    std::vector<NewTask> tasks{};
 };
 
 // How a handler ended.
@@ -130,8 +132,8 @@ using TaskHandler = std::function<TaskOutcome(TaskContext&)>;
 // do is run at least once and perhaps again after a kill: it looks first, then acts. undo may be
 // empty: then undoing leaves the task as Done.
 struct TaskHandlers {
-    TaskHandler run;
-    TaskHandler undo;
+    TaskHandler run{};
+    TaskHandler undo{};
     Duration deadline = std::chrono::minutes(10);
     unsigned limit = 4;  // how many of this kind may run at once
 };

@@ -32,6 +32,15 @@ struct Ended {
     TaskOutcome outcome;
 };
 
+using Delays = std::map<TaskId, SteadyTime>;
+
+// What a pass is about to start, and how many of each kind run then.
+struct Starting {
+    Delays delays;  // as they stood before the pass
+    std::vector<RunPtr> runs;
+    std::map<std::string, unsigned> busy;
+};
+
 }  // namespace
 
 // Everything but the members under mutex belongs to the scheduler's thread.
@@ -51,8 +60,9 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     void fail_task(ChangeDraft& change, std::size_t position, const Error& error);
     void advance(Transaction& transaction, ChangeId id);
     bool advance_without_handler(Transaction& transaction, ChangeId id, std::size_t position);
-    void start_candidates(Transaction& transaction, ChangeId id, std::vector<RunPtr>& starting);
-    bool has_room(const std::string& kind, const std::vector<RunPtr>& starting) const;
+    void start_candidates(Transaction& transaction, ChangeId id, Starting& starting);
+    Starting count_busy() const;
+    bool has_room(const std::string& kind, const Starting& starting) const;
     void launch(const std::vector<RunPtr>& starting);
     void arm_deadline(const RunPtr& run);
     void stop_aborted();
@@ -63,7 +73,7 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     bool may_start(const ChangeRecord& change, std::size_t position) const;
     SteadyTime due(const TaskRecord& task) const;
 
-    void remember_delay(const TaskRecord& task);
+    void keep_delay(const TaskRecord& task, const Delays& before);
     void forget_delay(TaskId id);
     void forget_soon();
     void arm_wake_timer();
@@ -84,9 +94,9 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
 
     std::map<std::string, TaskHandlers> kinds;
     std::map<TaskId, RunPtr> running;
-    std::vector<Ended> unsaved;            // ended, and not yet written down; still in running
-    std::map<TaskId, SteadyTime> delayed;  // by `at` or by a Retry without a time
-    std::set<TaskId> soon;                 // those without: the next ensure() lets them go
+    std::vector<Ended> unsaved;  // ended, and not yet written down; still in running
+    Delays delayed;              // by `at` or by a Retry without a time
+    std::set<TaskId> soon;       // those without: the next ensure() lets them go
     std::vector<std::function<void(const ChangeView&)>> ready_callbacks;
     TimerHandle wake_timer, prune_timer, grace_timer;
     bool prune_armed = false;
@@ -119,13 +129,17 @@ bool TaskRunner::Core::is_running(TaskId id) const {
 }
 
 // When the task may be run. Steady time once the task was seen: the wall clock is only believed for
-// what an earlier process left behind.
+// what an earlier process left behind. Only a retry is ever delayed, not what an abort made of it.
 SteadyTime TaskRunner::Core::due(const TaskRecord& task) const {
+    const SteadyTime now = clock.steady_now();
+    if (task.status != TaskStatus::Doing && task.status != TaskStatus::Undoing) {
+        return now;
+    }
     if (const auto it = delayed.find(task.id); it != delayed.end()) {
         return it->second;
     }
     const Duration left = task.at == WallTime{} ? Duration{} : task.at - clock.system_now();
-    return clock.steady_now() + std::max(left, Duration{});
+    return now + std::max(left, Duration{});
 }
 
 bool TaskRunner::Core::may_start(const ChangeRecord& change, std::size_t position) const {
@@ -142,7 +156,7 @@ void TaskRunner::Core::pass() {
     }
     pass_posted = false;
     collect_ended();
-    std::vector<RunPtr> starting;
+    Starting starting = count_busy();
     Status written;
     {
         Transaction transaction(state);
@@ -150,6 +164,7 @@ void TaskRunner::Core::pass() {
             settle(transaction, item);
         }
         if (!stopping) {
+            starting.delays = std::exchange(delayed, {});
             for (const ChangeId id : transaction.memory().unready) {
                 advance(transaction, id);
                 start_candidates(transaction, id, starting);
@@ -163,7 +178,7 @@ void TaskRunner::Core::pass() {
         }
     }
     if (written) {
-        launch(starting);
+        launch(starting.runs);
         stop_aborted();
     }
     arm_wake_timer();
@@ -296,16 +311,14 @@ bool TaskRunner::Core::advance_without_handler(Transaction& transaction,
     return false;
 }
 
-void TaskRunner::Core::start_candidates(Transaction& transaction,
-                                        ChangeId id,
-                                        std::vector<RunPtr>& starting) {
+void TaskRunner::Core::start_candidates(Transaction& transaction, ChangeId id, Starting& starting) {
     for (std::size_t i = 0; i < transaction.peek(id).tasks.size(); ++i) {
         const TaskRecord& task = *transaction.peek(id).tasks[i];
         if (is_ready(task.status)) {
             continue;
         }
-        remember_delay(task);
-        if (!may_start(transaction.peek(id), i) || !has_room(task.kind, starting)) {
+        keep_delay(task, starting.delays);
+        if (!has_room(task.kind, starting) || !may_start(transaction.peek(id), i)) {
             continue;
         }
         ChangeDraft& change = *transaction.change(id);
@@ -318,19 +331,25 @@ void TaskRunner::Core::start_candidates(Transaction& transaction,
         }
         const TaskHandlers& handlers = *handlers_of(begun.kind);
         const bool undoing = change.task(i).status == TaskStatus::Undoing;
-        starting.push_back(std::make_shared<RunningTask>(state, change.record(), change.task(i),
-                                                         undoing ? handlers.undo : handlers.run));
+        ++starting.busy[begun.kind];
+        starting.runs.push_back(std::make_shared<RunningTask>(
+            state, change.record(), change.task(i), undoing ? handlers.undo : handlers.run));
     }
 }
 
-bool TaskRunner::Core::has_room(const std::string& kind,
-                                const std::vector<RunPtr>& starting) const {
-    const auto same = [&](const RunPtr& run) { return run->kind() == kind && !run->ended; };
-    auto count = std::ranges::count_if(starting, same);
+Starting TaskRunner::Core::count_busy() const {
+    Starting starting;
     for (const auto& [id, run] : running) {
-        count += same(run) ? 1 : 0;
+        starting.busy[run->kind()] += run->ended ? 0 : 1;
     }
-    return count < static_cast<std::ptrdiff_t>(std::max(handlers_of(kind)->limit, 1U));
+    return starting;
+}
+
+bool TaskRunner::Core::has_room(const std::string& kind, const Starting& starting) const {
+    const auto busy = starting.busy.find(kind);
+    const TaskHandlers* const handlers = handlers_of(kind);
+    return handlers != nullptr &&
+           (busy == starting.busy.end() || busy->second < std::max(handlers->limit, 1U));
 }
 
 void TaskRunner::Core::launch(const std::vector<RunPtr>& starting) {
@@ -364,8 +383,14 @@ void TaskRunner::Core::stop_aborted() {
     }
 }
 
-void TaskRunner::Core::remember_delay(const TaskRecord& task) {
-    if (task.at != WallTime{}) {
+// Carries a delay over into this pass; those of tasks that have moved on are left behind.
+void TaskRunner::Core::keep_delay(const TaskRecord& task, const Delays& before) {
+    if (task.status != TaskStatus::Doing && task.status != TaskStatus::Undoing) {
+        return;
+    }
+    if (const auto it = before.find(task.id); it != before.end()) {
+        delayed.insert(*it);
+    } else if (task.at != WallTime{}) {
         delayed.emplace(task.id, due(task));
     }
 }
@@ -389,7 +414,10 @@ void TaskRunner::Core::arm_wake_timer() {
     const SteadyTime now = clock.steady_now();
     Duration next = unsaved.empty() && !state.is_read_only() ? Duration::max() : kCommitRetry;
     for (const auto& [id, when] : delayed) {
-        next = std::min(next, std::max(when - now, Duration{}));
+        // One that is due and was not started waits for room, and the end of another is a pass.
+        if (when > now) {
+            next = std::min(next, when - now);
+        }
     }
     if (next != Duration::max()) {
         wake_timer = scheduler.after(next, [this] { pass(); });
@@ -439,7 +467,8 @@ void TaskRunner::Core::execute(const RunPtr& run) {
             }
         });
     }
-    TaskOutcome outcome = run->call();
+    // One that was stopped before it began has nothing to say.
+    TaskOutcome outcome = run->stop().stop_requested() ? TaskRetry{} : run->call();
     const std::lock_guard lock(mutex);
     ended.push_back({run, std::move(outcome)});
     // Under the lock: once executing is 0 the scheduler may be gone.

@@ -1,0 +1,144 @@
+#include "tests/unit/state/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+namespace podreeve::state::test {
+
+TempDir::TempDir() {
+    // In memory where that can be had: the state syncs its commits.
+    const std::filesystem::path memory = "/dev/shm";
+    const std::filesystem::path parent =
+        std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
+    std::string name = (parent / "podreeve-state-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+}
+
+TempDir::~TempDir() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+}
+
+void PostedTime::post(std::function<void()> fn) {
+    const std::lock_guard lock(mutex_);
+    time_.post(std::move(fn));
+    ++waiting_;
+    posted_.notify_all();
+}
+
+bool PostedTime::run_until(const std::function<bool()>& holds) {
+    while (true) {
+        time_.run_posted();
+        if (holds()) {
+            return true;
+        }
+        std::unique_lock lock(mutex_);
+        if (!posted_.wait_for(lock, std::chrono::seconds(10), [this] { return waiting_ > 0; })) {
+            return false;
+        }
+        waiting_ = 0;
+    }
+}
+
+void Journal::add(std::string entry) {
+    const std::lock_guard lock(mutex_);
+    entries_.push_back(std::move(entry));
+    added_.notify_all();
+}
+
+bool Journal::wait_for(const std::string& entry) const {
+    std::unique_lock lock(mutex_);
+    return added_.wait_for(lock, std::chrono::seconds(10),
+                           [&] { return std::ranges::find(entries_, entry) != entries_.end(); });
+}
+
+std::string Journal::text() const {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const std::string& entry : entries_) {
+        text += (text.empty() ? "" : " ") + entry;
+    }
+    return text;
+}
+
+bool Journal::has(const std::string& entry) const {
+    return count(entry) > 0;
+}
+
+std::size_t Journal::count(const std::string& entry) const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::ranges::count(entries_, entry));
+}
+
+void Gate::open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+}
+
+bool Gate::pass(std::stop_token stop) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait(lock, std::move(stop), [this] { return open_; });
+}
+
+Engine::Engine(const std::filesystem::path& directory, fakes::FakeTime& time, unsigned workers)
+    : posted_(time),
+      state_(open_state(directory, time)),
+      workers_(std::make_unique<WorkerPool>(workers)),
+      runner_(std::make_unique<TaskRunner>(*state_, time, posted_, *workers_)) {}
+
+Engine::~Engine() {
+    runner_.reset();
+    workers_.reset();
+}
+
+ChangeId Engine::add(const NewChange& change) {
+    const Result<ChangeId> id = state_->add_change(change);
+    EXPECT_TRUE(id) << id.error().message;
+    return id.value_or(0);
+}
+
+void Engine::settle() {
+    runner_->ensure();
+    EXPECT_TRUE(posted_.run_until([this] { return runner_->idle(); })) << "does not converge";
+}
+
+ChangeView Engine::change(ChangeId id) const {
+    const auto view = state_->change(id);
+    EXPECT_TRUE(view.has_value()) << "no change " << id;
+    return view.value_or(ChangeView{});
+}
+
+std::string Engine::statuses(ChangeId id) const {
+    std::string text;
+    for (const TaskView& task : change(id).tasks) {
+        text += (text.empty() ? "" : " ") + std::string(to_string(task.status));
+    }
+    return text;
+}
+
+std::unique_ptr<State> open_state(const std::filesystem::path& directory, Clock& clock) {
+    auto state = State::open(directory, clock);
+    if (!state) {
+        ADD_FAILURE() << state.error().message;
+        std::abort();
+    }
+    return std::move(*state);
+}
+
+TaskHandlers no_op() {
+    const auto done = [](TaskContext&) -> TaskOutcome { return TaskDone{}; };
+    return {.run = done, .undo = done};
+}
+
+NewChange one_task(std::string kind, std::string subject) {
+    return {.kind = "test",
+            .summary = "Test it",
+            .subject = std::move(subject),
+            .tasks = {{.kind = kind, .summary = "Do " + kind, .after = {}}}};
+}
+
+}  // namespace podreeve::state::test
