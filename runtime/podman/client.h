@@ -91,6 +91,7 @@ class Client {
     Result<std::vector<VolumeDetails>> list_volumes(const Call&);
     Result<VolumeDetails> inspect_volume(const std::string& name, const Call&);
     Status create_volume(const VolumeDetails&, const Call&);  // Conflict when it exists
+    // Trap: force removes the containers that use it as well.
     Status remove_volume(const std::string& name, bool force, const Call&);  // absent is Ok
     Result<std::vector<NetworkDetails>> list_networks(const Call&);
     Status create_network(const NetworkDetails&, const Call&);  // existing is Ok
@@ -102,6 +103,8 @@ class Client {
     Status remove_secret(const std::string& name, const Call&);
 
     // -- kube, events, host
+    // With service_container the report always names it, also where podman leaves it out
+    // (before 5.5, when no container was started).
     Result<PlayReport> kube_play(const std::string& yaml,
                                  bool service_container,
                                  bool start,

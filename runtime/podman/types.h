@@ -124,7 +124,9 @@ struct OciMount {  // type bind or tmpfs
     std::vector<std::string> options;
 };
 
-// POST containers/create. Only what is set is sent.
+// POST containers/create. Only what is set is sent, and what makes podreeve the only one to watch
+// the container: no health check of podman's, not even the image's, and no sd_notify. With a memory
+// limit goes "no swap limit", as kube play has it.
 struct ContainerCreate {
     std::string name, pod, image;
     std::optional<std::vector<std::string>> entrypoint, command;
@@ -166,6 +168,7 @@ struct PodCreate {
     std::vector<std::string> dns_server, dns_search, dns_option;
     std::map<std::string, std::string> sysctls;
     std::string restart_policy = "no";
+    // Not sent: pods/create takes none. kube play puts a pod's annotations on each container.
     std::map<std::string, std::string> infra_annotations;
 };
 

@@ -7,6 +7,12 @@
 namespace podreeve::podman::wire {
 namespace {
 
+// Podman 5.4 says "reset" of a container whose health check was switched off.
+std::string health_from(std::string word) {
+    const bool known = word == "starting" || word == "healthy" || word == "unhealthy";
+    return known ? std::move(word) : std::string();
+}
+
 void read_created(ContainerSummary& out, JsonReader& reader) {
     out.created = time_from_text(reader.text());
 }
@@ -28,7 +34,7 @@ const std::unordered_map<std::string_view, ReadField>& row_fields() {
         {"Image", [](Row& row, Reader& in) { row.image = in.text(); }},
         {"ImageID", [](Row& row, Reader& in) { row.image_id = in.text(); }},
         {"State", [](Row& row, Reader& in) { row.state = container_state_from(in.text()); }},
-        {"Status", [](Row& row, Reader& in) { row.health = in.text(); }},
+        {"Status", [](Row& row, Reader& in) { row.health = health_from(in.text()); }},
         {"ExitCode", [](Row& row, Reader& in) { row.exit_code = static_cast<int>(in.number()); }},
         {"Pid", [](Row& row, Reader& in) { row.pid = in.number(); }},
         {"Pod", [](Row& row, Reader& in) { row.pod_id = in.text(); }},
@@ -61,7 +67,8 @@ ContainerSummary read_row(JsonReader& reader) {
 
 std::string health_in(const Json& state) {
     const Json& health = child_in(state, "Health");
-    return text_in(health.is_object() ? health : child_in(state, "Healthcheck"), "Status");
+    return health_from(
+        text_in(health.is_object() ? health : child_in(state, "Healthcheck"), "Status"));
 }
 
 std::vector<std::string> keys_of(const Json& object) {
