@@ -36,19 +36,22 @@ Status make_private_file(const std::filesystem::path& file) {
 // SQLite's locks against us. It also does without the shared-memory file.
 Status configure(const sqlite::Database& db) {
     RETURN_IF_ERROR(db.run("PRAGMA busy_timeout=2000; PRAGMA locking_mode=EXCLUSIVE;"));
-    ASSIGN_OR_RETURN(const std::string mode, db.text("PRAGMA journal_mode=WAL"));
-    if (mode != "wal") {
+    const auto mode = db.text("PRAGMA journal_mode=WAL");
+    if (!mode) {
+        return mode.error();
+    }
+    if (*mode != "wal") {
         return fail(Code::Unavailable, "its file system cannot hold a write-ahead log");
     }
     return db.run("PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;");
 }
 
 Status check_whole(const sqlite::Database& db) {
-    ASSIGN_OR_RETURN(const std::string verdict, db.text("PRAGMA quick_check(1)"));
-    if (verdict != "ok") {
-        return fail(Code::Corrupt, verdict);
+    const auto verdict = db.text("PRAGMA quick_check(1)");
+    if (!verdict) {
+        return verdict.error();
     }
-    return {};
+    return *verdict == "ok" ? Status() : Error{Code::Corrupt, *verdict};
 }
 
 Status migrate(const sqlite::Database& db) {

@@ -71,7 +71,8 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     bool has_undo(const std::string& kind) const;
     bool is_running(TaskId id) const;
     bool may_start(const ChangeRecord& change, std::size_t position) const;
-    SteadyTime due(const TaskRecord& task) const;
+    // How long it has to wait still; zero or less: not at all.
+    Duration delay_of(const TaskRecord& task, SteadyTime now) const;
 
     void keep_delay(const TaskRecord& task, const Delays& before);
     void forget_delay(TaskId id);
@@ -128,23 +129,22 @@ bool TaskRunner::Core::is_running(TaskId id) const {
     return it != running.end() && !it->second->ended;
 }
 
-// When the task may be run. Steady time once the task was seen: the wall clock is only believed for
+// Steady time once the task was seen: the wall clock is only believed for
 // what an earlier process left behind. Only a retry is ever delayed, not what an abort made of it.
-SteadyTime TaskRunner::Core::due(const TaskRecord& task) const {
-    const SteadyTime now = clock.steady_now();
+Duration TaskRunner::Core::delay_of(const TaskRecord& task, SteadyTime now) const {
     if (task.status != TaskStatus::Doing && task.status != TaskStatus::Undoing) {
-        return now;
+        return {};
     }
     if (const auto it = delayed.find(task.id); it != delayed.end()) {
-        return it->second;
+        return it->second - now;
     }
-    const Duration left = task.at == WallTime{} ? Duration{} : task.at - clock.system_now();
-    return now + std::max(left, Duration{});
+    return task.at == WallTime{} ? Duration{} : task.at - clock.system_now();
 }
 
 bool TaskRunner::Core::may_start(const ChangeRecord& change, std::size_t position) const {
     const TaskRecord& task = *change.tasks[position];
-    return unblocked(change, position) && !is_running(task.id) && due(task) <= clock.steady_now();
+    return unblocked(change, position) && !is_running(task.id) &&
+           delay_of(task, clock.steady_now()) <= Duration{};
 }
 
 void TaskRunner::Core::pass() {
@@ -391,7 +391,8 @@ void TaskRunner::Core::keep_delay(const TaskRecord& task, const Delays& before) 
     if (const auto it = before.find(task.id); it != before.end()) {
         delayed.insert(*it);
     } else if (task.at != WallTime{}) {
-        delayed.emplace(task.id, due(task));
+        const SteadyTime now = clock.steady_now();
+        delayed.emplace(task.id, now + delay_of(task, now));
     }
 }
 

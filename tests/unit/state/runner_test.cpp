@@ -543,5 +543,33 @@ TEST_F(Runner, WritesOnlyTheRowsThatATaskTouches) {
     EXPECT_EQ(engine().state().rows_written(), added + 21);
 }
 
+// Later at every look, as a real one is.
+class TickingClock final : public Clock {
+  public:
+    SteadyTime steady_now() const override { return SteadyTime(milliseconds(++ticks_)); }
+
+    WallTime system_now() const override { return WallTime(milliseconds(++ticks_)); }
+
+  private:
+    mutable std::atomic<std::int64_t> ticks_ = 1'000'000;
+};
+
+TEST(RunnerOnARealClock, StartsWhatIsNotDelayed) {
+    const TempDir dir;
+    TickingClock clock;
+    fakes::FakeTime timers;
+    test::PostedTime posted(timers);
+    const auto state = test::open_state(dir.path(), clock);
+    WorkerPool workers(2);
+    TaskRunner runner(*state, clock, posted, workers);
+    runner.add_handlers("a", no_op());
+    ASSERT_TRUE(state->add_change(one_task("a")));
+    EXPECT_FALSE(runner.idle());
+    runner.ensure();
+    EXPECT_EQ(state->change(1)->status, TaskStatus::Doing);
+    EXPECT_TRUE(posted.run_until([&] { return runner.idle(); }));
+    EXPECT_EQ(state->change(1)->status, TaskStatus::Done);
+}
+
 }  // namespace
 }  // namespace podreeve::state
