@@ -120,8 +120,10 @@ void sort_by_position(const std::string& file, std::vector<Diagnostic>& diagnost
 Compiled finish(Compiled out, AppSpec app, const std::string& file, const std::string& text) {
     out.app_name = is_label(app.name) ? app.name : guess_name(file, text);
     app.file = file;
-    std::vector<Diagnostic> clashes = find_clashes_within(app);
-    std::move(clashes.begin(), clashes.end(), std::back_inserter(out.diagnostics));
+    if (!has_errors(out.diagnostics)) {
+        // Only then: what is told with its position already would come again without.
+        out.diagnostics = find_clashes_within(app);
+    }
     if (!has_errors(out.diagnostics)) {
         out.app = std::make_shared<const AppSpec>(std::move(app));
     }

@@ -118,7 +118,7 @@ void Place::fail_at_key(std::string message, std::string allowed, std::string ne
 void Place::report_unknown(const FieldTable& table, const Entry& entry) const {
     const Place field(entry.value.get(), node_, &entry, child_path(entry.key), diagnostics_);
     if (table.is_later(entry.key)) {
-        field.fail_at_key("is not supported yet", table.allowed_text());
+        field.fail_at_key("is not supported yet");
         return;
     }
     field.fail_at_key("unknown field", table.allowed_text(),

@@ -1,0 +1,431 @@
+#include <filesystem>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "manifests/accepted.h"
+#include "manifests/files.h"
+#include "tests/unit/manifests/compiling.h"
+
+namespace podreeve::manifests {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+// A clock far ahead of the files', so that their stamps are trusted and a scan may skip them.
+class LateClock final : public Clock {
+  public:
+    SteadyTime steady_now() const override { return {}; }
+
+    WallTime system_now() const override { return WallTime(std::chrono::hours(24 * 365 * 200)); }
+};
+
+std::string app_text(const std::string& id,
+                     const std::string& image = "a:1",
+                     const std::string& more = "") {
+    return "app:\n  id: " + id + "\n  name: x\n  version: 1\n  container: {image: '" + image +
+           "'}\n" + more;
+}
+
+class Source : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/podreeve-manifests-XXXXXX";
+        ASSERT_NE(::mkdtemp(name), nullptr);
+        root_ = name;
+        fs::create_directory(root_ / "a");
+        fs::create_directory(root_ / "b");
+        open();
+    }
+
+    void TearDown() override { fs::remove_all(root_); }
+
+    // As a new start of the agent would.
+    void open(std::shared_ptr<const Clock> clock = nullptr) {
+        source_ = std::make_unique<ManifestSource>(
+            SourceConfig{{root_ / "a", root_ / "b", root_ / "none"},
+                         root_ / "accepted",
+                         ::getuid(),
+                         std::move(clock)});
+    }
+
+    void write(const std::string& name, const std::string& text, mode_t mode = 0644) {
+        fs::create_directories((root_ / name).parent_path());
+        std::ofstream(root_ / name) << text;
+        ::chmod((root_ / name).c_str(), mode);
+    }
+
+    void remove(const std::string& name) { fs::remove_all(root_ / name); }
+
+    Words names() {
+        Words out;
+        desired_ = source_->scan();
+        for (const auto& [name, app] : desired_.apps) {
+            out.push_back(name + "=" + app->containers.at(0).image);
+        }
+        return out;
+    }
+
+    Words problems() const {
+        Words out;
+        for (const AppProblem& problem : desired_.problems) {
+            for (const Diagnostic& diagnostic : problem.diagnostics) {
+                std::string text = to_text(diagnostic);
+                for (std::size_t at = text.find(root_.string()); at != std::string::npos;
+                     at = text.find(root_.string())) {
+                    text.erase(at, root_.string().size() + 1);
+                }
+                out.push_back(problem.app + "|" + text);
+            }
+        }
+        return out;
+    }
+
+    fs::path root_;
+    std::unique_ptr<ManifestSource> source_;
+    Desired desired_;
+};
+
+TEST_F(Source, ReadsAllDirectoriesAndLaterOnesWinByFileName) {
+    write("a/one.yaml", app_text("one"));
+    write("a/two.yml", app_text("two"));
+    write("b/one.yaml", app_text("one", "a:2"));
+    write("b/three.json",
+          "{\"app\": {\"id\": \"three\", \"name\": \"x\", \"version\": \"1\", \"container\": "
+          "{\"image\": \"a\"}}}");
+    EXPECT_EQ(names(), (Words{"one=a:2", "three=a", "two=a:1"}));
+    EXPECT_TRUE(desired_.complete);
+    EXPECT_EQ(problems(), Words{});
+}
+
+TEST_F(Source, IgnoresWhatEditorsLeave) {
+    for (const char* name : {".web.yaml.swp", "web.yaml~", "#web.yaml#", ".#web.yaml", "4913",
+                             "web.yaml.tmp", "README.md", "web.yaml.dpkg-new", ".hidden.yaml"}) {
+        write(std::string("a/") + name, "{");
+    }
+    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(problems(), Words{});
+}
+
+TEST_F(Source, ALinkToNowhereMasks) {
+    write("a/web.yaml", app_text("web"));
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    fs::create_symlink("/dev/null", root_ / "b/web.yaml");
+    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(problems(), Words{});
+}
+
+TEST_F(Source, FollowsLinksToFiles) {
+    write("real/web.txt", app_text("web"));
+    fs::create_symlink(root_ / "real/web.txt", root_ / "a/web.yaml");
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    write("real/web.txt", app_text("web", "a:2"));
+    EXPECT_EQ(names(), Words{"web=a:2"});
+    remove("real");
+    EXPECT_EQ(names(), Words{"web=a:2"});
+    ASSERT_EQ(problems().size(), 1U);
+    EXPECT_EQ(problems()[0], "web|a/web.yaml: cannot be reached: No such file or directory");
+}
+
+TEST_F(Source, RefusesWhatOthersMayWrite) {
+    write("a/group.yaml", app_text("group"), 0664);
+    write("a/world.yaml", app_text("world"), 0646);
+    fs::create_directory(root_ / "a/dir.yaml");
+    ::mkfifo((root_ / "a/fifo.yaml").c_str(), 0600);
+    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(problems(),
+              (Words{"|a/dir.yaml: is not a regular file", "|a/fifo.yaml: is not a regular file",
+                     "|a/group.yaml: may be written by others; run chmod go-w on it",
+                     "|a/world.yaml: may be written by others; run chmod go-w on it"}));
+    ::chmod((root_ / "a/group.yaml").c_str(), 0644);
+    EXPECT_EQ(names(), Words{"group=a:1"});
+}
+
+TEST_F(Source, RefusesWhatBelongsToSomebodyElse) {
+    if (::getuid() != 0) {
+        return;  // only root can give a file away; the rule itself is the same line of code
+    }
+    write("a/web.yaml", app_text("web"));
+    ASSERT_EQ(::chown((root_ / "a/web.yaml").c_str(), 4242, 4242), 0);
+    EXPECT_EQ(names(), Words{});
+    ASSERT_EQ(problems().size(), 1U);
+    EXPECT_EQ(
+        problems()[0],
+        "|a/web.yaml: belongs to user 4242; only user 0 and root may write manifests: chown it");
+}
+
+TEST_F(Source, SaysThatCompanionsAreNotSupportedYet) {
+    write("a/web.container", "[Container]\n");
+    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(problems(), Words{"|a/web.container: companion units are not supported yet"});
+}
+
+TEST_F(Source, MergesDropInsOfAllDirectories) {
+    write("a/web.yaml", app_text("web"));
+    write("a/web.yaml.d/10-image.yaml", "app: {container: {image: 'a:2'}}");
+    write("a/web.yaml.d/20-version.yaml", "app: {version: 2}");
+    EXPECT_EQ(names(), Words{"web=a:2"});
+    EXPECT_EQ(desired_.apps.at("web")->version, "2");
+    write("b/web.yaml.d/10-image.yaml", "app: {container: {image: 'a:3'}}");
+    EXPECT_EQ(names(), Words{"web=a:3"});
+    fs::create_symlink("/dev/null", root_ / "b/web.yaml.d/20-version.yaml");
+    names();
+    EXPECT_EQ(desired_.apps.at("web")->version, "1");
+    write("b/web.yaml.d/10-image.yaml", "app: {image: 1}");
+    EXPECT_EQ(names(), Words{"web=a:3"});
+    EXPECT_EQ(problems()[0].substr(0, 31), "web|b/web.yaml.d/10-image.yaml:");
+}
+
+TEST_F(Source, ABrokenFileKeepsItsLastGoodVersion) {
+    write("a/web.yaml", app_text("web"));
+    names();
+    write("a/web.yaml", "app: [");
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    ASSERT_EQ(problems().size(), 1U);
+    EXPECT_EQ(problems()[0].substr(0, 15), "web|a/web.yaml:");
+    write("a/web.yaml", app_text("web", "a:2"));
+    EXPECT_EQ(names(), Words{"web=a:2"});
+    EXPECT_EQ(problems(), Words{});
+}
+
+TEST_F(Source, ABrokenFileKeepsItsLastGoodVersionOverARestart) {
+    write("a/web.yaml", app_text("web"));
+    names();
+    write("a/web.yaml", "{ nothing that says which app");
+    open();
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    EXPECT_EQ(desired_.problems.at(0).app, "web");
+    open();
+    EXPECT_EQ(names(), Words{"web=a:1"});
+}
+
+TEST_F(Source, ABrokenFileThatNamesAnotherAppKeepsTheOldOne) {
+    write("a/web.yaml", app_text("web"));
+    names();
+    write("a/web.yaml", app_text("other") + "  prots: 1\n");
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    EXPECT_EQ(desired_.problems.at(0).app, "web");
+}
+
+TEST_F(Source, AFileThatNeverWasGoodIsOnlyAProblem) {
+    write("a/web.yaml", app_text("web") + "  prots: 1\n");
+    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(desired_.problems.at(0).app, "web");
+}
+
+TEST_F(Source, ARemovedFileRemovesTheAppAndItsLastGoodVersion) {
+    write("a/web.yaml", app_text("web"));
+    names();
+    remove("a/web.yaml");
+    EXPECT_EQ(names(), Words{});
+    write("a/web.yaml", app_text("web") + "  prots: 1\n");
+    EXPECT_EQ(names(), Words{});
+}
+
+TEST_F(Source, AnAppRemovedWhileNoAgentRanIsOutOfForce) {
+    write("a/web.yaml", app_text("web"));
+    names();
+    source_.reset();
+    remove("a/web.yaml");
+    open();
+    EXPECT_EQ(names(), Words{});
+    write("a/web.yaml", "app: {id: web, prots: 1}");
+    EXPECT_EQ(names(), Words{});
+}
+
+TEST_F(Source, AChangedIdIsAnotherApp) {
+    write("a/web.yaml", app_text("web"));
+    names();
+    write("a/web.yaml", app_text("shop"));
+    EXPECT_EQ(names(), Words{"shop=a:1"});
+}
+
+TEST_F(Source, OfTwoFilesAboutOneAppTheOneInForceStays) {
+    write("a/b.yaml", app_text("web", "a:1"));
+    names();
+    write("a/a.yaml", app_text("web", "a:2"));
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    EXPECT_EQ(problems(), Words{"web|a/a.yaml: there is an app web in b.yaml already"});
+    open();
+    EXPECT_EQ(names(), Words{"web=a:1"});
+}
+
+TEST_F(Source, AManifestCopiedOverAnotherStopsNothing) {
+    write("a/api.yaml", app_text("api"));
+    write("a/web.yaml", app_text("web"));
+    names();
+    write("a/api.yaml", app_text("web", "a:9"));
+    EXPECT_EQ(names(), (Words{"api=a:1", "web=a:1"}));
+    open();
+    EXPECT_EQ(names(), (Words{"api=a:1", "web=a:1"}));
+}
+
+TEST_F(Source, ANewFileTakesNoPortFromARunningApp) {
+    const std::string port = "  ports: [{host: 80, container: 80}]\n";
+    write("a/web.yaml", app_text("web", "a:1", port));
+    names();
+    write("a/aaa.yaml", app_text("aaa", "a:1", port));
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    EXPECT_EQ(problems(), Words{"aaa|a/aaa.yaml: host port 80/tcp: is taken by app web"});
+    open();
+    EXPECT_EQ(names(), Words{"web=a:1"});
+}
+
+TEST_F(Source, AChangeThatClashesFallsBackToTheVersionInForce) {
+    write("a/one.yaml", app_text("one", "a:1", "  ports: [{host: 80, container: 80}]\n"));
+    write("a/two.yaml", app_text("two", "a:1", "  ports: [{host: 81, container: 80}]\n"));
+    names();
+    write("a/one.yaml", app_text("one", "a:2", "  ports: [{host: 81, container: 80}]\n"));
+    // 80 is still one's, since it fell back: a newcomer does not get it.
+    write("a/aaa.yaml", app_text("aaa", "a:1", "  ports: [{host: 80, container: 80}]\n"));
+    EXPECT_EQ(names(), (Words{"one=a:1", "two=a:1"}));
+    EXPECT_EQ(problems(), (Words{"one|a/one.yaml: host port 81/tcp: is taken by app two",
+                                 "aaa|a/aaa.yaml: host port 80/tcp: is taken by app one"}));
+    remove("a/two.yaml");
+    EXPECT_EQ(names(), (Words{"aaa=a:1", "one=a:2"}));
+}
+
+TEST_F(Source, AnUnknownDependencyKeepsANewAppOutAndARunningOneIn) {
+    write("a/db.yaml", app_text("db"));
+    write("a/web.yaml", app_text("web", "a:1", "  depends_on: [db]\n"));
+    write("a/new.yaml", app_text("new", "a:1", "  depends_on: [dbb]\n"));
+    EXPECT_EQ(names(), (Words{"db=a:1", "web=a:1"}));
+    ASSERT_EQ(problems().size(), 1U);
+    EXPECT_EQ(problems()[0],
+              "new|a/new.yaml:6:16: depends_on: there is no app dbb; did you mean 'db'?");
+    remove("a/db.yaml");
+    remove("a/new.yaml");
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    EXPECT_EQ(problems(), Words{"web|a/web.yaml:6:16: depends_on: there is no app db"});
+}
+
+TEST_F(Source, ABrokenDependencyIsNotUnknown) {
+    write("a/db.yaml", app_text("db") + "  prots: 1\n");
+    write("a/web.yaml", app_text("web", "a:1", "  depends_on: [db]\n"));
+    EXPECT_EQ(names(), Words{"web=a:1"});
+    ASSERT_EQ(problems().size(), 1U);
+    EXPECT_EQ(desired_.problems[0].app, "db");
+}
+
+TEST_F(Source, WhatClosesACycleGivesWay) {
+    write("a/db.yaml", app_text("db"));
+    write("a/web.yaml", app_text("web", "a:1", "  depends_on: [db]\n"));
+    names();
+    write("a/db.yaml", app_text("db", "a:2", "  depends_on: [web]\n"));
+    EXPECT_EQ(names(), (Words{"db=a:1", "web=a:1"}));
+    EXPECT_EQ(problems(),
+              Words{"db|a/db.yaml:6:16: depends_on: waits for itself: db -> web -> db"});
+}
+
+TEST_F(Source, AnUnreadableDirectoryRemovesNothing) {
+    write("a/one.yaml", app_text("one", "a:1"));
+    write("b/one.yaml", app_text("one", "a:2"));
+    write("b/two.yaml", app_text("two"));
+    names();
+    fs::rename(root_ / "b", root_ / "c");
+    std::ofstream(root_ / "b") << "now a file";  // root reads everything, but not this
+    EXPECT_EQ(names(), (Words{"one=a:2", "two=a:1"}));
+    EXPECT_FALSE(desired_.complete);
+    EXPECT_EQ(problems(), Words{"|b: cannot read this directory: Not a directory"});
+    fs::remove(root_ / "b");
+    EXPECT_EQ(names(), Words{"one=a:1"});
+    EXPECT_TRUE(desired_.complete);
+}
+
+TEST_F(Source, KeepsWhatWasAcceptedUntilToldToForget) {
+    Words hashes;
+    for (const char* image : {"a:1", "a:2", "a:3", "a:4"}) {
+        write("a/web.yaml", app_text("web", image));
+        names();
+        hashes.push_back(spec_hash(*desired_.apps.at("web")));
+    }
+    EXPECT_EQ(source_->accepted("web", hashes[0]), nullptr);  // the oldest of four
+    open();
+    ASSERT_TRUE(source_->accepted("web", hashes[1]));
+    EXPECT_EQ(source_->accepted("web", hashes[1])->containers.at(0).image, "a:2");
+    EXPECT_EQ(source_->accepted("web", hashes[3])->containers.at(0).image, "a:4");
+    source_->forget_accepted("web", {hashes[2]});
+    EXPECT_EQ(source_->accepted("web", hashes[1]), nullptr);
+    EXPECT_TRUE(source_->accepted("web", hashes[2]));
+    EXPECT_TRUE(source_->accepted("web", hashes[3]));
+    EXPECT_EQ(source_->accepted("web", "../../x"), nullptr);
+    EXPECT_EQ(source_->accepted("../web", hashes[3]), nullptr);
+}
+
+TEST_F(Source, KeepsAcceptedVersionsToItself) {
+    write("a/web.yaml", app_text("web"));
+    names();
+
+    struct stat info {};
+
+    ASSERT_EQ(::stat((root_ / "accepted").c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0700U);
+    const fs::path file = root_ / "accepted/web" / (spec_hash(*desired_.apps.at("web")) + ".json");
+    ASSERT_EQ(::stat(file.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+TEST_F(Source, GarbageInTheAcceptedVersionsIsNoLastGoodVersion) {
+    write("a/web.yaml", app_text("web"));
+    names();
+    const std::string hash = spec_hash(*desired_.apps.at("web"));
+    write("a/web.yaml", app_text("web") + "  prots: 1\n");
+    for (const char* garbage : {"", "{", "[]", "{\"file\": 1}",
+                                "{\"file\": \"x\", \"text\": \"app: {}\", \"drop_ins\": [1]}",
+                                "{\"file\": \"x\", \"text\": \"app: {}\"}"}) {
+        std::ofstream(root_ / "accepted/web" / (hash + ".json")) << garbage;
+        open();
+        EXPECT_EQ(names(), Words{}) << garbage;
+        ASSERT_FALSE(desired_.problems.empty());
+    }
+}
+
+TEST_F(Source, AnUnchangedFileIsNotReadAgain) {
+    open(std::make_shared<LateClock>());
+    write("a/one.yaml", app_text("one"));
+    write("a/two.yaml", app_text("two"));
+    names();
+    const auto one = desired_.apps.at("one");
+    write("a/two.yaml", app_text("two", "a:22"));
+    EXPECT_EQ(names(), (Words{"one=a:1", "two=a:22"}));
+    EXPECT_EQ(desired_.apps.at("one"), one);  // the same object
+}
+
+TEST_F(Source, SeesAChangeThatLeavesTheSameStamp) {
+    write("a/web.yaml", app_text("web", "a:1"));
+    for (int i = 0; i < 20; ++i) {
+        const std::string image = i % 2 == 0 ? "a:2" : "a:3";
+        write("a/web.yaml", app_text("web", image));
+        EXPECT_EQ(names(), Words{"web=" + image});
+    }
+}
+
+TEST_F(Source, AHundredTimesNothingIsTheSame) {
+    write("a/web.yaml", app_text("web"));
+    write("a/bad.yaml", "{");
+    names();
+    const Words first = problems();
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_EQ(names(), Words{"web=a:1"});
+        EXPECT_EQ(problems(), first);
+    }
+}
+
+TEST(FileNames, AreToldApart) {
+    const std::pair<const char*, NameKind> cases[] = {
+        {"web.yaml", NameKind::Manifest}, {"web.yml", NameKind::Manifest},
+        {"web.json", NameKind::Manifest}, {"web.yaml.d", NameKind::DropInDirectory},
+        {"web.d", NameKind::Ignored},     {"web.container", NameKind::Companion},
+        {"x.pod", NameKind::Companion},   {"x.kube", NameKind::Companion},
+        {".yaml", NameKind::Ignored},     {"yaml", NameKind::Ignored},
+        {"", NameKind::Ignored},          {"web.YAML", NameKind::Ignored}};
+    for (const auto& [name, kind] : cases) {
+        EXPECT_EQ(classify_name(name), kind) << name;
+    }
+}
+
+}  // namespace
+}  // namespace podreeve::manifests
