@@ -1,0 +1,124 @@
+#include "agent/handlers/belongings.h"
+
+#include <fmt/format.h>
+
+#include "agent/observe/observed.h"
+
+namespace podreeve::handlers {
+
+namespace {
+
+// Result<T> of an inspect as "there or not".
+template <class T>
+Result<std::optional<T>> there_or_not(Result<T> found) {
+    if (found) {
+        return std::optional<T>(std::move(*found));
+    }
+    if (found.error().code == Code::NotFound) {
+        return std::optional<T>();
+    }
+    return tl::unexpected<Error>(std::move(found.error()));
+}
+
+std::string label(const std::map<std::string, std::string>& labels, const char* key) {
+    const auto found = labels.find(key);
+    return found == labels.end() ? "" : found->second;
+}
+
+}  // namespace
+
+bool is_ours(const Task& task, const std::map<std::string, std::string>& labels) {
+    const auto owned = observe::ownership(labels, task.world.owner);
+    return owned && owned->app == task.app;
+}
+
+bool is_same(const Task& task, const std::map<std::string, std::string>& labels) {
+    const auto wanted = task.texts("labels");
+    return is_ours(task, labels) &&
+           label(labels, observe::kLabelPart) == label(wanted, observe::kLabelPart) &&
+           label(labels, observe::kLabelSpec) == label(wanted, observe::kLabelSpec);
+}
+
+Error not_ours(const Task& task, const char* noun, const std::string& name) {
+    return {Code::Conflict,
+            fmt::format("cannot touch {0} {1}: it is there but was not made for {2} by this agent; "
+                        "rename or remove it, or change the name in the manifest",
+                        noun, name, task.app)};
+}
+
+Error other_version(const char* noun, const std::string& name) {
+    return {Code::Conflict,
+            fmt::format("cannot create {} {}: one made from another version of the manifest is "
+                        "still there; the next pass replaces it",
+                        noun, name)};
+}
+
+Result<std::optional<podman::ContainerDetails>> find_container(const Task& task,
+                                                               const std::string& who) {
+    return there_or_not(task.world.podman.inspect_container(who, task.call()));
+}
+
+Result<std::optional<podman::PodSummary>> find_pod(const Task& task, const std::string& who) {
+    return there_or_not(task.world.podman.inspect_pod(who, task.call()));
+}
+
+Result<std::optional<podman::VolumeDetails>> find_volume(const Task& task,
+                                                         const std::string& name) {
+    return there_or_not(task.world.podman.inspect_volume(name, task.call()));
+}
+
+Result<std::optional<podman::SecretDetails>> find_secret(const Task& task,
+                                                         const std::string& name) {
+    ASSIGN_OR_RETURN(const auto secrets, task.world.podman.list_secrets(task.call()));
+    for (const podman::SecretDetails& secret : secrets) {
+        if (secret.name == name) {
+            return std::optional(secret);
+        }
+    }
+    return std::optional<podman::SecretDetails>();
+}
+
+Result<std::optional<podman::ContainerDetails>> own_container(const Task& task,
+                                                              const std::string& who) {
+    ASSIGN_OR_RETURN(auto found, find_container(task, who));
+    if (found && !is_ours(task, found->summary.labels)) {
+        return not_ours(task, "container", found->summary.name);
+    }
+    return found;
+}
+
+Result<std::optional<podman::PodSummary>> own_pod(const Task& task, const std::string& who) {
+    ASSIGN_OR_RETURN(auto found, find_pod(task, who));
+    if (found && !is_ours(task, found->labels)) {
+        return not_ours(task, "pod", found->name);
+    }
+    return found;
+}
+
+Result<std::optional<podman::VolumeDetails>> own_volume(const Task& task, const std::string& name) {
+    ASSIGN_OR_RETURN(auto found, find_volume(task, name));
+    if (found && !is_ours(task, found->labels)) {
+        return not_ours(task, "volume", name);
+    }
+    return found;
+}
+
+Result<std::optional<podman::SecretDetails>> own_secret(const Task& task, const std::string& name) {
+    ASSIGN_OR_RETURN(auto found, find_secret(task, name));
+    if (found && !is_ours(task, found->labels)) {
+        return not_ours(task, "secret", name);
+    }
+    return found;
+}
+
+podman::RemoveOptions by_force() {
+    podman::RemoveOptions options;
+    options.force = true;
+    return options;
+}
+
+bool is_running(const podman::ContainerDetails& container) {
+    return container.summary.state == podman::ContainerState::Running;
+}
+
+}  // namespace podreeve::handlers

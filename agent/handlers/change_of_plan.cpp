@@ -1,0 +1,126 @@
+#include "agent/handlers/change_of_plan.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/steps.h"
+
+namespace podreeve::handlers {
+
+using plan::AppAction;
+using plan::StepKind;
+
+namespace {
+
+struct Words {
+    const char* kind;
+    const char* verb;
+};
+
+Words words_of(AppAction action) {
+    switch (action) {
+        case AppAction::Deploy:
+            return {"deploy-app", "Deploy"};
+        case AppAction::Remove:
+            return {"remove-app", "Remove"};
+        case AppAction::Stop:
+            return {"stop-app", "Stop"};
+        case AppAction::Repair:
+        case AppAction::None:
+            break;
+    }
+    return {"repair-app", "Repair"};
+}
+
+const char* phrase_of(StepKind kind) {
+    switch (kind) {
+        case StepKind::CheckPorts:
+            return "Check that the host ports of {} are free";
+        case StepKind::PullImage:
+            return "Pull image {}";
+        case StepKind::EnsureNetwork:
+            return "Ensure network {}";
+        case StepKind::CreateVolume:
+            return "Create volume {}";
+        case StepKind::WriteVolumeFiles:
+            return "Write the files of volume {}";
+        case StepKind::CreateSecret:
+            return "Create secret {}";
+        case StepKind::CreateService:
+            return "Create service container {}";
+        case StepKind::CreatePod:
+            return "Create pod {}";
+        case StepKind::CreateContainer:
+            return "Create container {}";
+        case StepKind::StartPod:
+            return "Start pod {}";
+        case StepKind::StartContainer:
+            return "Start container {}";
+        case StepKind::StopContainer:
+            return "Stop container {}";
+        case StepKind::ParkContainer:
+            return "Park container {}";
+        case StepKind::RemoveContainer:
+            return "Remove container {}";
+        case StepKind::StopPod:
+            return "Stop pod {}";
+        case StepKind::RemovePod:
+            return "Remove pod {}";
+        case StepKind::RemoveService:
+            return "Remove service container {}";
+        case StepKind::RemoveSecret:
+            return "Remove secret {}";
+        case StepKind::RemoveVolume:
+            return "Remove volume {}";
+        case StepKind::MarkDeployed:
+            return "Mark {} as deployed";
+    }
+    return "{}";
+}
+
+nlohmann::json details_of(const plan::Step& step) {
+    auto details = nlohmann::json::parse(step.details, nullptr, false);
+    return details.is_object() ? details : nlohmann::json::object();
+}
+
+state::NewTask to_task(const plan::AppPlan& plan, const plan::Step& step, int lane) {
+    state::NewTask task;
+    task.kind = std::string(to_string(step.kind));
+    task.summary = fmt::format(fmt::runtime(phrase_of(step.kind)), step.object);
+    if (!step.reason.empty()) {
+        task.summary += " (" + step.reason + ")";
+    }
+    task.lane = lane;
+    task.after = step.after;
+    task.data = nlohmann::json{{"app", plan.app},
+                               {"part", step.part},
+                               {"object", step.object},
+                               {"id", step.id},
+                               {"reason", step.reason},
+                               {"spec", plan.spec},
+                               {"generation", plan.generation},
+                               {"details", details_of(step)}}
+                    .dump();
+    return task;
+}
+
+}  // namespace
+
+state::NewChange to_change(const plan::AppPlan& plan) {
+    const Words words = words_of(plan.action);
+    state::NewChange change;
+    change.kind = words.kind;
+    change.subject = plan.app;
+    change.summary = fmt::format("{} {}: {} step{}", words.verb, plan.app, plan.steps.size(),
+                                 plan.steps.size() == 1 ? "" : "s");
+    change.data =
+        nlohmann::json{{"app", plan.app}, {"spec", plan.spec}, {"generation", plan.generation}}
+            .dump();
+    const std::vector<int> lanes = plan::lanes(plan);
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        change.tasks.push_back(to_task(plan, plan.steps[i], i < lanes.size() ? lanes[i] : 1));
+    }
+    return change;
+}
+
+}  // namespace podreeve::handlers

@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include "agent/handlers/belongings.h"
+#include "agent/handlers/create_body.h"
+#include "agent/handlers/kinds.h"
+
+namespace podreeve::handlers {
+
+namespace {
+
+// Data of people's: never written to, never removed.
+bool holds_data(const std::string& origin) {
+    return origin == "claim" || origin == "plain";
+}
+
+// A volume that someone else made may be claimed, as it may by kube play: it is only mounted. One
+// that podreeve fills or empties has to be its own.
+Ended use_existing(Task& task, const podman::VolumeDetails& volume) {
+    if (is_ours(task, volume.labels)) {
+        return done();
+    }
+    if (!holds_data(task.text("origin"))) {
+        return not_ours(task, "volume", task.object);
+    }
+    task.log(fmt::format("uses volume {}, which was there before", task.object));
+    return done();
+}
+
+}  // namespace
+
+Ended create_volume(Task& task) {
+    ASSIGN_OR_RETURN(const auto found, find_volume(task, task.object));
+    if (found) {
+        return use_existing(task, *found);
+    }
+    ASSIGN_OR_RETURN(const auto spec, task.app_spec());
+    const manifests::VolumeSpec* volume = spec->find_volume(task.part);
+    if (volume == nullptr) {
+        return fail(Code::NotFound,
+                    fmt::format("cannot create volume {}: the manifest has none", task.object));
+    }
+    RETURN_IF_ERROR(task.save_once("made", "yes"));
+    const Status made =
+        task.world.podman.create_volume(volume_body(*volume, task.texts("labels")), task.call());
+    if (!made && made.error().code == Code::Conflict) {
+        return retry(Duration::zero(), "a volume of that name has just been made");
+    }
+    RETURN_IF_ERROR(made);
+    return done();
+}
+
+Ended undo_create_volume(Task& task) {
+    if (task.saved("made") != "yes") {
+        return done();
+    }
+    if (holds_data(task.text("origin"))) {
+        task.log(fmt::format("keeps volume {}: it may hold data by now", task.object));
+        return done();
+    }
+    ASSIGN_OR_RETURN(const auto found, own_volume(task, task.object));
+    if (found) {
+        RETURN_IF_ERROR(task.world.podman.remove_volume(task.object, false, task.call()));
+    }
+    return done();
+}
+
+}  // namespace podreeve::handlers

@@ -1,0 +1,15 @@
+#include "agent/handlers/belongings.h"
+#include "agent/handlers/kinds.h"
+
+namespace podreeve::handlers {
+
+// Absent is what is wanted. What podreeve put in stands in the manifest: there is nothing to undo.
+Ended remove_secret(Task& task) {
+    ASSIGN_OR_RETURN(const auto secret, own_secret(task, task.object));
+    if (secret) {
+        RETURN_IF_ERROR(task.world.podman.remove_secret(task.object, task.call()));
+    }
+    return done();
+}
+
+}  // namespace podreeve::handlers

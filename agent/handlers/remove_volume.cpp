@@ -1,0 +1,38 @@
+#include <fmt/format.h>
+
+#include "agent/handlers/belongings.h"
+#include "agent/handlers/kinds.h"
+#include "agent/observe/observed.h"
+#include "agent/plan/steps.h"
+
+namespace podreeve::handlers {
+
+namespace {
+
+// By what the volume's own label says: a plan that is wrong must not cost anybody his data.
+bool may_be_removed(const podman::VolumeDetails& volume) {
+    const auto role = volume.labels.find(observe::kLabelRole);
+    return role != volume.labels.end() &&
+           (role->second == plan::kRoleVolumeEmptyDir ||
+            role->second == plan::kRoleVolumeConfigMap || role->second == plan::kRoleVolumeSecret);
+}
+
+}  // namespace
+
+Ended remove_volume(Task& task) {
+    ASSIGN_OR_RETURN(const auto volume, own_volume(task, task.object));
+    if (!volume) {
+        return done();
+    }
+    if (!may_be_removed(*volume)) {
+        return fail(
+            Code::Conflict,
+            fmt::format("cannot remove volume {0}: it may hold data; `podman volume rm {0}` "
+                        "does it",
+                        task.object));
+    }
+    RETURN_IF_ERROR(task.world.podman.remove_volume(task.object, false, task.call()));
+    return done();
+}
+
+}  // namespace podreeve::handlers

@@ -1,0 +1,243 @@
+#include "agent/handlers/running.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/handlers/belongings.h"
+#include "agent/handlers/service_container.h"
+#include "agent/observe/observed.h"
+
+namespace podreeve::handlers {
+
+namespace {
+
+using manifests::ContainerRole;
+using podman::ContainerState;
+using podman::PodStatus;
+
+constexpr unsigned kDefaultGrace = 10;
+constexpr auto kBeyondGrace = std::chrono::seconds(15);
+constexpr auto kStartTime = std::chrono::seconds(60);
+// An init container that ends at once is worth waiting for; a slow one must not hold a worker.
+constexpr auto kInitPatience = std::chrono::milliseconds(300);
+constexpr auto kInitPause = std::chrono::milliseconds(700);
+
+bool has_never_run(ContainerState state) {
+    return state == ContainerState::Created || state == ContainerState::Configured ||
+           state == ContainerState::Initialized;
+}
+
+bool has_ended(ContainerState state) {
+    return state == ContainerState::Exited || state == ContainerState::Stopped;
+}
+
+const podman::PodSummary::Member* member_named(const podman::PodSummary& pod,
+                                               const std::string& name) {
+    const auto found = std::find_if(pod.members.begin(), pod.members.end(),
+                                    [&](const auto& m) { return m.name == name; });
+    return found == pod.members.end() ? nullptr : &*found;
+}
+
+bool all_run(const PodStart& what) {
+    return !what.wanted.empty() &&
+           std::all_of(what.wanted.begin(), what.wanted.end(), [&](const std::string& name) {
+               const auto* member = member_named(what.pod, name);
+               return member != nullptr && member->state == ContainerState::Running;
+           });
+}
+
+std::vector<const manifests::ContainerSpec*> init_containers(const PodStart& what) {
+    std::vector<const manifests::ContainerSpec*> inits;
+    if (what.spec == nullptr) {
+        return inits;
+    }
+    for (const manifests::ContainerSpec& container : what.spec->containers) {
+        if (container.pod == what.part && container.role == ContainerRole::Init &&
+            member_named(what.pod, container.name) != nullptr) {
+            inits.push_back(&container);
+        }
+    }
+    return inits;
+}
+
+Status start_service(Task& task, const PodStart& what) {
+    if (what.service.empty()) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(const auto service, find_container(task, what.service));
+    if (!service) {
+        return fail(Code::NotFound,
+                    fmt::format("cannot start pod {}: its service container {} is not there",
+                                what.pod.name, what.service));
+    }
+    const auto link = what.pod.labels.find(observe::kLabelService);
+    const bool linked = link != what.pod.labels.end() && link->second == service->summary.id;
+    if (!linked && !is_ours(task, service->summary.labels)) {
+        return not_ours(task, "container", what.service);
+    }
+    return start(task, *service);
+}
+
+Error init_error(const PodStart& what, const std::string& name, int code) {
+    return {Code::Internal,
+            fmt::format("cannot start pod {0}: its init container {1} ended with exit code {2}; "
+                        "`podman logs {1}` shows what it said",
+                        what.pod.name, name, code)};
+}
+
+// Done once it has ended well and is removed, as podman does with init containers of type once.
+Ended run_init(Task& task, const PodStart& what, const std::string& name) {
+    ASSIGN_OR_RETURN(const auto container, own_container(task, name));
+    if (!container) {
+        return done();
+    }
+    const std::string key = "init " + name;
+    const std::string& id = container->summary.id;
+    // An end that this task did not start is that of an earlier try: it is run again.
+    const bool ours = task.saved(key.c_str()) == id;
+    if (!is_running(*container) && !(ours && has_ended(container->summary.state))) {
+        RETURN_IF_ERROR(task.save(key.c_str(), id));
+        RETURN_IF_ERROR(task.world.podman.start_container(id, task.call(kStartTime)));
+    }
+    const Result<int> code = task.world.podman.wait_container(id, task.call(kInitPatience));
+    if (!code && code.error().code == Code::Timeout) {
+        return retry(kInitPause, fmt::format("init container {} is running", name));
+    }
+    RETURN_IF_ERROR(code);
+    if (*code != 0) {
+        return init_error(what, name, *code);
+    }
+    RETURN_IF_ERROR(task.world.podman.remove_container(id, {}, task.call()));
+    return done();
+}
+
+// podman's start of a pod starts all that is in it, also what is to stay down.
+bool wants_all(const PodStart& what) {
+    return what.wanted.empty() ||
+           std::all_of(what.pod.members.begin(), what.pod.members.end(), [&](const auto& member) {
+               return member.id == what.pod.infra_id ||
+                      std::find(what.wanted.begin(), what.wanted.end(), member.name) !=
+                          what.wanted.end();
+           });
+}
+
+Status start_members(Task& task, const PodStart& what) {
+    if (wants_all(what)) {
+        const auto started = task.world.podman.start_pod(what.pod.id, task.call(kStartTime));
+        return started ? Status{} : Status(started.error());
+    }
+    std::string refused;
+    for (const std::string& name : what.wanted) {
+        ASSIGN_OR_RETURN(const auto container, own_container(task, name));
+        const Status started =
+            container ? start(task, *container)
+                      : fail(Code::NotFound,
+                             fmt::format("cannot start container {}: it is not there", name));
+        if (!started && started.error().code == Code::Cancelled) {
+            return started;
+        }
+        if (!started) {
+            refused += (refused.empty() ? "" : "; ") + started.error().message;
+        }
+    }
+    return refused.empty() ? Status{} : Status(fail(Code::Internal, refused));
+}
+
+// One that ended at once is the next pass's to judge, by its restart policy; one that never began
+// was not started at all.
+Status check_started(Task& task, const PodStart& what) {
+    ASSIGN_OR_RETURN(const podman::PodSummary pod,
+                     task.world.podman.inspect_pod(what.pod.id, task.call()));
+    for (const std::string& name : what.wanted) {
+        const auto* member = member_named(pod, name);
+        if (member == nullptr || has_never_run(member->state)) {
+            return fail(Code::Internal,
+                        fmt::format("cannot start pod {}: podman did not start {} ({})", pod.name,
+                                    name, member == nullptr ? "absent" : to_string(member->state)));
+        }
+        if (member->state != ContainerState::Running) {
+            task.log(fmt::format("{} is {} already", name, to_string(member->state)));
+        }
+    }
+    return {};
+}
+
+unsigned grace_in(const manifests::AppSpec& app, const std::string& part, unsigned otherwise) {
+    std::optional<std::int64_t> longest;
+    for (const manifests::ContainerSpec& container : app.containers) {
+        if (container.part == part || container.pod == part) {
+            longest = std::max(longest.value_or(0), std::int64_t{container.stop_grace.count()});
+        }
+    }
+    return longest ? static_cast<unsigned>(*longest) : otherwise;
+}
+
+}  // namespace
+
+unsigned grace_of(const Task& task) {
+    if (const auto seconds = task.number("grace"); seconds && *seconds >= 0) {
+        return static_cast<unsigned>(*seconds);
+    }
+    const auto spec = task.deployed_spec();
+    return spec && !task.part.empty() ? grace_in(*spec, task.part, kDefaultGrace) : kDefaultGrace;
+}
+
+Status start(Task& task, const podman::ContainerDetails& container) {
+    if (is_running(container)) {
+        return {};
+    }
+    const auto started =
+        task.world.podman.start_container(container.summary.id, task.call(kStartTime));
+    return started ? Status{} : Status(started.error());
+}
+
+Status stop(Task& task, const podman::ContainerDetails& container, unsigned grace) {
+    if (has_ended(container.summary.state) || has_never_run(container.summary.state)) {
+        return {};
+    }
+    const auto stopped = task.world.podman.stop_container(
+        container.summary.id, grace, task.call(std::chrono::seconds(grace) + kBeyondGrace));
+    // Gone meanwhile is stopped, too.
+    if (stopped || stopped.error().code == Code::NotFound) {
+        return {};
+    }
+    return stopped.error();
+}
+
+Ended start_up(Task& task, const PodStart& what) {
+    if (all_run(what)) {
+        return done();
+    }
+    const auto inits = init_containers(what);
+    // Podman itself starts a held one with the pod, but not with a container of it.
+    if (!what.held || !inits.empty() || !wants_all(what)) {
+        RETURN_IF_ERROR(start_service(task, what));
+    }
+    for (const manifests::ContainerSpec* init : inits) {
+        ASSIGN_OR_RETURN(auto outcome, run_init(task, what, init->name));
+        if (!std::holds_alternative<state::TaskDone>(outcome)) {
+            return outcome;
+        }
+    }
+    PodStart rest = what;
+    if (!inits.empty()) {
+        ASSIGN_OR_RETURN(rest.pod, task.world.podman.inspect_pod(what.pod.id, task.call()));
+    }
+    RETURN_IF_ERROR(start_members(task, rest));
+    RETURN_IF_ERROR(check_started(task, rest));
+    return done();
+}
+
+Status stop_pod_of(Task& task, const podman::PodSummary& pod, unsigned grace) {
+    // Its members are stopped one after the other when it is not wholly running.
+    const auto members = static_cast<unsigned>(std::max<std::size_t>(1, pod.members.size()));
+    const auto stopped = task.world.podman.stop_pod(
+        pod.id, grace, task.call(std::chrono::seconds(grace) * members + kBeyondGrace));
+    if (stopped || stopped.error().code == Code::NotFound) {
+        return {};
+    }
+    return stopped.error();
+}
+
+}  // namespace podreeve::handlers

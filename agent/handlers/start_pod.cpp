@@ -1,0 +1,46 @@
+#include <fmt/format.h>
+
+#include "agent/handlers/belongings.h"
+#include "agent/handlers/kinds.h"
+#include "agent/handlers/running.h"
+
+namespace podreeve::handlers {
+
+namespace {
+
+bool is_up(podman::PodStatus status) {
+    return status == podman::PodStatus::Running || status == podman::PodStatus::Degraded;
+}
+
+}  // namespace
+
+Ended start_pod(Task& task) {
+    ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.target()));
+    if (!pod) {
+        return fail(Code::NotFound,
+                    fmt::format("cannot start pod {}: it is not there any more", task.object));
+    }
+    RETURN_IF_ERROR(task.save_once("ran", is_up(pod->status) ? "yes" : "no"));
+    const auto spec = task.world.specs.find(task.app, task.spec);
+    PodStart what;
+    what.pod = *pod;
+    what.service = task.text("service");
+    what.held = task.flag("held", false);
+    what.wanted = task.list("containers");
+    what.spec = spec.get();
+    what.part = task.part;
+    return start_up(task, what);
+}
+
+Ended undo_start_pod(Task& task) {
+    if (task.saved("ran") == "yes") {
+        return done();
+    }
+    ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.target()));
+    if (pod && is_up(pod->status)) {
+        RETURN_IF_ERROR(stop_pod_of(task, *pod, grace_of(task)));
+    }
+    return done();
+}
+
+}  // namespace podreeve::handlers

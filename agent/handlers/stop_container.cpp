@@ -1,0 +1,42 @@
+#include "agent/handlers/belongings.h"
+#include "agent/handlers/kinds.h"
+#include "agent/handlers/running.h"
+#include "agent/handlers/service_container.h"
+
+namespace podreeve::handlers {
+
+namespace {
+
+Result<std::optional<podman::ContainerDetails>> own(const Task& task, const std::string& who) {
+    return task.text("role") == "service" ? own_service(task, who) : own_container(task, who);
+}
+
+}  // namespace
+
+// Absent is stopped.
+Ended stop_container(Task& task) {
+    ASSIGN_OR_RETURN(const auto container, own(task, task.target()));
+    if (!container) {
+        return done();
+    }
+    RETURN_IF_ERROR(task.save_once("ran", is_running(*container) ? "yes" : "no"));
+    RETURN_IF_ERROR(stop(task, *container, grace_of(task)));
+    return done();
+}
+
+// Another of that name may stand there by now, when the undoing of later steps has made it again.
+Ended undo_stop_container(Task& task) {
+    if (task.saved("ran") != "yes") {
+        return done();
+    }
+    for (const std::string& who : {task.target(), task.object}) {
+        ASSIGN_OR_RETURN(const auto container, own(task, who));
+        if (container) {
+            RETURN_IF_ERROR(start(task, *container));
+            return done();
+        }
+    }
+    return done();
+}
+
+}  // namespace podreeve::handlers
