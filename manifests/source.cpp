@@ -1,6 +1,7 @@
 #include "manifests/source.h"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 #include <tuple>
 
@@ -16,6 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using SpecPtr = std::shared_ptr<const AppSpec>;
+
+// So many versions a scan are synced one by one; more, as on the first start, all at once.
+constexpr std::size_t kDurableSaves = 8;
 
 // One file as it was last read.
 struct FileState {
@@ -74,6 +78,7 @@ struct ManifestSource::Cache {
 
     Desired scan();
 
+    std::mutex mutex;  // held by each public call of the source
     const SourceConfig& config;
     std::shared_ptr<const Clock> clock;
     AcceptedVersions accepted;
@@ -83,7 +88,8 @@ struct ManifestSource::Cache {
     std::optional<Desired> last_desired;  // what the last scan said, while it is still true
     Listing last_listing;
     bool all_saved = true;
-    bool swept = false;  // what was removed while no agent ran is out of force
+    std::size_t saves = 0;  // in this scan
+    bool swept = false;     // what was removed while no agent ran is out of force
 
     bool take_listing(const Listing& listing);
     bool drop_missing(const Listing& listing);
@@ -386,8 +392,11 @@ void ManifestSource::Cache::save(const std::string& app, InForce& version) {
     }
     if (accepted.current(app) == version.hash && accepted.load(app, version.hash)) {
         version.saved = true;
-    } else if (const Status status = accepted.save(app, version.hash, state.text); status) {
+    } else if (const Status status =
+                   accepted.save(app, version.hash, state.text, saves < kDurableSaves);
+               status) {
         version.saved = true;
+        ++saves;
     } else {
         log::warn("cannot keep the version of {} that is in force: {}", app,
                   status.error().message);
@@ -400,6 +409,7 @@ void ManifestSource::Cache::save(const std::string& app, InForce& version) {
 void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>& candidates,
                                          bool complete) {
     all_saved = true;
+    saves = 0;
     for (const auto& [app, candidate] : candidates) {
         InForce& version = in_force[app];
         if (version.hash != candidate.hash) {
@@ -409,6 +419,11 @@ void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>&
         version.file_name = candidate.file_name;
         save(app, version);
         all_saved = all_saved && version.saved;
+    }
+    if (saves > kDurableSaves) {
+        if (const Status status = accepted.sync(); !status) {
+            log::warn("{}", status.error().message);
+        }
     }
     if (complete) {
         drop_gone(candidates);
@@ -477,11 +492,13 @@ ManifestSource::ManifestSource(SourceConfig config)
 ManifestSource::~ManifestSource() = default;
 
 Desired ManifestSource::scan() {
+    const std::lock_guard lock(cache_->mutex);
     return cache_->scan();
 }
 
 std::shared_ptr<const AppSpec> ManifestSource::accepted(const std::string& app,
                                                         const std::string& spec_hash) {
+    const std::lock_guard lock(cache_->mutex);
     const auto version = cache_->in_force.find(app);
     if (version != cache_->in_force.end() && version->second.hash == spec_hash) {
         return version->second.spec;
@@ -492,6 +509,7 @@ std::shared_ptr<const AppSpec> ManifestSource::accepted(const std::string& app,
 
 void ManifestSource::forget_accepted(const std::string& app,
                                      const std::vector<std::string>& keep_hashes) {
+    const std::lock_guard lock(cache_->mutex);
     cache_->accepted.forget(app, keep_hashes);
 }
 

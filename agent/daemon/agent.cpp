@@ -21,7 +21,11 @@ constexpr std::chrono::minutes kAnswerPassWithin{2};
 constexpr std::chrono::minutes kAnswerDiffWithin{1};
 
 manifests::SourceConfig source_config(const Config& config) {
-    return {config.paths.manifest_dirs, config.paths.state_dir / "accepted", ::geteuid()};
+    manifests::SourceConfig source;
+    source.directories = config.paths.manifest_dirs;
+    source.accepted_dir = config.paths.state_dir / "accepted";
+    source.owner = ::geteuid();
+    return source;
 }
 
 api::PassSummary summary_of(const reconcile::PassReport& report) {
@@ -72,7 +76,7 @@ struct Agent::Parts {
 };
 
 void Agent::Parts::connect() {
-    handlers::add_all(runner, world);
+    handlers::register_all(runner, world);
     runner.on_change_ready([this](const state::ChangeView& change) {
         log::info("change {} ({}) ended: {}{}{}", change.id, change.summary,
                   to_string(change.status), change.error.empty() ? "" : ": ", change.error);

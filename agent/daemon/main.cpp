@@ -81,6 +81,13 @@ Result<daemon::Config> configure(const Arguments& arguments) {
     return config;
 }
 
+// systemd not hearing us is worth a line, and no more.
+void note(const Status& told) {
+    if (!told) {
+        log::warn("{}", told.error().message);
+    }
+}
+
 // One run of the process: what main holds while the loop turns.
 class Process {
   public:
@@ -108,7 +115,7 @@ class Process {
             RETURN_IF_ERROR(loop_->on_signal(number, [this] { stop("a signal"); }));
         }
         return loop_->on_signal(SIGHUP, [this] {
-            systemd::notify_reloading(*loop_);
+            note(systemd::notify_reloading());
             reloading_ = true;
             agent_->request_pass("SIGHUP");
         });
@@ -133,11 +140,11 @@ class Process {
             status += "; podman cannot be read: " + report.error;
         }
         if (status != status_) {
-            systemd::notify_status(status);
+            note(systemd::notify_status(status));
             status_ = std::move(status);
         }
         if (!ready_ || reloading_) {
-            systemd::notify_ready();
+            note(systemd::notify_ready());
             ready_ = true;
             reloading_ = false;
         }
@@ -154,7 +161,7 @@ class Process {
         }
         stopping_ = true;
         log::info("ending: {}", why);
-        systemd::notify_stopping();
+        note(systemd::notify_stopping());
         directories_.reset();
         agent_->stop(kStopGrace, [this] { loop_->stop(); });
     }

@@ -1,0 +1,76 @@
+#include "agent/supervise/overview.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace podreeve::supervise {
+namespace {
+
+using std::chrono::seconds;
+
+AppStatus app_in(ServiceState state, WallTime since = {}) {
+    AppStatus app;
+    app.name = "web";
+    app.state = state;
+    app.since = since;
+    return app;
+}
+
+TEST(Overview, AnUnchangedStateKeepsItsSince) {
+    AppView view;
+    view.name = "web";
+    view.facts.ready = view.facts.total = 1;
+    const AppStatus before = app_in(ServiceState::Running, WallTime(seconds(5)));
+    EXPECT_EQ(make_status(view, &before, WallTime(seconds(50))).since, WallTime(seconds(5)));
+    const AppStatus other = app_in(ServiceState::Starting, WallTime(seconds(5)));
+    EXPECT_EQ(make_status(view, &other, WallTime(seconds(50))).since, WallTime(seconds(50)));
+}
+
+TEST(Overview, AConditionThatStaysKeepsItsSinceAndIsOneEvent) {
+    AppView view;
+    view.name = "web";
+    view.conditions = {{"DeployFailed", "ChangeFailed", "cannot pull; next try at 1", ""}};
+    Overview first;
+    first.apps.push_back(make_status(view, nullptr, WallTime(seconds(1))));
+    view.conditions[0].message = "cannot pull; next try at 2";
+    Overview second;
+    second.apps.push_back(make_status(view, &first.apps[0], WallTime(seconds(2))));
+    EXPECT_EQ(second.apps[0].conditions[0].since, WallTime(seconds(1)));
+    EXPECT_EQ(events_between({}, first).size(), 2U) << "the state, and the condition";
+    EXPECT_TRUE(events_between(first, second).empty());
+}
+
+TEST(Overview, TransitionsAndRemovalsAreEvents) {
+    Overview before, after;
+    before.apps = {app_in(ServiceState::Starting)};
+    after.apps = {app_in(ServiceState::Running)};
+    ASSERT_EQ(events_between(before, after).size(), 1U);
+    EXPECT_EQ(events_between(before, after)[0].state, "Running");
+    ASSERT_EQ(events_between(after, {}).size(), 1U);
+    EXPECT_EQ(events_between(after, {})[0].state, "Removed");
+    EXPECT_TRUE(events_between(after, after).empty());
+}
+
+TEST(Overview, TheFirstErrorOfAManifestAndHowManyFollow) {
+    manifests::AppProblem problem;
+    problem.diagnostics = {{{"web.yaml", 3, 5}, "app.imge", "unknown field", "", "image", {}},
+                           {{"web.yaml", 4, 5}, "app.x", "unknown field", "", "", {}}};
+    const std::string text = first_error(problem);
+    EXPECT_NE(text.find("web.yaml:3:5"), std::string::npos) << text;
+    EXPECT_NE(text.find("(and 1 more)"), std::string::npos) << text;
+}
+
+TEST(Overview, TheJsonCountsWhatIsUp) {
+    Overview overview;
+    overview.apps = {app_in(ServiceState::Running), app_in(ServiceState::Failed),
+                     app_in(ServiceState::Unknown)};
+    const nlohmann::json json = to_json(overview);
+    EXPECT_EQ(json["summary"]["total"], 3);
+    EXPECT_EQ(json["summary"]["up"], 1);
+    EXPECT_EQ(json["summary"]["failed"], 1);
+    EXPECT_EQ(json["summary"]["unknown"], 1);
+    EXPECT_EQ(json["apps"][0]["state"], "Running");
+}
+
+}  // namespace
+}  // namespace podreeve::supervise
