@@ -79,7 +79,10 @@ Result<PlayReport> Client::kube_play(const std::string& yaml,
 Status Client::kube_down(const std::string& yaml, bool force, const Call& call) {
     Ask ask = kube_ask("take down a manifest", "DELETE", yaml);
     ask.path = "/kube/play" + http::query({{"force", force ? "true" : "false"}});
-    RETURN_IF_ERROR(wire_->session.call(ask, call));
+    const auto reply = wire_->session.call(ask, call);
+    if (!reply && reply.error().code != Code::NotFound) {  // 4.3 says so of what is already gone
+        return reply.error();
+    }
     return {};
 }
 

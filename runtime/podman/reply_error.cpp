@@ -1,7 +1,7 @@
 #include "runtime/podman/reply_error.h"
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -64,15 +64,18 @@ Code code_of(int status, const Words& words) {
 }  // namespace
 
 bool says_conflict(std::string_view message) {
-    static constexpr std::array<std::string_view, 8> kPhrases{"already in use",
-                                                              "name in use",
-                                                              "already exists",
-                                                              "already used",
-                                                              "is being used",
-                                                              "is the service container of",
-                                                              "has dependent containers",
-                                                              "can only kill running"};
-    return std::any_of(kPhrases.begin(), kPhrases.end(), [&](std::string_view phrase) {
+    static constexpr std::string_view kPhrases[] = {
+        "already in use",
+        "name in use",
+        "already exists",
+        "already used",
+        "is being used",
+        "is the service container of",
+        "has dependent containers",
+        "can only kill running",
+        "UNIQUE constraint failed",  // a rename to a name that is taken
+    };
+    return std::any_of(std::begin(kPhrases), std::end(kPhrases), [&](std::string_view phrase) {
         return message.find(phrase) != std::string_view::npos;
     });
 }

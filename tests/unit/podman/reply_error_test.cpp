@@ -29,6 +29,8 @@ TEST(ReplyError, TellsWhatPodmansWordsMean) {
              Row{500, R"({"message":"name x is already in use: y"})", Code::Conflict},
              Row{500, R"({"message":"s1: secret name in use"})", Code::Conflict},
              Row{500, R"({"message":"volume already exists"})", Code::Conflict},
+             Row{500, R"({"message":"UNIQUE constraint failed: ContainerConfig.Name"})",
+                 Code::Conflict},
              Row{500, R"({"message":"listen tcp: bind: address already in use"})", Code::Conflict},
              Row{500, R"({"message":"c is the service container of pod(s) p"})", Code::Conflict},
              Row{500, R"({"cause":"image not known","message":"m"})", Code::NotFound},
