@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "manifests/names.h"
 #include "manifests/yaml.h"
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/unique_fd.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -46,6 +48,20 @@ Status point_to(const fs::path& link, const std::string& target) {
     if (::symlink(target.c_str(), fresh.c_str()) != 0 ||
         ::rename(fresh.c_str(), link.c_str()) != 0) {
         return errno_error(fmt::format("replace {}", link.string()), errno);
+    }
+    return {};
+}
+
+// Whole or not at all, but for a power cut; what that tears is no JSON and counts as not kept.
+Status write_and_rename(const fs::path& path, const std::string& content) {
+    const std::string fresh = path.string() + ".new";
+    const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const ssize_t written = fd ? ::write(fd.get(), content.data(), content.size()) : -1;
+    if (written != static_cast<ssize_t>(content.size()) ||
+        ::rename(fresh.c_str(), path.c_str()) != 0) {
+        const int error = written >= 0 && errno == 0 ? ENOSPC : errno;
+        ::unlink(fresh.c_str());
+        return errno_error(fmt::format("write {}", path.string()), error);
     }
     return {};
 }
@@ -96,15 +112,29 @@ fs::path AcceptedVersions::version_path(const std::string& app, const std::strin
 
 Status AcceptedVersions::save(const std::string& app,
                               const std::string& hash,
-                              const AcceptedText& text) {
+                              const AcceptedText& text,
+                              bool durable) {
     if (dir_.empty()) {
         return {};
     }
     RETURN_IF_ERROR(make_private(dir_));
     RETURN_IF_ERROR(make_private(dir_ / app));
-    RETURN_IF_ERROR(write_file_atomically(version_path(app, hash), to_json_text(text), 0600));
+    const fs::path path = version_path(app, hash);
+    if (durable) {
+        RETURN_IF_ERROR(write_file_atomically(path, to_json_text(text), 0600));
+    } else {
+        RETURN_IF_ERROR(write_and_rename(path, to_json_text(text)));
+    }
     RETURN_IF_ERROR(point_to(dir_ / app / kCurrent, hash + kExtension));
     prune(app);
+    return {};
+}
+
+Status AcceptedVersions::sync() const {
+    const UniqueFd fd(::open(dir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd || ::syncfs(fd.get()) != 0) {
+        return errno_error(fmt::format("sync {}", dir_.string()), errno);
+    }
     return {};
 }
 

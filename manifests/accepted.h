@@ -26,8 +26,15 @@ class AcceptedVersions {
   public:
     explicit AcceptedVersions(std::filesystem::path dir);
 
-    // Keeps the version and makes it the current one; the oldest beyond kKept go.
-    Status save(const std::string& app, const std::string& hash, const AcceptedText& text);
+    // Keeps the version and makes it the current one; the oldest beyond kKept go. Without durable
+    // it may be lost in a power cut until sync() is called: for many at once, since a sync a file
+    // takes milliseconds.
+    Status save(const std::string& app,
+                const std::string& hash,
+                const AcceptedText& text,
+                bool durable = true);
+
+    Status sync() const;
 
     std::optional<AcceptedText> load(const std::string& app, const std::string& hash) const;
 

@@ -355,6 +355,20 @@ TEST_F(Source, KeepsWhatWasAcceptedUntilToldToForget) {
     EXPECT_EQ(source_->accepted("../web", hashes[3]), nullptr);
 }
 
+TEST_F(Source, KeepsManyVersionsAtOnce) {
+    for (int i = 0; i < 30; ++i) {
+        const std::string id = "app-" + std::to_string(i);
+        write("a/" + id + ".yaml", app_text(id));
+    }
+    EXPECT_EQ(names().size(), 30U);
+    for (int i = 0; i < 30; ++i) {
+        write("a/app-" + std::to_string(i) + ".yaml", "{");
+    }
+    open();
+    EXPECT_EQ(names().size(), 30U);
+    EXPECT_EQ(desired_.problems.size(), 30U);
+}
+
 TEST_F(Source, KeepsAcceptedVersionsToItself) {
     write("a/web.yaml", app_text("web"));
     names();
