@@ -306,6 +306,19 @@ void hide_secrets(ContainerSpec& spec) {
     }
 }
 
+// A digest of a short secret can be turned back by trying.
+void hide_digests(const AppSpec& spec, json& out) {
+    for (std::size_t i = 0; i < spec.containers.size(); ++i) {
+        const std::vector<Mount>& mounts = spec.containers[i].mounts;
+        for (std::size_t m = 0; m < mounts.size(); ++m) {
+            const VolumeSpec* volume = spec.find_volume("volume/" + mounts[m].source);
+            if (volume != nullptr && volume->origin == VolumeOrigin::Secret) {
+                out["containers"][i]["mounts"][m]["content"] = kHidden;
+            }
+        }
+    }
+}
+
 json redacted_volume(const VolumeSpec& volume) {
     json out = to_json(volume);
     json files = json::array();
@@ -337,6 +350,7 @@ json to_redacted_json(const AppSpec& spec) {
             out["volumes"].push_back(redacted_volume(volume));
         }
     }
+    hide_digests(spec, out);
     if (!spec.secrets.empty()) {
         for (json& secret : out["secrets"]) {
             secret["data"] = kHidden;

@@ -71,24 +71,24 @@ std::string trouble_of(const struct stat& info, uid_t owner) {
     return {};
 }
 
-enum class Entry { File, Masked, Gone };
+enum class Sight { File, Masked, Gone };
 
 // What stands at path, links followed.
-Entry look_at(const fs::path& path, uid_t owner, FoundFile& out) {
+Sight look_at(const fs::path& path, uid_t owner, FoundFile& out) {
     struct stat info {};
 
     out.path = path;
     if (::stat(path.c_str(), &info) == 0) {
         out.stamp = stamp_of(info);
         out.trouble = is_null_device(info) ? "" : trouble_of(info, owner);
-        return is_null_device(info) ? Entry::Masked : Entry::File;
+        return is_null_device(info) ? Sight::Masked : Sight::File;
     }
     const int error = errno;
     if (::lstat(path.c_str(), &info) != 0) {
-        return Entry::Gone;
+        return Sight::Gone;
     }
     out.trouble = fmt::format("cannot be reached: {}", std::strerror(error));
-    return Entry::File;
+    return Sight::File;
 }
 
 struct CloseDirectory {
@@ -130,10 +130,10 @@ void list_drop_ins(const fs::path& directory,
             continue;
         }
         FoundFile file;
-        const Entry entry = look_at(directory / name, owner, file);
-        if (entry == Entry::File) {
+        const Sight entry = look_at(directory / name, owner, file);
+        if (entry == Sight::File) {
             drop_ins[manifest][name] = std::move(file);
-        } else if (entry == Entry::Masked) {
+        } else if (entry == Sight::Masked) {
             drop_ins[manifest].erase(name);
         }
     }
@@ -154,13 +154,13 @@ void list_directory(const fs::path& directory, uid_t owner, DropIns& drop_ins, L
             continue;
         }
         FoundFile file;
-        const Entry entry = look_at(directory / name, owner, file);
-        if (entry == Entry::Masked) {
+        const Sight entry = look_at(directory / name, owner, file);
+        if (entry == Sight::Masked) {
             out.manifests.erase(name);
             out.companions.erase(name);
-        } else if (entry == Entry::File && kind == NameKind::Companion) {
+        } else if (entry == Sight::File && kind == NameKind::Companion) {
             out.companions[name] = file.path;
-        } else if (entry == Entry::File) {
+        } else if (entry == Sight::File) {
             out.manifests[name].main = std::move(file);
         }
     }

@@ -1,5 +1,6 @@
 #include "manifests/place.h"
 
+#include <algorithm>
 #include <charconv>
 #include <regex>
 

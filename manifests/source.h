@@ -25,7 +25,8 @@ struct SourceConfig {
 // Reads the manifest directories into Desired. Files are parsed again only when size, mtime, inode
 // or drop-ins changed. A file that is broken keeps its last good version in force, also over a
 // restart: each version that was accepted is kept as text in accepted_dir (0600, since it can hold
-// secrets). Owned and called by one thread at a time; reads files, so never on the loop thread.
+// secrets). Any thread may call; calls wait for each other. Reads files, so never on the loop
+// thread.
 //
 // Of apps that clash, the one whose version is in force keeps what it has, and of two that are new
 // the one whose file name comes first: a new file never takes anything from a running app. An app

@@ -1,9 +1,11 @@
 #include "manifests/yaml.h"
 
 #include <exception>
+#include <optional>
 #include <sstream>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>

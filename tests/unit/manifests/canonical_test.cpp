@@ -98,6 +98,7 @@ TEST(RedactedJson, ShowsNoSecret) {
     EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
     EXPECT_EQ(text.find("aHVudGVyMg"), std::string::npos) << text;
     EXPECT_EQ(text.find("s3cret-literal"), std::string::npos) << text;
+    EXPECT_EQ(text.find(app.containers[0].mounts[0].content_digest), std::string::npos) << text;
     EXPECT_NE(text.find("--key=<secret>"), std::string::npos) << text;
     EXPECT_NE(text.find("shown"), std::string::npos) << text;
 }
