@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-Colour colour_of(const std::string& status) {
+Colour status_colour(const std::string& status) {
     if (status == "Done") {
         return Colour::Green;
     }
@@ -40,7 +40,7 @@ int run_changes(const Common& common, const std::string& app, unsigned limit) {
         const std::string status = change.value("status", "");
         table.add({{std::to_string(change.value("id", 0))},
                    {change.value("app", "")},
-                   {status, colour_of(status)},
+                   {status, status_colour(status)},
                    {age(change.value("created", ""))},
                    {change.value("summary", "")}});
     }
@@ -51,7 +51,7 @@ int run_changes(const Common& common, const std::string& app, unsigned limit) {
 void print_task(const json& task) {
     const std::string status = task.value("status", "");
     print(fmt::format("  {:>5}  {}  {}", task.value("id", 0),
-                      paint(fmt::format("{:<8}", status), colour_of(status)),
+                      paint(fmt::format("{:<8}", status), status_colour(status)),
                       task.value("summary", "")));
     const std::string wait = task.value("wait_reason", "");
     const std::string progress = task.at("progress").value("label", "");
@@ -78,7 +78,7 @@ int run_change(const Common& common, std::int64_t id) {
     }
     const std::string status = change->value("status", "");
     print(fmt::format("Change {}: {}\n{}, began {} ago", id, change->value("summary", ""),
-                      paint(status, colour_of(status)), age(change->value("created", ""))));
+                      paint(status, status_colour(status)), age(change->value("created", ""))));
     for (const json& task : change->at("tasks")) {
         print_task(task);
     }

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::minutes kAnswerWithin{3};
+constexpr std::chrono::minutes kPassWithin{3};
 
 void print_pass(const json& pass) {
     const json& changes = pass.at("changes");
@@ -31,7 +31,7 @@ void print_pass(const json& pass) {
 }
 
 int run_reconcile(const Common& common) {
-    const Result<json> pass = AgentClient(common.socket).post("/v1/reconcile", kAnswerWithin);
+    const Result<json> pass = AgentClient(common.socket).post("/v1/reconcile", kPassWithin);
     if (!pass) {
         return print_error(pass.error(), common.json);
     }

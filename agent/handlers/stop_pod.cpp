@@ -9,7 +9,7 @@ namespace podreeve::handlers {
 
 namespace {
 
-bool is_up(podman::PodStatus status) {
+bool pod_runs(podman::PodStatus status) {
     return status == podman::PodStatus::Running || status == podman::PodStatus::Degraded ||
            status == podman::PodStatus::Paused;
 }
@@ -28,7 +28,7 @@ Status stop_idle_service(Task& task, const podman::PodSummary& pod) {
     }
     ASSIGN_OR_RETURN(const auto pods, task.world.podman.list_pods(task.call()));
     const bool needed = std::any_of(pods.begin(), pods.end(), [&](const auto& other) {
-        return other.id != pod.id && service_of(other) == service && is_up(other.status);
+        return other.id != pod.id && service_of(other) == service && pod_runs(other.status);
     });
     if (needed) {
         return {};
@@ -53,7 +53,7 @@ Ended stop_pod(Task& task) {
     if (!pod) {
         return done();
     }
-    RETURN_IF_ERROR(task.save_once("ran", is_up(pod->status) ? "yes" : "no"));
+    RETURN_IF_ERROR(task.save_once("ran", pod_runs(pod->status) ? "yes" : "no"));
     RETURN_IF_ERROR(stop_pod_of(task, *pod, grace_of(task)));
     RETURN_IF_ERROR(stop_idle_service(task, *pod));
     return done();

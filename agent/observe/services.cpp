@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kSuffix = "-service";
 constexpr std::size_t kPlayDigits = 12;
 
-std::string value_of(const std::map<std::string, std::string>& labels, const char* key) {
+std::string label_of(const std::map<std::string, std::string>& labels, const char* key) {
     const auto it = labels.find(key);
     return it == labels.end() ? std::string() : it->second;
 }
@@ -44,7 +44,7 @@ std::map<std::string, std::string> find_services(const Observed& observed,
     std::map<std::string, std::string> services;
     std::set<std::string> others;  // those that pods of somebody else link to
     for (const podman::PodSummary& pod : observed.pods) {
-        const std::string id = value_of(pod.labels, kLabelService);
+        const std::string id = label_of(pod.labels, kLabelService);
         if (id.empty() || observed.container_by_id(id) == nullptr) {
             continue;
         }

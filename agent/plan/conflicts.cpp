@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
 
 namespace podreeve::plan {
 namespace {
 
-const std::string kApp = observe::kLabelApp;
-const std::string kOwner = observe::kLabelOwner;
-const std::string kSystemdUnit = observe::kLabelSystemdUnit;
-constexpr std::size_t kShortId = 12;
+constexpr std::size_t kConflictIdDigits = 12;
 
 using Labels = std::map<std::string, std::string>;
 
@@ -63,7 +61,7 @@ struct Search {
     void add(const Foreign& foreign, const std::string& part) {
         const Said said = say(app, foreign);
         const std::string id =
-            foreign.id.empty() ? "" : fmt::format(" ({})", foreign.id.substr(0, kShortId));
+            foreign.id.empty() ? "" : fmt::format(" ({})", foreign.id.substr(0, kConflictIdDigits));
         found.push_back({"Conflict", said.reason,
                          fmt::format("{} {}{} {}", foreign.kind, foreign.name, id, said.text),
                          part});

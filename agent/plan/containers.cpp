@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/verdict.h"
 
 namespace podreeve::plan {
@@ -8,8 +9,6 @@ namespace {
 using manifests::ContainerSpec;
 using podman::ContainerState;
 using podman::ContainerSummary;
-
-const std::string kSpec = observe::kLabelSpec;
 
 // podman may write an image's name out: "web:1" comes back as "docker.io/library/web:1".
 bool is_same_image(const std::string& asked, const std::string& seen) {
@@ -22,9 +21,14 @@ std::string difference(const ContainerSpec& spec, const ContainerSummary& found)
         return fmt::format("spec differs: image {} is to be {}", found.image, spec.image);
     }
     if (spec.name != found.name) {
-        return fmt::format("spec differs: it is called {}", found.name);
+        return fmt::format("it is called {}, and is to be {}", found.name, spec.name);
     }
     return "spec differs";
+}
+
+bool is_as_specified(const ContainerVerdict& verdict) {
+    return label(verdict.found->labels, kSpec) == verdict.hash &&
+           verdict.found->name == verdict.spec->name;
 }
 
 // Verdicts that leave it alone, with a condition that says so; nullopt for the others.
@@ -72,7 +76,7 @@ void judge_found(const AppCase& app, ContainerVerdict& verdict, std::vector<Cond
         verdict.reason = fmt::format("stuck in state {}", to_string(found.state));
     } else if (is_left_alone(found, verdict.spec->part, out)) {
         verdict.verdict = Verdict::Withheld;
-    } else if (label(found.labels, kSpec) != verdict.hash) {
+    } else if (!is_as_specified(verdict)) {
         verdict.verdict = Verdict::Replace;
         verdict.reason = difference(*verdict.spec, found);
     } else {
@@ -93,8 +97,7 @@ ContainerVerdict judge_container(const AppCase& app,
     if (found == nullptr) {
         verdict.verdict = Verdict::Create;
         verdict.reason = "absent";
-    } else if (found->state != ContainerState::Running ||
-               label(found->labels, kSpec) != verdict.hash) {
+    } else if (found->state != ContainerState::Running || !is_as_specified(verdict)) {
         judge_found(app, verdict, conditions);
     }
     return verdict;

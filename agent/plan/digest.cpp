@@ -2,14 +2,12 @@
 
 #include <charconv>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/verdict.h"
 #include "runtime/base/digest.h"
 
 namespace podreeve::plan {
 namespace {
-
-const std::string kPart = observe::kLabelPart;
-const std::string kSpec = observe::kLabelSpec;
 
 // Fields with their lengths, so that no two inputs are written alike.
 class Text {

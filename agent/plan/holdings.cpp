@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
 
 namespace podreeve::plan {
 namespace {
 
 // Made once: the look-ups below run for every container of a host in every pass.
-const std::string kApp = observe::kLabelApp;
-const std::string kPart = observe::kLabelPart;
-const std::string kRole = observe::kLabelRole;
-const std::string kOwner = observe::kLabelOwner;
-const std::string kSystemdUnit = observe::kLabelSystemdUnit;
 
 template <class Row>
 void sort_by_part(std::vector<const Row*>& rows) {
@@ -61,13 +57,14 @@ void Holdings::take_containers(const observe::Observed& observed, const std::str
     for (const podman::ContainerSummary& container : observed.containers) {
         containers_by_name_.emplace(container.name, &container);
         containers_by_id_.emplace(container.id, &container);
+        const bool labelled = !container.is_infra && is_ours(container.labels, owner);
         const auto service = observed.services.find(container.id);
         if (service != observed.services.end()) {
-            apps_[service->second].services.push_back(&container);
-        } else if (!container.is_infra && is_ours(container.labels, owner)) {
-            AppHoldings& app = apps_[label(container.labels, kApp)];
-            const bool service_role = label(container.labels, kRole) == kRoleService;
-            (service_role ? app.services : app.containers).push_back(&container);
+            AppHoldings& app = apps_[service->second];
+            app.services.push_back(&container);
+            app.has_labelled_service = app.has_labelled_service || labelled;
+        } else if (labelled) {
+            apps_[label(container.labels, kApp)].containers.push_back(&container);
         }
     }
 }

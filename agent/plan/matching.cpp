@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
 #include "agent/plan/verdict.h"
 
@@ -11,8 +12,6 @@ namespace {
 using podman::ContainerState;
 using podman::ContainerSummary;
 using podman::PodSummary;
-
-const std::string kPart = observe::kLabelPart;
 
 struct ByPart {
     bool operator()(const auto* row, std::string_view part) const {
@@ -63,9 +62,11 @@ void match_pods(const AppCase& app, Matches& matches) {
         parts.insert(spec.part);
     }
     for (const PodSummary* pod : app.held.pods) {
-        if (!taken.contains(pod)) {
-            const bool known = parts.contains(label(pod->labels, kPart));
-            matches.surplus_pods.push_back({pod, known ? "duplicate" : "unwanted"});
+        if (!taken.contains(pod) && unknown_member(app, *pod).empty()) {
+            const std::string_view part = label(pod->labels, kPart);
+            matches.surplus_pods.push_back({pod, part == kStubPart      ? "stub"
+                                                 : parts.contains(part) ? "duplicate"
+                                                                        : "unwanted"});
         }
     }
 }

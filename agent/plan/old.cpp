@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
 
 namespace podreeve::plan {
@@ -15,14 +16,12 @@ using podman::ContainerState;
 using podman::ContainerSummary;
 using podman::PodSummary;
 
-const std::string kPart = observe::kLabelPart;
-const std::string kRole = observe::kLabelRole;
-const std::string kSpec = observe::kLabelSpec;
-const std::string kGeneration = observe::kLabelGeneration;
-
 std::string reason_for(const std::string& why) {
     if (why == "parked") {
         return "was kept until its successor ran";
+    }
+    if (why == "stub") {
+        return "left over from making the service container";
     }
     return why == "duplicate" ? "a second one of the same part" : "not in the manifest any more";
 }

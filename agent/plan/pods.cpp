@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/verdict.h"
 
 namespace podreeve::plan {
@@ -13,10 +14,7 @@ using podman::ContainerSummary;
 using podman::PodStatus;
 using podman::PodSummary;
 
-const std::string kSpec = observe::kLabelSpec;
-const std::string kService = observe::kLabelService;
-
-bool is_up(const ContainerSummary& container) {
+bool stands_up(const ContainerSummary& container) {
     return container.state == ContainerState::Running || container.state == ContainerState::Paused;
 }
 
@@ -69,6 +67,13 @@ bool Judge::judge_whole() {
     }
     const ContainerSummary* own_infra = infra();
     if (own_infra != nullptr && judge_infra(*own_infra)) {
+        return true;
+    }
+    if (const std::string unknown = unknown_member(app, found); !unknown.empty()) {
+        leave(
+            "Unknown", "StateUnknown",
+            fmt::format("podman cannot say in what state {} is; its pod is left alone until it can",
+                        unknown));
         return true;
     }
     if (label(found.labels, kSpec) != pod.hash) {
@@ -187,7 +192,7 @@ void Judge::start_down(bool finished_ones) {
         if (!is_workload(member)) {
             continue;
         }
-        pod.stop_first = pod.stop_first || (member.found != nullptr && is_up(*member.found));
+        pod.stop_first = pod.stop_first || (member.found != nullptr && stands_up(*member.found));
         if (member.verdict == Verdict::Keep && member.runs()) {
             member.verdict = Verdict::Start;
             member.reason = "its pod's namespaces are gone";
@@ -200,6 +205,17 @@ void Judge::start_down(bool finished_ones) {
 }
 
 }  // namespace
+
+std::string unknown_member(const AppCase& app, const PodSummary& pod) {
+    for (const PodSummary::Member& member : pod.members) {
+        const ContainerSummary* container = app.all.container_by_id(member.id);
+        if (container != nullptr && container->state == ContainerState::Unknown &&
+            !is_wedged(app.app, *container)) {
+            return container->name;
+        }
+    }
+    return {};
+}
 
 std::string_view service_of(const PodSummary& pod) {
     return label(pod.labels, kService);

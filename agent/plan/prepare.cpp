@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
 
 namespace podreeve::plan {
@@ -20,7 +21,6 @@ using manifests::PullPolicy;
 using manifests::VolumeOrigin;
 using manifests::VolumeSpec;
 
-const std::string kSpec = observe::kLabelSpec;
 const std::string kPorts = kLabelPorts;
 
 std::string port_text(const Port& port) {
@@ -53,10 +53,10 @@ std::set<std::string> ports_held(const AppCase& app) {
     return held;
 }
 
-nlohmann::json port_rows(const std::vector<Port>& ports,
-                         const std::string& part,
-                         const std::set<std::string>& held) {
-    nlohmann::json rows = nlohmann::json::array();
+void add_ports(nlohmann::json& rows,
+               const std::vector<Port>& ports,
+               const std::string& part,
+               const std::set<std::string>& held) {
     for (const Port& port : ports) {
         if (port.host_port != 0 && !held.contains(port_text(port))) {
             rows.push_back({{"host_ip", port.host_ip},
@@ -65,7 +65,6 @@ nlohmann::json port_rows(const std::vector<Port>& ports,
                             {"part", part}});
         }
     }
-    return rows;
 }
 
 std::string_view role_of(VolumeOrigin origin) {
@@ -97,6 +96,18 @@ PullPolicy stronger(PullPolicy a, PullPolicy b) {
     return a == PullPolicy::IfNotPresent ? a : b;
 }
 
+std::string_view word_of(PullPolicy policy) {
+    switch (policy) {
+        case PullPolicy::Always:
+            return "Always";
+        case PullPolicy::IfNotPresent:
+            return "IfNotPresent";
+        case PullPolicy::Never:
+            return "Never";
+    }
+    return "IfNotPresent";
+}
+
 std::string pull_reason(PullPolicy policy, bool known) {
     if (policy == PullPolicy::Always) {
         return "its pull policy is Always";
@@ -109,15 +120,36 @@ std::string pull_reason(PullPolicy policy, bool known) {
 nlohmann::json labels_of(const AppCase& app,
                          const std::string& part,
                          std::string_view role,
-                         std::string_view hash,
-                         const std::string& ports) {
-    nlohmann::json labels = {{observe::kLabelApp, app.spec.name},
-                             {observe::kLabelPart, part},
-                             {observe::kLabelRole, role},
-                             {observe::kLabelSpec, hash},
-                             {observe::kLabelGeneration, std::to_string(app.generation)},
-                             {observe::kLabelOwner, app.policy.owner}};
-    if (!ports.empty()) {
+                         std::string_view hash) {
+    return {{observe::kLabelApp, app.spec.name},
+            {observe::kLabelPart, part},
+            {observe::kLabelRole, role},
+            {observe::kLabelSpec, hash},
+            {observe::kLabelGeneration, std::to_string(app.generation)},
+            {observe::kLabelOwner, app.policy.owner}};
+}
+
+nlohmann::json labels_of(const AppCase& app, const PodSpec& pod, std::string_view hash) {
+    nlohmann::json labels = labels_of(app, pod.part, kRolePod, hash);
+    labels[kLabelOrder] = std::to_string(&pod - app.spec.pods.data());
+    if (const std::string ports = ports_text(pod.ports); !ports.empty()) {
+        labels[kLabelPorts] = ports;
+    }
+    return labels;
+}
+
+nlohmann::json labels_of(const AppCase& app,
+                         const ContainerSpec& container,
+                         std::string_view hash) {
+    const bool init = container.role == manifests::ContainerRole::Init;
+    nlohmann::json labels = labels_of(app, container.part, init ? "init" : "workload", hash);
+    if (!container.pod.empty()) {
+        return labels;
+    }
+    const auto place =
+        &container - app.spec.containers.data() + static_cast<std::ptrdiff_t>(app.spec.pods.size());
+    labels[kLabelOrder] = std::to_string(place);
+    if (const std::string ports = ports_text(container.ports); !ports.empty()) {
         labels[kLabelPorts] = ports;
     }
     return labels;
@@ -164,37 +196,24 @@ void Preparation::collect(const AppVerdict& verdict) {
     std::for_each(verdict.alone.begin(), verdict.alone.end(), take);
 }
 
+// Not for a repair: the ports were the app's own a moment ago, and podman says it if they are not.
 void Preparation::check_ports() {
+    if (!whole_) {
+        return;
+    }
     const std::set<std::string> held = ports_held(app_);
-    nlohmann::json all = nlohmann::json::array();
-    const auto add = [&](const std::string& part, nlohmann::json rows) {
-        checks_[part] = draft_.add(
-            {StepKind::CheckPorts, part, app_.spec.name, "", "host ports will be asked for"},
-            {{"ports", std::move(rows)}}, {});
-    };
-    const auto take = [&](const std::vector<Port>& ports, const std::string& part) {
-        nlohmann::json rows = port_rows(ports, part, held);
-        if (whole_) {
-            all.insert(all.end(), rows.begin(), rows.end());
-        } else if (!rows.empty()) {
-            add(part, std::move(rows));
-        }
-    };
+    nlohmann::json rows = nlohmann::json::array();
     for (const PodSpec* pod : pods_) {
-        take(pod->ports, pod->part);
+        add_ports(rows, pod->ports, pod->part, held);
     }
     for (const ContainerSpec* container : containers_) {
-        take(container->ports, container->part);
+        add_ports(rows, container->ports, container->part, held);
     }
-    if (!all.empty()) {
-        add("", std::move(all));
+    if (!rows.empty()) {
+        first_ = {draft_.add(
+            {StepKind::CheckPorts, "", app_.spec.name, "", "host ports will be asked for"},
+            {{"ports", std::move(rows)}}, {})};
     }
-}
-
-// In a deploy the ports are looked at before anything else; in a repair each part goes by itself.
-After Preparation::first() const {
-    const auto it = checks_.find("");
-    return it == checks_.end() ? After{} : After{it->second};
 }
 
 void Preparation::pull_images() {
@@ -215,8 +234,17 @@ void Preparation::pull_images() {
             }
         }
         pulls_[image] = draft_.add({StepKind::PullImage, "", image, "", pull_reason(policy, known)},
-                                   {{"policy", manifests::to_string(policy)}}, first());
+                                   {{"policy", word_of(policy)}}, first_);
     }
+}
+
+// In a deploy nothing is made before all images are here; in a repair each part goes by itself.
+After Preparation::pulled() const {
+    After after = first_;
+    for (const auto& [image, step] : pulls_) {
+        after.push_back(step);
+    }
+    return whole_ ? after : After{};
 }
 
 bool Preparation::is_used(const manifests::NetworkSpec& network) const {
@@ -240,10 +268,6 @@ bool Preparation::is_used(const VolumeSpec& volume) const {
 
 void Preparation::make_networks() {
     const auto& resources = app_.observed.resources;
-    After pulled = first();
-    for (const auto& [image, step] : pulls_) {
-        pulled.push_back(step);
-    }
     for (const manifests::NetworkSpec& network : app_.spec.networks) {
         if (!is_used(network) || (resources && resources->networks.contains(network.name))) {
             continue;
@@ -251,8 +275,7 @@ void Preparation::make_networks() {
         networks_[network.name] =
             draft_.add({StepKind::EnsureNetwork, network.part, network.name, "",
                         resources ? "absent" : "perhaps absent"},
-                       {{"labels", labels_of(app_, network.part, kRoleNetwork, "")}},
-                       whole_ ? pulled : After{});
+                       {{"labels", labels_of(app_, network.part, kRoleNetwork, "")}}, pulled());
     }
 }
 
@@ -267,12 +290,7 @@ void Preparation::make_volumes() {
 void Preparation::make_volume(const VolumeSpec& volume) {
     const auto& resources = app_.observed.resources;
     const std::string hash = manifests::spec_hash(volume);
-    After after = first();
-    if (whole_) {
-        for (const auto& [image, step] : pulls_) {
-            after.push_back(step);
-        }
-    }
+    After after = pulled();
     if (!resources || !resources->volumes.contains(volume.name)) {
         volumes_[volume.name] =
             draft_.add({StepKind::CreateVolume, volume.part, volume.name, "",
@@ -295,10 +313,6 @@ void Preparation::make_secrets() {
     if (!whole_ && !resources) {
         return;
     }
-    After after = first();
-    for (const auto& [image, step] : pulls_) {
-        after.push_back(step);
-    }
     for (std::size_t i = 0; i < app_.spec.secrets.size(); ++i) {
         const manifests::SecretSpec& secret = app_.spec.secrets[i];
         const std::string& hash = app_.hashes.secrets[i];
@@ -318,7 +332,7 @@ void Preparation::make_secrets() {
                          : "perhaps absent",
              "put back the secret that was deployed before"},
             {{"labels", labels_of(app_, secret.part, kRoleSecret, hash)}, {"replace", replace}},
-            whole_ ? after : After{});
+            pulled());
     }
 }
 
@@ -327,9 +341,6 @@ After Preparation::before(const PodSpec& pod) const {
         return gate_;
     }
     After after;
-    if (const auto it = checks_.find(pod.part); it != checks_.end()) {
-        after.push_back(it->second);
-    }
     for (const std::string& network : pod.networks) {
         if (const auto it = networks_.find(network); it != networks_.end()) {
             after.push_back(it->second);
@@ -353,7 +364,6 @@ After Preparation::before(const ContainerSpec& container) const {
             after.push_back(it->second);
         }
     };
-    take(checks_, container.part);
     take(pulls_, container.image);
     for (const std::string& network : container.networks) {
         take(networks_, network);

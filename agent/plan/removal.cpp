@@ -1,10 +1,12 @@
 #include "agent/plan/removal.h"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/old.h"
 #include "agent/plan/steps.h"
 
@@ -17,9 +19,6 @@ using podman::ContainerState;
 using podman::ContainerSummary;
 using podman::PodSummary;
 
-const std::string kPart = observe::kLabelPart;
-const std::string kRole = observe::kLabelRole;
-const std::string kSpec = observe::kLabelSpec;
 const char* const kGone = "its manifest is gone";
 const char* const kWantedDown = "wanted down";
 
@@ -34,8 +33,17 @@ struct Unit {
 
     WallTime made() const { return value(pod != nullptr ? pod->created : container->created); }
 
-    std::string part() const {
-        return std::string(label(pod != nullptr ? pod->labels : container->labels, kPart));
+    const std::map<std::string, std::string>& labels() const {
+        return pod != nullptr ? pod->labels : container->labels;
+    }
+
+    std::string part() const { return std::string(label(labels(), kPart)); }
+
+    std::uint64_t order() const {
+        const std::string_view text = label(labels(), kOrder);
+        std::uint64_t order = 0;
+        std::from_chars(text.data(), text.data() + text.size(), order);
+        return order;
     }
 
     bool up() const { return pod != nullptr ? is_up(*pod) : is_up(*container); }
@@ -43,9 +51,9 @@ struct Unit {
     static WallTime value(const std::optional<WallTime>& time) { return time.value_or(WallTime{}); }
 };
 
-// Without a spec, the order in which things were made stands for the order in which they start;
-// those of one second go by name, backwards.
-std::vector<Unit> newest_first(const AppHoldings& held) {
+// Without a spec, the place that each was given when it was made tells the order; and without that,
+// the second it was made in, and the name.
+std::vector<Unit> last_first(const AppHoldings& held) {
     std::vector<Unit> units;
     for (const PodSummary* pod : held.pods) {
         units.push_back({pod, nullptr});
@@ -55,10 +63,12 @@ std::vector<Unit> newest_first(const AppHoldings& held) {
             units.push_back({nullptr, container});
         }
     }
-    std::sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) {
-        return std::make_tuple(b.made(), std::cref(b.name()), std::cref(b.id())) <
-               std::make_tuple(a.made(), std::cref(a.name()), std::cref(a.id()));
-    });
+    const auto key = [](const Unit& unit) {
+        return std::make_tuple(unit.order(), unit.made(), std::cref(unit.name()),
+                               std::cref(unit.id()));
+    };
+    std::sort(units.begin(), units.end(),
+              [&](const Unit& a, const Unit& b) { return key(b) < key(a); });
     return units;
 }
 
@@ -131,11 +141,20 @@ struct Removal {
 
 }  // namespace
 
-const ContainerSummary* find_unknown(const AppHoldings& held) {
-    const auto it =
-        std::find_if(held.containers.begin(), held.containers.end(),
-                     [](const auto* row) { return row->state == ContainerState::Unknown; });
-    return it == held.containers.end() ? nullptr : *it;
+std::string find_unknown(const AppHoldings& held) {
+    for (const ContainerSummary* container : held.containers) {
+        if (container->state == ContainerState::Unknown) {
+            return container->name;
+        }
+    }
+    for (const PodSummary* pod : held.pods) {
+        for (const PodSummary::Member& member : pod->members) {
+            if (member.state == ContainerState::Unknown) {
+                return member.name;
+            }
+        }
+    }
+    return {};
 }
 
 void remove_app(const std::string& name, const AppHoldings& held, Draft& draft) {
@@ -143,7 +162,7 @@ void remove_app(const std::string& name, const AppHoldings& held, Draft& draft) 
         held.services.begin(), held.services.end(),
         [](const ContainerSummary* service) { return label(service->labels, kRole).empty(); });
     Removal removal{name, held, draft, held_service};
-    const std::vector<Unit> units = newest_first(held);
+    const std::vector<Unit> units = last_first(held);
     After last;
     std::vector<After> stopped(units.size());
     for (std::size_t i = 0; i < units.size(); ++i) {
@@ -191,7 +210,7 @@ void stop_app(const AppCase& app, Draft& draft) {
         }
         return place + 1;
     };
-    std::vector<Unit> units = newest_first(app.held);
+    std::vector<Unit> units = last_first(app.held);
     std::stable_sort(units.begin(), units.end(),
                      [&](const Unit& a, const Unit& b) { return place_of(a) > place_of(b); });
     After last;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
 #include "agent/plan/verdict.h"
 
@@ -10,8 +11,6 @@ namespace {
 
 using podman::ContainerState;
 using podman::ContainerSummary;
-
-const std::string kRole = observe::kLabelRole;
 
 // One that podman holds carries no labels at all: none can be put on it.
 bool is_held(const ContainerSummary& service) {

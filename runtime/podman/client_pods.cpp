@@ -9,7 +9,7 @@
 namespace podreeve::podman {
 namespace {
 
-std::string path_of(const std::string& who, std::string_view verb) {
+std::string pod_path(const std::string& who, std::string_view verb) {
     return "/pods/" + http::encode(who) + std::string(verb);
 }
 
@@ -48,7 +48,7 @@ Result<std::vector<PodSummary>> Client::list_pods(const Call& call) {
 }
 
 Result<PodSummary> Client::inspect_pod(const std::string& who, const Call& call) {
-    Ask ask{.what = "inspect pod " + who, .path = path_of(who, "/json")};
+    Ask ask{.what = "inspect pod " + who, .path = pod_path(who, "/json")};
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_pod(reply.body);
 }
@@ -61,7 +61,7 @@ Result<std::string> Client::create_pod(const PodCreate& create, const Call& call
 }
 
 Result<Effect> Client::start_pod(const std::string& who, const Call& call) {
-    Ask ask{.what = "start pod " + who, .method = "POST", .path = path_of(who, "/start")};
+    Ask ask{.what = "start pod " + who, .method = "POST", .path = pod_path(who, "/start")};
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call_pod(ask, call));
     if (reply.status == 304) {
         return Effect::AlreadySo;
@@ -74,7 +74,7 @@ Result<Effect> Client::stop_pod(const std::string& who, unsigned grace_seconds, 
     // t=0 means "each container's own" to podman, so a stop without grace goes to the members.
     if (grace_seconds > 0) {
         Ask ask{.what = "stop pod " + who, .method = "POST"};
-        ask.path = path_of(who, "/stop") + http::query({{"t", std::to_string(grace_seconds)}});
+        ask.path = pod_path(who, "/stop") + http::query({{"t", std::to_string(grace_seconds)}});
         ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call_pod(ask, call));
         if (reply.status != 304) {
             RETURN_IF_ERROR(errors_of(reply, ask.what));
@@ -92,7 +92,7 @@ Result<Effect> Client::stop_pod(const std::string& who, unsigned grace_seconds, 
 
 Status Client::remove_pod(const std::string& who, bool force, const Call& call) {
     Ask ask{.what = "remove pod " + who, .method = "DELETE"};
-    ask.path = path_of(who, "") + http::query({{"force", force ? "true" : "false"}});
+    ask.path = pod_path(who, "") + http::query({{"force", force ? "true" : "false"}});
     const auto reply = wire_->session.call(ask, call);
     if (!reply) {
         return reply.error().code == Code::NotFound ? Status() : Status(reply.error());

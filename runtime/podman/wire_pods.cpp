@@ -52,7 +52,7 @@ void read_field(PodSummary& out, std::string_view key, JsonReader& reader) {
     }
 }
 
-PodSummary read_row(JsonReader& reader) {
+PodSummary read_pod_row(JsonReader& reader) {
     PodSummary out;
     reader.object([&](std::string_view key) { read_field(out, key, reader); });
     return out;
@@ -81,7 +81,7 @@ void append(std::string& errors, const std::string& error) {
 Result<std::vector<PodSummary>> read_pod_list(std::string_view body) {
     JsonReader reader(body);
     std::vector<PodSummary> out;
-    const bool is_list = reader.array([&] { out.push_back(read_row(reader)); });
+    const bool is_list = reader.array([&] { out.push_back(read_pod_row(reader)); });
     if (!is_list || !reader.finished()) {
         return fail(Code::Corrupt, "cannot read the list of pods: podman sent no valid list");
     }
