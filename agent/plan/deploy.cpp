@@ -124,8 +124,7 @@ void Rollout::make_pod(const PodVerdict& pod) {
             {StepKind::CreatePod, pod.spec->part, pod.spec->name, "", pod.reason, "remove the pod"},
             {{"held", verdict_.service.held},
              {"service", service()},
-             {"labels",
-              labels_of(app_, pod.spec->part, kRolePod, pod.hash, ports_text(pod.spec->ports))}},
+             {"labels", labels_of(app_, *pod.spec, pod.hash)}},
             ready_.before(*pod.spec) + old_.cleared(pod.spec->part) + old_.freed(pod.spec->name) +
                 service_made_);
         made_[pod.spec->part] = {step};
@@ -144,16 +143,15 @@ void Rollout::make_container(const ContainerVerdict& container, const PodVerdict
     if (pod != nullptr && pod->makes()) {
         after = after + made(pod->spec->part);
     }
-    const std::size_t step = draft_.add(
-        {StepKind::CreateContainer, spec.part, spec.name, "",
-         pod != nullptr && pod->makes() ? "its pod is made" : container.reason,
-         "remove the container"},
-        {{"pod", pod == nullptr ? "" : pod->spec->name},
-         {"role", role_of(spec)},
-         {"image", spec.image},
-         {"labels",
-          labels_of(app_, spec.part, role_of(spec), container.hash, ports_text(spec.ports))}},
-        after);
+    const std::size_t step =
+        draft_.add({StepKind::CreateContainer, spec.part, spec.name, "",
+                    pod != nullptr && pod->makes() ? "its pod is made" : container.reason,
+                    "remove the container"},
+                   {{"pod", pod == nullptr ? "" : pod->spec->name},
+                    {"role", role_of(spec)},
+                    {"image", spec.image},
+                    {"labels", labels_of(app_, spec, container.hash)}},
+                   after);
     made_[spec.part] = {step};
 }
 

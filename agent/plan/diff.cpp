@@ -62,6 +62,14 @@ bool makes_or_starts(const Step& step) {
     }
 }
 
+// An app that is known from earlier, but neither wanted nor to be seen: only its volumes and
+// secrets could be left.
+bool could_have_left_something(const Policy& policy, const Plan& plan) {
+    return std::any_of(policy.apps.begin(), policy.apps.end(), [&](const auto& row) {
+        return !row.second.busy && !plan.apps.contains(row.first);
+    });
+}
+
 bool needs_resources(const AppPlan& plan) {
     if (plan.action == AppAction::Deploy || plan.action == AppAction::Remove) {
         return !plan.steps.empty();
@@ -160,11 +168,11 @@ struct Removals {
                 {"RemovalHeld", "ManifestsUnknown", waits + ": it is left as it is", ""});
             return plan;
         }
-        if (const podman::ContainerSummary* unknown = find_unknown(held)) {
+        if (const std::string unknown = find_unknown(held); !unknown.empty()) {
             plan.conditions.push_back(
                 {"Unknown", "StateUnknown",
                  fmt::format("podman cannot say in what state {} is; the app is left until it can",
-                             unknown->name),
+                             unknown),
                  ""});
             return plan;
         }
@@ -218,8 +226,10 @@ Plan diff(const Desired& desired, const observe::Observed& observed, const Polic
     }
     tell_problems(desired, plan);
     plan.needs_resources = !observed.resources &&
-                           std::any_of(plan.apps.begin(), plan.apps.end(),
-                                       [](const auto& row) { return needs_resources(row.second); });
+                           (could_have_left_something(policy, plan) ||
+                            std::any_of(plan.apps.begin(), plan.apps.end(), [](const auto& row) {
+                                return needs_resources(row.second);
+                            }));
     plan.digest = digest_of(desired, observed, policy, all, plan);
     return plan;
 }

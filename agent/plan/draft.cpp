@@ -11,9 +11,25 @@ After operator+(After a, const After& b) {
     return a;
 }
 
+// Drops what another of them waits for anyway: fewer rows to store, and edges a person can read.
+void Draft::keep_nearest(After& after) {
+    std::vector<bool> waits(plan_.steps.size(), false);
+    for (const std::size_t before : after) {
+        for (std::size_t i = 0; i < waits_[before].size(); ++i) {
+            waits[i] = waits[i] || waits_[before][i];
+        }
+    }
+    std::erase_if(after, [&](std::size_t before) { return waits[before]; });
+    for (const std::size_t before : after) {
+        waits[before] = true;
+    }
+    waits_.push_back(std::move(waits));
+}
+
 std::size_t Draft::add(Line line, nlohmann::json details, After after) {
     std::sort(after.begin(), after.end());
     after.erase(std::unique(after.begin(), after.end()), after.end());
+    keep_nearest(after);
     Step step;
     step.kind = line.kind;
     step.part = std::move(line.part);

@@ -40,8 +40,11 @@ class Draft {
     After ends() const;
 
   private:
+    void keep_nearest(After& after);
+
     AppPlan& plan_;
     bool undoable_;
+    std::vector<std::vector<bool>> waits_;  // of each step: all it waits for, near and far
 };
 
 }  // namespace podreeve::plan

@@ -23,12 +23,14 @@ struct AppHoldings {
     std::vector<const podman::ContainerSummary*> containers;
     std::vector<const podman::PodSummary*> pods;  // sorted by part, then id
     std::vector<const podman::ContainerSummary*> services;
+    bool has_labelled_service = false;
     std::vector<const podman::VolumeDetails*> volumes;  // sorted by name
     std::vector<const podman::SecretDetails*> secrets;  // sorted by name
 
     // A service container that only its name tells could be someone else's: alone it is nothing.
     bool anything() const {
-        return !containers.empty() || !pods.empty() || !volumes.empty() || !secrets.empty();
+        return !containers.empty() || !pods.empty() || has_labelled_service || !volumes.empty() ||
+               !secrets.empty();
     }
 };
 

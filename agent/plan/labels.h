@@ -3,6 +3,7 @@
 #include <string>
 
 #include "agent/observe/observed.h"
+#include "agent/plan/steps.h"
 
 // The keys of our labels as strings, for looking them up in maps of strings.
 namespace podreeve::plan {
@@ -14,6 +15,8 @@ inline const std::string kSpec = observe::kLabelSpec;
 inline const std::string kGeneration = observe::kLabelGeneration;
 inline const std::string kOwner = observe::kLabelOwner;
 inline const std::string kService = observe::kLabelService;
+inline const std::string kPorts = kLabelPorts;
+inline const std::string kOrder = kLabelOrder;
 inline const std::string kSystemdUnit = observe::kLabelSystemdUnit;
 
 }  // namespace podreeve::plan

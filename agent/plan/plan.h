@@ -112,6 +112,8 @@ struct AppPolicy {
 struct Policy {
     std::string owner;
     WallTime now{};  // for the words "2s ago" only: it is not part of the digest
+    // Also of apps that are neither desired nor observed, so long as they are remembered: then what
+    // is left of their volumes and secrets is looked for.
     std::map<std::string, AppPolicy> apps;
     bool removals_allowed = true;  // false when a manifest directory could not be read
 };

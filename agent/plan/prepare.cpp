@@ -21,8 +21,6 @@ using manifests::PullPolicy;
 using manifests::VolumeOrigin;
 using manifests::VolumeSpec;
 
-const std::string kPorts = kLabelPorts;
-
 std::string port_text(const Port& port) {
     const std::string address = port.host_ip.empty() ? "" : port.host_ip + ":";
     return fmt::format("{}{}/{}", address, port.host_port, port.protocol);

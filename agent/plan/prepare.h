@@ -11,12 +11,17 @@
 
 namespace podreeve::plan {
 
-// podreeve's labels of a new object. ports: what ports_text() says of it, or empty.
+// podreeve's labels of a new object.
 nlohmann::json labels_of(const AppCase& app,
                          const std::string& part,
                          std::string_view role,
-                         std::string_view hash,
-                         const std::string& ports = {});
+                         std::string_view hash);
+
+// The same for a pod or a container that stands alone: with its ports and its place among them.
+nlohmann::json labels_of(const AppCase& app, const manifests::PodSpec& pod, std::string_view hash);
+nlohmann::json labels_of(const AppCase& app,
+                         const manifests::ContainerSpec& container,
+                         std::string_view hash);
 
 // The value of kLabelPorts.
 std::string ports_text(const std::vector<manifests::Port>& ports);
@@ -46,17 +51,17 @@ class Preparation {
     void make_volumes();
     void make_volume(const manifests::VolumeSpec& volume);
     void make_secrets();
+    After pulled() const;
     bool is_used(const manifests::NetworkSpec& network) const;
     bool is_used(const manifests::VolumeSpec& volume) const;
-    After first() const;
 
     const AppCase& app_;
     Draft& draft_;
     bool whole_;
     std::vector<const manifests::PodSpec*> pods_;  // to be made
     std::vector<const manifests::ContainerSpec*> containers_;
-    std::map<std::string, std::size_t> checks_;  // by part; one for all under ""
-    std::map<std::string, std::size_t> pulls_;   // by image
+    After first_;                               // the look at the ports
+    std::map<std::string, std::size_t> pulls_;  // by image
     std::map<std::string, std::size_t> networks_;
     std::map<std::string, std::size_t> volumes_;
     After gate_;

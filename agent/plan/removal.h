@@ -15,7 +15,8 @@ void remove_app(const std::string& name, const AppHoldings& held, Draft& draft);
 // Stops what runs of an app that is wanted down, in reverse order of starting.
 void stop_app(const AppCase& app, Draft& draft);
 
-// What podman cannot name the state of; null when there is none. Such an app is not taken away.
-const podman::ContainerSummary* find_unknown(const AppHoldings& held);
+// The name of what podman cannot name the state of; empty when there is none. Such an app is not
+// taken away.
+std::string find_unknown(const AppHoldings& held);
 
 }  // namespace podreeve::plan

@@ -18,15 +18,16 @@
 // former state nobody wants back. In a deploy, steps are undone in reverse order.
 //
 // `labels` is the whole set of podreeve's labels for the new object (app, part, role, spec,
-// generation, owner, ports): put on beside the person's own, winning over them. Every other value
+// generation, owner, order, ports): put on beside the person's own, winning over them. Every other value
 // of a new object comes from the AppSpec that the change leads to, by `part`. A key with a question
 // mark may be missing, all others are always there.
 //
 // kind                object, id           details; undo
 // check-ports         app, -               ports: [{host_ip, host_port, protocol, part}]: free now?
-// pull-image          image reference, -   policy: Always|IfNotPresent|Never (to_string of it).
-//                                          IfNotPresent: only when it is not here. Never: it is an
-//                                          error when it is not here. Undo: nothing, it stays.
+//                                          Only in a deploy.
+// pull-image          image reference, -   policy: Always|IfNotPresent|Never. IfNotPresent: only when
+//                                          it is not here. Never: it is an error when it is not
+//                                          here. Undo: nothing, it stays.
 // ensure-network      network, -           labels. Made when missing. Undo: nothing, it stays.
 // create-volume       volume, -            labels, origin: claim|plain|empty-dir|config-map|secret.
 //                                          There already is Ok. Undo: removes it, if this task made
@@ -64,8 +65,8 @@
 //                                          every start, unless what it removes was broken.
 // stop-pod            pod, id              grace?: the longest of its members.
 //                                          Undo: starts it, if it ran when this task began.
-// remove-pod          pod, id              why: replaced|unwanted|duplicate|wedged|broken|removed
-//                                          |service, force: true, old_spec: its io.podreeve.spec
+// remove-pod          pod, id              why: replaced|unwanted|duplicate|stub|wedged|broken
+//                                          |removed|service, force: true, old_spec: its io.podreeve.spec
 //                                          label, old_generation, service, held. Absent is Ok.
 //                                          Undo: makes it again with its containers and, when that is
 //                                          gone, the service container, from the spec that was
@@ -86,6 +87,10 @@ namespace podreeve::plan {
 // On pods and lone containers: the host ports they publish, "8080/tcp 127.0.0.1:53/udp", sorted.
 // Told from it: which ports an app holds already, so that only new ones are checked.
 inline constexpr const char* kLabelPorts = "io.podreeve.ports";
+
+// On pods and lone containers: the place among those of the app when it was made, from 0 on. The
+// order to stop an app in once its spec is gone.
+inline constexpr const char* kLabelOrder = "io.podreeve.order";
 
 // io.podreeve.role of what is neither container nor pod. Volumes of the first two are never
 // removed.

@@ -86,7 +86,7 @@ struct SurplusContainer {
 
 struct SurplusPod {
     const podman::PodSummary* pod = nullptr;
-    std::string why;  // unwanted, duplicate
+    std::string why;  // unwanted, duplicate, stub
 };
 
 struct ServiceVerdict {
@@ -151,6 +151,8 @@ bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container);
 const PartPolicy* hold_of(const AppPolicy& app, const std::string& part);
 // The image cannot be had: not here, and not to be pulled.
 bool is_barred(const AppCase& app, const manifests::ContainerSpec& spec);
+// A member of which podman cannot say how it is, by name; empty when there is none.
+std::string unknown_member(const AppCase& app, const podman::PodSummary& pod);
 // The service container that a pod says it belongs to, or empty.
 std::string_view service_of(const podman::PodSummary& pod);
 
