@@ -80,7 +80,8 @@ class Client {
     // -- images
     Result<bool> image_exists(const std::string& name, const Call&);
     Result<ImageDetails> inspect_image(const std::string& name, const Call&);
-    // Returns the id. An error inside the 200 stream is an error. on_progress gets podman's own
+    // Returns the id. An error inside the 200 stream is an error: NotFound when the registry has no
+    // such image, Denied, else Unavailable. on_progress gets podman's own
     // lines.
     Result<std::string> pull_image(const std::string& reference,
                                    bool tls_verify,

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "runtime/podman/log_frames.h"
+#include "runtime/podman/reply_error.h"
 #include "runtime/podman/session.h"
 #include "runtime/podman/wire.h"
 
@@ -68,7 +69,8 @@ Result<std::string> Client::pull_image(const std::string& reference,
         lines.finish();
     }
     if (!pull.error.empty()) {
-        return fail(Code::Unavailable, fmt::format("cannot {}: podman: {}", ask.what, pull.error));
+        return fail(code_of_pull(pull.error),
+                    fmt::format("cannot {}: podman: {}", ask.what, pull.error));
     }
     if (!reply) {
         return reply.error();

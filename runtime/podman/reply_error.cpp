@@ -42,7 +42,8 @@ Code code_of(int status, const Words& words) {
     if (says_absent(words.cause)) {
         return Code::NotFound;
     }
-    if (status == 409 || says_conflict(words.message)) {
+    if (status == 409 || words.cause == "container state improper" ||
+        says_conflict(words.message)) {
         return Code::Conflict;
     }
     switch (status) {
@@ -78,6 +79,17 @@ bool says_conflict(std::string_view message) {
     return std::any_of(std::begin(kPhrases), std::end(kPhrases), [&](std::string_view phrase) {
         return message.find(phrase) != std::string_view::npos;
     });
+}
+
+Code code_of_pull(std::string_view message) {
+    const auto says = [message](std::string_view phrase) {
+        return message.find(phrase) != std::string_view::npos;
+    };
+    if (says("manifest unknown") || says("name unknown") || says("name not known")) {
+        return Code::NotFound;
+    }
+    return says("unauthorized") || says("access to the resource is denied") ? Code::Denied
+                                                                            : Code::Unavailable;
 }
 
 std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {

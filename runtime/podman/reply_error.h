@@ -19,6 +19,9 @@ Error reply_error(const http::Response& reply,
 // What podman calls a conflict in words, whatever the status says.
 bool says_conflict(std::string_view message);
 
+// What the error line of a pull's stream means: it has no status.
+Code code_of_pull(std::string_view message);
+
 // text with every secret of three bytes or more replaced.
 std::string without_secrets(std::string text, const std::vector<std::string>& secrets);
 

@@ -38,11 +38,19 @@ TEST(ReplyError, TellsWhatPodmansWordsMean) {
              Row{500, R"({"cause":"no such pod","message":"m"})", Code::NotFound},
              Row{500, R"({"cause":"no such container","message":"m"})", Code::Internal},
              Row{500, R"({"cause":"invalid argument","message":"m"})", Code::InvalidArgument},
+             Row{500, R"({"cause":"container state improper","message":"m"})", Code::Conflict},
              Row{500, R"({"cause":"x","message":"crun: no such file"})", Code::Internal},
              Row{500, "not json", Code::Internal},
          }) {
         EXPECT_EQ(error_of(row.status, row.body).code, row.code) << row.body;
     }
+}
+
+TEST(CodeOfPull, TellsAnAbsentImageFromARegistryThatIsAway) {
+    EXPECT_EQ(code_of_pull("reading manifest 1 in x/nope: manifest unknown"), Code::NotFound);
+    EXPECT_EQ(code_of_pull("repository name not known to registry"), Code::NotFound);
+    EXPECT_EQ(code_of_pull("reading manifest: unauthorized: log in"), Code::Denied);
+    EXPECT_EQ(code_of_pull("dial tcp [::1]:5999: connect: connection refused"), Code::Unavailable);
 }
 
 TEST(ReplyError, KnowsEveryRecordedError) {
