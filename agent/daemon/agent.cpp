@@ -78,8 +78,6 @@ struct Agent::Parts {
 void Agent::Parts::connect() {
     handlers::register_all(runner, world);
     runner.on_change_ready([this](const state::ChangeView& change) {
-        log::info("change {} ({}) ended: {}{}{}", change.id, change.summary,
-                  to_string(change.status), change.error.empty() ? "" : ": ", change.error);
         supervisor.change_ended(change);
         reconciler.request(fmt::format("change {} has ended", change.id));
     });

@@ -51,6 +51,9 @@ struct Observed {
     // gave.
     std::map<std::string, std::string> services;  // id -> app
     std::optional<Resources> resources;
+    // Apps of ours that changed between the two lists, and how: what is seen of them is not of one
+    // moment, so nothing is decided about them.
+    std::map<std::string, std::string> in_motion;
 
     const podman::ContainerSummary* container_named(const std::string& name) const;
     const podman::ContainerSummary* container_by_id(const std::string& id) const;

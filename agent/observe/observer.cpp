@@ -9,16 +9,9 @@
 namespace podreeve::observe {
 namespace {
 
-const std::string kOwner = kLabelOwner;
-
 template <class Row>
 void sort_by_id(std::vector<Row>& rows) {
     std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.id < b.id; });
-}
-
-bool is_owned(const std::map<std::string, std::string>& labels, const std::string& owner) {
-    const auto it = labels.find(kOwner);
-    return it != labels.end() && it->second == owner;
 }
 
 Result<Observed> read_once(const Listings& listings) {
@@ -44,43 +37,41 @@ std::map<std::string, Row> by_name(std::vector<Row> rows) {
 
 }  // namespace
 
-std::string misfit(const Observed& observed, const std::string& owner) {
+std::map<std::string, std::string> misfits(const Observed& observed, const std::string& owner) {
+    std::map<std::string, std::string> apps;
     std::unordered_set<std::string_view> pods;
     for (const podman::PodSummary& pod : observed.pods) {
         pods.insert(pod.id);
-        if (!is_owned(pod.labels, owner)) {
-            continue;
-        }
+        const auto own = ownership(pod.labels, owner);
         for (const podman::PodSummary::Member& member : pod.members) {
-            if (observed.container_by_id(member.id) == nullptr) {
-                return fmt::format("container {} of pod {} is not listed", member.name, pod.name);
+            if (own && observed.container_by_id(member.id) == nullptr) {
+                apps.emplace(own->app, fmt::format("container {} of pod {} is not listed",
+                                                   member.name, pod.name));
             }
         }
     }
     for (const podman::ContainerSummary& container : observed.containers) {
-        if (!container.pod_id.empty() && is_owned(container.labels, owner) &&
-            !pods.contains(container.pod_id)) {
-            return fmt::format("the pod of container {} is not listed", container.name);
+        if (container.pod_id.empty() || pods.contains(container.pod_id)) {
+            continue;
+        }
+        if (const auto own = ownership(container.labels, owner)) {
+            apps.emplace(own->app,
+                         fmt::format("the pod of container {} is not listed", container.name));
         }
     }
-    return {};
+    return apps;
 }
 
 Result<Observed> observe(const Listings& listings, const std::string& owner, WallTime now) {
-    std::string wrong;
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        ASSIGN_OR_RETURN(Observed observed, read_once(listings));
-        wrong = misfit(observed, owner);
-        if (wrong.empty()) {
-            observed.at = now;
-            observed.services = find_services(observed, owner);
-            return observed;
-        }
+    ASSIGN_OR_RETURN(Observed observed, read_once(listings));
+    observed.in_motion = misfits(observed, owner);
+    if (!observed.in_motion.empty()) {
+        ASSIGN_OR_RETURN(observed, read_once(listings));
+        observed.in_motion = misfits(observed, owner);
     }
-    return fail(Code::Unavailable,
-                fmt::format("cannot read podman's containers and pods as of one moment, since they "
-                            "change meanwhile ({}): the next pass tries again",
-                            wrong));
+    observed.at = now;
+    observed.services = find_services(observed, owner);
+    return observed;
 }
 
 Result<Observed> observe(podman::Client& client,

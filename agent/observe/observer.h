@@ -15,8 +15,8 @@
 namespace podreeve::observe {
 
 // One list call each for containers and pods. An error of either is an error of the whole: what is
-// unknown must not pass for absent. Unavailable when the two lists did not fit each other twice,
-// since something of ours changed between them both times.
+// unknown must not pass for absent. Where the two lists do not fit each other they are read once
+// more, and apps that still do not fit are noted as in motion.
 Result<Observed> observe(podman::Client& client,
                          const std::string& owner,
                          WallTime now,
@@ -39,9 +39,9 @@ struct Listings {
 // Reads both lists, again when they do not fit, sorts them and tells the service containers.
 Result<Observed> observe(const Listings& listings, const std::string& owner, WallTime now);
 
-// Whether the two lists can be of one moment, as far as our own objects go: every pod that a
-// container names is there, and every member that a pod names. Says what is missing, or nothing.
-std::string misfit(const Observed& observed, const std::string& owner);
+// The apps of ours of which the two lists cannot be of one moment, and what is missing: every pod
+// that a container names has to be there, and every member that a pod names.
+std::map<std::string, std::string> misfits(const Observed& observed, const std::string& owner);
 
 // Which containers are service containers of ours. No label can be put on one that podman holds: it
 // is told by the pods that link to it, and before there are any by its name and by what it is (no

@@ -1,5 +1,7 @@
 #include "agent/reconcile/pass.h"
 
+#include <set>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -21,9 +23,10 @@ Result<Planned> plan_against(const PassWorld& world,
                              const manifests::Desired& desired,
                              std::stop_token stop) {
     Planned planned;
+    const std::set<std::string> busy = world.supervisor.busy(desired);
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
-    planned.prepared = world.supervisor.prepare(desired, planned.observed);
+    planned.prepared = world.supervisor.prepare(desired, planned.observed, busy);
     const auto diff = [&] {
         return plan::diff(planned.prepared.in_force, planned.observed, planned.prepared.policy);
     };
@@ -139,7 +142,9 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         commit_all(world, *planned, report);
         report.overview =
             world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
-        report.settled = report.changes.empty() && nothing_under_way(world, report.overview);
+        report.in_motion = !planned->observed.in_motion.empty();
+        report.settled = report.changes.empty() && !report.in_motion &&
+                         nothing_under_way(world, report.overview);
         if (report.settled) {
             forget_gone(world, desired, report.overview);
             trim_accepted(world);

@@ -32,7 +32,8 @@ struct PassReport {
     std::vector<state::ChangeId> changes;
     std::vector<std::string> apps_changed;
     std::vector<std::pair<std::string, std::string>> failures;  // app, why
-    bool settled = false;  // nothing was to be done, and nothing is under way
+    bool in_motion = false;  // something of ours changed while it was read: look again soon
+    bool settled = false;    // nothing was to be done, and nothing is under way
     supervise::Overview overview;
     Duration took{};
 };

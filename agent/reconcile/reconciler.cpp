@@ -96,6 +96,9 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
         return retry;
     }
     retry = Duration::zero();
+    if (report.in_motion) {
+        return rhythm.look_again;
+    }
     Duration wait = rhythm.interval;
     if (const auto next = world.supervisor.next_decision()) {
         // A moment late rather than early: too early a pass would find nothing and be made again.

@@ -17,6 +17,7 @@ struct Rhythm {
     Duration interval = std::chrono::seconds(30);    // from the end of a pass to the next
     Duration first_retry = std::chrono::seconds(1);  // while podman cannot be read, doubling
     Duration longest_retry = std::chrono::seconds(30);
+    Duration look_again = std::chrono::milliseconds(200);  // after a look at what was in motion
 };
 
 // Turns the passes: the first at once, then at the interval after the end of the last, and at once

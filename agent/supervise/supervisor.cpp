@@ -272,8 +272,25 @@ Supervisor::Supervisor(state::State& state, const Clock& clock, AcceptedSpecs ac
 
 Supervisor::~Supervisor() = default;
 
+std::set<std::string> Supervisor::busy(const manifests::Desired& desired) const {
+    std::set<std::string> names;
+    const auto note = [&](const std::string& name) {
+        if (core_->state.active_change_of(name)) {
+            names.insert(name);
+        }
+    };
+    for (const auto& [name, spec] : desired.apps) {
+        note(name);
+    }
+    for (const state::AppRecord& record : core_->state.apps()) {
+        note(record.name);
+    }
+    return names;
+}
+
 Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
-                                         const observe::Observed& observed) {
+                                         const observe::Observed& observed,
+                                         const std::set<std::string>& busy_before) {
     const std::lock_guard lock(core_->mutex);
     Core& core = *core_;
     const ObservedIndex index(observed, core.state.owner());
@@ -283,6 +300,10 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     prepared.policy.now = core.now();
     prepared.policy.removals_allowed = desired.complete;
     core.next.reset();
+    const auto is_busy = [&](const std::string& name) {
+        return busy_before.contains(name) || observed.in_motion.contains(name) ||
+               core.state.active_change_of(name).has_value();
+    };
 
     std::map<std::string, Standing> standings;
     for (const auto& [name, spec] : desired.apps) {
@@ -293,7 +314,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
         policy.generation = record.generation;
         policy.generation_spec = record.spec;
         policy.stopped = record.stopped;
-        policy.busy = core.state.active_change_of(name).has_value();
+        policy.busy = is_busy(name);
         Memory memory = memory_from(record.extra);
         if (!policy.busy && !policy.stopped) {
             core.weigh_parts(*version, index, memory, policy);
@@ -317,7 +338,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     }
     for (const std::string& name : index.apps()) {
         if (!prepared.policy.apps.contains(name)) {
-            prepared.policy.apps[name].busy = core.state.active_change_of(name).has_value();
+            prepared.policy.apps[name].busy = is_busy(name);
             prepared.policy.apps[name].owner = core.state.owner();
         }
     }

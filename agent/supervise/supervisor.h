@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,14 @@ class Supervisor {
         plan::Policy policy;
     };
 
+    // The apps on which a change works now. To be asked before podman is read: what is seen of an
+    // app while a change works on it is old when the change has ended.
+    std::set<std::string> busy(const manifests::Desired& desired) const;
+
     // Counts new exits, numbers generations, weighs dependencies. Writes only records that changed.
-    Prepared prepare(const manifests::Desired& desired, const observe::Observed& observed);
+    Prepared prepare(const manifests::Desired& desired,
+                     const observe::Observed& observed,
+                     const std::set<std::string>& busy_before);
 
     // The plans that may be committed now: not those that would only repeat what failed a moment
     // ago.
