@@ -57,12 +57,16 @@ Result<state::ChangeId> commit(const PassWorld& world,
 // An app that no manifest names, of which nothing is left and on which nobody works, is forgotten.
 void forget_gone(const PassWorld& world,
                  const manifests::Desired& desired,
+                 const plan::Plan& plan,
                  const supervise::Overview& overview) {
     if (!desired.complete) {
         return;
     }
     for (const state::AppRecord& record : world.state.apps()) {
-        if (overview.find(record.name) != nullptr || world.state.active_change_of(record.name)) {
+        const auto planned = plan.apps.find(record.name);
+        const bool left_over = planned != plan.apps.end() && !planned->second.empty();
+        if (left_over || overview.find(record.name) != nullptr ||
+            world.state.active_change_of(record.name)) {
             continue;
         }
         if (Status gone = world.state.remove_app(record.name); !gone) {
@@ -146,7 +150,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         report.settled = report.changes.empty() && !report.in_motion &&
                          nothing_under_way(world, report.overview);
         if (report.settled) {
-            forget_gone(world, desired, report.overview);
+            forget_gone(world, desired, planned->plan, report.overview);
             trim_accepted(world);
         }
     }

@@ -94,6 +94,13 @@ struct Supervisor::Core {
                     const podman::ContainerSummary& container,
                     Memory& memory,
                     plan::AppPolicy& policy);
+    SpecPointer weigh_app(const std::string& name,
+                          const SpecPointer& spec,
+                          const ObservedIndex& index,
+                          plan::AppPolicy& policy);
+    void hold_dependents(const manifests::Desired& desired,
+                         const ObservedIndex& index,
+                         Prepared& prepared);
     AppView view_of(const std::string& app,
                     const manifests::Desired& desired,
                     const manifests::Desired& in_force,
@@ -187,6 +194,49 @@ void Supervisor::Core::weigh_parts(const manifests::AppSpec& spec,
         const podman::ContainerSummary* observed = index.container(container.name);
         if (observed != nullptr && observe::ownership(observed->labels, state.owner())) {
             weigh_part(spec.name, container, *observed, memory, policy);
+        }
+    }
+}
+
+SpecPointer Supervisor::Core::weigh_app(const std::string& name,
+                                        const SpecPointer& spec,
+                                        const ObservedIndex& index,
+                                        plan::AppPolicy& policy) {
+    state::AppRecord record = number(name, spec, index);
+    SpecPointer version = choose_version(record, spec);
+    policy.owner = state.owner();
+    policy.generation = record.generation;
+    policy.generation_spec = record.spec;
+    policy.stopped = record.stopped;
+    // Objects without a record of a deploy: the store was lost, and their labels tell what was
+    // deployed.
+    if (!record.deployed_spec.empty() || index.containers_of(name).empty()) {
+        policy.deployed_spec = record.deployed_spec;
+    }
+    Memory memory = memory_from(record.extra);
+    if (!policy.busy && !policy.stopped) {
+        weigh_parts(*version, index, memory, policy);
+    }
+    record.extra = to_extra(memory);
+    if (Status kept = state.put_app(record); !kept) {
+        log::warn("{}", kept.error().message);
+    }
+    return version;
+}
+
+void Supervisor::Core::hold_dependents(const manifests::Desired& desired,
+                                       const ObservedIndex& index,
+                                       Prepared& prepared) {
+    std::map<std::string, Standing> standings;
+    for (const auto& [name, spec] : prepared.in_force.apps) {
+        const AppView view = view_of(name, desired, prepared.in_force, index);
+        const Verdict verdict = derive_state(view.facts);
+        standings[name] = {verdict.state, verdict.message, view.record.stopped};
+    }
+    for (const auto& [name, spec] : prepared.in_force.apps) {
+        if (const auto why = unmet(*spec, standings)) {
+            prepared.policy.apps[name].hold_start = true;
+            prepared.policy.apps[name].why = *why;
         }
     }
 }
@@ -305,38 +355,19 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
                core.state.active_change_of(name).has_value();
     };
 
-    std::map<std::string, Standing> standings;
     for (const auto& [name, spec] : desired.apps) {
-        state::AppRecord record = core.number(name, spec, index);
-        SpecPointer version = core.choose_version(record, spec);
         plan::AppPolicy& policy = prepared.policy.apps[name];
-        policy.owner = core.state.owner();
-        policy.generation = record.generation;
-        policy.generation_spec = record.spec;
-        policy.stopped = record.stopped;
         policy.busy = is_busy(name);
-        Memory memory = memory_from(record.extra);
-        if (!policy.busy && !policy.stopped) {
-            core.weigh_parts(*version, index, memory, policy);
-        }
-        record.extra = to_extra(memory);
-        if (Status kept = core.state.put_app(record); !kept) {
-            log::warn("{}", kept.error().message);
-        }
-        prepared.in_force.apps[name] = std::move(version);
+        prepared.in_force.apps[name] = core.weigh_app(name, spec, index, policy);
     }
-    for (const auto& [name, spec] : prepared.in_force.apps) {
-        const AppView view = core.view_of(name, desired, prepared.in_force, index);
-        const Verdict verdict = derive_state(view.facts);
-        standings[name] = {verdict.state, verdict.message, view.record.stopped};
+    core.hold_dependents(desired, index, prepared);
+    // Those that are only left over: as objects, or as a record of which volumes and secrets may be
+    // left.
+    std::vector<std::string> left_over = index.apps();
+    for (const state::AppRecord& record : core.state.apps()) {
+        left_over.push_back(record.name);
     }
-    for (const auto& [name, spec] : prepared.in_force.apps) {
-        if (const auto why = unmet(*spec, standings)) {
-            prepared.policy.apps[name].hold_start = true;
-            prepared.policy.apps[name].why = *why;
-        }
-    }
-    for (const std::string& name : index.apps()) {
+    for (const std::string& name : left_over) {
         if (!prepared.policy.apps.contains(name)) {
             prepared.policy.apps[name].busy = is_busy(name);
             prepared.policy.apps[name].owner = core.state.owner();
