@@ -100,9 +100,14 @@ struct Engine {
     std::string port_clash(const Container& container);
     std::string run_init_containers(Pod& pod);
     void revive_service(const Pod& pod);
+    void add_dependents(std::vector<std::string>& errors, const Pod& pod);
     void queue_service_stop(const Pod& pod);
+    // A member ran out or did not start: under the policy `stop` the pod may have to end with it.
+    void queue_exit_policy(const Container& over);
     void queue_service_removal(const Pod& pod);
     Answer complete_spec(json& spec, Container& container);
+    Answer stop_zombie(Container& container);
+    std::vector<std::string> dependents_of(const Container& container);
 
     std::uint64_t sequence_ = 0;
     std::int64_t next_pid_;

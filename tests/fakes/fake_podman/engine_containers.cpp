@@ -10,6 +10,8 @@
 namespace podreeve::fakes {
 namespace {
 
+constexpr const char* kNoCommand =
+    "no command or entrypoint provided, and no CMD or ENTRYPOINT from image";
 constexpr const char* kBadName = "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument";
 
 bool good_name(const std::string& name) {
@@ -67,8 +69,9 @@ Answer Engine::complete_spec(json& spec, Container& container) {
     }
     const Image* found = image(asked);
     if (found == nullptr) {
-        return error(404, "image not known",
-                     fmt::format("no such image: {}: image not known", asked));
+        const bool old = version < podman::Version{5, 0, 0};
+        return error(old ? 500 : 404, "image not known",
+                     fmt::format("{}{}: image not known", old ? "" : "no such image: ", asked));
     }
     container.image = found->names.empty() ? asked : found->names.front();
     container.image_id = found->id;
@@ -79,6 +82,9 @@ Answer Engine::complete_spec(json& spec, Container& container) {
     }
     if (strings(spec, "command").empty() && !found->command.empty()) {
         spec["command"] = found->command;
+    }
+    if (command_line(spec).empty() && version < podman::Version{5, 0, 0}) {
+        return error(500, kNoCommand, kNoCommand);
     }
     json labels = found->labels;
     labels.update(spec.value("labels", json::object()));
@@ -91,7 +97,8 @@ Answer Engine::create_container(json spec) {
     if (Answer bad = complete_spec(spec, container); bad.status != 200) {
         return bad;
     }
-    for (const auto& [network, options] : spec.value("Networks", json::object()).items()) {
+    const json joined = spec.value("Networks", json::object());
+    for (const auto& [network, options] : joined.items()) {
         if (!networks.contains(network)) {
             return error(500, "network not found",
                          fmt::format("unable to find network with name or ID {}: network not found",
@@ -168,17 +175,18 @@ std::string Engine::run(Container& container) {
     const Program program = program_for(container);
     std::string problem = port_clash(container);
     if (problem.empty()) {
-        problem = program.start_error;
+        problem = command_line(container.spec).empty() ? kNoCommand : program.start_error;
     }
     if (!problem.empty()) {
-        container.error = problem;
+        container.error = version.major < 5 ? "" : problem;
+        queue_exit_policy(container);
         return problem;
     }
     emit(container, "init");
     container.state = "running";
     container.started = clock.system_now();
     container.exit_code = 0;
-    container.stopped_by_user = false;
+    container.stopped_by_user = container.zombie = false;
     container.error.clear();
     container.pid = next_pid_++;
     container.conmon_pid = next_pid_++;
@@ -221,17 +229,21 @@ void Engine::exited(Container& container, int exit_code) {
     container.pid = container.conmon_pid = 0;
     emit(container, "died");
     emit(container, "cleanup");
-    const auto in = pods.find(container.pod_id);
-    if (in == pods.end() || container.infra || in->second.spec.value("exit_policy", "") != "stop") {
+    queue_exit_policy(container);
+}
+
+void Engine::queue_exit_policy(const Container& over) {
+    const auto in = pods.find(over.pod_id);
+    if (in == pods.end() || over.infra || in->second.spec.value("exit_policy", "") != "stop") {
         return;
     }
-    Pod& its_pod = in->second;
-    for (const Container* member : members(its_pod)) {
-        if (member->infra ? member->state != "running" : member->state != "exited") {
+    for (const Container* member : members(in->second)) {
+        const bool counts = !member->infra && member->id != over.id;
+        if (counts ? member->state != "exited" : member->infra && member->state != "running") {
             return;
         }
     }
-    work.push_back([this, id = its_pod.id] {
+    work.push_back([this, id = in->second.id] {
         if (const auto found = pods.find(id); found != pods.end()) {
             stop_members(found->second, std::nullopt);
             queue_service_stop(found->second);
@@ -243,6 +255,9 @@ Answer Engine::stop_container(Container& container, std::optional<unsigned> grac
     if (container.state == "exited" || container.state == "stopped") {
         return nothing(304);
     }
+    if (container.zombie) {
+        return stop_zombie(container);
+    }
     if (container.state != "running") {
         return nothing(204);
     }
@@ -253,8 +268,32 @@ Answer Engine::stop_container(Container& container, std::optional<unsigned> grac
     return nothing(204);
 }
 
+Answer Engine::stop_zombie(Container& container) {
+    if (version < podman::Version{5, 0, 0}) {
+        container.state = "stopping";
+        return nothing(204);
+    }
+    container.zombie = false;
+    exited(container, -1);
+    const std::string cause =
+        "conmon exited prematurely, exit code could not be retrieved: internal libpod error";
+    return error(500, "internal libpod error", fmt::format("container {} {}", container.id, cause));
+}
+
+std::vector<std::string> Engine::dependents_of(const Container& container) {
+    std::vector<std::string> out;
+    for (const auto& [id, other] : containers) {
+        for (const std::string& needed : strings(other.spec, "dependencyContainers")) {
+            if (needed == container.id || needed == container.name) {
+                out.push_back(id);
+            }
+        }
+    }
+    return out;
+}
+
 Answer Engine::kill_container(Container& container, const std::string& signal) {
-    if (container.state != "running") {
+    if (container.state != "running" || container.zombie) {
         return error(
             409, "container state improper",
             fmt::format("can only kill running containers. {} is in state {}: container state "
@@ -341,11 +380,26 @@ Answer Engine::remove_container(const std::string& who, bool force, bool depend,
                         "containers cannot be removed without force: container state improper",
                         id));
     }
+    const std::vector<std::string> dependents = dependents_of(*found);
+    if (!dependents.empty() && !depend) {
+        return error(
+            500, "container already exists",
+            fmt::format(
+                "container {} has dependent containers which must be removed before it: {}: "
+                "container already exists",
+                id, fmt::join(dependents, ", ")));
+    }
+    for (const std::string& dependent : dependents) {
+        remove_container(dependent, true, true, volumes_too);
+    }
     for (const std::string& served_pod : served) {
         remove_pod(served_pod, true);
     }
     if (const auto still = containers.find(id); still != containers.end()) {
-        stop_container(still->second, std::nullopt);
+        const Answer stopped = stop_container(still->second, std::nullopt);
+        if (stopped.status == 500 && version < podman::Version{5, 5, 0}) {
+            return stopped;
+        }
         const json used = still->second.spec.value("volumes", json::array());
         drop_container(id);
         for (const json& volume : used) {

@@ -34,13 +34,6 @@ Answer Engine::create_pod(json spec) {
                             pod.name));
         }
     }
-    for (const auto& [network, options] : spec.value("Networks", json::object()).items()) {
-        if (!networks.contains(network)) {
-            return error(500, "network not found",
-                         fmt::format("unable to find network with name or ID {}: network not found",
-                                     network));
-        }
-    }
     pod.service_id = spec.value("serviceContainerID", "");
     if (!pod.service_id.empty()) {
         Answer why;
@@ -52,14 +45,30 @@ Answer Engine::create_pod(json spec) {
                             "container: {}",
                             why.body["message"].get<std::string>()));
         }
-        service->service_pods.push_back(pod.id);
     }
     pod.created = clock.system_now();
     pod.sequence = ++sequence_;
     pod.lock_number = static_cast<unsigned>(pods.size());
     pod.spec = spec;
     const bool has_infra = !spec.value("no_infra", false);
+    const json joined = spec.value("Networks", json::object());
+    for (const auto& [network, options] : joined.items()) {
+        if (networks.contains(network)) {
+            continue;
+        }
+        if (version < podman::Version{5, 0, 0}) {
+            pods.emplace(pod.id, pod);  // 4.3 leaves it behind, without an infra container
+        }
+        return error(
+            500, "network not found",
+            fmt::format(
+                "failed to make pod: unable to find network with name or ID {}: network not found",
+                network));
+    }
     pods.emplace(pod.id, pod);
+    if (const auto service = containers.find(pod.service_id); service != containers.end()) {
+        service->second.service_pods.push_back(pod.id);
+    }
     if (has_infra) {
         json infra = {{"name", pod.id.substr(0, 12) + "-infra"},
                       {"image", pause_image().names.front()},
@@ -105,6 +114,18 @@ std::string Engine::run_init_containers(Pod& pod) {
     return "";
 }
 
+// What needs the infra container is not tried without it.
+void Engine::add_dependents(std::vector<std::string>& errors, const Pod& pod) {
+    for (const Container* member : members(pod)) {
+        if (!member->infra && member->init_type().empty()) {
+            errors.push_back(
+                fmt::format("starting container {0}: a dependency of container {0} failed to "
+                            "start: container state improper",
+                            member->id));
+        }
+    }
+}
+
 Answer Engine::start_pod(Pod& pod, const std::string& asked) {
     if (pod_status(pod) == "Running") {
         return nothing(304);
@@ -127,6 +148,7 @@ Answer Engine::start_pod(Pod& pod, const std::string& asked) {
             errors.push_back(fmt::format("starting container {}: {}", member->id, problem));
         }
         if (!problem.empty() && member->infra) {
+            add_dependents(errors, pod);
             break;
         }
     }

@@ -125,6 +125,10 @@ struct FakePodman::Server {
             exchange.cut();
             return;
         }
+        if (rule.kind == Faults::Kind::Answer) {
+            exchange.reply(rule.status, "application/json", rule.message);
+            return;
+        }
         if (rule.kind == Faults::Kind::Fail) {
             send(exchange, error(rule.status, rule.message, rule.message), lock);
             return;
@@ -163,6 +167,9 @@ struct FakePodman::Server {
         image.names = {name};
         image.id = image.id.empty() ? engine.new_id("image " + name) : image.id;
         image.digest = image.digest.empty() ? "sha256:" + sha256_hex(image.id) : image.digest;
+        if (image.entrypoint.empty() && image.command.empty()) {
+            image.command = {"serve"};
+        }
         image.created = engine.clock.system_now();
         return image;
     }
@@ -264,6 +271,16 @@ bool FakePodman::kill_process(const std::string& name, int exit_code) {
     }
     server_->engine.exited(*container, exit_code);
     server_->engine.run_work(false);
+    return true;
+}
+
+bool FakePodman::kill_with_conmon(const std::string& name) {
+    std::lock_guard lock(server_->engine.mutex);
+    Container* container = server_->engine.container(name);
+    if (container == nullptr || container->state != "running") {
+        return false;
+    }
+    container->zombie = true;
     return true;
 }
 
@@ -384,6 +401,15 @@ void FakePodman::fail_next(const std::string& method,
                            unsigned times) {
     std::lock_guard lock(server_->engine.mutex);
     server_->faults.add({Faults::Kind::Fail, method, std::regex(path), times, status, message});
+}
+
+void FakePodman::answer_next(const std::string& method,
+                             const std::string& path,
+                             int status,
+                             const std::string& body,
+                             unsigned times) {
+    std::lock_guard lock(server_->engine.mutex);
+    server_->faults.add({Faults::Kind::Answer, method, std::regex(path), times, status, body});
 }
 
 void FakePodman::hang_next(const std::string& method, const std::string& path, unsigned times) {

@@ -59,6 +59,8 @@ class FakePodman {
     // the host. False when there is no container (for remove, start and stop: or pod) of that name
     // or id.
     bool kill_process(const std::string& name, int exit_code = 137);
+    // Process and conmon are both killed: podman says `running` for ever, and only the pid tells.
+    bool kill_with_conmon(const std::string& name);
     bool remove_behind_back(const std::string& name);
     bool stop_behind_back(const std::string& name);
     bool start_behind_back(const std::string& name);
@@ -88,6 +90,13 @@ class FakePodman {
                    int status,
                    const std::string& message,
                    unsigned times = 1);
+    // The reply is this, to the letter, and nothing is done.
+    void answer_next(const std::string& method,
+                     const std::string& path,
+                     int status,
+                     const std::string& body,
+                     unsigned times = 1);
+
     // Nothing is done and nothing answered until release_hung(), the client's end, or ours.
     void hang_next(const std::string& method, const std::string& path, unsigned times = 1);
     void release_hung();

@@ -13,7 +13,7 @@ namespace podreeve::fakes {
 // the engine's lock.
 class Faults {
   public:
-    enum class Kind { None, Fail, Hang, CutBeforeWork, CutBeforeReply, CutMiddle };
+    enum class Kind { None, Fail, Answer, Hang, CutBeforeWork, CutBeforeReply, CutMiddle };
 
     struct Rule {
         Kind kind = Kind::None;

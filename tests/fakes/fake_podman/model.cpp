@@ -40,7 +40,8 @@ bool run_statement(const std::string& statement, Program& program) {
             text = trimmed(text.substr(0, to));
             stream = 2;
         }
-        program.output.push_back({stream, text});
+        const bool partial = text.starts_with("-n ");
+        program.output.push_back({stream, partial ? text.substr(3) : text, partial});
         return true;
     }
     if (first == "trap") {

@@ -24,6 +24,7 @@ struct Program {
     struct Line {
         int stream = 1;  // 1 stdout, 2 stderr
         std::string text;
+        bool partial = false;  // without the end of a line
     };
 
     std::vector<Line> output;    // written at each start
@@ -52,7 +53,8 @@ struct Container {
     std::int64_t pid = 0, conmon_pid = 0;
     std::uint64_t sequence = 0;
     unsigned lock_number = 0;
-    bool infra = false, service = false, stopped_by_user = false, initialized = false;
+    bool infra = false, service = false, stopped_by_user = false;
+    bool zombie = false;  // process and conmon are gone and podman does not know
     std::vector<std::string> service_pods;
     std::string error;
     std::vector<LogLine> log;

@@ -21,7 +21,8 @@ ordered_json or_null(const ordered_json& value) {
 
 std::vector<std::string> network_names(const json& spec) {
     std::vector<std::string> names;
-    for (const auto& [name, options] : spec.value("Networks", json::object()).items()) {
+    const json joined = spec.value("Networks", json::object());
+    for (const auto& [name, options] : joined.items()) {
         names.push_back(name);
     }
     return names;
@@ -131,7 +132,8 @@ ordered_json state_of(const Container& container) {
 ordered_json env_of(const json& spec) {
     ordered_json env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                         "container=podman"};
-    for (const auto& [name, value] : spec.value("env", json::object()).items()) {
+    const json variables = spec.value("env", json::object());
+    for (const auto& [name, value] : variables.items()) {
         env.push_back(name + "=" + value.get<std::string>());
     }
     return env;

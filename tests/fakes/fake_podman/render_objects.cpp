@@ -109,10 +109,9 @@ ordered_json render_secret(const Engine& engine, const Secret& secret, bool show
     ordered_json spec = {
         {"Name", secret.name},
         {"Driver", {{"Name", "file"}, {"Options", {{"path", engine.directory + "/secrets"}}}}}};
-    // 4.3 knows of labels in the request but never shows them.
-    if (engine.version >= podman::Version{4, 7, 0}) {
-        spec["Labels"] = secret.labels;
-    }
+    // 4.3 takes labels in the request and drops them.
+    const bool keeps = engine.version >= podman::Version{4, 7, 0};
+    spec["Labels"] = keeps ? map_or_null(secret.labels) : ordered_json(nullptr);
     ordered_json out = {{"ID", secret.id},
                         {"CreatedAt", go_time(secret.created)},
                         {"UpdatedAt", go_time(secret.created)},

@@ -72,7 +72,8 @@ std::optional<Answer> route(Routed& routed) {
         return ping ? text("OK") : no_such_route(routed.request);
     }
     path.erase(path.begin());
-    routed.v4_shape = asked.major < 5 && routed.engine.version >= podman::Version{5, 2, 0};
+    routed.v4_shape = routed.engine.version.major < 5 ||
+                      (asked.major < 5 && routed.engine.version >= podman::Version{5, 2, 0});
     routed.path = std::move(path);
     const std::string& room = routed.path.front();
     if (room == "_ping") {

@@ -99,7 +99,7 @@ std::optional<Answer> wait_for(Routed& routed, const std::string& who) {
 }
 
 std::string frame(const LogLine& line) {
-    const std::string text = line.line.text + "\n";
+    const std::string text = line.line.text + (line.line.partial ? "" : "\n");
     std::string out(8, '\0');
     out[0] = static_cast<char>(line.line.stream);
     for (unsigned i = 0; i < 4; ++i) {

@@ -61,9 +61,12 @@ std::optional<Answer> route_events(Routed& routed) {
     const HttpRequest& request = routed.request;
     const bool follow = request.flag("stream", true);
     const std::string since = request.param("since");
-    const std::int64_t from = since.empty() ? 0 : nanos_of(since);
+
     const json filters = filters_of(request);
     Engine& engine = routed.engine;
+    // 5.x begins behind that instant, 4.3 with it.
+    const std::int64_t from = (since.empty() ? 0 : nanos_of(since)) +
+                              (engine.version >= podman::Version{5, 0, 0} ? 1 : 0);
     std::size_t at = since.empty() && follow ? engine.events.size() : 0;
     routed.exchange.begin_stream(200, "application/json");
     do {

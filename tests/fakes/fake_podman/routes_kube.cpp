@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -15,6 +18,7 @@ struct PlayedPod {
     std::string name;
     std::map<std::string, std::string> labels;
     std::vector<YAML::Node> containers, init_containers;
+    bool host_network = false;
 };
 
 std::vector<std::string> list_of(const YAML::Node& node) {
@@ -27,6 +31,7 @@ PlayedPod played_pod(const std::string& name, const YAML::Node& metadata, const 
     if (metadata && metadata["labels"]) {
         pod.labels = metadata["labels"].as<std::map<std::string, std::string>>();
     }
+    pod.host_network = spec["hostNetwork"] && spec["hostNetwork"].as<bool>();
     for (const auto& node : spec["containers"]) {
         pod.containers.push_back(node);
     }
@@ -86,8 +91,12 @@ struct Play {
         json spec = {{"name", pod.name},
                      {"labels", pod.labels},
                      {"exit_policy", "stop"},
-                     {"restart_policy", "always"},
-                     {"Networks", {{kKubeNetwork, json::object()}}}};
+                     {"restart_policy", "always"}};
+        if (pod.host_network) {
+            spec["netns"] = {{"nsmode", "host"}};
+        } else {
+            spec["Networks"] = {{kKubeNetwork, json::object()}};
+        }
         if (!service_id.empty()) {
             spec["serviceContainerID"] = service_id;
         }
@@ -140,6 +149,11 @@ ordered_json report_of(const ordered_json& pods, const std::string& service_id) 
             {"ExitCode", nullptr}};
 }
 
+bool any_container(const ordered_json& entries) {
+    return std::any_of(entries.begin(), entries.end(),
+                       [](const ordered_json& entry) { return !entry["Containers"].empty(); });
+}
+
 void ensure_network(Engine& engine) {
     if (!engine.networks.contains(kKubeNetwork)) {
         Network network;
@@ -172,6 +186,13 @@ Answer play(Routed& routed, const std::vector<PlayedPod>& pods) {
         }
         entries.push_back(entry);
     }
+    if (!any_container(entries) && !playing.service_id.empty() &&
+        engine.version < podman::Version{5, 5, 0}) {
+        // Nothing was started, so play stops the service container again, and forgets to tell its
+        // id.
+        engine.exited(engine.containers.at(playing.service_id), 137);
+        playing.service_id.clear();
+    }
     return ok(report_of(entries, playing.service_id));
 }
 
@@ -194,10 +215,34 @@ Answer down(Engine& engine, const std::vector<PlayedPod>& pods) {
     return ok(report);
 }
 
+// From 5.3 on the type must be one of a list, to the letter.
+bool takes_content(const Routed& routed) {
+    static const std::set<std::string> kKnown{"",
+                                              "text/plain",
+                                              "application/json",
+                                              "application/yaml",
+                                              "application/x-yaml",
+                                              "application/text",
+                                              "application/x-tar"};
+    const auto type = routed.request.headers.find("content-type");
+    return routed.engine.version < podman::Version{5, 3, 0} ||
+           type == routed.request.headers.end() || kKnown.contains(type->second);
+}
+
+Answer unsupported_content(const HttpRequest& request) {
+    const std::string message =
+        fmt::format("Content-Type: {} is not supported. Should be \"application/x-tar\"",
+                    request.headers.at("content-type"));
+    return error(500, message, message);
+}
+
 }  // namespace
 
 std::optional<Answer> route_kube(Routed& routed) {
     try {
+        if (!takes_content(routed)) {
+            return unsupported_content(routed.request);
+        }
         const std::vector<PlayedPod> pods = pods_of(routed.request.body);
         if (routed.is("DELETE")) {
             return down(routed.engine, pods);

@@ -95,7 +95,7 @@ Answer remove_network(Engine& engine, const std::string& name, bool force) {
     for (const auto& [id, container] : engine.containers) {
         if (container.spec.value("Networks", json::object()).contains(name) && !force) {
             return error(
-                409, "network is being used",
+                500, "network is being used",
                 fmt::format("\"{}\" has associated containers with it. Use -f to forcibly delete "
                             "containers and pods: network is being used",
                             name));
