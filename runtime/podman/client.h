@@ -72,8 +72,11 @@ class Client {
     Result<std::string> create_pod(const PodCreate&, const Call&);  // id; Conflict: name in use
     // 409 with per-container errors: Internal, or Conflict for a taken port; each error named.
     Result<Effect> start_pod(const std::string& who, const Call&);
-    // podman stops nothing of a pod that is not exactly Running: then its members are stopped one
-    // by one, the infra container last.
+    // Stops the members side by side, then the infra container, each by itself: podman's own
+    // pods/stop stops nothing of a pod that is not exactly Running, and the check of the service
+    // container that it leaves behind deadlocks podman 5 for good when a pod of the same service
+    // container is started meanwhile. So podman does not stop the service container after the last
+    // pod either: that is the caller's to do, with stop_container.
     Result<Effect> stop_pod(const std::string& who, unsigned grace_seconds, const Call&);
     Status remove_pod(const std::string& who, bool force, const Call&);  // absent is Ok
 

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <functional>
+#include <future>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -18,14 +21,40 @@ bool may_run(ContainerState state) {
            state == ContainerState::Stopping || state == ContainerState::Unknown;
 }
 
-// Those that may still run, the infra container last: it holds the network of the others.
-std::vector<PodSummary::Member> members_to_stop(const PodSummary& pod) {
-    std::vector<PodSummary::Member> out;
-    std::copy_if(pod.members.begin(), pod.members.end(), std::back_inserter(out),
-                 [](const PodSummary::Member& member) { return may_run(member.state); });
-    std::stable_partition(out.begin(), out.end(), [&](const PodSummary::Member& member) {
-        return member.id != pod.infra_id;
-    });
+struct PodsMembers {
+    std::vector<PodSummary::Member> workloads, infra;
+};
+
+// Those that may still run. The infra container goes last: it holds the network of the others.
+PodsMembers members_to_stop(const PodSummary& pod) {
+    PodsMembers out;
+    for (const PodSummary::Member& member : pod.members) {
+        if (may_run(member.state)) {
+            (member.id == pod.infra_id ? out.infra : out.workloads).push_back(member);
+        }
+    }
+    return out;
+}
+
+using StopOne = std::function<Result<Effect>(const PodSummary::Member&)>;
+
+// Stops all at once, so that their graces do not add up. Where no more threads are to be had, in
+// turn.
+std::vector<Result<Effect>> side_by_side(const std::vector<PodSummary::Member>& members,
+                                         const StopOne& stop) {
+    std::vector<std::future<Result<Effect>>> running;
+    for (const PodSummary::Member& member : members) {
+        const auto one = [&stop, &member] { return stop(member); };
+        try {
+            running.push_back(std::async(std::launch::async, one));
+        } catch (const std::system_error&) {
+            running.push_back(std::async(std::launch::deferred, one));
+        }
+    }
+    std::vector<Result<Effect>> out;
+    for (auto& one : running) {
+        out.push_back(one.get());
+    }
     return out;
 }
 
@@ -71,21 +100,24 @@ Result<Effect> Client::start_pod(const std::string& who, const Call& call) {
 }
 
 Result<Effect> Client::stop_pod(const std::string& who, unsigned grace_seconds, const Call& call) {
-    // t=0 means "each container's own" to podman, so a stop without grace goes to the members.
-    if (grace_seconds > 0) {
-        Ask ask{.what = "stop pod " + who, .method = "POST"};
-        ask.path = pod_path(who, "/stop") + http::query({{"t", std::to_string(grace_seconds)}});
-        ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call_pod(ask, call));
-        if (reply.status != 304) {
-            RETURN_IF_ERROR(errors_of(reply, ask.what));
-            return Effect::Changed;
+    ASSIGN_OR_RETURN(const PodSummary pod, inspect_pod(who, call));
+    const auto stop = [&](const PodSummary::Member& member) -> Result<Effect> {
+        auto effect = stop_container(member.id, grace_seconds, call);
+        return !effect && effect.error().code == Code::NotFound ? Effect::AlreadySo : effect;
+    };
+    const PodsMembers running = members_to_stop(pod);
+    auto results = side_by_side(running.workloads, stop);
+    for (const PodSummary::Member& infra : running.infra) {
+        if (std::all_of(results.begin(), results.end(), [](const auto& one) { return one; })) {
+            results.push_back(stop(infra));
         }
     }
-    ASSIGN_OR_RETURN(const PodSummary pod, inspect_pod(who, call));
     Effect effect = Effect::AlreadySo;
-    for (const PodSummary::Member& member : members_to_stop(pod)) {
-        ASSIGN_OR_RETURN(const Effect one, stop_container(member.id, grace_seconds, call));
-        effect = one == Effect::Changed ? one : effect;
+    for (const Result<Effect>& one : results) {
+        if (!one) {
+            return wrap("cannot stop pod " + who, one.error());
+        }
+        effect = *one == Effect::Changed ? Effect::Changed : effect;
     }
     return effect;
 }
