@@ -14,6 +14,10 @@ function(podreeve_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC podreeve_flags ${arg_LINKS})
+  if(CMAKE_UNITY_BUILD)
+    # g++ takes a class behind a pointer to be shared between files when its file is included.
+    target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
+  endif()
 endfunction()
 
 # podreeve_test(NAME SOURCES a_test.cpp… LINKS lib… [LABELS l…]): a GoogleTest program, one CTest entry
