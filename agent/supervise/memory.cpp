@@ -12,7 +12,9 @@ Memory memory_from(const std::string& extra) {
     }
     try {
         memory.autostart_off = root.value("autostart_off", false);
-        for (const auto& [part, row] : root.value("restarts", nlohmann::json::object()).items()) {
+        // A name for it: items() of a temporary would outlive what it walks.
+        const nlohmann::json restarts = root.value("restarts", nlohmann::json::object());
+        for (const auto& [part, row] : restarts.items()) {
             memory.restarts[part] = {row.value("short_runs", std::int64_t{0}),
                                      row.value("restarts", std::int64_t{0}),
                                      row.value("last_exit", std::string())};
