@@ -26,11 +26,13 @@ void pause(std::stop_token stop, Duration time) {
 
 }  // namespace
 
+// "cleanup" too: podman says "died" before it has written the death down, so that a list made at
+// once may still show the container as running.
 bool is_hint(const podman::Event& event) {
     static const std::set<std::string> kActions{"died",  "remove",  "stop",   "kill",
                                                 "pause", "unpause", "rename", "cleanup"};
     if (event.type == "container" || event.type == "pod") {
-        return kActions.contains(event.action) && event.action != "cleanup";
+        return kActions.contains(event.action);
     }
     return (event.type == "volume" || event.type == "network") && event.action == "remove";
 }
