@@ -58,9 +58,11 @@ Result<std::string> Client::pull_image(const std::string& reference,
                                        const std::function<void(const std::string&)>& on_progress,
                                        const Call& call) {
     Ask ask{.what = "pull image " + reference, .method = "POST"};
-    ask.path = "/images/pull" + http::query({{"reference", reference},
-                                             {"policy", "always"},
-                                             {"tlsVerify", tls_verify ? "true" : "false"}});
+    // Said only when it is to be off: "true" would override what registries.conf calls insecure.
+    const std::optional<std::string> verify =
+        tls_verify ? std::nullopt : std::optional<std::string>("false");
+    ask.path = "/images/pull" +
+               http::query({{"reference", reference}, {"policy", "always"}, {"tlsVerify", verify}});
     Pull pull{{}, {}, on_progress};
     LineSplitter lines([&](std::string_view line) { return pull.take(line); });
     ask.sink = [&](std::string_view piece) { return lines.feed(piece); };
