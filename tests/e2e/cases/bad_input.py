@@ -21,7 +21,7 @@ def is_refused(lab, before, name, text, *words):
     said, _ = lab.wait_until(lambda: lab.condition(name, words[0]), 30, f"{name} says {words[0]!r}")
     missing = [word for word in words if word not in said]
     assert not missing, f"{missing} is not said in {said}"
-    lab.podreeve("reconcile", codes=(0, 2))
+    lab.podreeve("reconcile")
     after = lab.ids()
     assert {key: after.get(key) for key in before} == before
     assert lab.agent_pid() == agent
@@ -106,7 +106,7 @@ def case_files_that_are_no_manifests_for_us(lab):
     lab.put_manifest("backup.yaml~", manifests.pod("backup"))
     lab.put_manifest("fine.yaml", manifests.pod("fine"))
     lab.wait_until(lambda: lab.is_up("fine"), 30, "the good manifest among them is up")
-    lab.podreeve("reconcile", codes=(0, 2))
+    lab.podreeve("reconcile")
     assert {name: lab.ids().get(name) for name in before} == before
     for name in ("large", "hidden", "backup"):
         assert not lab.containers(f"label=io.podreeve.app={name}"), name

@@ -126,8 +126,12 @@ class Lab:
                                 f"{done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
+    def events(self):
+        """Of the agent: one line of JSON an event."""
+        return [json.loads(line) for line in self.run("podreeve", "events", "--json").stdout.splitlines()]
+
     def apps(self):
-        return {app["name"]: app for app in self.podreeve("status", codes=(0, 2))["apps"]}
+        return {app["name"]: app for app in self.podreeve("status")["apps"]}
 
     def app(self, name):
         return self.apps().get(name)
