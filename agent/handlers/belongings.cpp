@@ -55,11 +55,22 @@ Error other_version(const char* noun, const std::string& name) {
 
 Result<std::optional<podman::ContainerDetails>> find_container(const Task& task,
                                                                const std::string& who) {
-    return there_or_not(task.world.podman.inspect_container(who, task.call()));
+    auto found = there_or_not(task.world.podman.inspect_container(who, task.call()));
+    if (found && *found) {
+        task.saw((*found)->summary.id, (*found)->summary.name);
+    }
+    return found;
 }
 
 Result<std::optional<podman::PodSummary>> find_pod(const Task& task, const std::string& who) {
-    return there_or_not(task.world.podman.inspect_pod(who, task.call()));
+    auto found = there_or_not(task.world.podman.inspect_pod(who, task.call()));
+    if (found && *found) {
+        task.saw((*found)->id, (*found)->name);
+        for (const auto& member : (*found)->members) {
+            task.saw(member.id, member.name);
+        }
+    }
+    return found;
 }
 
 Result<std::optional<podman::VolumeDetails>> find_volume(const Task& task,

@@ -163,6 +163,11 @@ Status check_started(Task& task, const PodStart& what) {
     return {};
 }
 
+std::string service_of(const podman::PodSummary& pod) {
+    const auto label = pod.labels.find(observe::kLabelService);
+    return label == pod.labels.end() ? "" : label->second;
+}
+
 unsigned grace_in(const manifests::AppSpec& app, const std::string& part, unsigned otherwise) {
     std::optional<std::int64_t> longest;
     for (const manifests::ContainerSpec& container : app.containers) {
@@ -174,6 +179,11 @@ unsigned grace_in(const manifests::AppSpec& app, const std::string& part, unsign
 }
 
 }  // namespace
+
+bool is_up(podman::PodStatus status) {
+    return status == PodStatus::Running || status == PodStatus::Degraded ||
+           status == PodStatus::Paused;
+}
 
 unsigned grace_of(const Task& task) {
     if (const auto seconds = task.number("grace"); seconds && *seconds >= 0) {
@@ -198,9 +208,15 @@ Status stop(Task& task, const podman::ContainerDetails& container, unsigned grac
     }
     const auto stopped = task.world.podman.stop_container(
         container.summary.id, grace, task.call(std::chrono::seconds(grace) + kBeyondGrace));
-    // Gone meanwhile is stopped, too.
     if (stopped || stopped.error().code == Code::NotFound) {
         return {};
+    }
+    if (stopped.error().code == Code::Internal) {
+        // "conmon exited prematurely": its monitor was killed; podman has found the end out by now.
+        ASSIGN_OR_RETURN(const auto left, find_container(task, container.summary.id));
+        if (!left || has_ended(left->summary.state)) {
+            return {};
+        }
     }
     return stopped.error();
 }
@@ -238,6 +254,23 @@ Status stop_pod_of(Task& task, const podman::PodSummary& pod, unsigned grace) {
         return {};
     }
     return stopped.error();
+}
+
+Status stop_idle_service(Task& task, const podman::PodSummary& stopped) {
+    const std::string service = service_of(stopped);
+    if (service.empty()) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(const auto pods, task.world.podman.list_pods(task.call()));
+    const bool needed = std::any_of(pods.begin(), pods.end(), [&](const auto& other) {
+        return other.id != stopped.id && service_of(other) == service && is_up(other.status);
+    });
+    if (needed) {
+        return {};
+    }
+    // A plain one has a task of its own.
+    ASSIGN_OR_RETURN(const auto container, find_container(task, service));
+    return container && container->is_service ? stop(task, *container, 1) : Status{};
 }
 
 }  // namespace podreeve::handlers

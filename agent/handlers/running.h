@@ -14,6 +14,9 @@ namespace podreeve::handlers {
 // says (of a pod: the longest of its members), else 10.
 unsigned grace_of(const Task& task);
 
+// Something of the pod runs, or is paused.
+bool is_up(podman::PodStatus status);
+
 // Starts it unless it runs; a start that podman refuses is an error with podman's words.
 Status start(Task& task, const podman::ContainerDetails& container);
 Status stop(Task& task, const podman::ContainerDetails& container, unsigned grace);
@@ -35,5 +38,9 @@ struct PodStart {
 Ended start_up(Task& task, const PodStart& what);
 
 Status stop_pod_of(Task& task, const podman::PodSummary& pod, unsigned grace);
+
+// Podman stops a held service container with its last pod only when that is stopped as a whole, and
+// the client stops the members one by one: what serves no running pod any more is stopped here.
+Status stop_idle_service(Task& task, const podman::PodSummary& stopped);
 
 }  // namespace podreeve::handlers

@@ -6,14 +6,6 @@
 
 namespace podreeve::handlers {
 
-namespace {
-
-bool is_up(podman::PodStatus status) {
-    return status == podman::PodStatus::Running || status == podman::PodStatus::Degraded;
-}
-
-}  // namespace
-
 Ended start_pod(Task& task) {
     ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.target()));
     if (!pod) {
@@ -39,6 +31,7 @@ Ended undo_start_pod(Task& task) {
     ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.target()));
     if (pod && is_up(pod->status)) {
         RETURN_IF_ERROR(stop_pod_of(task, *pod, grace_of(task)));
+        RETURN_IF_ERROR(stop_idle_service(task, *pod));
     }
     return done();
 }

@@ -38,7 +38,7 @@ state::TaskOutcome run(const Row& row, Handler handler, World& world, state::Tas
         return Error{Code::Cancelled, fmt::format("cannot go on with {}: stopped", context.kind())};
     }
     Ended ended = handler(*task);
-    return ended ? std::move(*ended) : outcome_of(*task, row.kind, ended.error());
+    return ended ? std::move(*ended) : outcome_of(*task, row.kind, task->by_name(ended.error()));
 }
 
 state::TaskOutcome undo(const Row& row, World& world, state::TaskContext& context) {

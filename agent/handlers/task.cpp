@@ -124,6 +124,16 @@ Result<int> Task::count(const char* key) {
     return counted;
 }
 
+Error Task::by_name(Error error) const {
+    for (const auto& [seen_id, name] : names_) {
+        for (auto at = error.message.find(seen_id); at != std::string::npos;
+             at = error.message.find(seen_id, at + name.size())) {
+            error.message.replace(at, seen_id.size(), name);
+        }
+    }
+    return error;
+}
+
 Result<std::shared_ptr<const manifests::AppSpec>> Task::app_spec() const {
     if (auto found = world.specs.find(app, spec)) {
         return found;

@@ -56,6 +56,11 @@ class Task {
 
     void log(std::string line) const { context.log(std::move(line)); }
 
+    // Handlers act by id; what they say of it is said by name. The look-ups tell what they saw.
+    void saw(const std::string& seen_id, const std::string& name) const { names_[seen_id] = name; }
+
+    Error by_name(Error error) const;
+
     podman::Call call(Duration timeout = std::chrono::seconds(30)) const {
         return {timeout, context.stop()};
     }
@@ -67,6 +72,8 @@ class Task {
 
   private:
     Task(World& w, state::TaskContext& c) : world(w), context(c) {}
+
+    mutable std::map<std::string, std::string> names_;
 };
 
 }  // namespace podreeve::handlers

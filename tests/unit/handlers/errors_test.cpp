@@ -1,0 +1,207 @@
+#include <gtest/gtest.h>
+
+#include "agent/plan/steps.h"
+#include "tests/unit/handlers/scenarios.h"
+
+// What people are told when something cannot be done, and what is left behind then.
+namespace podreeve::handlers::testing {
+
+namespace {
+
+using nlohmann::json;
+using plan::StepKind;
+
+fakes::Program exits(int code) {
+    fakes::Program program;
+    program.exits = code;
+    return program;
+}
+
+fakes::Program cannot_start(const std::string& words) {
+    fakes::Program program;
+    program.start_error = words;
+    return program;
+}
+
+void expect_said(const std::string& error, std::initializer_list<const char*> words) {
+    for (const char* word : words) {
+        EXPECT_NE(error.find(word), std::string::npos) << error;
+    }
+}
+
+StoredTask start_task(Bench& bench) {
+    return bench.task(
+        StepKind::StartPod, "pod", "web",
+        {{"service", "web-service"}, {"held", true}, {"containers", {"web-server", "web-side"}}});
+}
+
+TEST(HandlerErrors, NameTheImageThatIsNotThereAndMayNotBePulled) {
+    Bench bench;
+    StoredTask pull =
+        bench.task(StepKind::PullImage, "", "localhost:5000/no:1", {{"policy", "Never"}});
+    expect_said(bench.run(pull), {"cannot use image localhost:5000/no:1", "imagePullPolicy"});
+}
+
+TEST(HandlerErrors, CarryTheRegistrysWords) {
+    Bench bench;
+    bench.podman->fail_pulls_of("localhost:5000/no:1", "manifest unknown");
+    StoredTask pull =
+        bench.task(StepKind::PullImage, "", "localhost:5000/no:1", {{"policy", "Always"}});
+    expect_said(bench.run(pull), {"localhost:5000/no:1", "manifest unknown"});
+}
+
+TEST(HandlerErrors, NameTheInitContainerThatFailedAndWhereItsWordsAre) {
+    Bench bench;
+    bench.podman->set_program("web-prepare", exits(3));
+    make_service(bench, true);
+    make_pod(bench, "web-service", true, true);
+    StoredTask start = start_task(bench);
+    expect_said(bench.run(start),
+                {"cannot start pod web", "web-prepare", "exit code 3", "podman logs web-prepare"});
+    EXPECT_NE(bench.podman->state_of("web-server"), "running");
+
+    // Mended, it is run again by the next try and goes once it has ended well.
+    bench.podman->set_program("web-prepare", exits(0));
+    StoredTask again = start_task(bench);
+    EXPECT_EQ(bench.run(again), "");
+    EXPECT_EQ(bench.podman->state_of("web-server"), "running");
+    EXPECT_EQ(bench.podman->id_of("web-prepare"), "");
+}
+
+TEST(HandlerErrors, SayWhyPodmanDidNotStartAMember) {
+    Bench bench;
+    bench.podman->set_program("web-side",
+                              cannot_start("executable file `/nope` not found in $PATH"));
+    make_service(bench, true);
+    make_pod(bench, "web-service", true, false);
+    StoredTask start = start_task(bench);
+    expect_said(bench.run(start), {"web", "`/nope` not found"});
+}
+
+TEST(HandlerErrors, SayWhyPodmanDidNotStartAContainer) {
+    Bench bench;
+    bench.podman->set_program("solo", cannot_start("executable file `/nope` not found"));
+    make_alone(bench, false);
+    StoredTask start = bench.task(StepKind::StartContainer, "solo", "solo", {{"role", "workload"}});
+    expect_said(bench.run(start), {"solo", "`/nope` not found"});
+}
+
+TEST(HandlerErrors, DoNotCountAContainerThatEndsAtOnce) {
+    Bench bench;
+    bench.podman->set_program("web-side", exits(1));
+    make_service(bench, true);
+    make_pod(bench, "web-service", true, false);
+    StoredTask start = start_task(bench);
+    EXPECT_EQ(bench.run(start), "");
+    ASSERT_FALSE(start.lines.empty());
+    expect_said(start.lines.back(), {"web-side", "exited"});
+}
+
+TEST(HandlerErrors, SayThatAnotherVersionIsStillThere) {
+    Bench bench;
+    make_alone(bench, false);
+    json labels = bench.labels("solo", "workload", "ffffffffffffffff");
+    StoredTask create = bench.task(StepKind::CreateContainer, "solo", "solo",
+                                   {{"labels", labels}, {"pod", ""}, {"role", "workload"}});
+    expect_said(bench.run(create), {"cannot create container solo", "another version"});
+}
+
+TEST(HandlerErrors, KeepSecretsToThemselves) {
+    Bench bench;
+    bench.podman->fail_next("POST", "secrets/create", 500, "it broke");
+    StoredTask create = bench.task(
+        StepKind::CreateSecret, "secret/key", "web-key",
+        {{"labels",
+          bench.labels("secret/key", "secret", plan::label_spec(bench.new_spec->secrets[0]))}});
+    const std::string error = bench.run(create);
+    expect_said(error, {"it broke"});
+    EXPECT_EQ(error.find("hunter2"), std::string::npos);
+    EXPECT_EQ(create.data().dump().find("hunter2"), std::string::npos);
+}
+
+TEST(HandlerErrors, SayThatTheManifestIsNotKeptAnyMore) {
+    Bench bench;
+    bench.specs.forget("web");
+    StoredTask create = bench.task(StepKind::CreateContainer, "solo", "solo",
+                                   {{"labels", json::object()}, {"pod", ""}});
+    expect_said(bench.run(create), {"cannot find the manifest of web", "next pass"});
+}
+
+TEST(HandlerErrors, RefuseATaskThatNobodyHereWrote) {
+    Bench bench;
+    StoredTask odd("create-pod", "{}");
+    expect_said(bench.run(odd), {"cannot read what task 1 (create-pod) is about"});
+}
+
+TEST(Volumes, OfPeopleAreNeverRemovedWhateverThePlanSays) {
+    Bench bench;
+    bench.must(StepKind::CreateVolume, "volume/web-data", "web-data",
+               {{"labels", bench.labels("volume/web-data", plan::kRoleVolumeClaim, "1")},
+                {"origin", "claim"}});
+    const std::string before = bench.snapshot();
+    StoredTask remove = bench.task(StepKind::RemoveVolume, "volume/web-data", "web-data",
+                                   {{"origin", "empty-dir"}});
+    expect_said(bench.run(remove), {"cannot remove volume web-data", "podman volume rm"});
+    EXPECT_EQ(bench.snapshot(), before);
+}
+
+TEST(Volumes, OfSomebodyElseMayBeClaimed) {
+    Bench bench;
+    podman::VolumeDetails theirs;
+    theirs.name = "web-data";
+    ASSERT_TRUE(bench.client->create_volume(theirs, {}));
+    const std::string before = bench.snapshot();
+    bench.must(StepKind::CreateVolume, "volume/web-data", "web-data",
+               {{"labels", bench.labels("volume/web-data", plan::kRoleVolumeClaim, "1")},
+                {"origin", "claim"}});
+    EXPECT_EQ(bench.snapshot(), before);
+}
+
+TEST(ParkContainer, StartsTheOldOneAgainWhenItsNewNameIsTaken) {
+    Bench bench;
+    make_alone(bench, true);
+    bench.podman->create_behind_back(
+        {{"name", "solo-parked-0"}, {"image", "localhost/busybox:latest"}});
+    const std::string before = bench.snapshot();
+    StoredTask park =
+        bench.task(StepKind::ParkContainer, "solo", "solo",
+                   {{"parked", "solo-parked-0"}, {"grace", 1}}, bench.podman->id_of("solo"));
+    EXPECT_NE(bench.run(park), "");
+    EXPECT_EQ(bench.snapshot(), before);
+}
+
+TEST(RemoveContainer, GoesThroughWithOneWhoseMonitorWasKilledToo) {
+    for (const char* version : {"5.4.2", "4.3.1", "5.8.6"}) {
+        Bench bench(version);
+        make_alone(bench, true);
+        const std::string id = bench.podman->id_of("solo");
+        bench.podman->kill_with_conmon("solo");
+        bench.must(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "wedged"}},
+                   id);
+        EXPECT_EQ(bench.podman->id_of("solo"), "") << version;
+    }
+}
+
+TEST(CreatePod, LeavesNoHalfMadePodBehindOnOldPodman) {
+    Bench bench("4.3.1");
+    const std::string hash = plan::label_spec(*bench.new_spec, *bench.new_spec->find_pod("pod"));
+    auto spec = *bench.new_spec;
+    spec.pods[0].networks = {"absent"};
+    bench.specs.put(bench.new_hash, std::make_shared<const manifests::AppSpec>(spec));
+    StoredTask create = bench.task(StepKind::CreatePod, "pod", "web",
+                                   {{"labels", bench.labels("pod", "pod", hash)}});
+    EXPECT_NE(bench.run(create), "");
+    EXPECT_TRUE(bench.podman->pod_names().empty());
+}
+
+TEST(CheckPorts, RefusesAnAddressThatIsNotOurs) {
+    Bench bench;
+    StoredTask check = bench.task(
+        StepKind::CheckPorts, "", "web",
+        {{"ports", {{{"host_ip", "203.0.113.7"}, {"host_port", 8080}, {"protocol", "tcp"}}}}});
+    expect_said(bench.run(check), {"203.0.113.7", "8080"});
+}
+
+}  // namespace
+
+}  // namespace podreeve::handlers::testing

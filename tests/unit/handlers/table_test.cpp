@@ -1,0 +1,86 @@
+#include "agent/handlers/table.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/handlers/bench.h"
+
+// How errors of handlers become outcomes of tasks.
+namespace podreeve::handlers::testing {
+
+namespace {
+
+Row row_that(Handler handler, plan::StepKind kind = plan::StepKind::StopPod) {
+    return {kind, handler, handler, std::chrono::minutes(1), 1};
+}
+
+Ended podman_is_away(Task&) {
+    return fail(Code::Unavailable, "cannot reach podman");
+}
+
+Ended podman_is_silent(Task&) {
+    return fail(Code::Timeout, "cannot wait any longer");
+}
+
+Ended something_is_wrong(Task&) {
+    return fail(Code::Conflict, "cannot do that");
+}
+
+StoredTask some_task() {
+    return StoredTask("stop-pod", R"({"app":"web","object":"web"})");
+}
+
+TEST(Outcomes, AreRetriesForAsLongAsPodmanIsAway) {
+    Bench bench;
+    const Row row = row_that(podman_is_away);
+    const auto handlers = handlers_for(row, *bench.world);
+    StoredTask task = some_task();
+    for (int i = 0; i < 20; ++i) {
+        const auto outcome = handlers.run(task);
+        ASSERT_TRUE(std::holds_alternative<state::TaskRetry>(outcome));
+        EXPECT_EQ(std::get<state::TaskRetry>(outcome).why, "cannot reach podman");
+        EXPECT_GT(std::get<state::TaskRetry>(outcome).after, Duration::zero());
+    }
+    EXPECT_EQ(task.saves, 0) << "waiting writes nothing";
+}
+
+TEST(Outcomes, AreErrorsOnceASilentPodmanHasBeenAskedThreeTimes) {
+    Bench bench;
+    const Row row = row_that(podman_is_silent);
+    const auto handlers = handlers_for(row, *bench.world);
+    StoredTask task = some_task();
+    EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(handlers.run(task)));
+    EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(handlers.run(task)));
+    EXPECT_TRUE(std::holds_alternative<Error>(handlers.run(task)));
+}
+
+TEST(Outcomes, AreErrorsAtOnceForAPullThatTookItsTime) {
+    Bench bench;
+    const Row row = row_that(podman_is_silent, plan::StepKind::PullImage);
+    StoredTask task = some_task();
+    EXPECT_TRUE(std::holds_alternative<Error>(handlers_for(row, *bench.world).run(task)));
+}
+
+TEST(Outcomes, AreErrorsForAllThatARetryCannotHelp) {
+    Bench bench;
+    const Row row = row_that(something_is_wrong);
+    StoredTask task = some_task();
+    const auto handlers = handlers_for(row, *bench.world);
+    for (const auto& handler : {handlers.run, handlers.undo}) {
+        const auto outcome = handler(task);
+        ASSERT_TRUE(std::holds_alternative<Error>(outcome));
+        EXPECT_EQ(std::get<Error>(outcome).message, "cannot do that");
+    }
+}
+
+TEST(Outcomes, AreDoneWithoutAWordToPodmanWhenTheUndoIsNotWanted) {
+    Bench bench;
+    const Row row = row_that(something_is_wrong);
+    StoredTask task("stop-pod", R"({"app":"web","object":"web","details":{"undo":false}})");
+    EXPECT_TRUE(
+        std::holds_alternative<state::TaskDone>(handlers_for(row, *bench.world).undo(task)));
+    EXPECT_FALSE(task.lines.empty());
+}
+
+}  // namespace
+
+}  // namespace podreeve::handlers::testing
