@@ -193,7 +193,7 @@ state::State& Agent::state() {
 }
 
 bool Agent::idle() const {
-    return parts_->runner.idle();
+    return parts_->runner.idle() && parts_->reconciler.idle();
 }
 
 }  // namespace podreeve::daemon

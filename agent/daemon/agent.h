@@ -41,7 +41,8 @@ class Agent {
     reconcile::Reconciler& reconciler();
     supervise::Board& board();
     state::State& state();
-    bool idle() const;  // no task runs and none could be started
+    // No pass is being made, no task runs and none could be started: only time goes on from here.
+    bool idle() const;
 
   private:
     struct Parts;

@@ -13,11 +13,17 @@ namespace {
 constexpr unsigned kPulls = 3, kStops = 8, kMakes = 4;
 constexpr auto kAbsencePause = seconds(1);
 constexpr auto kSilencePause = seconds(5);
-constexpr int kSilences = 3;
+constexpr int kSilences = 3, kPullAbsences = 3;
 
 state::TaskOutcome outcome_of(Task& task, StepKind kind, const Error& error) {
     if (error.code == Code::Unavailable) {
-        return state::TaskRetry{kAbsencePause, error.message};
+        // A registry can be away for days: a change that waited for it would keep the version that
+        // runs from being repaired.
+        const Result<int> absences = kind == StepKind::PullImage ? task.count("absences") : 0;
+        if (absences && *absences < kPullAbsences) {
+            return state::TaskRetry{kAbsencePause, error.message};
+        }
+        return error;
     }
     // A pull has had its twenty minutes.
     if (error.code == Code::Timeout && kind != StepKind::PullImage) {

@@ -127,6 +127,10 @@ void Reconciler::request(const std::string& why) {
     core_->request(why);
 }
 
+bool Reconciler::idle() const {
+    return !core_->running;
+}
+
 void Reconciler::stop() {
     core_->stopped = true;
     core_->timer.reset();

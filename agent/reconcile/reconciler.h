@@ -33,6 +33,7 @@ class Reconciler {
     void on_pass(std::function<void(const PassReport&)> callback);
 
     void request(const std::string& why);
+    bool idle() const;  // no pass is being made
     // No further pass; the one that runs is finished, not cut, but its calls to podman are.
     void stop();
 

@@ -79,17 +79,21 @@ PartStatus of_leftover(const podman::ContainerSummary& container) {
 
 }  // namespace
 
+// A foreign container that has the name of ours is in its way, and says nothing of how ours is.
 ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::string& owner) {
     for (const podman::ContainerSummary& container : observed.containers) {
-        containers_.emplace(container.name, &container);
-        if (const auto mine = observe::ownership(container.labels, owner)) {
+        const auto mine = observe::ownership(container.labels, owner);
+        if (mine) {
             by_app_[mine->app].push_back(&container);
             apps_[mine->app] = true;
         }
+        if (mine || observed.services.contains(container.id)) {
+            containers_.emplace(container.name, &container);
+        }
     }
     for (const podman::PodSummary& pod : observed.pods) {
-        pods_.emplace(pod.name, &pod);
         if (const auto mine = observe::ownership(pod.labels, owner)) {
+            pods_.emplace(pod.name, &pod);
             apps_[mine->app] = true;
         }
     }
