@@ -20,13 +20,17 @@ function(podreeve_library name)
   endif()
 endfunction()
 
-# podreeve_test(NAME SOURCES a_test.cpp… LINKS lib… [LABELS l…]): a GoogleTest program, one CTest entry
-# a program, so that a run of thousands of cases does not pay a process each.
+# podreeve_test(NAME [APART] SOURCES a_test.cpp… LINKS lib… [LABELS l…]): a GoogleTest program, one CTest entry
+# a program, so that a run of thousands of cases does not pay a process each. APART: its files are compiled one
+# by one, since each has local names that the others have too.
 function(podreeve_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "APART" "" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE podreeve_flags ${arg_LINKS} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE PODREEVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(arg_APART)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  endif()
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   if(arg_LABELS)
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)

@@ -7,7 +7,7 @@ namespace {
 
 using manifests::DependencyKind;
 
-struct Row {
+struct DependencyRow {
     DependencyKind is;
     ServiceState state;
     bool stopped;
@@ -15,7 +15,7 @@ struct Row {
 };
 
 TEST(Dependencies, AreMetByTheStateTheyAskFor) {
-    const Row rows[] = {
+    const DependencyRow rows[] = {
         {DependencyKind::Started, ServiceState::Running, false, true},
         {DependencyKind::Started, ServiceState::Finished, false, true},
         {DependencyKind::Started, ServiceState::Finished, true, false},
@@ -29,7 +29,7 @@ TEST(Dependencies, AreMetByTheStateTheyAskFor) {
         {DependencyKind::Failed, ServiceState::Failed, false, true},
         {DependencyKind::Failed, ServiceState::Running, false, false},
     };
-    for (const Row& row : rows) {
+    for (const DependencyRow& row : rows) {
         const std::map<std::string, Standing> standings{{"db", {row.state, "", row.stopped}}};
         EXPECT_EQ(!unmet({"db", row.is, {}}, standings).has_value(), row.met)
             << manifests::to_string(row.is) << " " << to_string(row.state);

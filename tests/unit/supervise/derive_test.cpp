@@ -32,7 +32,7 @@ Facts with(Facts facts, F edit) {
     return facts;
 }
 
-struct Row {
+struct StateRow {
     const char* name;
     Facts facts;
     Verdict expected;
@@ -40,7 +40,7 @@ struct Row {
 
 TEST(DeriveState, TheFirstRuleThatFitsDecides) {
     using state::TaskStatus;
-    const Row rows[] = {
+    const StateRow rows[] = {
         {"all ready", running(), {ServiceState::Running, ""}},
         {"the old version runs on after a failure",
          with(running(), [](Facts& f) { f.failure = "cannot pull"; }),
@@ -102,7 +102,7 @@ TEST(DeriveState, TheFirstRuleThatFitsDecides) {
          with(Facts{}, [](Facts& f) { f.total = 2, f.ready = 1; }),
          {ServiceState::Starting, "1 of 2 containers run"}},
     };
-    for (const Row& row : rows) {
+    for (const StateRow& row : rows) {
         const Verdict verdict = derive_state(row.facts);
         EXPECT_EQ(to_string(verdict.state), to_string(row.expected.state)) << row.name;
         EXPECT_EQ(verdict.message, row.expected.message) << row.name;
