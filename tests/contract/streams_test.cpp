@@ -40,7 +40,7 @@ std::vector<Event> events_until(Client& client,
                                 std::int64_t since,
                                 const std::function<bool(const Event&)>& last) {
     std::vector<Event> out;
-    std::stop_source patience;
+    const Patience patience;
     bool found = false;
     const auto read = client.events(since,
                                     [&](const Event& event) {
@@ -50,7 +50,7 @@ std::vector<Event> events_until(Client& client,
                                         }
                                         return !found;
                                     },
-                                    {std::chrono::seconds(30), patience.get_token()});
+                                    {std::chrono::seconds(30), patience.token()});
     EXPECT_TRUE(read) << read.error().message;
     return out;
 }
@@ -84,34 +84,40 @@ TEST_F(Contract, PlayTellsWhatDidNotStart) {
 }
 
 TEST_F(Contract, PlayRunsPods) {
-    const auto report = client_->kube_play(
-        pod_yaml("contract-k", kImage, "\"/bin/sleep\", \"1000\""), false, true, call());
+    const ContainerState started =
+        may_start_played() ? ContainerState::Running : ContainerState::Created;
+    const auto report =
+        client_->kube_play(pod_yaml("contract-k", kImage, "\"/bin/sleep\", \"1000\""), false,
+                           may_start_played(), call());
     ASSERT_OK(report);
     ASSERT_EQ(report->pods.size(), 1U);
     EXPECT_TRUE(report->pods[0].errors.empty());
     EXPECT_EQ(report->pods[0].id, pod_row("contract-k").id);
     EXPECT_EQ(report->pods[0].containers, Names{row("contract-k-c").id});
     EXPECT_EQ(report->service_container_id, "");
-    EXPECT_EQ(state("contract-k-c"), ContainerState::Running);
+    EXPECT_EQ(state("contract-k-c"), started);
 }
 
 TEST_F(Contract, PlayThatFailsLeavesItsParts) {
+    const ContainerState started =
+        may_start_played() ? ContainerState::Running : ContainerState::Created;
     const std::string yaml =
         pod_yaml("contract-k", kImage, "\"/bin/sleep\", \"1000\"") + "---\n" +
         pod_yaml("contract-l", "localhost:1/contract-nope:1", "\"/bin/sleep\", \"1000\"");
-    EXPECT_FALSE(client_->kube_play(yaml, false, true, call()));
-    EXPECT_EQ(state("contract-k-c"), ContainerState::Running);
+    EXPECT_FALSE(client_->kube_play(yaml, false, may_start_played(), call()));
+    EXPECT_EQ(state("contract-k-c"), started);
     EXPECT_EQ(row("contract-l-c").id, "");
 }
 
 TEST_F(Contract, PlayTakesYamlByItsExactType) {
     const std::string yaml = pod_yaml("contract-k", kImage, "\"/bin/sleep\", \"1000\"");
-    const int status = raw("POST", "kube/play", yaml, "application/yaml; charset=utf-8").status;
+    const int status =
+        raw("POST", "kube/play?start=false", yaml, "application/yaml; charset=utf-8").status;
     EXPECT_EQ(status, at_least(5, 3) ? 500 : 200);
     if (status == 200) {
         ASSERT_OK(client_->remove_pod("contract-k", true, call()));
     }
-    EXPECT_OK(client_->kube_play(yaml, false, true, call()));
+    EXPECT_OK(client_->kube_play(yaml, false, may_start_played(), call()));
 }
 
 TEST_F(Contract, PlayNeedsAWorkload) {
@@ -124,7 +130,7 @@ TEST_F(Contract, PlayNeedsAWorkload) {
 TEST_F(Contract, DownRemovesPodsAndForgivesAbsence) {
     const std::string yaml = pod_yaml("contract-k", kImage, "\"/bin/sleep\", \"1000\"");
     EXPECT_OK(client_->kube_down(yaml, false, call()));
-    ASSERT_OK(client_->kube_play(yaml, false, true, call()));
+    ASSERT_OK(client_->kube_play(yaml, false, may_start_played(), call()));
     EXPECT_OK(client_->kube_down(yaml, false, call()));
     EXPECT_EQ(pod_row("contract-k").id, "");
     EXPECT_EQ(row("contract-k-c").id, "");
@@ -159,14 +165,14 @@ TEST_F(Contract, EventsResumeWithoutLoss) {
     const Event& last = first.back();
     const auto second = events_until(*client_, last.time_nano,
                                      [](const Event& e) { return is(e, "remove", "contract-e"); });
-    // // 4.3 gives what was read last again, so that a reader has to know it by time, id and
-    // action; later ones begin right behind it. Nothing after it is missing.
-    if (at_least(5, 0)) {
-        EXPECT_GT(second.front().time_nano, last.time_nano);
-    } else {
-        EXPECT_EQ(second.front().time_nano, last.time_nano);
-        EXPECT_EQ(second.front().action, "start");
-    }
+    // // // Podman reads `since` as a floating point number, which is a quarter of a microsecond
+    // off: what was read last may or may not come again, so that a reader asks for a little more
+    // and knows what it has seen by time, id and action.
+    const auto resumed = events_until(*client_, last.time_nano - 1000,
+                                      [](const Event& e) { return is(e, "remove", "contract-e"); });
+    EXPECT_EQ(resumed.front().time_nano, last.time_nano);
+    EXPECT_EQ(resumed.front().action, "start");
+    EXPECT_GE(second.front().time_nano, last.time_nano);
     EXPECT_EQ(std::count_if(second.begin(), second.end(),
                             [](const Event& e) { return is(e, "died", "contract-e"); }),
               1);
@@ -197,12 +203,13 @@ TEST_F(Contract, EventsShowTheOrderOfAPod) {
     const std::string infra = row(pod_row("contract-p").infra_id).name;
     const std::int64_t from = now_nano();
     ASSERT_OK(client_->start_pod("contract-p", call()));
-    ASSERT_OK(client_->stop_pod("contract-p", 1, call()));
+    // The service container goes with the last pod only when podman itself stops that pod.
+    ASSERT_EQ(raw("POST", "pods/contract-p/stop?t=1").status, 200);
     std::vector<Event> seen;
     const auto last = [&](const Event& e) {
         return is(e, "died", service.empty() ? "contract-p-a" : "contract-svc");
     };
-    std::stop_source none;
+    const Patience patience;
     bool over = false;
     EXPECT_OK(
         client_->events(from,
@@ -214,7 +221,7 @@ TEST_F(Contract, EventsShowTheOrderOfAPod) {
                             }
                             return !over;
                         },
-                        {std::chrono::seconds(30), none.get_token()}));
+                        {std::chrono::seconds(30), patience.token()}));
     EXPECT_LT(position(seen, "start", infra), position(seen, "start", "contract-p-a"));
     EXPECT_LT(position(seen, "start", "contract-p-a"), position(seen, "died", "contract-p-a"));
     if (!service.empty()) {

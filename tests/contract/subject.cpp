@@ -31,6 +31,15 @@ void pause(Duration duration) {
 
 }  // namespace
 
+Patience::Patience()
+    : watch_([over = over_](const std::stop_token& ended) mutable {
+          std::mutex mutex;
+          std::condition_variable_any never;
+          std::unique_lock lock(mutex);
+          never.wait_for(lock, ended, std::chrono::seconds(20), [] { return false; });
+          over.request_stop();
+      }) {}
+
 Names obedient() {
     return {"sh", "-c", "trap \"exit 3\" TERM; echo ready; while :; do sleep 0.05; done"};
 }
@@ -163,13 +172,13 @@ std::string Contract::make_pod(const std::string& name,
 
 void Contract::await_ready(const std::string& name, int starts) {
     int seen = 0;
-    EXPECT_OK(client_->container_logs(
-        name, 100, true,
-        [&](int, std::string_view line) {
-            seen += line == "ready" ? 1 : 0;
-            return seen < starts;
-        },
-        call()));
+    const Patience patience;
+    EXPECT_OK(client_->container_logs(name, 100, true,
+                                      [&](int, std::string_view line) {
+                                          seen += line == "ready" ? 1 : 0;
+                                          return seen < starts;
+                                      },
+                                      {std::chrono::seconds(30), patience.token()}));
     EXPECT_EQ(seen, starts);
 }
 

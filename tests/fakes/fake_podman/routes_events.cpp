@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "tests/fakes/fake_podman/render.h"
@@ -7,16 +8,10 @@
 namespace podreeve::fakes {
 namespace {
 
-// "1700000000" or "1700000000.000000001", in nanoseconds.
+// "1700000000" or "1700000000.000000001". Podman takes it for a floating point number, and so is
+// off by up to a quarter of a microsecond.
 std::int64_t nanos_of(const std::string& text) {
-    const auto dot = text.find('.');
-    std::int64_t nanos = std::strtoll(text.c_str(), nullptr, 10) * 1'000'000'000;
-    if (dot != text.npos) {
-        std::string fraction = text.substr(dot + 1, 9);
-        fraction.resize(9, '0');
-        nanos += std::strtoll(fraction.c_str(), nullptr, 10);
-    }
-    return nanos;
+    return std::llround(std::strtod(text.c_str(), nullptr) * 1e9);
 }
 
 bool fits(const EventRecord& event, const std::string& key, const std::string& value) {
@@ -64,9 +59,7 @@ std::optional<Answer> route_events(Routed& routed) {
 
     const json filters = filters_of(request);
     Engine& engine = routed.engine;
-    // 5.x begins behind that instant, 4.3 with it.
-    const std::int64_t from = (since.empty() ? 0 : nanos_of(since)) +
-                              (engine.version >= podman::Version{5, 0, 0} ? 1 : 0);
+    const std::int64_t from = since.empty() ? 0 : nanos_of(since);
     std::size_t at = since.empty() && follow ? engine.events.size() : 0;
     routed.exchange.begin_stream(200, "application/json");
     do {
