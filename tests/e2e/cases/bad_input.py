@@ -76,8 +76,8 @@ def case_a_host_port_that_is_taken_on_the_host(lab):
     """Somebody else listens there: a condition, and the app comes up when the port is free."""
     before = shop_and_beat(lab)
     lab.systemctl("reset-failed")
-    lab.run("systemd-run", "--user", "--quiet", "--unit", "squatter", "/opt/busybox/bin/busybox", "nc", "-lk", "-p", "8090",
-            "-e", "/bin/true")
+    lab.run("systemd-run", "--user", "--quiet", "--unit", "squatter", "/opt/busybox/bin/busybox", "httpd", "-f", "-p", "8090")
+    lab.wait_until(lambda: lab.run("ss", "-ltnH", "sport = :8090").stdout, 10, "somebody else listens")
     is_refused(lab, before, "late", manifests.pod("late", port=8090), "8090")
     lab.systemctl("stop", "squatter")
     lab.wait_until(lambda: lab.is_up("late"), 90, "the app is up once the port is free")
