@@ -2,14 +2,19 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <systemd/sd-bus.h>
+
+#include "runtime/base/unique_fd.h"
 
 namespace podreeve::systemd {
 namespace {
@@ -209,6 +214,18 @@ PrivateBus::~PrivateBus() {
     fs::remove_all(directory_);
 }
 
+namespace {
+
+bool accepts(const fs::path& socket) {
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+}  // namespace
+
 void PrivateBus::start() {
     // Without any service that it could start by itself, as the real systemd is not started either.
     const fs::path config = directory_ / "bus.conf";
@@ -220,10 +237,12 @@ void PrivateBus::start() {
     ASSERT_EQ(::posix_spawnp(&pid_, argv[0], nullptr, nullptr, const_cast<char**>(argv), environ),
               0)
         << "dbus-daemon is needed for this test";
-    for (int i = 0; i < 5000 && !fs::exists(directory_ / "bus"); ++i) {
+    // The file is there before anybody listens on it: only a connection tells that the bus is up.
+    const fs::path socket = directory_ / "bus";
+    for (int i = 0; i < 5000 && !accepts(socket); ++i) {
         ::poll(nullptr, 0, 1);
     }
-    ASSERT_TRUE(fs::exists(directory_ / "bus"));
+    ASSERT_TRUE(accepts(socket));
 }
 
 void PrivateBus::stop() {
