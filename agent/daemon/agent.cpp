@@ -95,15 +95,14 @@ void Agent::Parts::after_pass(const reconcile::PassReport& report) {
 }
 
 Status Agent::Parts::set_stopped(const std::string& app, bool stopped) {
-    std::optional<state::AppRecord> record = state->app(app);
-    if (!record) {
+    if (!state->app(app)) {
         return fail(
             Code::NotFound,
             fmt::format("cannot {} {}: no manifest declares it; `podreeve status` lists the apps",
                         stopped ? "stop" : "start", app));
     }
-    record->stopped = stopped;
-    RETURN_IF_ERROR(state->put_app(*record));
+    RETURN_IF_ERROR(
+        state->edit_app(app, [&](state::AppRecord& record) { record.stopped = stopped; }));
     supervisor.forget_failures(app);
     scheduler.post([this, app, stopped] {
         reconciler.request(fmt::format("{} is wanted {}", app, stopped ? "down" : "up"));

@@ -114,9 +114,9 @@ void note_converged(const PassWorld& world, const Planned& planned) {
             held.hold_start || app.spec != record->spec || record->deployed_spec == record->spec) {
             continue;
         }
-        state::AppRecord updated = *record;
-        updated.deployed_spec = record->spec;
-        if (Status kept = world.state.put_app(updated); !kept) {
+        const Status kept = world.state.edit_app(
+            name, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; });
+        if (!kept) {
             log::warn("{}", kept.error().message);
         }
     }

@@ -259,6 +259,19 @@ Status State::put_app(const AppRecord& record) {
     return transaction.commit(true);
 }
 
+Status State::edit_app(const std::string& name, const std::function<void(AppRecord&)>& edit) {
+    Transaction transaction(*core_);
+    const auto& apps = transaction.memory().apps;
+    const auto known = apps.find(name);
+    AppRecord record = known == apps.end() ? AppRecord{.name = name} : known->second;
+    edit(record);
+    if (known != apps.end() && known->second == record) {
+        return {};
+    }
+    transaction.put(std::move(record));
+    return transaction.commit(true);
+}
+
 Status State::remove_app(const std::string& name) {
     Transaction transaction(*core_);
     if (!transaction.memory().apps.contains(name)) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/supervise/dependencies.h"
 #include "agent/supervise/derive.h"
@@ -101,6 +102,7 @@ struct Supervisor::Core {
     void hold_dependents(const manifests::Desired& desired,
                          const ObservedIndex& index,
                          Prepared& prepared);
+    void forget_exits(const state::ChangeView& change);
     AppView view_of(const std::string& app,
                     const manifests::Desired& desired,
                     const manifests::Desired& in_force,
@@ -171,9 +173,9 @@ void Supervisor::Core::weigh_part(const std::string& app,
         return;
     }
     RestartRecord& record = memory.restarts[spec.part];
-    note_exit(record, container);
+    const bool fresh = note_exit(record, container);
     ExitSeen& seen = exits[app + "/" + spec.part];
-    if (seen.key != record.last_exit) {
+    if (fresh || seen.key != record.last_exit) {
         seen = {record.last_exit, now()};
     }
     const WallTime until = seen.at + backoff(record.short_runs, app + "/" + spec.part);
@@ -198,11 +200,44 @@ void Supervisor::Core::weigh_parts(const manifests::AppSpec& spec,
     }
 }
 
+// podman's list tells exits by the second. What was started since the last one was counted has
+// ended anew when it is seen ended again, also within the same second.
+void Supervisor::Core::forget_exits(const state::ChangeView& change) {
+    const auto record = state.app(change.subject);
+    if (!record) {
+        return;
+    }
+    Memory memory = memory_from(record->extra);
+    const Memory before = memory;
+    for (const state::TaskView& task : change.tasks) {
+        if (task.kind == "start-container" && task.status == state::TaskStatus::Done) {
+            const nlohmann::json data = nlohmann::json::parse(task.data, nullptr, false);
+            const auto known = memory.restarts.find(data.is_object() ? data.value("part", "") : "");
+            if (known != memory.restarts.end()) {
+                known->second.last_exit.clear();
+            }
+        }
+    }
+    if (memory.restarts == before.restarts) {
+        return;
+    }
+    const Status kept = state.edit_app(
+        change.subject, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); });
+    if (!kept) {
+        log::warn("{}", kept.error().message);
+    }
+}
+
 SpecPointer Supervisor::Core::weigh_app(const std::string& name,
                                         const SpecPointer& spec,
                                         const ObservedIndex& index,
                                         plan::AppPolicy& policy) {
     state::AppRecord record = number(name, spec, index);
+    if (const Failure* failure = failures.find(name); failure != nullptr &&
+                                                      failure->spec != record.spec &&
+                                                      failure->spec != record.deployed_spec) {
+        failures.forget(name);  // of a version that nobody wants any more
+    }
     SpecPointer version = choose_version(record, spec);
     policy.owner = state.owner();
     policy.generation = record.generation;
@@ -218,7 +253,13 @@ SpecPointer Supervisor::Core::weigh_app(const std::string& name,
         weigh_parts(*version, index, memory, policy);
     }
     record.extra = to_extra(memory);
-    if (Status kept = state.put_app(record); !kept) {
+    const Status kept = state.edit_app(name, [&](state::AppRecord& stored) {
+        stored.stopped = stored.generation == 0 ? record.stopped : stored.stopped;
+        stored.generation = record.generation;
+        stored.spec = record.spec;
+        stored.extra = record.extra;
+    });
+    if (!kept) {
         log::warn("{}", kept.error().message);
     }
     return version;
@@ -448,6 +489,7 @@ Overview Supervisor::podman_lost(const manifests::Desired& desired, const Error&
 void Supervisor::change_ended(const state::ChangeView& change) {
     const std::lock_guard lock(core_->mutex);
     core_->failures.note(change, core_->now());
+    core_->forget_exits(change);
 }
 
 void Supervisor::forget_failures(const std::optional<std::string>& app) {

@@ -1,0 +1,417 @@
+#include "tests/integration/harness.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "runtime/base/log.h"
+#include "runtime/podman/client.h"
+
+namespace podreeve::integration {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::minutes kLongestSettling{15};  // of fake time
+constexpr std::size_t kMostPasses = 300;              // in one settle()
+
+std::string make_directory() {
+    char path[] = "/tmp/podreeve-int-XXXXXX";
+    if (::mkdtemp(path) == nullptr) {
+        throw std::runtime_error("cannot make a directory in /tmp");
+    }
+    return path;
+}
+
+std::string without_ids(const std::string& text) {
+    static const std::regex kId("[0-9a-f]{64}");
+    return std::regex_replace(text, kId, "ID");
+}
+
+std::string text_of(const nlohmann::json& value) {
+    return value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+std::string contents_of(const fs::path& directory) {
+    std::map<std::string, std::string> files;
+    std::error_code error;
+    for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
+        if (entry.is_regular_file()) {
+            std::ostringstream text;
+            text << std::ifstream(entry.path()).rdbuf();
+            files[fs::relative(entry.path(), directory).string()] = text.str();
+        }
+    }
+    std::string out;
+    for (const auto& [name, text] : files) {
+        out += fmt::format("    {}: {}\n", name, text_of(text));
+    }
+    return out;
+}
+
+}  // namespace
+
+void Turns::post(std::function<void()> fn) {
+    {
+        const std::lock_guard lock(mutex_);
+        ++waiting_;
+        time_.post(std::move(fn));
+    }
+    posted_.notify_all();
+}
+
+bool Turns::run() {
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_ = 0;
+    }
+    return time_.run_posted() > 0;
+}
+
+bool Turns::wait() {
+    std::unique_lock lock(mutex_);
+    return posted_.wait_for(lock, kPatience, [this] { return waiting_ > 0; });
+}
+
+Host::Host(const std::string& podman_version) : root(make_directory()), manifests(root / "apps") {
+    log::init(log::Sink::Terminal, "error");
+    fs::create_directories(manifests);
+    fs::create_directories(root / "podman");
+    podman = std::make_unique<fakes::FakePodman>(fakes::FakePodman::Options{
+        .version = podman_version, .clock = &time, .directory = (root / "podman").string()});
+    podman->on_request([this](const fakes::FakePodman::Entry&) { on_request(); }, nullptr);
+    config.paths.manifest_dirs = {manifests};
+    config.paths.state_dir = root / "state";
+    config.paths.runtime_dir = root / "run";
+    config.paths.api_socket = root / "run" / "podreeve.sock";
+    config.paths.podman_socket = podman->socket_path();
+}
+
+Host::~Host() {
+    agent.reset();
+    podman.reset();
+    std::error_code error;
+    fs::remove_all(root, error);
+}
+
+void Host::write(const std::string& file, const std::string& text) {
+    const fs::path target = manifests / file;
+    fs::create_directories(target.parent_path());
+    const fs::path fresh = root / "fresh";
+    std::ofstream(fresh) << text;
+    fs::permissions(fresh, fs::perms::owner_read | fs::perms::owner_write);
+    fs::rename(fresh, target);
+}
+
+void Host::erase(const std::string& file) {
+    fs::remove(manifests / file);
+}
+
+Result<std::unique_ptr<daemon::Agent>> Host::make_agent() {
+    return daemon::Agent::create(config, time, turns);
+}
+
+void Host::start() {
+    auto made = make_agent();
+    if (!made) {
+        throw std::runtime_error(made.error().message);
+    }
+    agent = std::move(*made);
+    agent->on_pass([this](const reconcile::PassReport& report) { reports.push_back(report); });
+    agent->start();
+    settle();
+}
+
+void Host::stop() {
+    bool ended = false;
+    agent->stop(std::chrono::seconds(20), [&ended] { ended = true; });
+    while (!ended) {
+        if (!turns.run() && !turns.wait()) {
+            give_up("the agent does not end");
+        }
+    }
+    agent.reset();
+    turns.run();
+}
+
+void Host::kill() {
+    agent.reset();
+    turns.run();  // what it had posted finds nobody
+}
+
+void Host::restart() {
+    stop();
+    start();
+}
+
+bool Host::change_under_way() const {
+    const auto changes = agent->state().changes(1000);
+    return std::any_of(changes.begin(), changes.end(),
+                       [](const state::ChangeView& change) { return !change.is_ready; });
+}
+
+void Host::turn() {
+    const std::size_t passes = reports.size();
+    while (!killed()) {
+        if (turns.run()) {
+            if (reports.size() - passes > kMostPasses) {
+                give_up(fmt::format("{} passes without a rest", reports.size() - passes));
+            }
+            continue;
+        }
+        if (agent->idle()) {
+            return;
+        }
+        if (!turns.wait()) {
+            give_up("nothing has happened for a minute");
+        }
+    }
+}
+
+void Host::settle() {
+    turn();
+    const SteadyTime latest = time.steady_now() + kLongestSettling;
+    while (!killed() && (change_under_way() || (!reports.empty() && reports.back().in_motion))) {
+        if (time.next_timer() < Duration::zero() || time.steady_now() > latest) {
+            give_up("a change does not end");
+        }
+        time.advance(time.next_timer());
+        turn();
+    }
+}
+
+void Host::pass() {
+    agent->request_pass("the test asked");
+    settle();
+}
+
+void Host::advance(Duration duration) {
+    const SteadyTime end = time.steady_now() + duration;
+    while (time.steady_now() < end) {
+        const Duration next = time.next_timer();
+        const Duration left = end - time.steady_now();
+        time.advance(next < Duration::zero() ? left : std::min(next, left));
+        turn();
+    }
+}
+
+void Host::kill_at(std::size_t request, Moment moment) {
+    const std::lock_guard lock(kill_mutex_);
+    requests_ = 0;
+    kill_at_ = request;
+    moment_ = moment;
+    killed_ = false;
+}
+
+bool Host::killed() const {
+    const std::lock_guard lock(kill_mutex_);
+    return killed_;
+}
+
+std::size_t Host::requests() const {
+    const std::lock_guard lock(kill_mutex_);
+    return requests_;
+}
+
+// Runs on the threads of podman's connections, before each request.
+void Host::on_request() {
+    using Cut = fakes::FakePodman::Cut;
+    {
+        const std::lock_guard lock(kill_mutex_);
+        ++requests_;
+        if (!killed_ && requests_ != kill_at_) {
+            return;
+        }
+        if (!killed_) {
+            killed_ = true;
+            take_last_picture();
+            podman->drop_next("", "",
+                              moment_ == Moment::BeforeWork ? Cut::BeforeWork : Cut::BeforeReply);
+        } else {
+            // Of a dead agent nothing is heard any more.
+            podman->drop_next("", "", Cut::BeforeWork);
+        }
+    }
+    turns.post([] {});
+}
+
+// The files as a kill would leave them. The dying agent may go on writing to its own: those are
+// thrown away.
+void Host::take_last_picture() {
+    fs::remove_all(root / "picture");
+    fs::copy(config.paths.state_dir, root / "picture", fs::copy_options::recursive);
+}
+
+void Host::revive() {
+    kill();
+    {
+        const std::lock_guard lock(kill_mutex_);
+        if (killed_) {
+            fs::remove_all(config.paths.state_dir);
+            fs::rename(root / "picture", config.paths.state_dir);
+        }
+        kill_at_ = 0;
+        killed_ = false;
+    }
+    start();
+}
+
+supervise::AppStatus Host::app(const std::string& name) const {
+    const supervise::Overview overview = *agent->board().lock();
+    const supervise::AppStatus* found = overview.find(name);
+    return found == nullptr ? supervise::AppStatus{} : *found;
+}
+
+std::string Host::state(const std::string& name) const {
+    return std::string(to_string(app(name).state));
+}
+
+bool Host::has_condition(const std::string& name, const std::string& type) const {
+    const supervise::AppStatus status = app(name);
+    return std::any_of(
+        status.conditions.begin(), status.conditions.end(),
+        [&](const supervise::StatusCondition& condition) { return condition.type == type; });
+}
+
+std::string Host::condition(const std::string& name, const std::string& type) const {
+    for (const supervise::StatusCondition& condition : app(name).conditions) {
+        if (condition.type == type) {
+            return condition.message;
+        }
+    }
+    return "";
+}
+
+std::map<std::string, std::string> Host::ids() const {
+    std::map<std::string, std::string> ids;
+    for (const std::string& name : podman->container_names()) {
+        ids[name] = podman->id_of(name);
+    }
+    for (const std::string& name : podman->pod_names()) {
+        ids[name] = podman->id_of(name);
+    }
+    return ids;
+}
+
+std::size_t Host::starts_of(const std::string& name) const {
+    std::size_t starts = 0;
+    for (const fakes::EventRecord& event : podman->events()) {
+        const auto named = event.attributes.find("name");
+        starts +=
+            event.action == "start" && named != event.attributes.end() && named->second == name ? 1
+                                                                                                : 0;
+    }
+    return starts;
+}
+
+std::vector<std::string> Host::kinds_of_last_change(const std::string& name) const {
+    std::vector<std::string> kinds;
+    for (const state::ChangeView& change : agent->state().changes(1000)) {
+        if (change.subject == name) {
+            for (const state::TaskView& task : change.tasks) {
+                kinds.push_back(task.kind);
+            }
+            break;
+        }
+    }
+    return kinds;
+}
+
+std::string Host::snapshot() {
+    std::vector<std::string> containers;
+    for (const std::string& name : podman->container_names()) {
+        // An infra container is named after its pod's id.
+        containers.push_back(
+            fmt::format("container {} {} {}\n", name.ends_with("-infra") ? "INFRA" : name,
+                        podman->state_of(name), without_ids(text_of(podman->inspect(name)))));
+    }
+    std::sort(containers.begin(), containers.end());
+    std::string out = fmt::format("{}", fmt::join(containers, ""));
+    for (const std::string& name : podman->pod_names()) {
+        out += fmt::format("pod {} {} {}\n", name, podman->state_of(name),
+                           without_ids(text_of(podman->inspect(name))));
+    }
+    podman::Client client(podman->socket_path());
+    const auto volumes = client.list_volumes({});
+    for (const podman::VolumeDetails& volume : *volumes) {
+        out += fmt::format("volume {} {}\n{}", volume.name, text_of(volume.labels),
+                           contents_of(volume.mountpoint));
+    }
+    const auto secrets = client.list_secrets({});
+    for (const podman::SecretDetails& secret : *secrets) {
+        out += fmt::format("secret {} {}\n", secret.name, text_of(secret.labels));
+    }
+    const auto networks = client.list_networks({});
+    for (const podman::NetworkDetails& network : *networks) {
+        out += fmt::format("network {}\n", network.name);
+    }
+    const supervise::Overview overview = *agent->board().lock();
+    for (const supervise::AppStatus& status : overview.apps) {
+        out +=
+            fmt::format("app {} {} {}/{} generation {}{}\n", status.name, to_string(status.state),
+                        status.parts_ready, status.parts_total, status.generation,
+                        status.spec == status.deployed_spec ? "" : " not deployed");
+    }
+    return out;
+}
+
+void Host::give_up(const std::string& why) const {
+    std::string text = why;
+    if (agent) {
+        for (const state::ChangeView& change : agent->state().changes(5)) {
+            text += fmt::format("\nchange {} {} {}: {}", change.id, to_string(change.status),
+                                change.summary, change.error);
+            for (const state::TaskView& task : change.tasks) {
+                text += fmt::format("\n  {} {} {} {}", task.id, task.kind, to_string(task.status),
+                                    task.wait_reason);
+                for (const state::LogLine& line : task.log) {
+                    text += "\n    " + line.text;
+                }
+            }
+        }
+        const supervise::Overview overview = *agent->board().lock();
+        for (const supervise::AppStatus& status : overview.apps) {
+            text += fmt::format("\napp {} {}: {}", status.name, to_string(status.state),
+                                status.message);
+        }
+    }
+    throw std::runtime_error("cannot settle: " + text);
+}
+
+fakes::Program program_that_exits(int code) {
+    fakes::Program program;
+    program.exits = code;
+    return program;
+}
+
+fakes::Program program_that_cannot_start(const std::string& error) {
+    fakes::Program program;
+    program.start_error = error;
+    return program;
+}
+
+std::set<std::string> changed(const std::map<std::string, std::string>& before,
+                              const std::map<std::string, std::string>& after) {
+    std::set<std::string> names;
+    for (const auto& [name, id] : before) {
+        const auto now = after.find(name);
+        if (now == after.end() || now->second != id) {
+            names.insert(name);
+        }
+    }
+    for (const auto& [name, id] : after) {
+        if (!before.contains(name)) {
+            names.insert(name);
+        }
+    }
+    return names;
+}
+
+}  // namespace podreeve::integration

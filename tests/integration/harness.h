@@ -1,0 +1,123 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/daemon/agent.h"
+#include "agent/supervise/status.h"
+#include "tests/fakes/fake_podman/fake_podman.h"
+#include "tests/fakes/fake_time.h"
+
+namespace podreeve::integration {
+
+// Fake time that can be waited on: a thread of the agent that has something to say posts it here.
+class Turns final : public Scheduler {
+  public:
+    explicit Turns(fakes::FakeTime& time) : time_(time) {}
+
+    TimerHandle after(Duration delay, std::function<void()> fn) override {
+        return time_.after(delay, std::move(fn));
+    }
+
+    void post(std::function<void()> fn) override;
+    // Runs all that was posted; false when there was nothing.
+    bool run();
+    // Until something is posted; false when that takes longer than a broken test may.
+    bool wait();
+
+  private:
+    fakes::FakeTime& time_;
+    std::mutex mutex_;
+    std::condition_variable posted_;
+    std::size_t waiting_ = 0;  // posts that were not run yet
+};
+
+// A host of its own for one test: a fake podman on fake time, a directory of manifests, a state
+// directory, and the real agent in this process. The test's thread is the agent's loop thread.
+// What does not come to rest throws, saying what still turns.
+class Host {
+  public:
+    explicit Host(const std::string& podman_version = "5.4.2");
+    ~Host();
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+
+    // -- what people do
+    void write(const std::string& file, const std::string& text);
+    void erase(const std::string& file);
+
+    // -- the agent
+    Result<std::unique_ptr<daemon::Agent>> make_agent();
+    void start();  // and settles
+    void stop();   // as on SIGTERM
+    void kill();   // it goes without a word; for podman's side of it see kill_at()
+    void restart();
+
+    // Lets the agent do all that it does without time moving on.
+    void turn();
+    // The same, and moves time on as long as a change is under way.
+    void settle();
+    // A pass at once, and what follows from it.
+    void pass();
+    // Moves time on, stopping at each timer to let the agent act.
+    void advance(Duration duration);
+
+    // -- kills. The agent dies at podman's request of that number (from 1 on, counted from now): no
+    // later request is served and no later commit counts. before: the request is not served
+    // either; else its reply never comes.
+    enum class Moment { BeforeWork, BeforeReply };
+    void kill_at(std::size_t request, Moment moment);
+    bool killed() const;
+    // What the kill left is all there is: a new agent on it.
+    void revive();
+    std::size_t requests() const;  // since the last kill_at()
+
+    // -- looking
+    supervise::AppStatus app(const std::string& name) const;  // state Initialized: unknown
+    std::string state(const std::string& name) const;         // its state, in words
+    bool has_condition(const std::string& app, const std::string& type) const;
+    std::string condition(const std::string& app, const std::string& type) const;  // its message
+    std::map<std::string, std::string> ids() const;  // of all containers and pods, by name
+    std::size_t starts_of(const std::string& name) const;
+    std::vector<std::string> kinds_of_last_change(const std::string& app) const;
+    // All that podman holds but for ids, and how each app stands: equal texts are equal hosts.
+    std::string snapshot();
+
+    std::filesystem::path root, manifests;
+    fakes::FakeTime time;
+    Turns turns{time};
+    std::unique_ptr<fakes::FakePodman> podman;
+    daemon::Config config;
+    std::unique_ptr<daemon::Agent> agent;
+    std::vector<reconcile::PassReport> reports;
+
+  private:
+    bool change_under_way() const;
+    void on_request();
+    void take_last_picture();
+    [[noreturn]] void give_up(const std::string& why) const;
+
+    mutable std::mutex kill_mutex_;
+    std::size_t requests_ = 0;  // under kill_mutex_, as what follows
+    std::size_t kill_at_ = 0;
+    Moment moment_ = Moment::BeforeWork;
+    bool killed_ = false;
+};
+
+fakes::Program program_that_exits(int code);
+fakes::Program program_that_cannot_start(const std::string& error);
+
+// The ids that are not the same after, by name.
+std::set<std::string> changed(const std::map<std::string, std::string>& before,
+                              const std::map<std::string, std::string>& after);
+
+}  // namespace podreeve::integration
