@@ -76,6 +76,11 @@ void Server::Core::add_routes() {
     http.set_address_family(AF_UNIX);
     http.set_payload_max_length(kMostBody);
     http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+        if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+            // By RFC 9112 there is no body then (`curl -X POST`); cpp-httplib would wait for the
+            // end of the connection. The request is its own and not const.
+            const_cast<httplib::Request&>(request).set_header("Content-Length", "0");
+        }
         // On a Unix socket cpp-httplib gives the peer's pid (SO_PEERCRED) as its port.
         if (may_connect(request.remote_port, ::geteuid())) {
             return httplib::Server::HandlerResponse::Unhandled;

@@ -12,6 +12,8 @@
 namespace podreeve::http {
 namespace {
 
+constexpr int kServerErrors = 500;
+
 void set_up_curl_once() {
     static std::once_flag once;
     std::call_once(once, [] { curl_global_init(CURL_GLOBAL_NOTHING); });  // a socket needs no TLS
@@ -62,7 +64,11 @@ Result<Response> Client::call(const Request& request) {
         handle = std::make_unique<Handle>();
     }
     auto result = handle->perform(pool_->socket_path, request);
-    pool_->give_back(std::move(handle));
+    // A server that fails may be one that is going, or whose socket another has taken over since:
+    // the next call must not come to the same one by a connection kept from before.
+    if (result && result->status < kServerErrors) {
+        pool_->give_back(std::move(handle));
+    }
     return result;
 }
 
