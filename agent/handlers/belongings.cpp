@@ -8,13 +8,21 @@ namespace podreeve::handlers {
 
 namespace {
 
+// One that goes away while podman looks at it is a 500 of podman's, with these words, and no 404.
+bool says_absent(const Error& error) {
+    return error.code == Code::NotFound ||
+           (error.code == Code::Internal &&
+            (error.message.find("no such container") != std::string::npos ||
+             error.message.find("no such pod") != std::string::npos));
+}
+
 // Result<T> of an inspect as "there or not".
 template <class T>
 Result<std::optional<T>> there_or_not(Result<T> found) {
     if (found) {
         return std::optional<T>(std::move(*found));
     }
-    if (found.error().code == Code::NotFound) {
+    if (says_absent(found.error())) {
         return std::optional<T>();
     }
     return tl::unexpected<Error>(std::move(found.error()));

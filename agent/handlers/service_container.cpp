@@ -55,6 +55,22 @@ Result<bool> is_vouched_for(const Task& task, const podman::ContainerDetails& co
     return stub_is_there(task, stub_of(task.app, task.world.owner));
 }
 
+// A podman that was killed while it made a container leaves its storage under the name, and no
+// container that anybody lists; it is removed by that name, which is nobody else's (see below).
+Result<podman::PlayReport> play(const Task& task, const Stub& stub) {
+    auto report = task.world.podman.kube_play(stub.yaml, true, true, task.call());
+    if (report || report.error().code != Code::Conflict) {
+        return report;
+    }
+    ASSIGN_OR_RETURN(const auto there, find_container(task, stub.service));
+    if (there) {
+        return report;
+    }
+    RETURN_IF_ERROR(task.world.podman.remove_container(stub.service, by_force(), task.call()));
+    RETURN_IF_ERROR(remove_stub(task));
+    return task.world.podman.kube_play(stub.yaml, true, true, task.call());
+}
+
 // What a play, perhaps of an earlier run that was killed, has made; plays if there is nothing.
 Result<std::string> played_service(Task& task, const Stub& stub) {
     ASSIGN_OR_RETURN(const auto left, find_container(task, stub.service));
@@ -69,8 +85,7 @@ Result<std::string> played_service(Task& task, const Stub& stub) {
             task.world.podman.remove_container(left->summary.id, by_force(), task.call()));
     }
     RETURN_IF_ERROR(remove_stub(task));
-    ASSIGN_OR_RETURN(const auto report,
-                     task.world.podman.kube_play(stub.yaml, true, true, task.call()));
+    ASSIGN_OR_RETURN(const auto report, play(task, stub));
     if (!report.service_container_id.empty()) {
         return report.service_container_id;
     }
@@ -167,10 +182,14 @@ Ended ensure_plain_service(Task& task,
                            const std::map<std::string, std::string>& labels) {
     ASSIGN_OR_RETURN(const auto there, own_container(task, name));
     if (!there) {
-        ASSIGN_OR_RETURN(const std::string image, pause_image(task));
+        const Result<std::string> image = pause_image(task);
+        if (!image) {
+            RETURN_IF_ERROR(remove_stub(task));
+            return image.error();
+        }
         podman::ContainerCreate body;
         body.name = name;
-        body.image = image;
+        body.image = *image;
         body.labels = labels;
         body.netns = "none";
         body.read_only_root = true;

@@ -182,6 +182,14 @@ TEST(RemoveContainer, GoesThroughWithOneWhoseMonitorWasKilledToo) {
     }
 }
 
+TEST(Absence, IsAlsoWhatPodmanSaysOfSomethingThatGoesWhileItLooks) {
+    Bench bench;
+    bench.podman->fail_next("GET", "containers/solo/json", 500,
+                            "no container with ID 0123 found in database: no such container");
+    StoredTask stop = bench.task(StepKind::StopContainer, "solo", "solo", {{"role", "workload"}});
+    EXPECT_EQ(bench.run(stop), "");
+}
+
 TEST(CreatePod, LeavesNoHalfMadePodBehindOnOldPodman) {
     Bench bench("4.3.1");
     const std::string hash = plan::label_spec(*bench.new_spec, *bench.new_spec->find_pod("pod"));
