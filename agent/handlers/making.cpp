@@ -72,6 +72,16 @@ Status remove_half_made(const Task& task, const std::string& name) {
                                      : Status{};
 }
 
+// A podman that dies while it makes a container leaves the storage of it, which holds the name.
+Status remove_stray_storage(const Task& task, const std::string& name) {
+    ASSIGN_OR_RETURN(const auto there, find_container(task, name));
+    if (there) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(const auto stray, task.world.podman.stray_storage(name, task.call()));
+    return stray ? task.world.podman.remove_container(*stray, by_force(), task.call()) : Status{};
+}
+
 }  // namespace
 
 Result<std::string> make_pod(Task& task,
@@ -124,7 +134,14 @@ Result<std::string> make_container(Task& task,
     for (const manifests::Mount& mount : spec.mounts) {
         RETURN_IF_ERROR(prepare_mount(task, mount));
     }
-    return task.world.podman.create_container(container_body(spec, pod_id, labels), task.call());
+    auto made =
+        task.world.podman.create_container(container_body(spec, pod_id, labels), task.call());
+    if (!made && made.error().code == Code::Unavailable) {
+        if (const Status cleared = remove_stray_storage(task, spec.name); !cleared) {
+            task.log(cleared.error().message);
+        }
+    }
+    return made;
 }
 
 }  // namespace podreeve::handlers

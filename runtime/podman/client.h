@@ -55,6 +55,9 @@ class Client {
     Status kill_container(const std::string& who, const std::string& signal, const Call&);
     // Absent is Ok. A failure that podman reports inside a 200 is an error.
     Status remove_container(const std::string& who, const RemoveOptions&, const Call&);
+    // The id of what a podman that died while it made a container of that name left in its storage:
+    // it holds the name, and remove_container takes the id; nullopt: none. Not what Buildah made.
+    Result<std::optional<std::string>> stray_storage(const std::string& name, const Call&);
     Status rename_container(const std::string& who, const std::string& name, const Call&);
     // Waits for exited/stopped and gives the exit code, confirmed by an inspect since podman
     // answers 0 or -1 to waits that failed.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "runtime/podman/json_fields.h"
 #include "runtime/podman/log_frames.h"
 #include "runtime/podman/reply_error.h"
 #include "runtime/podman/session.h"
@@ -123,6 +124,23 @@ Status Client::remove_container(const std::string& who,
                     fmt::format("cannot {}: podman: {}", ask.what, errors));
     }
     return {};
+}
+
+Result<std::optional<std::string>> Client::stray_storage(const std::string& name,
+                                                         const Call& call) {
+    Ask ask{.what = "look for the storage of " + name};
+    ask.path = "/containers/json" + http::query({{"all", "true"}, {"external", "true"}});
+    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
+    ASSIGN_OR_RETURN(const Json rows, parse_json(reply.body, "the list of containers"));
+    for (const Json& row : rows) {
+        // Podman has no field for it; "buildah" is its word for Buildah's.
+        if (texts_in(row, "Names") == std::vector{name} &&
+            texts_in(row, "Command") == std::vector<std::string>{"storage"} &&
+            number_in(row, "StartedAt") <= 0) {
+            return text_in(row, "Id");
+        }
+    }
+    return std::nullopt;
 }
 
 Status Client::rename_container(const std::string& who, const std::string& name, const Call& call) {
