@@ -58,11 +58,15 @@ def answering(lab, answer):
     stop_podman(lab)
     listener = bound(lab)
     listener.listen(64)
-    threading.Thread(target=serve, args=(listener, answer), daemon=True).start()
+    connections = []
+    threading.Thread(target=serve, args=(listener, answer, connections), daemon=True).start()
     try:
         yield
     finally:
-        listener.shutdown(socket.SHUT_RDWR)
+        # a server that ends takes its connections along
+        for one in (listener, *connections):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
         listener.close()
         start_podman(lab)
 
@@ -85,12 +89,13 @@ def bound(lab):
     return listener
 
 
-def serve(listener, answer):
+def serve(listener, answer, connections):
     while True:
         try:
             connection, _ = listener.accept()
         except OSError:
             return
+        connections.append(connection)
         threading.Thread(target=serve_one, args=(connection, answer), daemon=True).start()
 
 
