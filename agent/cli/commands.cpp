@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/cli/output.h"
 #include "runtime/base/paths.h"
@@ -49,7 +50,16 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return root.exit(error) == 0 ? kOk : kError;
     }
-    return action();
+    try {
+        return action();
+    } catch (const nlohmann::json::exception&) {
+        // An agent of another version, or no agent at all on that socket.
+        return print_error(
+            {Code::Corrupt, fmt::format("cannot understand the answer on {}: is that the agent's "
+                                        "socket, and of the same version?",
+                                        common.socket)},
+            common.json);
+    }
 }
 
 }  // namespace podreeve::cli

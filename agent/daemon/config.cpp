@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <set>
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -100,7 +101,13 @@ Status read_yaml(const std::filesystem::path& file, const std::string& text, Con
         if (!root.IsMap()) {
             return fail(Code::InvalidArgument, fmt::format("{}: must be a map", file.string()));
         }
+        std::set<std::string> seen;
         for (const auto& row : root) {
+            if (!seen.insert(row.first.as<std::string>()).second) {
+                return fail(Code::InvalidArgument, fmt::format("{}: key '{}' stands there twice",
+                                                               place(file, row.first.Mark()),
+                                                               row.first.as<std::string>()));
+            }
             RETURN_IF_ERROR(set_key(file, row.first, row.second, config));
         }
     } catch (const YAML::Exception& error) {

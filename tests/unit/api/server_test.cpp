@@ -1,0 +1,251 @@
+#include <sys/stat.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/api/serving.h"
+
+namespace podreeve::api {
+namespace {
+
+using nlohmann::json;
+using testing::Answer;
+using testing::Serving;
+
+supervise::AppStatus running(const std::string& name) {
+    supervise::AppStatus app;
+    app.name = name;
+    app.state = supervise::ServiceState::Running;
+    app.parts_ready = app.parts_total = 1;
+    return app;
+}
+
+mode_t mode_of(const std::filesystem::path& path) {
+    struct stat info {};
+
+    EXPECT_EQ(::stat(path.c_str(), &info), 0);
+    return info.st_mode & 07777U;
+}
+
+TEST(Server, TheSocketAndItsDirectoryAreTheAgentsOwn) {
+    const Serving serving;
+    EXPECT_EQ(mode_of(serving.socket), 0600U);
+    EXPECT_EQ(mode_of(serving.socket.parent_path()), 0700U);
+}
+
+TEST(Server, ASecondServerOnTheSameSocketIsRefusedAndTheFirstGoesOn) {
+    Serving serving;
+    const auto second = Server::create(serving.socket, serving.backend());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Code::Conflict) << second.error().message;
+    EXPECT_EQ(serving.get("/v1/version").status, 200);
+}
+
+TEST(Server, ASocketThatADeadAgentLeftIsTakenOver) {
+    Serving serving;
+    serving.server.reset();
+    EXPECT_FALSE(std::filesystem::exists(serving.socket));
+    // A file where nobody listens is what a killed agent leaves.
+    { auto left = Server::create(serving.socket, serving.backend()); }
+    serving.server = std::move(*Server::create(serving.socket, serving.backend()));
+    EXPECT_EQ(serving.get("/v1/version").status, 200);
+}
+
+TEST(Server, APathThatIsTooLongForASocketIsRefused) {
+    Serving serving;
+    const auto made =
+        Server::create(serving.directory / std::string(120, 'x') / "s", serving.backend());
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::InvalidArgument);
+}
+
+TEST(Apps, AreListedWithTheAgentAndASummary) {
+    Serving serving;
+    serving.show(running("web"));
+    supervise::AppStatus failed = running("db");
+    failed.state = supervise::ServiceState::Failed;
+    serving.show(failed);
+    const Answer answer = serving.get("/v1/apps");
+    EXPECT_EQ(answer.status, 200);
+    ASSERT_EQ(answer.body.at("apps").size(), 2U);
+    EXPECT_EQ(answer.body["apps"][0]["name"], "web");
+    EXPECT_EQ(answer.body["apps"][0]["state"], "Running");
+    EXPECT_EQ(answer.body["agent"]["version"], "1.2.3");
+    EXPECT_EQ(answer.body["agent"]["store"]["read_only"], false);
+    EXPECT_EQ(answer.body["summary"]["up"], 1);
+    EXPECT_EQ(answer.body["summary"]["total"], 2);
+}
+
+TEST(Apps, OneIsShownWithItsOwnEvents) {
+    Serving serving;
+    serving.show(running("web"));
+    serving.add_event("web", "Starting");
+    serving.add_event("db", "Failed");
+    serving.add_event("web", "Running");
+    const Answer answer = serving.get("/v1/apps/web");
+    EXPECT_EQ(answer.status, 200);
+    ASSERT_EQ(answer.body.at("events").size(), 2U);
+    EXPECT_EQ(answer.body["events"][1]["state"], "Running");
+}
+
+TEST(Apps, AnUnknownOneIsNotFoundAndTheErrorSaysWhereToLook) {
+    const Serving serving;
+    const Answer answer = serving.get("/v1/apps/nobody");
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_EQ(answer.code(), "not-found");
+    EXPECT_NE(answer.message().find("podreeve status"), std::string::npos) << answer.message();
+}
+
+TEST(Apps, ANameIsDecodedAndATextThatIsNotUtf8DoesNoHarm) {
+    Serving serving;
+    serving.show(running("my.yaml"));
+    supervise::AppStatus odd = running("odd");
+    odd.message = "\xff\xfe from podman";
+    serving.show(odd);
+    EXPECT_EQ(serving.get("/v1/apps/my%2Eyaml").status, 200);
+    EXPECT_EQ(serving.get("/v1/apps/odd").status, 200);
+}
+
+TEST(Apps, AChangeUnderWayIsShownAsItStandsNow) {
+    Serving serving;
+    supervise::AppStatus app = running("web");
+    app.change = serving.add_change("web");
+    serving.show(app);
+    const Answer answer = serving.get("/v1/apps/web");
+    EXPECT_EQ(answer.body["state"], "Starting");
+    EXPECT_NE(answer.body["message"].get<std::string>().find("Create container web"),
+              std::string::npos);
+}
+
+TEST(Apps, AStopAndAStartAreWishesThatAreAccepted) {
+    Serving serving;
+    EXPECT_EQ(serving.post("/v1/apps/web/stop").status, 202);
+    EXPECT_EQ(serving.post("/v1/apps/web/start").status, 202);
+    EXPECT_EQ(serving.wishes,
+              (std::vector<std::pair<std::string, bool>>{{"web", true}, {"web", false}}));
+    serving.wish = fail(Code::NotFound, "cannot stop web: no manifest declares it");
+    const Answer answer = serving.post("/v1/apps/web/stop");
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_EQ(answer.message(), "cannot stop web: no manifest declares it");
+}
+
+TEST(Changes, AreListedNewestFirstAndByApp) {
+    Serving serving;
+    const auto first = serving.add_change("web");
+    const auto second = serving.add_change("db");
+    Answer answer = serving.get("/v1/changes");
+    ASSERT_EQ(answer.body.at("changes").size(), 2U);
+    EXPECT_EQ(answer.body["changes"][0]["id"], second);
+    EXPECT_EQ(answer.body["changes"][1]["id"], first);
+    EXPECT_FALSE(answer.body["changes"][0].contains("tasks"));
+    answer = serving.get("/v1/changes?app=web");
+    ASSERT_EQ(answer.body.at("changes").size(), 1U);
+    EXPECT_EQ(answer.body["changes"][0]["app"], "web");
+    EXPECT_EQ(serving.get("/v1/changes?limit=1").body.at("changes").size(), 1U);
+    EXPECT_EQ(serving.get("/v1/changes?limit=1&app=web").body.at("changes").size(), 1U);
+}
+
+TEST(Changes, OneIsShownWithItsTasks) {
+    Serving serving;
+    const auto id = serving.add_change("web");
+    const Answer answer = serving.get("/v1/changes/" + std::to_string(id));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body["status"], "Do");
+    EXPECT_EQ(answer.body["ready"], false);
+    EXPECT_EQ(answer.body["ended"], "");
+    ASSERT_EQ(answer.body.at("tasks").size(), 1U);
+    EXPECT_EQ(answer.body["tasks"][0]["kind"], "create-container");
+}
+
+TEST(Changes, NumbersThatAreNoneAreRefused) {
+    Serving serving;
+
+    struct Row {
+        const char* target;
+        int status;
+    };
+
+    for (const Row& row : {Row{"/v1/changes?limit=x", 400}, Row{"/v1/changes?limit=-1", 400},
+                           Row{"/v1/changes?limit=1001", 400}, Row{"/v1/changes?limit=", 400},
+                           Row{"/v1/changes?limit=1e3", 400}, Row{"/v1/changes/abc", 400},
+                           Row{"/v1/changes/-1", 400}, Row{"/v1/changes/99999999999999999999", 400},
+                           Row{"/v1/changes/77", 404}, Row{"/v1/events?since=x", 400},
+                           Row{"/v1/events?since=-5", 400}}) {
+        const Answer answer = serving.get(row.target);
+        EXPECT_EQ(answer.status, row.status) << row.target;
+        EXPECT_EQ(answer.message().rfind("cannot ", 0), 0U) << answer.message();
+    }
+    EXPECT_EQ(serving.post("/v1/changes/abc/abort").status, 400);
+    EXPECT_EQ(serving.post("/v1/changes/77/abort").status, 404);
+    EXPECT_EQ(serving.woken, 0);
+}
+
+TEST(Changes, AnAbortIsMarkedAndTheRunnerIsWoken) {
+    Serving serving;
+    const auto id = serving.add_change("web");
+    const Answer answer = serving.post("/v1/changes/" + std::to_string(id) + "/abort");
+    EXPECT_EQ(answer.status, 202);
+    EXPECT_EQ(serving.woken, 1);
+    EXPECT_NE(serving.state->change(id)->status, state::TaskStatus::Do);
+}
+
+TEST(Passes, ARequestedOneTellsWhatItFound) {
+    Serving serving;
+    PassSummary pass;
+    pass.pass = 7;
+    pass.podman_reachable = true;
+    pass.changes = {3};
+    pass.apps_changed = {"web"};
+    pass.failures = {{"db", "cannot plan db"}};
+    serving.pass = pass;
+    const Answer answer = serving.post("/v1/reconcile");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body["pass"], 7);
+    EXPECT_EQ(answer.body["changes"], json::array({3}));
+    EXPECT_EQ(answer.body["failures"][0]["app"], "db");
+    serving.pass = fail(Code::Timeout, "cannot tell how the pass went");
+    EXPECT_EQ(serving.post("/v1/reconcile").status, 504);
+}
+
+TEST(Passes, ADiffIsOfAllAppsOrOfOne) {
+    Serving serving;
+    Answer answer = serving.get("/v1/diff");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body["converged"], true);
+    EXPECT_EQ(serving.diff_asked_for, std::nullopt);
+    plan::Plan plan;
+    plan.apps["web"].app = "web";
+    plan.apps["web"].action = plan::AppAction::Repair;
+    plan.apps["web"].steps.push_back(
+        {plan::StepKind::StartContainer, "web", "web", "", "exited", "", "{}", {}});
+    serving.plan = plan;
+    answer = serving.get("/v1/diff?app=web");
+    EXPECT_EQ(serving.diff_asked_for, "web");
+    EXPECT_EQ(answer.body["converged"], false);
+    EXPECT_NE(answer.body["text"].get<std::string>().find("web"), std::string::npos);
+    serving.plan = fail(Code::Unavailable, "cannot plan: podman is away");
+    EXPECT_EQ(serving.get("/v1/diff").status, 503);
+}
+
+TEST(Passes, TheVersionIsOfTheAgentAndOfPodman) {
+    Serving serving;
+    serving.board.lock()->podman_version = "5.4.2";
+    const Answer answer = serving.get("/v1/version");
+    EXPECT_EQ(answer.body["agent"], "1.2.3");
+    EXPECT_EQ(answer.body["podman"], "5.4.2");
+    EXPECT_EQ(answer.body["podman_socket"], "/run/podman.sock");
+    EXPECT_EQ(answer.body["owner"], serving.state->owner());
+}
+
+TEST(Server, WhatItDoesNotKnowIsNotFoundInJson) {
+    const Serving serving;
+    for (const char* target : {"/", "/v1", "/v2/apps", "/v1/apps/web/dance", "/v1/nothing"}) {
+        const Answer answer = serving.get(target);
+        EXPECT_EQ(answer.status, 404) << target;
+        EXPECT_EQ(answer.code(), "not-found") << target;
+    }
+    EXPECT_EQ(serving.get("/v1/reconcile").status, 404) << "only POST";
+    EXPECT_EQ(serving.post("/v1/apps").status, 404) << "only GET";
+}
+
+}  // namespace
+}  // namespace podreeve::api

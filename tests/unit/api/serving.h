@@ -1,0 +1,60 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/api/server.h"
+#include "runtime/http/client.h"
+
+namespace podreeve::api::testing {
+
+struct Answer {
+    int status = 0;
+    nlohmann::json body;
+
+    std::string code() const { return body.at("error").at("code"); }
+
+    std::string message() const { return body.at("error").at("message"); }
+};
+
+// A real server on a socket in a directory of its own, with a real state and a backend whose words
+// the test chooses.
+class Serving {
+  public:
+    Serving();
+    ~Serving();
+
+    Answer get(const std::string& target) const { return ask("GET", target); }
+
+    Answer post(const std::string& target) const { return ask("POST", target); }
+
+    Answer ask(const std::string& method, const std::string& target) const;
+    // The ids of the events that a stream tells, until there are so many.
+    std::vector<std::int64_t> follow(const std::string& target,
+                                     std::size_t count,
+                                     const std::string& last_event_id = "") const;
+    void show(supervise::AppStatus app);
+    state::ChangeId add_change(const std::string& app);
+    void add_event(const std::string& app, const std::string& state);
+    Backend backend();
+
+    std::filesystem::path directory, socket;
+    SystemClock clock;
+    std::unique_ptr<state::State> state;
+    supervise::Board board;
+    Result<PassSummary> pass = PassSummary{};
+    Result<plan::Plan> plan = plan::Plan{};
+    std::optional<std::string> diff_asked_for;
+    std::vector<std::pair<std::string, bool>> wishes;  // app, stopped
+    Status wish = {};
+    int woken = 0;
+    std::unique_ptr<Server> server;
+};
+
+}  // namespace podreeve::api::testing

@@ -1,0 +1,256 @@
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <sys/socket.h>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include "tests/unit/cli/running.h"
+
+namespace podreeve::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::podreeve;
+using testing::Ran;
+
+struct Said {
+    int status = 200;
+    std::string body;
+    std::string type = "application/json";
+};
+
+// An agent that says what the test told it to, by method and target.
+class ScriptedAgent : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        char path[] = "/tmp/podreeve-cli-XXXXXX";
+        ASSERT_NE(::mkdtemp(path), nullptr);
+        directory = path;
+        socket = (directory / "s").string();
+        server.set_address_family(AF_UNIX);
+        const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+            const std::lock_guard lock(mutex);
+            const std::string asked = request.method + " " + request.target;
+            requests.push_back(asked);
+            const auto found = says.find(asked);
+            const Said said = found == says.end() ? Said{599, "not scripted"} : found->second;
+            response.status = said.status;
+            response.set_content(said.body, said.type.c_str());
+        };
+        server.Get(".*", answer);
+        server.Post(".*", answer);
+        ASSERT_TRUE(server.bind_to_port(socket, 80));
+        thread = std::thread([this] { server.listen_after_bind(); });
+        while (!server.is_running()) {
+            std::this_thread::yield();
+        }
+    }
+
+    void TearDown() override {
+        server.stop();
+        thread.join();
+        fs::remove_all(directory);
+    }
+
+    Ran ask(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"--socket", socket});
+        return podreeve(arguments);
+    }
+
+    fs::path directory;
+    std::string socket;
+    httplib::Server server;
+    std::thread thread;
+    std::mutex mutex;
+    std::map<std::string, Said> says;
+    std::vector<std::string> requests;
+};
+
+constexpr const char* kApps = R"({
+  "apps": [
+    {"name": "web", "state": "Running", "message": "", "parts_ready": 2, "parts_total": 2,
+     "restarts": 3, "generation": 4, "since": "2020-01-01T00:00:00Z", "conditions": []},
+    {"name": "db", "state": "Failed", "message": "cannot pull\nsecond line", "parts_ready": 0,
+     "parts_total": 1, "restarts": 0, "generation": 1, "since": "2020-01-01T00:00:00Z",
+     "conditions": [{"type": "DeployFailed", "message": "cannot pull"}]}],
+  "agent": {"podman_reachable": true, "passes": 3, "store": {"message": ""}},
+  "summary": {"up": 1, "total": 2}})";
+
+TEST_F(ScriptedAgent, StatusIsATableOfAllApps) {
+    says["GET /v1/apps"] = {200, kApps};
+    const Ran ran = ask({"status"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_EQ(ran.out.rfind("APP  STATE    READY  RESTARTS  GENERATION  SINCE", 0), 0U) << ran.out;
+    EXPECT_NE(ran.out.find("web  Running  2/2    3         4"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("cannot pull\n"), std::string::npos) << ran.out;
+    EXPECT_EQ(ran.out.find("second line"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("1 of 2 apps up"), std::string::npos) << ran.out;
+}
+
+TEST_F(ScriptedAgent, StatusInJsonIsWhatTheAgentSaid) {
+    says["GET /v1/apps"] = {200, kApps};
+    const Ran ran = ask({"status", "--json"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_EQ(ran.json(), nlohmann::json::parse(kApps));
+}
+
+TEST_F(ScriptedAgent, StatusSaysThatPodmanCannotBeReadAndWhenTheStoreIsIll) {
+    says["GET /v1/apps"] = {200, R"({"apps": [], "summary": {"up": 0, "total": 0}, "agent": {
+        "podman_reachable": false, "passes": 2, "podman_error": "connection refused",
+        "store": {"message": "the disk is full"}}})"};
+    const Ran ran = ask({"status"});
+    EXPECT_NE(ran.out.find("no apps"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("connection refused"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("the disk is full"), std::string::npos) << ran.out;
+}
+
+TEST_F(ScriptedAgent, StatusOfOneAppShowsItsPartsConditionsAndEvents) {
+    says["GET /v1/apps/web"] = {200, R"({
+      "name": "web", "state": "Running", "message": "", "parts_ready": 1, "parts_total": 1,
+      "generation": 2, "since": "2020-01-01T00:00:00Z", "change": 0, "file": "/apps/web.yaml",
+      "parts": [{"name": "web", "kind": "container", "object": "web-one", "state": "running",
+                 "id": "0123456789abcdef0123", "image": "example/web:1", "ready": true,
+                 "restarts": 0}],
+      "conditions": [{"type": "ManifestError", "message": "web.yaml:3:1: unknown field",
+                      "since": "2020-01-01T00:00:00Z"}],
+      "events": [{"seq": 1, "time": "2020-01-01T00:00:00.000Z", "state": "Running",
+                  "message": "all is up"}]})"};
+    const Ran ran = ask({"status", "web"});
+    EXPECT_EQ(ran.code, 0);
+    for (const char* words : {"/apps/web.yaml", "web-one", "0123456789ab", "example/web:1",
+                              "ManifestError", "web.yaml:3:1: unknown field", "all is up"}) {
+        EXPECT_NE(ran.out.find(words), std::string::npos) << words << " in\n" << ran.out;
+    }
+}
+
+TEST_F(ScriptedAgent, AnErrorOfTheAgentIsToldAndIsAnError) {
+    says["GET /v1/apps/no%2Fbody"] = {
+        404, R"({"error": {"code": "not-found", "message": "cannot find app no/body"}})"};
+    Ran ran = ask({"status", "no/body"});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_EQ(ran.err, "podreeve: cannot find app no/body\n");
+    EXPECT_EQ(ran.out, "");
+    ran = ask({"status", "no/body", "--json"});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_EQ(ran.json()["error"]["code"], "not-found");
+}
+
+TEST_F(ScriptedAgent, AnAnswerThatMakesNoSenseIsAnErrorAndNoCrash) {
+    for (const char* body : {"", "<html>", "[", "null", "{}", "[]", "17"}) {
+        says["GET /v1/apps"] = {200, body};
+        const Ran ran = ask({"status"});
+        EXPECT_EQ(ran.code, 1) << body;
+        EXPECT_EQ(ran.err.rfind("podreeve: cannot ", 0), 0U) << body << ": " << ran.err;
+    }
+    says["GET /v1/apps"] = {500, "oops"};
+    EXPECT_EQ(ask({"status"}).code, 1);
+}
+
+TEST_F(ScriptedAgent, DiffTellsByItsExitCode) {
+    says["GET /v1/diff"] = {200, R"({"converged": true, "text": "", "apps": []})"};
+    Ran ran = ask({"diff"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_EQ(ran.out, "converged: nothing to do\n");
+    says["GET /v1/diff?app=web"] = {200, R"({"converged": false, "text": "web: repair\n"})"};
+    ran = ask({"diff", "web"});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(ran.out, "web: repair\n");
+    ran = ask({"diff", "web", "--json"});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(ran.json()["converged"], false);
+    says["GET /v1/diff"] = {503, R"({"error": {"code": "unavailable", "message": "cannot plan"}})"};
+    EXPECT_EQ(ask({"diff"}).code, 1);
+}
+
+TEST_F(ScriptedAgent, ReconcileTellsWhatWasBegunAndWhatFailed) {
+    says["POST /v1/reconcile"] = {
+        200, R"({"error": "", "changes": [], "apps_changed": [], "failures": []})"};
+    EXPECT_EQ(ask({"reconcile"}).out, "nothing to do\n");
+    says["POST /v1/reconcile"] = {
+        200, R"({"error": "", "changes": [7], "apps_changed": ["web"], "failures": []})"};
+    EXPECT_EQ(ask({"reconcile"}).out, "web: change 7 is under way\n");
+    says["POST /v1/reconcile"] = {200, R"({"error": "", "changes": [], "apps_changed": [],
+                         "failures": [{"app": "db", "message": "cannot commit"}]})"};
+    const Ran failed = ask({"reconcile"});
+    EXPECT_EQ(failed.code, 1);
+    EXPECT_EQ(failed.out, "db: cannot commit\n");
+    says["POST /v1/reconcile"] = {200, R"({"error": "podman is away", "changes": [],
+                                           "apps_changed": [], "failures": []})"};
+    EXPECT_EQ(ask({"reconcile"}).code, 1);
+}
+
+TEST_F(ScriptedAgent, ChangesAreListedAndOneIsShownWithItsTasks) {
+    says["GET /v1/changes?limit=20"] = {200, R"({"changes": []})"};
+    EXPECT_EQ(ask({"changes"}).out, "no changes yet\n");
+    says["GET /v1/changes?limit=5&app=web"] = {
+        200, R"({"changes": [{"id": 3, "app": "web", "status": "Done", "created":
+              "2020-01-01T00:00:00Z", "summary": "Deploy web"}]})"};
+    EXPECT_NE(ask({"changes", "--app", "web", "-n", "5"}).out.find("Deploy web"),
+              std::string::npos);
+    says["GET /v1/changes/3"] = {200, R"({"id": 3, "summary": "Deploy web", "status": "Error",
+        "created": "2020-01-01T00:00:00Z", "error": "cannot perform the following tasks",
+        "tasks": [{"id": 9, "status": "Error", "summary": "Pull image", "wait_reason": "",
+                   "progress": {"label": "layer 2"},
+                   "log": [{"time": "t", "text": "no such image", "error": true}]}]})"};
+    const Ran ran = ask({"change", "3"});
+    EXPECT_EQ(ran.code, 0);
+    for (const char* words : {"Deploy web", "Pull image", "layer 2", "no such image",
+                              "cannot perform the following tasks"}) {
+        EXPECT_NE(ran.out.find(words), std::string::npos) << words << " in\n" << ran.out;
+    }
+    says["POST /v1/changes/3/abort"] = {202, R"({"change": 3, "aborting": true})"};
+    EXPECT_EQ(ask({"abort", "3"}).code, 0);
+}
+
+TEST_F(ScriptedAgent, StartAndStopSayWhatIsWanted) {
+    says["POST /v1/apps/web/stop"] = {202, R"({"app": "web", "stopped": true})"};
+    says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "stopped": false})"};
+    EXPECT_NE(ask({"stop", "web"}).out.find("is wanted down"), std::string::npos);
+    EXPECT_NE(ask({"start", "web"}).out.find("is wanted up"), std::string::npos);
+}
+
+TEST_F(ScriptedAgent, EventsAreALineEachAndFollowReadsAStream) {
+    says["GET /v1/events?since=4&app=web"] = {
+        200, R"({"events": [{"seq": 5, "time": "2020-01-01T00:00:00Z", "app": "web",
+                             "state": "Running", "message": "up"}], "last_seq": 5})"};
+    const Ran ran = ask({"events", "web", "--since", "4"});
+    EXPECT_EQ(ran.out, "     5  2020-01-01T00:00:00Z  web  Running  up\n");
+    EXPECT_EQ(ask({"events", "web", "--since", "4", "--json"}).json()["seq"], 5);
+    says["GET /v1/events?since=0&follow=1"] = {
+        200,
+        ":\n\nid: 1\ndata: {\"seq\": 1, \"app\": \"a\", \"state\": \"Starting\"}\n\n"
+        "id: 2\ndata: {\"seq\": 2, \"app\": \"a\", \"state\": \"Running\"}\n\n",
+        "text/event-stream"};
+    const Ran followed = ask({"events", "-f"});
+    EXPECT_EQ(followed.code, 1) << "the agent has ended the stream";
+    EXPECT_NE(followed.out.find("Starting"), std::string::npos) << followed.out;
+    EXPECT_NE(followed.out.find("Running"), std::string::npos) << followed.out;
+}
+
+TEST_F(ScriptedAgent, VersionTellsAllThatTakesPart) {
+    says["GET /v1/version"] = {200, R"({"agent": "9.8.7", "podman": "5.4.2"})"};
+    const Ran ran = ask({"version"});
+    EXPECT_NE(ran.out.find("agent    9.8.7"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("podman   5.4.2"), std::string::npos) << ran.out;
+    EXPECT_EQ(ask({"version", "--json"}).json()["agent"]["agent"], "9.8.7");
+}
+
+TEST(WithoutAnAgent, CommandsSayWhatToDoAndVersionStillAnswers) {
+    const std::string nowhere = "/nonexistent/podreeve.sock";
+    for (const char* command : {"status", "diff", "reconcile", "changes", "events"}) {
+        const Ran ran = podreeve({"--socket", nowhere, command});
+        EXPECT_EQ(ran.code, 1) << command;
+        EXPECT_NE(ran.err.find(nowhere), std::string::npos) << ran.err;
+        EXPECT_NE(ran.err.find("systemctl --user"), std::string::npos) << ran.err;
+    }
+    const Ran version = podreeve({"--socket", nowhere, "version"});
+    EXPECT_EQ(version.code, 0);
+    EXPECT_NE(version.out.find("not running"), std::string::npos) << version.out;
+}
+
+}  // namespace
+}  // namespace podreeve::cli

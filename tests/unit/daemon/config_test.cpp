@@ -1,0 +1,117 @@
+#include "agent/daemon/config.h"
+
+#include <cstdlib>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+namespace podreeve::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class ConfigFile : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        char path[] = "/tmp/podreeve-config-XXXXXX";
+        ASSERT_NE(::mkdtemp(path), nullptr);
+        directory = path;
+    }
+
+    void TearDown() override { fs::remove_all(directory); }
+
+    Status read(const std::string& text, Config& config) const {
+        std::ofstream(directory / "podreeve.yaml") << text;
+        return read_config_file(directory / "podreeve.yaml", config);
+    }
+
+    fs::path directory;
+};
+
+TEST_F(ConfigFile, AnAbsentOrEmptyOneChangesNothing) {
+    Config config;
+    ASSERT_TRUE(read_config_file(directory / "none.yaml", config));
+    for (const char* text : {"", "\n", "# only words\n", "---\n", "{}\n"}) {
+        ASSERT_TRUE(read(text, config)) << text;
+    }
+    EXPECT_EQ(config.interval, seconds(30));
+    EXPECT_EQ(config.workers, 6U);
+    EXPECT_EQ(config.log_level, "info");
+    EXPECT_TRUE(config.paths.manifest_dirs.empty());
+}
+
+TEST_F(ConfigFile, EveryKeyIsRead) {
+    Config config;
+    config.paths.manifest_dirs = {"/usual"};
+    const Status done = read(
+        "manifests: [/srv/apps, /srv/more]\n"
+        "interval: 2m\n"
+        "workers: 12\n"
+        "log_level: debug\n"
+        "podman_socket: /run/podman.sock\n",
+        config);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(config.paths.manifest_dirs, (std::vector<fs::path>{"/srv/apps", "/srv/more"}));
+    EXPECT_EQ(config.interval, seconds(120));
+    EXPECT_EQ(config.workers, 12U);
+    EXPECT_EQ(config.log_level, "debug");
+    EXPECT_EQ(config.paths.podman_socket, "/run/podman.sock");
+}
+
+TEST_F(ConfigFile, WhatIsWrongIsToldWithItsPlace) {
+    struct Row {
+        const char* text;
+        const char* place;  // after the file's name
+        const char* words;
+    };
+
+    for (const Row& row : {
+             Row{"interval: 30s\nintervall: 5s\n", ":2:1", "intervall"},
+             Row{"interval: 500ms\n", ":1:11", "1s to 1h"},
+             Row{"interval: 2h\n", ":1:11", "1s to 1h"},
+             Row{"interval: soon\n", ":1:11", "soon"},
+             Row{"interval: [1s]\n", ":1:11", ""},
+             Row{"workers: 0\n", ":1:10", "1 to 64"},
+             Row{"workers: 65\n", ":1:10", "1 to 64"},
+             Row{"workers: many\n", ":1:10", ""},
+             Row{"log_level: loud\n", ":1:12", "warning"},
+             Row{"manifests: /srv\n", ":1:12", "list"},
+             Row{"manifests: []\n", ":1:12", "list"},
+             Row{"- a\n- b\n", "", "map"},
+             Row{"just words\n", "", "map"},
+             Row{"interval: [\n", ":2:", ""},
+             Row{"interval: 5s\ninterval: 6s\n", ":2:1", "interval"},
+         }) {
+        Config config;
+        const Status done = read(row.text, config);
+        ASSERT_FALSE(done) << row.text;
+        const std::string& message = done.error().message;
+        EXPECT_NE(message.find(std::string("podreeve.yaml") + row.place), std::string::npos)
+            << row.text << message;
+        EXPECT_NE(message.find(row.words), std::string::npos) << row.text << message;
+        EXPECT_EQ(message.rfind("cannot ", 0), 0U) << message;
+    }
+}
+
+TEST_F(ConfigFile, ADirectoryInItsPlaceIsAnError) {
+    Config config;
+    fs::create_directory(directory / "podreeve.yaml");
+    EXPECT_FALSE(read_config_file(directory / "podreeve.yaml", config));
+}
+
+TEST(Durations, AreReadInTheirUnits) {
+    EXPECT_EQ(*parse_duration("500ms"), milliseconds(500));
+    EXPECT_EQ(*parse_duration("30s"), seconds(30));
+    EXPECT_EQ(*parse_duration("5m"), seconds(300));
+    EXPECT_EQ(*parse_duration("1h"), seconds(3600));
+    EXPECT_EQ(*parse_duration("0s"), seconds(0));
+    for (const char* text : {"", "5", "s", "-5s", "5 s", "5d", "1.5s", "99999999999999999999s",
+                             "999999999h", "5sx", "+5s"}) {
+        EXPECT_FALSE(parse_duration(text)) << text;
+    }
+}
+
+}  // namespace
+}  // namespace podreeve::daemon
