@@ -155,7 +155,7 @@ void Agent::start() {
 void Agent::watch_podman() {
     parts_->watch = std::make_unique<reconcile::PodmanWatch>(
         parts_->podman, parts_->scheduler,
-        [parts = parts_.get()](const std::string& why) { parts->reconciler.request(why); });
+        [parts = parts_.get()](const std::string& why) { parts->reconciler.request_twice(why); });
 }
 
 Status Agent::serve() {

@@ -26,6 +26,8 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     bool running = false;
     bool wanted = false;
     bool stopped = false;
+    bool look_again = false;        // after the pass that is wanted
+    bool look_again_after = false;  // after the one that runs
     Duration retry{};
     TimerHandle timer;
     std::vector<Waiter> waiting;
@@ -53,6 +55,7 @@ void Reconciler::Core::request(const std::string& why) {
 void Reconciler::Core::begin() {
     running = true;
     wanted = false;
+    look_again_after = std::exchange(look_again, false);
     timer.reset();
     thread->submit([self = weak_from_this(), waiters = std::exchange(waiting, {})] {
         if (const auto core = self.lock()) {
@@ -96,7 +99,7 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
         return retry;
     }
     retry = Duration::zero();
-    if (report.in_motion) {
+    if (report.in_motion || look_again_after) {
         return rhythm.look_again;
     }
     Duration wait = rhythm.interval;
@@ -129,6 +132,11 @@ void Reconciler::request(const std::string& why) {
 
 bool Reconciler::idle() const {
     return !core_->running;
+}
+
+void Reconciler::request_twice(const std::string& why) {
+    core_->look_again = true;
+    core_->request(why);
 }
 
 void Reconciler::stop() {

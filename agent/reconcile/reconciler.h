@@ -33,6 +33,9 @@ class Reconciler {
     void on_pass(std::function<void(const PassReport&)> callback);
 
     void request(const std::string& why);
+    // For what podman has told: its list can be a moment behind its events, so that the pass which
+    // an event calls for may still see the old state. Another look follows that one.
+    void request_twice(const std::string& why);
     bool idle() const;  // no pass is being made
     // No further pass; the one that runs is finished, not cut, but its calls to podman are.
     void stop();

@@ -67,8 +67,8 @@ class State {
     std::vector<AppRecord> apps() const;
     std::optional<AppRecord> app(const std::string& name) const;
     Status put_app(const AppRecord& record);  // writes nothing when equal to what is there
-    // Changes what edit says and leaves what others have changed meanwhile: for whoever owns a field
-    // of the record and not all of it. An unknown app is begun.
+    // Changes what edit says and leaves what others have changed meanwhile: for whoever owns a
+    // field of the record and not all of it. An unknown app is begun.
     Status edit_app(const std::string& name, const std::function<void(AppRecord&)>& edit);
     Status remove_app(const std::string& name);
 
