@@ -101,6 +101,9 @@ void Search::look_at_volumes(const observe::Resources& resources) {
 }
 
 void Search::look_at_secrets(const observe::Resources& resources) {
+    if (!keeps_secret_labels(app.observed)) {
+        return;
+    }
     for (const manifests::SecretSpec& secret : app.spec.secrets) {
         const auto it = resources.secrets.find(secret.name);
         if (it != resources.secrets.end() && !is_own(it->second.labels)) {

@@ -37,6 +37,10 @@ std::string_view label(const std::map<std::string, std::string>& labels, const s
     return it == labels.end() ? std::string_view() : std::string_view(it->second);
 }
 
+bool keeps_secret_labels(const observe::Observed& observed) {
+    return observed.podman_version.major >= 5;
+}
+
 bool is_ours(const std::map<std::string, std::string>& labels, const std::string& owner) {
     return !label(labels, kApp).empty() && label(labels, kOwner) == owner &&
            label(labels, kSystemdUnit).empty();

@@ -17,6 +17,8 @@ std::string_view label(const std::map<std::string, std::string>& labels, const s
 
 // Ours by labels, but not run by a systemd unit.
 bool is_ours(const std::map<std::string, std::string>& labels, const std::string& owner);
+// Whether this podman tells the labels of a secret again, as podman 5 does.
+bool keeps_secret_labels(const observe::Observed& observed);
 
 struct AppHoldings {
     // Sorted by part, then id. Neither infra nor service containers.

@@ -306,9 +306,11 @@ void Preparation::make_volume(const VolumeSpec& volume) {
     }
 }
 
+// podman 4 drops the labels of secrets, so that a second look would take ours for somebody else's.
+// Containers get values and files, never a podman secret: nothing is missing without it.
 void Preparation::make_secrets() {
     const auto& resources = app_.observed.resources;
-    if (!whole_ && !resources) {
+    if (!keeps_secret_labels(app_.observed) || (!whole_ && !resources)) {
         return;
     }
     for (std::size_t i = 0; i < app_.spec.secrets.size(); ++i) {

@@ -30,8 +30,9 @@ std::string make_directory() {
     return path;
 }
 
+// podman's ids, and the names it makes of them.
 std::string without_ids(const std::string& text) {
-    static const std::regex kId("[0-9a-f]{64}");
+    static const std::regex kId("[0-9a-f]{64}|[0-9a-f]{12}(?=-(service|infra))");
     return std::regex_replace(text, kId, "ID");
 }
 
@@ -359,7 +360,7 @@ std::string Host::snapshot() {
                         status.parts_ready, status.parts_total, status.generation,
                         status.spec == status.deployed_spec ? "" : " not deployed");
     }
-    return out;
+    return std::regex_replace(out, std::regex(agent->state().owner()), "OWNER");
 }
 
 void Host::give_up(const std::string& why) const {

@@ -17,14 +17,20 @@ struct Case {
     Act act;      // until rest, or until the agent is dead
 };
 
-std::string unbroken(const Case& scenario, std::size_t& requests) {
+struct Unbroken {
+    std::string end;
+    std::vector<fakes::FakePodman::Entry> requests;
+};
+
+Unbroken unbroken(const Case& scenario) {
     Host host(scenario.podman_version);
     scenario.prepare(host);
-    host.kill_at(0, Host::Moment::BeforeWork);
+    host.podman->clear_journal();
     scenario.act(host);
-    requests = host.requests();
+    Unbroken run{"", host.podman->journal()};
     host.pass();
-    return host.snapshot();
+    run.end = host.snapshot();
+    return run;
 }
 
 void expect_same_end(const Case& scenario,
@@ -45,16 +51,14 @@ void expect_same_end(const Case& scenario,
     EXPECT_EQ(host.snapshot(), wanted);
 }
 
+// A kill before a reply differs from one before the next request only where something was done.
 void sweep(const Case& scenario) {
-    std::size_t requests = 0;
-    const std::string wanted = unbroken(scenario, requests);
-    ASSERT_GT(requests, 5U);
-    for (std::size_t i = 1; i <= requests; ++i) {
-        for (const auto moment : {Host::Moment::BeforeWork, Host::Moment::BeforeReply}) {
-            ASSERT_NO_THROW(expect_same_end(scenario, i, moment, wanted)) << "at request " << i;
-            if (::testing::Test::HasFailure()) {
-                return;
-            }
+    const Unbroken run = unbroken(scenario);
+    ASSERT_GT(run.requests.size(), 5U);
+    for (std::size_t i = 1; i <= run.requests.size() && !::testing::Test::HasFailure(); ++i) {
+        ASSERT_NO_THROW(expect_same_end(scenario, i, Host::Moment::BeforeWork, run.end)) << i;
+        if (run.requests[i - 1].method != "GET") {
+            ASSERT_NO_THROW(expect_same_end(scenario, i, Host::Moment::BeforeReply, run.end)) << i;
         }
     }
 }
