@@ -142,6 +142,8 @@ podman::ContainerCreate container_body(const manifests::ContainerSpec& spec,
     add_resources(body, spec.resources);
     add_security(body, spec.security);
     body.init_container_type = spec.role == manifests::ContainerRole::Init ? "once" : "";
+    // REST's default adds the user to the image's /etc/passwd; kube play does not.
+    body.extra_json["manage_password"] = "false";
     body.stop_timeout = static_cast<unsigned>(std::max<std::int64_t>(0, spec.stop_grace.count()));
     return body;
 }

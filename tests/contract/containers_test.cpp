@@ -63,6 +63,7 @@ TEST_F(Contract, ListTellsStateHealthAndTimes) {
     EXPECT_TRUE(seen.started);
     EXPECT_FALSE(seen.exited);
     ASSERT_OK(client_->stop_container(id, 0, call()));
+    EXPECT_TRUE(eventually([&] { return state(id) == ContainerState::Exited; }));
     seen = row("contract-list");
     EXPECT_EQ(seen.state, ContainerState::Exited);
     EXPECT_EQ(seen.exit_code, 137);

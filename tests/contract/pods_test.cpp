@@ -128,7 +128,7 @@ TEST_F(Contract, StopOfADegradedPodStopsItsMembers) {
     EXPECT_EQ(raw("POST", "pods/contract-p/stop?t=1").status, 304);
     EXPECT_EQ(state("contract-p-b"), ContainerState::Running);
     EXPECT_EQ(client_->stop_pod("contract-p", 1, call()), Effect::Changed);
-    EXPECT_EQ(state("contract-p-b"), ContainerState::Exited);
+    EXPECT_TRUE(over("contract-p-b"));
     EXPECT_EQ(pod_row("contract-p").status, PodStatus::Exited);
 }
 
@@ -167,8 +167,7 @@ TEST_F(Contract, InitContainersRunBeforeTheOthers) {
     make("contract-p-a", stubborn(), "contract-p");
     ASSERT_OK(client_->start_pod("contract-p", call()));
     EXPECT_EQ(row("contract-p-once").id, "");
-    // `stopped` first, `exited` when podman has cleaned up behind it.
-    EXPECT_TRUE(eventually([&] { return state("contract-p-always") == ContainerState::Exited; }));
+    EXPECT_TRUE(over("contract-p-always"));
     EXPECT_EQ(state("contract-p-a"), ContainerState::Running);
     EXPECT_EQ(pod_row("contract-p").status, PodStatus::Running);  // those do not count
 }
@@ -299,9 +298,9 @@ TEST_F(Contract, ServiceContainerSurvivesTheStopOfSingleMembers) {
     ASSERT_OK(client_->kill_container("contract-a-svc", "KILL", call()));
     EXPECT_EQ(client_->wait_container("contract-a-svc", call()), 137);
     ASSERT_OK(client_->start_container("contract-p-a", call()));
-    EXPECT_EQ(state("contract-a-svc"), ContainerState::Exited);
+    EXPECT_TRUE(over("contract-a-svc"));
     EXPECT_EQ(client_->start_pod("contract-p", call()), Effect::AlreadySo);
-    EXPECT_EQ(state("contract-a-svc"), ContainerState::Exited);
+    EXPECT_TRUE(over("contract-a-svc"));
     EXPECT_OK(client_->start_container("contract-a-svc", call()));
     EXPECT_EQ(state("contract-a-svc"), ContainerState::Running);
 }

@@ -171,15 +171,18 @@ std::string Contract::make_pod(const std::string& name,
 }
 
 void Contract::await_ready(const std::string& name, int starts) {
-    int seen = 0;
-    const Patience patience;
-    EXPECT_OK(client_->container_logs(name, 100, true,
-                                      [&](int, std::string_view line) {
-                                          seen += line == "ready" ? 1 : 0;
-                                          return seen < starts;
-                                      },
-                                      {std::chrono::seconds(30), patience.token()}));
-    EXPECT_EQ(seen, starts);
+    // Not by following: 4.3 ends that at the exit of a run before.
+    EXPECT_TRUE(eventually([&] {
+        int seen = 0;
+        EXPECT_OK(client_->container_logs(
+            name, 100, false,
+            [&](int, std::string_view line) {
+                seen += line == "ready" ? 1 : 0;
+                return true;
+            },
+            call()));
+        return seen >= starts;
+    }));
 }
 
 podman::ContainerSummary Contract::row(const std::string& name) {
@@ -202,6 +205,11 @@ podman::PodSummary Contract::pod_row(const std::string& name) {
 podman::ContainerState Contract::state(const std::string& name) {
     const auto details = client_->inspect_container(name, call());
     return details ? details->summary.state : podman::ContainerState::Unknown;
+}
+
+bool Contract::over(const std::string& name) {
+    const podman::ContainerState now = state(name);
+    return now == podman::ContainerState::Exited || now == podman::ContainerState::Stopped;
 }
 
 bool Contract::eventually(const std::function<bool()>& holds) {

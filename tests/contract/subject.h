@@ -80,6 +80,8 @@ class Contract : public testing::Test {
     podman::ContainerSummary row(const std::string& name);  // of the list; empty id when absent
     podman::PodSummary pod_row(const std::string& name);
     podman::ContainerState state(const std::string& name);
+    // Its process has ended: `stopped` first, `exited` when podman has cleaned up behind it.
+    bool over(const std::string& name);
     // Asks again until it holds, for what podman does in its own time.
     bool eventually(const std::function<bool()>& holds);
     // Lets so much time pass that podman's service ends for want of work.

@@ -67,6 +67,7 @@ TEST(ContainerBody, HoldsAllThatTheManifestSays) {
     EXPECT_EQ(body.stop_timeout, 42U);
     EXPECT_EQ(body.restart_policy, "no");
     EXPECT_EQ(body.init_container_type, "");
+    EXPECT_EQ(body.extra_json, (Labels{{"manage_password", "false"}}));
 }
 
 TEST(ContainerBody, LimitsTheCpuButLeavesRequestsToTheManifestAsKubePlayDoes) {
