@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "manifests/kube/metadata.h"
 #include "manifests/kube/objects.h"

@@ -1,6 +1,7 @@
 #include "manifests/kube/objects.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "manifests/base64.h"

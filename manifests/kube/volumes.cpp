@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "manifests/canonical.h"
 #include "manifests/mounts.h"
