@@ -64,11 +64,13 @@ def case_the_service_container_is_first_up_and_last_down(lab):
 
 
 def container_events(lab):
-    """(name, action) of the containers' events, from the last creation of the app's service container on."""
+    """(name, action) of the containers' events, from the creation of the app's last service container on. Made under
+    another name, and by some podmans started under it, that one is told by its id."""
     text = lab.podman("events", "--stream=false", "--since", "10m", "--format", "json", "--filter", "type=container")
-    events = [(item["Name"], item["Status"]) for item in map(json.loads, text.splitlines())]
-    first = max(at for at, (name, action) in enumerate(events) if name == "shop-service" and action == "rename")
-    return events[first:]
+    items = [json.loads(line) for line in text.splitlines()]
+    service = [item["ID"] for item in items if item["Name"] == "shop-service" and item["Status"] == "rename"][-1]
+    first = next(at for at, item in enumerate(items) if item["ID"] == service)
+    return [("shop-service" if item["ID"] == service else item["Name"], item["Status"]) for item in items[first:]]
 
 
 def order_held_by_the_agent(lab):
