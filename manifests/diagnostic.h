@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/nearest.h"
+
 namespace podreeve::manifests {
 
 // Lines and columns count from 1; 0 where the whole file is meant.
@@ -31,8 +33,5 @@ struct Diagnostic {
 std::string to_text(const Diagnostic& diagnostic);
 
 bool has_errors(const std::vector<Diagnostic>& diagnostics);
-
-// The candidate within an edit distance that a typing slip explains, or empty.
-std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace podreeve::manifests
