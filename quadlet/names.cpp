@@ -49,80 +49,6 @@ Error bad_name(std::string_view file_name, std::string_view why) {
             fmt::format("cannot use '{}' as a Quadlet file: {}", file_name, why)};
 }
 
-// One value of Quadlet's: it takes a pair of double quotes off, and no other quoting.
-std::string lookup(const UnitFile& file, std::string_view section, std::string_view key) {
-    const std::string value = file.last(section, key);
-    const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
-    return quoted ? value.substr(1, value.size() - 2) : value;
-}
-
-// The service without ".service", which is what %N stands for.
-Result<std::string> service_stem(const UnitName& name, const UnitFile& file) {
-    const TypeRow& row = row_of(name.type);
-    const std::string override = lookup(file, row.section, "ServiceName");
-    if (override.empty()) {
-        return fmt::format("{}{}{}{}", name.prefix, row.service_suffix, name.templated ? "@" : "",
-                           name.instance);
-    }
-    if (override.find('%') != std::string::npos) {
-        return fail(Code::Unsupported,
-                    fmt::format("cannot tell the service's name from ServiceName={}: only systemd "
-                                "knows its specifiers",
-                                override));
-    }
-    return override;
-}
-
-struct Specifiers {
-    std::string_view stem;
-    const UnitName& name;
-
-    // What the specifier stands for; nothing for one that only systemd knows.
-    std::optional<std::string> value(char letter) const {
-        const std::size_t at = stem.find('@');
-        switch (letter) {
-            case '%':
-                return "%";
-            case 'N':
-                return std::string(stem);
-            case 'n':
-                return fmt::format("{}.service", stem);
-            case 'p':
-                return std::string(stem.substr(0, at));
-            case 'j': {
-                const std::string_view prefix = stem.substr(0, at);
-                const std::size_t dash = prefix.rfind('-');
-                return std::string(dash == prefix.npos ? prefix : prefix.substr(dash + 1));
-            }
-            case 'i':
-                return name.instance;
-            default:
-                return std::nullopt;
-        }
-    }
-};
-
-Result<std::string> expand(std::string_view text, const Specifiers& specifiers) {
-    std::string expanded;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            expanded += text[i];
-            continue;
-        }
-        const auto value =
-            i + 1 < text.size() ? specifiers.value(text[i + 1]) : std::optional<std::string>();
-        if (!value) {
-            return fail(
-                Code::Unsupported,
-                fmt::format("cannot tell what '{}' names: only systemd knows its specifiers",
-                            text));
-        }
-        expanded += *value;
-        ++i;
-    }
-    return expanded;
-}
-
 }  // namespace
 
 std::optional<UnitType> unit_type_of(std::string_view file_name) {
@@ -140,6 +66,14 @@ std::string_view extension(UnitType type) {
 
 std::string_view section_name(UnitType type) {
     return row_of(type).section;
+}
+
+std::string_view service_suffix(UnitType type) {
+    return row_of(type).service_suffix;
+}
+
+std::string_view name_key(UnitType type) {
+    return row_of(type).name_key;
 }
 
 Result<UnitName> parse_unit_name(std::string_view file_name) {
@@ -167,36 +101,6 @@ Result<UnitName> parse_unit_name(std::string_view file_name) {
         return bad_name(file_name, "the name of its service would be longer than 255 bytes");
     }
     return name;
-}
-
-Result<std::string> service_name(std::string_view file_name, const UnitFile& file) {
-    ASSIGN_OR_RETURN(const UnitName name, parse_unit_name(file_name));
-    ASSIGN_OR_RETURN(const std::string stem, service_stem(name, file));
-    return stem + ".service";
-}
-
-Result<std::string> resource_name(std::string_view file_name, const UnitFile& file) {
-    ASSIGN_OR_RETURN(const UnitName name, parse_unit_name(file_name));
-    const TypeRow& row = row_of(name.type);
-    if (row.name_key.empty()) {
-        return std::string();
-    }
-    if (name.templated && name.instance.empty()) {
-        return fail(Code::Unsupported,
-                    fmt::format("cannot name what '{}' makes: each of its instances has a name of "
-                                "its own",
-                                file_name));
-    }
-    std::string pattern = lookup(file, row.section, row.name_key);
-    if (pattern.empty() && name.type != UnitType::Container) {
-        const std::string_view base = file_name.substr(0, file_name.size() - row.extension.size());
-        return fmt::format("systemd-{}", base);
-    }
-    if (pattern.empty()) {
-        pattern = name.templated ? "systemd-%p_%i" : "systemd-%N";
-    }
-    ASSIGN_OR_RETURN(const std::string stem, service_stem(name, file));
-    return expand(pattern, Specifiers{stem, name});
 }
 
 }  // namespace podreeve::quadlet

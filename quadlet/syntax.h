@@ -12,8 +12,13 @@ inline constexpr std::string_view kBlanks = " \t";
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool is_comment(std::string_view line);
-// Whether line goes on in the next: it ends in a backslash that no other one escapes.
-bool ends_in_continuation(std::string_view line);
+// Where the backslash stands with which line asks for another one. systemd wants it as the very
+// last character and not doubled, Quadlet takes any at the end; the reader refuses what the two
+// differ in.
+std::optional<std::size_t> find_continuation(std::string_view line);
+bool ends_in_two_backslashes(std::string_view text);
+// Whether text starts or ends with a blank beyond ASCII, which Quadlet cuts and systemd keeps.
+bool has_wide_blank_at_an_end(std::string_view text);
 bool is_control(char c);
 // Where the first byte stands that is not UTF-8.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);

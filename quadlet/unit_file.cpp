@@ -22,7 +22,8 @@ Status check_line(std::string_view section, std::string_view key, std::string_vi
     const bool control =
         std::any_of(value.begin(), value.end(), [](char c) { return c != '\t' && is_control(c); });
     if (control || find_invalid_utf8(value) || strip_blanks(value) != value ||
-        ends_in_continuation(value) || key.size() + value.size() + 1 > UnitFile::kMaxLine) {
+        has_wide_blank_at_an_end(value) || value.ends_with('\\') ||
+        key.size() + value.size() + 1 > UnitFile::kMaxLine) {
         return fail(Code::InvalidArgument,
                     fmt::format("cannot write a unit file: the value of {} in [{}] would not be "
                                 "read back as it is; quote its words",
@@ -112,9 +113,7 @@ std::string UnitFile::last(std::string_view section, std::string_view key) const
 void UnitFile::close(Item& item) {
     const Entry& entry = item.entry;
     if (item.open && item.kind == Kind::Assignment) {
-        // A blank keeps a backslash that belongs to the value from joining the next line.
-        const char* guard = ends_in_continuation(entry.value) ? " " : "";
-        item.raw = fmt::format("{}={}{}\n", entry.key, entry.value, guard);
+        item.raw = fmt::format("{}={}\n", entry.key, entry.value);
     } else if (item.open) {
         item.raw = item.kind == Kind::Header ? fmt::format("[{}]\n", entry.section) : "\n";
     } else if (!item.raw.ends_with('\n')) {

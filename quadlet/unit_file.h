@@ -23,8 +23,9 @@ struct SyntaxError {
 };
 
 // One assignment, as often as it stands in the file; an empty value, which resets a list, is an
-// entry like any other. The value is systemd's: lines joined, blanks around it cut, words not yet
-// split and quotes not yet taken off (words.h does that).
+// entry like any other. The value is what Quadlet's generator makes of it, also for the sections
+// that it hands on to systemd: lines joined without the blanks that the next one starts with,
+// blanks around it cut, words not yet split and quotes not yet taken off (words.h does that).
 struct Entry {
     std::string section;
     std::string key;
@@ -38,8 +39,8 @@ struct Entry {
 // byte by byte: comments, blank lines, continuations and the order of all. A value; no I/O. A
 // section may be opened several times and counts as one.
 //
-// Where the readers of such files differ, this one is the strictest: what systemd would warn of
-// and skip, or Quadlet would read in another way, is an error here.
+// Where its two readers, systemd and Quadlet's generator, differ in where a line ends, or either of
+// them would warn and skip, this one is the strictest: that is an error here.
 class UnitFile {
   public:
     // What parse() finds: either no errors, or the file as far as it could be read.

@@ -76,14 +76,57 @@ bool UnitFileReader::check_bytes(std::string_view line) {
     if (const std::size_t at = line.find('\r'); at != std::string_view::npos) {
         return error({line_, column_of(at)}, "a carriage return inside a line");
     }
+    const auto* const control =
+        std::find_if(line.begin(), line.end(), [](char c) { return c != '\t' && is_control(c); });
+    if (control != line.end()) {
+        return error({line_, column_of(static_cast<std::size_t>(control - line.begin()))},
+                     "a control character; write it as an escape like \\x1b");
+    }
     if (const auto at = find_invalid_utf8(line)) {
         return error({line_, column_of(*at)}, "not UTF-8");
+    }
+    if (has_wide_blank_at_an_end(strip_blanks(line))) {
+        return error({line_, 1}, "a blank that is not ASCII at an end of the line");
     }
     return true;
 }
 
-// Joins lines the way systemd does: the backslash becomes a blank, and comment lines in between
-// are skipped without ending the joining. A backslash on the last line joins with nothing.
+// Reports where systemd and Quadlet would not agree on whether the line goes on.
+bool UnitFileReader::check_continuation(std::string_view line, bool first) {
+    const std::size_t column = line.find_last_not_of(kBlanks);
+    if (column == std::string_view::npos) {
+        return first ||
+               error({line_, 1},
+                     "an empty line behind a backslash: end the value above, or delete it");
+    }
+    const auto at = find_continuation(line);
+    if (at && *at + 1 < line.size()) {
+        return error({line_, column_of(*at)},
+                     "a blank behind the backslash at the end of the line");
+    }
+    if (at && ends_in_two_backslashes(line)) {
+        return error({line_, column_of(*at)},
+                     "two backslashes at the end of a line: Quadlet would join the next line");
+    }
+    return true;
+}
+
+// Takes line on without its backslash; true when another line belongs to it.
+bool UnitFileReader::append(Logical& logical, std::string_view line) {
+    const auto backslash = find_continuation(line);
+    const std::string_view text = line.substr(0, backslash.value_or(line.size()));
+    if (logical.joined.size() + text.size() > UnitFile::kMaxLine) {
+        logical.sound = logical.sound && error({line_, 1}, "the lines joined are too long");
+        return backslash.has_value();
+    }
+    const std::size_t start = logical.joined.empty() ? 0 : text.find_first_not_of(kBlanks);
+    logical.joined += start == std::string_view::npos ? "" : text.substr(start);
+    return backslash.has_value();
+}
+
+// Joins lines the way Quadlet does: the backslash goes, and so do the blanks that the next line
+// starts with; comment lines in between are skipped without ending the joining. A backslash on the
+// last line joins with nothing.
 UnitFileReader::Logical UnitFileReader::take_logical() {
     Logical logical;
     const char* const begin = rest_.data();
@@ -94,20 +137,21 @@ UnitFileReader::Logical UnitFileReader::take_logical() {
         const std::string_view line = without_end(raw);
         logical.sound = check_bytes(line) && logical.sound;
         logical.raw = std::string_view(begin, static_cast<std::size_t>(raw.end() - begin));
-        if (is_comment(line) && !first) {
+        if (is_comment(line)) {
+            if (first) {
+                logical.joined = line;
+                more = false;
+            }
             continue;
         }
-        more = !is_comment(line) && ends_in_continuation(line);
-        if (logical.joined.size() + line.size() > UnitFile::kMaxLine) {
-            logical.sound = logical.sound && error({line_, 1}, "the lines joined are too long");
-            continue;
-        }
-        logical.joined += line;
-        if (more) {
-            logical.joined.back() = ' ';
-        }
+        logical.sound = check_continuation(line, first) && logical.sound;
+        more = append(logical, line);
     }
     logical.open = more;
+    if (logical.sound && strip_blanks(logical.joined).ends_with('\\') &&
+        !is_comment(logical.joined)) {
+        logical.sound = error({line_, 1}, "a backslash at the end of a value; write it as \\x5c");
+    }
     return logical;
 }
 

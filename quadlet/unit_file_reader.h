@@ -16,7 +16,7 @@ class UnitFileReader {
     UnitFile::Parsed read();
 
   private:
-    // A logical line: its physical lines joined as systemd joins them.
+    // A logical line: its physical lines joined as Quadlet joins them.
     struct Logical {
         std::string_view raw;
         std::string joined;
@@ -28,6 +28,8 @@ class UnitFileReader {
     std::string_view take_line();
     std::string_view without_end(std::string_view line);
     bool check_bytes(std::string_view line);
+    bool check_continuation(std::string_view line, bool first);
+    bool append(Logical& logical, std::string_view line);
     Logical take_logical();
     void read_logical(const Logical& line);
     void read_header(const Logical& line, std::size_t start, std::size_t end);

@@ -111,14 +111,16 @@ Error word_error(std::string_view what, std::size_t at) {
             fmt::format("cannot split into words: {} at column {}", what, at + 1)};
 }
 
+enum class Backslash { Escapes, IsPlain };
+
 // Takes the word that starts at `at` and moves `at` behind it.
-Result<std::string> take_word(std::string_view value, std::size_t& at) {
+Result<std::string> take_word(std::string_view value, std::size_t& at, Backslash backslash) {
     std::string word;
     char quote = 0;
     std::size_t quote_at = 0;
     while (at < value.size()) {
         const char c = value[at];
-        if (c == '\\') {
+        if (c == '\\' && backslash == Backslash::Escapes) {
             const std::size_t taken =
                 at + 1 < value.size() ? take_escape(value.substr(at + 1), word) : 0;
             if (taken == 0) {
@@ -152,17 +154,25 @@ bool is_safe_bare(std::string_view word) {
            });
 }
 
-}  // namespace
-
-Result<std::vector<std::string>> split_words(std::string_view value) {
+Result<std::vector<std::string>> split(std::string_view value, Backslash backslash) {
     std::vector<std::string> words;
     std::size_t at = value.find_first_not_of(kSeparators);
     while (at != std::string_view::npos) {
-        ASSIGN_OR_RETURN(std::string word, take_word(value, at));
+        ASSIGN_OR_RETURN(std::string word, take_word(value, at, backslash));
         words.push_back(std::move(word));
         at = value.find_first_not_of(kSeparators, at);
     }
     return words;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> split_words(std::string_view value) {
+    return split(value, Backslash::Escapes);
+}
+
+Result<std::vector<std::string>> split_quoted_words(std::string_view value) {
+    return split(value, Backslash::IsPlain);
 }
 
 Result<std::string> quote_word(std::string_view word) {

@@ -15,6 +15,10 @@ namespace podreeve::quadlet {
 // (%n) and variables ($x) are left as they are.
 Result<std::vector<std::string>> split_words(std::string_view value);
 
+// The same with backslashes left as they are: systemd's way with lists of names, and so Quadlet's
+// with some of its keys.
+Result<std::vector<std::string>> split_quoted_words(std::string_view value);
+
 // The word as it must be written to be split back to itself: bare where that is safe, else in
 // double quotes. NUL cannot be written and is InvalidArgument.
 Result<std::string> quote_word(std::string_view word);

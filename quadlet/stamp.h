@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "quadlet/unit_file.h"
+#include "runtime/base/result.h"
+
+namespace podreeve::quadlet {
+
+// What podreeve writes into the unit files it installs, to know them again: a comment for people at
+// the top, and a section at the end that Quadlet and systemd both leave alone. A file with no stamp
+// is somebody else's.
+//
+//     # Kept by podreeve for the app shop: edit its manifest instead, changes made here are undone.
+//     …
+//     [X-Podreeve]
+//     App=shop
+//     Generation=3
+//     Hash=9f86d0…
+struct Stamp {
+    std::string app;
+    std::uint64_t generation = 0;
+    std::string hash;  // of the text that was stamped, as content_hash() makes it
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+inline constexpr std::string_view kStampSection = "X-Podreeve";
+
+// SHA-256 of the text in hex.
+std::string content_hash(std::string_view text);
+
+// The text to install for a source without errors: its own bytes between the comment and the
+// section. The same source, app and generation give the same bytes. InvalidArgument for a source
+// with errors or with a stamp, and for an app's name that is not a single line of text.
+Result<std::string> stamped(std::string_view source,
+                            std::string_view app,
+                            std::uint64_t generation);
+
+// The stamp of a file; none for a file that podreeve has not written. A stamp that is there but
+// damaged is Corrupt: the file was podreeve's.
+Result<std::optional<Stamp>> read_stamp(std::string_view text);
+
+// Whether the file's bytes are just what stamped() made of the source with the stamp's hash.
+bool is_untouched(std::string_view text);
+
+}  // namespace podreeve::quadlet
