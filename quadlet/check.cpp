@@ -1,7 +1,9 @@
 #include "quadlet/check.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -30,13 +32,19 @@ std::vector<std::string> names_of(std::span<const Key> keys, const PodmanRelease
     return names;
 }
 
+// Then it may know keys that the tables here lack.
+bool is_newer_than_known(const PodmanRelease& podman) {
+    return podman >= PodmanRelease{kNewestRelease.major, kNewestRelease.minor + 1, 0};
+}
+
 void check_section_names(const Unit& unit, Findings& findings) {
     const std::vector<std::string> known = {std::string(unit.section()), "Unit", "Service",
                                             "Install", "Quadlet"};
     std::vector<std::string> told;
     for (const Setting& each : unit.settings()) {
         const std::string& section = each.entry.section;
-        const bool fine = section.starts_with("X-") ||
+        // An empty one is what follows a header that could not be read.
+        const bool fine = section.empty() || section.starts_with("X-") ||
                           std::find(known.begin(), known.end(), section) != known.end() ||
                           std::find(told.begin(), told.end(), section) != told.end();
         if (fine) {
@@ -85,6 +93,11 @@ void check_own_setting(const Unit& unit,
     if (key == nullptr) {
         const auto names = names_of(keys_of(unit.type()), podman);
         Diagnostic& found = findings.at_key(setting, "unknown key");
+        if (is_newer_than_known(podman)) {
+            found.message = fmt::format("unknown to podreeve, which knows podman up to {}.{}",
+                                        kNewestRelease.major, kNewestRelease.minor);
+            found.severity = Severity::Warning;
+        }
         found.allowed = fmt::format("{}", fmt::join(names, ", "));
         found.nearest = nearest_name(setting.entry.key, names);
         return;
@@ -161,6 +174,24 @@ void check_setting(const Unit& unit,
     }
 }
 
+void check_settings(const Unit& unit, const PodmanRelease& podman, Findings& findings) {
+    check_section_names(unit, findings);
+    for (const Setting& setting : unit.settings()) {
+        check_setting(unit, setting, podman, findings);
+    }
+}
+
+std::vector<Diagnostic> in_order(const Unit& unit, std::vector<Diagnostic> problems) {
+    const std::vector<std::string>& paths = unit.paths();
+    const auto place = [&](const Diagnostic& each) {
+        return std::tuple(std::find(paths.begin(), paths.end(), each.file) - paths.begin(),
+                          each.position.line, each.position.column);
+    };
+    std::stable_sort(problems.begin(), problems.end(),
+                     [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
+    return problems;
+}
+
 }  // namespace
 
 const std::vector<std::string>& dependency_keys() {
@@ -219,12 +250,25 @@ std::vector<Diagnostic> check(const Unit& unit, const PodmanRelease& podman) {
                                      needs(first_release(unit.type()), podman)));
         return findings.take();
     }
-    check_section_names(unit, findings);
-    for (const Setting& setting : unit.settings()) {
-        check_setting(unit, setting, podman, findings);
-    }
+    check_settings(unit, podman, findings);
     check_combinations(unit, podman, findings);
-    return findings.take();
+    return in_order(unit, findings.take());
+}
+
+std::vector<Diagnostic> problems_of(const Unit::Read& read, const PodmanRelease& podman) {
+    if (read.unit) {
+        return check(*read.unit, podman);
+    }
+    std::vector<Diagnostic> problems = read.problems;
+    if (read.fragment) {
+        // What may be missing only because it could not be read is not asked for.
+        Findings findings(*read.fragment);
+        check_settings(*read.fragment, podman, findings);
+        std::vector<Diagnostic> found = findings.take();
+        std::move(found.begin(), found.end(), std::back_inserter(problems));
+        problems = in_order(*read.fragment, std::move(problems));
+    }
+    return problems;
 }
 
 }  // namespace podreeve::quadlet

@@ -11,8 +11,13 @@ namespace podreeve::quadlet {
 // All that is wrong with one unit for the given podman, as far as it shows without the units it
 // refers to (services.h looks at those): unknown sections and keys, keys of a newer podman, values
 // of the wrong kind, keys that exclude or need each other. What Quadlet would silently drop or read
-// as something else is an error; what works but is not what it seems is a warning.
+// as something else is an error; what works but is not what it seems is a warning. In the order of
+// the files and their lines.
 std::vector<Diagnostic> check(const Unit& unit, const PodmanRelease& podman);
+
+// All that is wrong with a unit that was just read, also with the rest of a file with syntax
+// errors.
+std::vector<Diagnostic> problems_of(const Unit::Read& read, const PodmanRelease& podman);
 
 // The findings of a check: makes a diagnostic at a setting, its key or its value.
 class Findings {

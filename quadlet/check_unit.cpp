@@ -92,6 +92,8 @@ void check_mounts(const Unit& unit, const PodmanRelease& podman, Findings& findi
                        (mount->type != "volume" || podman < kMountWithoutSource)) {
                 findings.at_value(*setting,
                                   fmt::format("a mount of type {} needs source=", mount->type));
+            } else if (mount->type == "artifact" && mount->source.ends_with(".artifact")) {
+                findings.at_value(*setting, "podreeve knows no .artifact units");
             }
         }
     }

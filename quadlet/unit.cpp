@@ -61,6 +61,8 @@ Unit::Read Unit::read(const UnitText& file, const std::vector<UnitText>& drop_in
     }
     if (read.problems.empty()) {
         read.unit = std::move(unit);
+    } else if (name) {
+        read.fragment = std::move(unit);
     }
     return read;
 }

@@ -48,6 +48,9 @@ class Unit {
 
     const std::string& path() const { return paths_.front(); }
 
+    // Of its file and its drop-ins.
+    const std::vector<std::string>& paths() const { return paths_; }
+
     std::string folder() const;
 
     const std::string& path_of(const Setting& setting) const { return paths_[setting.file]; }
@@ -86,7 +89,9 @@ class Unit {
 };
 
 struct Unit::Read {
-    std::optional<Unit> unit;  // none when problems hold an error
+    std::optional<Unit> unit;  // none when there are problems
+    std::optional<Unit>
+        fragment;  // then, what could be read; none when it is not known of what type
     std::vector<Diagnostic> problems;
 };
 

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "quadlet/check.h"
 #include "quadlet/drop_ins.h"
 #include "quadlet/services.h"
 
@@ -71,8 +72,9 @@ int run(const fs::path& folder, const std::string& installed, const Target& targ
         }
         Unit::Read read = Unit::read(text_of(each.path(), folder, installed),
                                      drop_ins_of(name, folder, installed));
-        report(read.problems);
-        if (read.unit) {
+        if (!read.unit) {
+            report(problems_of(read, target.podman));
+        } else {
             units.push_back(std::move(*read.unit));
         }
     }

@@ -53,6 +53,36 @@ TEST(Check, TellsAllErrorsOfAUnitWithWhatIsAllowedAndMeant) {
     EXPECT_EQ(said.find("Anything"), std::string::npos);
 }
 
+TEST(Check, TellsTheOtherErrorsOfAFileWithSyntaxErrors) {
+    const auto read =
+        Unit::read({"/q/web.container", "[Unit\nA=b\n[Container]\nImage\nPul=x\n"},
+                   {{"/q/container.d/x.conf", "[Container]\nReadOnly=perhaps\noops\n"}});
+    ASSERT_FALSE(read.unit);
+    std::string said;
+    for (const Diagnostic& each : problems_of(read, kNewestRelease)) {
+        said += each.file.substr(3) + ":" + std::to_string(each.position.line) + " " +
+                each.message + "\n";
+    }
+    EXPECT_EQ(said,
+              "web.container:1 '[Unit' is not a section header; write it as [Name]\n"
+              "web.container:4 'Image' is not a section, an assignment or a comment\n"
+              "web.container:5 unknown key\n"
+              "container.d/x.conf:2 'perhaps' is none of its words\n"
+              "container.d/x.conf:3 'oops' is not a section, an assignment or a comment\n");
+    EXPECT_EQ(problems_of(Unit::read({"/q/web.container", "[Container]\nImage=a\n"}), kOld).size(),
+              0U);
+    EXPECT_EQ(problems_of(Unit::read({"/q/web.service", "[Container\n"}), kOld).size(), 2U);
+}
+
+TEST(Check, LeavesKeysOfAPodmanThatIsNewerThanItselfToTheGenerator) {
+    EXPECT_EQ(
+        said_of("a.image", "[Image]\nImage=a\nPolcy=always\n", {6, 1, 0}),
+        "a.image:3:1: warning: [Image] Polcy: unknown to podreeve, which knows podman up to 5.8; "
+        "allowed: AllTags, Arch, AuthFile, CertDir, ContainersConfModule, Creds, DecryptionKey, "
+        "GlobalArgs, Image, ImageTag, OS, PodmanArgs, Policy, Retry, RetryDelay, ServiceName, "
+        "TLSVerify, Variant; did you mean 'Policy'?\n");
+}
+
 TEST(Check, BlamesTheDropInThatIsWrong) {
     const auto read = Unit::read({"/q/web.container", "[Container]\nImage=a\n"},
                                  {{"/q/container.d/x.conf", "[Container]\n\nPull=sometime\n"}});
@@ -101,6 +131,9 @@ TEST(Check, KnowsWhatExcludesAndNeedsWhat) {
          "name without .service, specifiers and slashes\n"},
         {"a.container", "[Container]\nImage=a\nMount=type=bind,destination=/x\n",
          "a.container:3:7: [Container] Mount: a mount of type bind needs source=\n"},
+        {"a.container",
+         "[Container]\nImage=a\nMount=type=artifact,source=a.artifact,destination=/x\n",
+         "a.container:3:7: [Container] Mount: podreeve knows no .artifact units\n"},
         {"a.container", "[Container]\nImage=a\nDNS=\"1.1.1.1\"\n",
          "a.container:3:5: warning: [Container] DNS: Quadlet takes the quotes as a part of the "
          "value\n"},
