@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "quadlet/keys.h"
 #include "runtime/base/nearest.h"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "quadlet/words.h"
 #include "runtime/base/nearest.h"

@@ -1,5 +1,7 @@
 #include "quadlet/services.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/quadlet/units.h"
