@@ -43,6 +43,9 @@ void check_section_names(const Unit& unit, Findings& findings) {
                                             "Install", "Quadlet"};
     std::vector<std::string> told;
     for (const Setting& each : unit.settings()) {
+        if (findings.full()) {
+            return;
+        }
         const std::string& section = each.entry.section;
         // An empty one is what follows a header that could not be read.
         const bool fine = section.empty() || section.starts_with("X-") ||
@@ -178,6 +181,9 @@ void check_setting(const Unit& unit,
 void check_settings(const Unit& unit, const PodmanRelease& podman, Findings& findings) {
     check_section_names(unit, findings);
     for (const Setting& setting : unit.settings()) {
+        if (findings.full()) {
+            return;
+        }
         check_setting(unit, setting, podman, findings);
     }
 }
@@ -252,7 +258,9 @@ std::vector<Diagnostic> check(const Unit& unit, const PodmanRelease& podman) {
         return findings.take();
     }
     check_settings(unit, podman, findings);
-    check_combinations(unit, podman, findings);
+    if (!findings.full()) {
+        check_combinations(unit, podman, findings);
+    }
     return in_order(unit, findings.take());
 }
 

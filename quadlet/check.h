@@ -12,7 +12,7 @@ namespace podreeve::quadlet {
 // refers to (services.h looks at those): unknown sections and keys, keys of a newer podman, values
 // of the wrong kind, keys that exclude or need each other. What Quadlet would silently drop or read
 // as something else is an error; what works but is not what it seems is a warning. In the order of
-// the files and their lines.
+// the files and their lines, and no more than UnitFile::kMaxErrors.
 std::vector<Diagnostic> check(const Unit& unit, const PodmanRelease& podman);
 
 // All that is wrong with a unit that was just read, also with the rest of a file with syntax
@@ -29,6 +29,8 @@ class Findings {
     // At the last assignment of the key in the unit's own section, which may be missing.
     Diagnostic& at(std::string_view key, std::string message);
     Diagnostic& at_file(std::string message);
+
+    bool full() const { return found_.size() >= UnitFile::kMaxErrors; }
 
     std::vector<Diagnostic> take() { return std::move(found_); }
 

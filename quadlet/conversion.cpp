@@ -88,6 +88,9 @@ bool Conversion::flag(std::string_view key, bool otherwise) const {
 }
 
 void Conversion::problem(const Setting* setting, std::string message) {
+    if (problems_.size() >= UnitFile::kMaxErrors) {
+        return;
+    }
     const std::string path =
         setting == nullptr ? std::string()
                            : fmt::format("[{}] {}", setting->entry.section, setting->entry.key);
@@ -105,6 +108,9 @@ const Reference* Conversion::refer(const std::string& file_name, const Setting* 
         return &found->second;
     }
     problem(setting, fmt::format("there is no unit '{}'", file_name));
+    if (problems_.size() >= UnitFile::kMaxErrors) {
+        return nullptr;
+    }
     std::vector<std::string> names;
     for (const auto& [name, reference] : references_) {
         names.push_back(name);

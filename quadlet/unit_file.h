@@ -48,6 +48,8 @@ class UnitFile {
 
     // The longest line, and the longest value joined from several; systemd's own limit.
     static constexpr std::size_t kMaxLine = 1024 * 1024;
+    // The most headers and assignments; what people write has a hundred.
+    static constexpr std::size_t kMaxItems = 10'000;
     // After so many errors reading ends: the file is not a unit file.
     static constexpr std::size_t kMaxErrors = 100;
 

@@ -220,6 +220,12 @@ void UnitFileReader::read_assignment(const Logical& line, std::size_t start) {
 }
 
 void UnitFileReader::keep(UnitFile::Kind kind, const Logical& line, Entry entry) {
+    if (kind != UnitFile::Kind::Text && ++items_ > UnitFile::kMaxItems) {
+        error({line.first_line, 1},
+              fmt::format("more than {} headers and assignments", UnitFile::kMaxItems));
+        rest_ = {};
+        return;
+    }
     parsed_.file.items_.push_back({kind, std::string(line.raw), std::move(entry), line.open});
 }
 

@@ -42,6 +42,7 @@ class UnitFileReader {
     std::string section_;
     bool in_section_ = false;
     bool told_windows_ = false;
+    std::size_t items_ = 0;  // headers and assignments
     UnitFile::Parsed parsed_;
 };
 

@@ -79,6 +79,19 @@ TEST(Check, LeavesKeysOfAPodmanThatIsNewerThanItselfToTheGenerator) {
         "TLSVerify, Variant; did you mean 'Policy'?\n");
 }
 
+TEST(Check, TellsNoMoreThanAPersonWouldRead) {
+    std::string text = "[Container]\n";
+    for (int i = 0; i < 4000; ++i) {
+        text += "Imge=x\nVolume=no.volume:/x\n";
+    }
+    EXPECT_EQ(check(unit_of("a.container", text), kNewestRelease).size(), UnitFile::kMaxErrors);
+    std::string lonely = "[Container]\nImage=a\n";
+    for (int i = 0; i < 4000; ++i) {
+        lonely += "Volume=no.volume:/x\n";
+    }
+    EXPECT_LE(services_of({{"a.container", lonely}}).problems.size(), UnitFile::kMaxErrors);
+}
+
 TEST(Check, BlamesTheDropInThatIsWrong) {
     const auto read = Unit::read({"/q/web.container", "[Container]\nImage=a\n"},
                                  {{"/q/container.d/x.conf", "[Container]\n\nPull=sometime\n"}});

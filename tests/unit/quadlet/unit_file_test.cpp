@@ -238,6 +238,16 @@ TEST(UnitFile, RefusesShortLinesJoinedWithoutEnd) {
     EXPECT_EQ(result.file.last("A", "L"), "v");
 }
 
+TEST(UnitFile, RefusesMoreThanAnybodyWouldWrite) {
+    std::string text = "[A]\n";
+    for (std::size_t i = 1; i < UnitFile::kMaxItems; ++i) {
+        text += "K=\n";
+    }
+    EXPECT_TRUE(UnitFile::parse(text).errors.empty());
+    EXPECT_EQ(text_of(UnitFile::parse(text + "L=1\nL=2\nM=3\n").errors),
+              "10001:1 more than 10000 headers and assignments\n");
+}
+
 TEST(UnitFile, GivesUpOnAFileThatIsNoUnitFile) {
     std::string text;
     for (int i = 0; i < 100'000; ++i) {
