@@ -8,6 +8,7 @@
 #include "manifests/names.h"
 #include "manifests/place.h"
 #include "manifests/ports.h"
+#include "manifests/probes.h"
 #include "manifests/quantity.h"
 #include "manifests/words.h"
 
@@ -229,6 +230,49 @@ void read_life(const Place& place, ContainerSpec& container, AppSpec& app) {
     }
 }
 
+// `ready: port`: all TCP ports that the app publishes are open.
+void read_ready(const Place& place, ContainerSpec& container) {
+    const auto word = place.one_of(kReadyWords);
+    if (!word || *word != kReadyByPort) {
+        return;
+    }
+    if (container.health.readiness) {
+        place.fail("cannot stand beside a readiness probe or health_check");
+        return;
+    }
+    std::vector<std::uint16_t> ports;
+    for (const Port& port : container.ports) {
+        if (port.protocol == "tcp" &&
+            std::find(ports.begin(), ports.end(), port.container_port) == ports.end()) {
+            ports.push_back(port.container_port);
+        }
+    }
+    if (ports.empty()) {
+        place.fail("there is no TCP port in ports");
+    } else {
+        container.health.readiness = open_ports(std::move(ports));
+    }
+}
+
+void read_health(const Place& place, ContainerSpec& container) {
+    const Place health = place["health"];
+    const Place check = place["health_check"];
+    if (health.check_fields(fields::kAppHealth)) {
+        const ProbeContext context{{}, container.env};
+        container.health.liveness =
+            read_probe(health["liveness"], ProbeUse::Liveness, context);
+        container.health.readiness =
+            read_probe(health["readiness"], ProbeUse::Readiness, context);
+        container.health.startup = read_probe(health["startup"], ProbeUse::Startup, context);
+    }
+    if (check.present() && health["readiness"].present()) {
+        check.fail_at_key("cannot stand beside health.readiness, which it is short for");
+    } else if (auto probe = read_health_check(check)) {
+        container.health.readiness = std::move(probe);
+    }
+    read_ready(place["ready"], container);
+}
+
 }  // namespace
 
 AppSpec read_app_dialect(const Node& document, std::vector<Diagnostic>& diagnostics) {
@@ -258,6 +302,7 @@ AppSpec read_app_dialect(const Node& document, std::vector<Diagnostic>& diagnost
     }
     read_resources(place["resources"], container.resources);
     read_life(place, container, app);
+    read_health(place, container);
     join_network(container, app);
     app.containers.push_back(std::move(container));
     return app;

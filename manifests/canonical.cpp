@@ -202,12 +202,62 @@ json to_json(const std::vector<Dependency>& dependencies) {
     return out;
 }
 
+const char* word(ProbeKind kind) {
+    switch (kind) {
+        case ProbeKind::Http:
+            return "http";
+        case ProbeKind::Tcp:
+            return "tcp";
+        case ProbeKind::Grpc:
+            return "grpc";
+        case ProbeKind::Exec:
+            return "exec";
+    }
+    return "tcp";
+}
+
+json to_json(const Probe& probe) {
+    const Probe unset;
+    json out = {{"kind", word(probe.kind)}};
+    put(out, "ports", probe.ports);
+    put(out, "host", probe.host);
+    put(out, "path", probe.path);
+    put(out, "tls", probe.tls);
+    for (const auto& [name, value] : probe.headers) {
+        out["headers"].push_back({{"name", name}, {"value", value}});
+    }
+    put(out, "service", probe.service);
+    put(out, "command", probe.command);
+    put(out, "initial_delay", std::int64_t{probe.initial_delay.count()});
+    put(out, "period", std::int64_t{probe.period.count()}, std::int64_t{unset.period.count()});
+    put(out, "timeout", std::int64_t{probe.timeout.count()}, std::int64_t{unset.timeout.count()});
+    put(out, "success_threshold", probe.success_threshold, unset.success_threshold);
+    put(out, "failure_threshold", probe.failure_threshold, unset.failure_threshold);
+    if (probe.stop_grace) {
+        out["stop_grace"] = std::int64_t{probe.stop_grace->count()};
+    }
+    return out;
+}
+
+json to_json(const Health& health) {
+    json out = json::object();
+    for (const auto& [name, probe] : {std::pair{"liveness", &health.liveness},
+                                      std::pair{"readiness", &health.readiness},
+                                      std::pair{"startup", &health.startup}}) {
+        if (*probe) {
+            out[name] = to_json(**probe);
+        }
+    }
+    return out;
+}
+
 json containers_with_policies(const std::vector<ContainerSpec>& containers) {
     json out = json::array();
     for (const ContainerSpec& container : containers) {
         json item = to_json(container);
         put(item, "pull", std::string(to_string(container.pull)), std::string("if-not-present"));
         put(item, "restart", std::string(to_string(container.restart)), std::string("always"));
+        put_list(item, "health", to_json(container.health));
         out.push_back(std::move(item));
     }
     return out;
@@ -279,7 +329,17 @@ void hide_in(std::string& text, const std::string& secret) {
     }
 }
 
-// A secret variable may have gone into the words of the command through $(NAME).
+std::vector<Probe*> probes_of(Health& health) {
+    std::vector<Probe*> out;
+    for (std::optional<Probe>* probe : {&health.liveness, &health.readiness, &health.startup}) {
+        if (*probe) {
+            out.push_back(&**probe);
+        }
+    }
+    return out;
+}
+
+// A secret variable may have gone into the words of a command through $(NAME).
 void hide_secrets(ContainerSpec& spec) {
     std::vector<std::string> secrets;
     for (auto& [name, value] : spec.env) {
@@ -302,6 +362,20 @@ void hide_secrets(ContainerSpec& spec) {
         }
         for (std::string& text : spec.command) {
             hide_in(text, secret);
+        }
+        for (Probe* probe : probes_of(spec.health)) {
+            for (std::string& text : probe->command) {
+                hide_in(text, secret);
+            }
+        }
+    }
+}
+
+// A header that a probe sends is often a key to the door.
+void hide_headers(ContainerSpec& spec) {
+    for (Probe* probe : probes_of(spec.health)) {
+        for (auto& [name, value] : probe->headers) {
+            value = kHidden;
         }
     }
 }
@@ -339,6 +413,7 @@ json to_redacted_json(const AppSpec& spec) {
     AppSpec shown = spec;
     for (ContainerSpec& container : shown.containers) {
         hide_secrets(container);
+        hide_headers(container);
     }
     json out = to_json(shown);
     out["dialect"] = word(spec.dialect);

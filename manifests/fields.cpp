@@ -81,11 +81,11 @@ const FieldTable kPodSpec{{"automountServiceAccountToken", "containers", "dnsCon
                            "tolerations",
                            "topologySpreadConstraints"}};
 const FieldTable kContainer{
-    {"args", "command", "env", "envFrom", "image", "imagePullPolicy", "name", "ports", "resources",
-     "securityContext", "stdin", "tty", "volumeMounts", "workingDir"},
+    {"args", "command", "env", "envFrom", "image", "imagePullPolicy", "livenessProbe", "name",
+     "ports", "readinessProbe", "resources", "securityContext", "startupProbe", "stdin", "tty",
+     "volumeMounts", "workingDir"},
     {"terminationMessagePath", "terminationMessagePolicy"},
-    {"lifecycle", "livenessProbe", "readinessProbe", "resizePolicy", "restartPolicy",
-     "startupProbe", "stdinOnce", "volumeDevices"}};
+    {"lifecycle", "resizePolicy", "restartPolicy", "stdinOnce", "volumeDevices"}};
 const FieldTable kInitContainer = kContainer;
 const FieldTable kEnv{{"name", "value", "valueFrom"}, {}, {}};
 const FieldTable kEnvValueFrom{
@@ -159,15 +159,25 @@ const FieldTable kSysctl{{"name", "value"}, {}, {}};
 const FieldTable kHostAlias{{"hostnames", "ip"}, {}, {}};
 const FieldTable kDnsConfig{{"nameservers", "options", "searches"}, {}, {}};
 const FieldTable kDnsOption{{"name", "value"}, {}, {}};
+const FieldTable kProbe{
+    {"exec", "failureThreshold", "grpc", "httpGet", "initialDelaySeconds", "periodSeconds",
+     "successThreshold", "tcpSocket", "terminationGracePeriodSeconds", "timeoutSeconds"},
+    {},
+    {}};
+const FieldTable kHttpGet{{"host", "httpHeaders", "path", "port", "scheme"}, {}, {}};
+const FieldTable kHttpHeader{{"name", "value"}, {}, {}};
+const FieldTable kTcpSocket{{"host", "port"}, {}, {}};
+const FieldTable kGrpc{{"port", "service"}, {}, {}};
+const FieldTable kExec{{"command"}, {}, {}};
 
 const FieldTable kAppRoot{{"app"}, {}, {}};
 const FieldTable kApp{
-    {"autostart", "container", "depends_on", "description", "environment", "id", "name", "ports",
-     "resources", "restart", "stop_grace_secs", "version", "volumes"},
+    {"autostart", "container", "depends_on", "description", "environment", "health",
+     "health_check", "id", "name", "ports", "ready", "resources", "restart", "stop_grace_secs",
+     "version", "volumes"},
     {},
     {"category", "companions", "conditions", "container_name", "containers", "data_uid",
-     "dependencies", "devices", "files", "health", "health_check", "hooks", "interfaces",
-     "metadata", "pods", "security", "update", "upstream"}};
+     "dependencies", "devices", "files", "hooks", "interfaces", "metadata", "pods", "security", "update", "upstream"}};
 const FieldTable kAppContainer{
     {"command", "entrypoint", "environment", "image"},
     {},
@@ -178,6 +188,9 @@ const FieldTable kAppPort{
 const FieldTable kAppVolume{{"options", "source", "target", "type"}, {}, {}};
 const FieldTable kAppResources{{"cpu_limit", "memory_limit"}, {}, {"disk_limit"}};
 const FieldTable kAppDependency{{"app", "is"}, {}, {}};
+const FieldTable kAppHealth{{"liveness", "readiness", "startup"}, {}, {}};
+const FieldTable kAppHealthCheck{
+    {"endpoint", "interval", "path", "retries", "timeout", "type"}, {}, {}};
 
 }  // namespace fields
 }  // namespace podreeve::manifests

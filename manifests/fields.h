@@ -62,6 +62,12 @@ extern const FieldTable kSysctl;
 extern const FieldTable kHostAlias;
 extern const FieldTable kDnsConfig;
 extern const FieldTable kDnsOption;
+extern const FieldTable kProbe;
+extern const FieldTable kHttpGet;
+extern const FieldTable kHttpHeader;
+extern const FieldTable kTcpSocket;
+extern const FieldTable kGrpc;
+extern const FieldTable kExec;
 
 extern const FieldTable kAppRoot;
 extern const FieldTable kApp;
@@ -70,6 +76,8 @@ extern const FieldTable kAppPort;
 extern const FieldTable kAppVolume;
 extern const FieldTable kAppResources;
 extern const FieldTable kAppDependency;
+extern const FieldTable kAppHealth;
+extern const FieldTable kAppHealthCheck;
 
 }  // namespace fields
 }  // namespace podreeve::manifests

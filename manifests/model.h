@@ -85,6 +85,40 @@ struct Security {
 
 enum class ContainerRole { Workload, Init };
 
+enum class ProbeKind { Http, Tcp, Grpc, Exec };
+
+// A question put to a container again and again: Kubernetes' probe, with the names of ports
+// resolved and its defaults.
+struct Probe {
+    ProbeKind kind = ProbeKind::Tcp;
+    // Where it asks: one port, or with `ready: port` all that have to be open. None with exec.
+    std::vector<std::uint16_t> ports;
+    std::string host;  // an address as the container sees it; empty: the container itself
+    std::string path;  // http: with the query
+    bool tls = false;  // https; nobody asks whose certificate it is
+    // http. Values may be secret: never print them.
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string service;               // grpc; empty: the server as a whole
+    std::vector<std::string> command;  // exec; may hold values of secret variables
+    std::chrono::seconds initial_delay{0};
+    std::chrono::seconds period{10};
+    std::chrono::seconds timeout{1};
+    int success_threshold = 1;
+    int failure_threshold = 3;
+    std::optional<std::chrono::seconds> stop_grace;  // of the stop that a failure leads to
+    friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+// How an app's health is told. Without readiness a container is ready once its process has lived
+// for a second.
+struct Health {
+    std::optional<Probe> liveness, readiness, startup;
+
+    bool empty() const { return !liveness && !readiness && !startup; }
+
+    friend bool operator==(const Health&, const Health&) = default;
+};
+
 struct ContainerSpec {
     std::string part;  // unique in the app and stable: "web" or "pod/web"
     std::string name;  // podman's container name
@@ -114,6 +148,7 @@ struct ContainerSpec {
     std::vector<std::string> networks;         // names; empty in a pod or on the host network
     RestartPolicy restart = RestartPolicy::Always;
     std::chrono::seconds stop_grace{10};
+    Health health;
     friend bool operator==(const ContainerSpec&, const ContainerSpec&) = default;
 };
 
@@ -218,8 +253,8 @@ struct Desired {
 // The hash that stands in io.podreeve.spec: SHA-256 over the canonical JSON of that part (env and
 // file contents enter as they are; the hash is one-way). 16 hex digits are kept. Fields at their
 // default are left out of it, so that a field a later release adds changes no hash. A container's
-// pull and restart policy do not enter its own hash, only its app's: they change nothing about the
-// container as podman made it. Neither do file names and positions.
+// pull and restart policy and its probes do not enter its own hash, only its app's: they change
+// nothing about the container as podman made it. Neither do file names and positions.
 std::string spec_hash(const ContainerSpec& spec);
 std::string spec_hash(const PodSpec& spec);
 std::string spec_hash(const VolumeSpec& spec);

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "manifests/model.h"
@@ -14,6 +15,10 @@ inline const std::vector<std::string> kRestartWords = {"always", "on-failure",  
                                                        "once",   "until-success", "forever"};
 inline const std::vector<std::string> kDependencyWords = {"started", "healthy", "finished",
                                                           "failed"};
+
+// When a container without a readiness probe is ready: once it runs, or once its ports are open.
+inline const std::vector<std::string> kReadyWords = {"running", "port"};
+inline constexpr std::string_view kReadyByPort = "port";
 
 // always = forever, on-failure = until-success, never = once. word is one of kRestartWords.
 RestartPolicy restart_policy_of(const std::string& word);

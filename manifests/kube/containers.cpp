@@ -10,6 +10,7 @@
 #include "manifests/kube/security.h"
 #include "manifests/names.h"
 #include "manifests/ports.h"
+#include "manifests/probes.h"
 #include "manifests/words.h"
 
 namespace podreeve::manifests::kube {
@@ -39,9 +40,33 @@ std::optional<Port> read_port(const Place& place, bool host_network) {
     return port;
 }
 
-void read_ports(const Place& list, bool host_network, std::vector<Port>& out) {
+// The ports a container says it listens on, published or not.
+struct DeclaredPorts {
+    std::map<std::string, std::uint16_t> by_name;
+    std::vector<std::uint16_t> tcp;
+};
+
+void note_port(const Place& place, const Port& port, DeclaredPorts& declared) {
+    if (const Place name = place["name"]; name.is_scalar() && !name.node()->text.empty()) {
+        if (!declared.by_name.emplace(name.node()->text, port.container_port).second) {
+            name.fail(fmt::format("the port {} is there twice", name.node()->text));
+        }
+    }
+    const auto known = std::find(declared.tcp.begin(), declared.tcp.end(), port.container_port);
+    if (port.protocol == "tcp" && known == declared.tcp.end()) {
+        declared.tcp.push_back(port.container_port);
+    }
+}
+
+void read_ports(const Place& list,
+                bool host_network,
+                std::vector<Port>& out,
+                DeclaredPorts& declared) {
     for (const Place& place : list.items()) {
         const auto port = read_port(place, host_network);
+        if (port) {
+            note_port(place, *port, declared);
+        }
         // What is not published needs nothing made: all of a pod's ports are open inside it.
         if (!port || port->host_port == 0 || host_network) {
             continue;
@@ -107,6 +132,33 @@ void read_name(const Place& place,
     }
 }
 
+constexpr std::pair<const char*, ProbeUse> kProbes[] = {{"livenessProbe", ProbeUse::Liveness},
+                                                        {"readinessProbe", ProbeUse::Readiness},
+                                                        {"startupProbe", ProbeUse::Startup}};
+
+void refuse_probes(const Place& place) {
+    for (const auto& [field, use] : kProbes) {
+        if (place[field].present()) {
+            place[field].fail_at_key("an init container has no probes: it is done when it ends");
+        }
+    }
+}
+
+Health read_health(const Place& place,
+                   bool ready_by_port,
+                   const DeclaredPorts& declared,
+                   const std::map<std::string, std::string>& env) {
+    const ProbeContext context{declared.by_name, env};
+    Health out;
+    out.liveness = read_probe(place["livenessProbe"], ProbeUse::Liveness, context);
+    out.readiness = read_probe(place["readinessProbe"], ProbeUse::Readiness, context);
+    out.startup = read_probe(place["startupProbe"], ProbeUse::Startup, context);
+    if (ready_by_port && !place["readinessProbe"].present() && !declared.tcp.empty()) {
+        out.readiness = open_ports(declared.tcp);
+    }
+    return out;
+}
+
 RestartPolicy restart_of(ContainerRole role, RestartPolicy of_pod) {
     if (role == ContainerRole::Workload || of_pod == RestartPolicy::Never) {
         return of_pod;
@@ -132,7 +184,8 @@ void read_container(const Place& place,
     read_image(place, out);
     read_process(place, pod, out);
     std::vector<Port> unpublished;  // an init container's are gone before anybody could call
-    read_ports(place["ports"], pod.host_network, init ? unpublished : ports);
+    DeclaredPorts declared;
+    read_ports(place["ports"], pod.host_network, init ? unpublished : ports, declared);
     out.mounts = read_mounts(place["volumeMounts"], pod.volumes);
     out.resources = read_resources(place["resources"]);
     out.security = read_security(place["securityContext"], pod.security);
@@ -140,6 +193,11 @@ void read_container(const Place& place,
     out.annotations = pod.metadata.annotations;
     out.restart = restart_of(role, pod.restart);
     out.stop_grace = pod.stop_grace;
+    if (init) {
+        refuse_probes(place);
+    } else {
+        out.health = read_health(place, pod.ready_by_port, declared, out.env);
+    }
     containers.push_back(std::move(out));
 }
 

@@ -21,6 +21,7 @@ struct PodContext {
     RestartPolicy restart = RestartPolicy::Always;
     std::chrono::seconds stop_grace{10};
     bool host_network = false;
+    bool ready_by_port = false;  // for containers that have no readiness probe
 };
 
 // One entry of containers or initContainers, added to containers; its published ports to ports.

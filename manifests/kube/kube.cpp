@@ -127,6 +127,9 @@ Metadata merged(Metadata of_template, const Metadata& of_deployment) {
     if (!of_template.settings.restart) {
         of_template.settings.restart = of_deployment.settings.restart;
     }
+    if (!of_template.settings.ready_by_port) {
+        of_template.settings.ready_by_port = of_deployment.settings.ready_by_port;
+    }
     return of_template;
 }
 

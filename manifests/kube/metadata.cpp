@@ -56,13 +56,18 @@ void read_depends_on(const Place& place, std::vector<Dependency>& out) {
 }
 
 void read_setting(const std::string& name, const Place& place, Settings& settings) {
-    static const std::vector<std::string> kSettings = {"autostart", "depends-on", "restart"};
+    static const std::vector<std::string> kSettings = {"autostart", "depends-on", "ready",
+                                                       "restart"};
     const std::string word = name.substr(kOwnPrefix.size());
     if (word == "depends-on") {
         read_depends_on(place, settings.depends_on);
     } else if (word == "autostart") {
         if (const auto value = place.one_of({"true", "false"})) {
             settings.autostart = *value == "true";
+        }
+    } else if (word == "ready") {
+        if (const auto value = place.one_of(kReadyWords)) {
+            settings.ready_by_port = *value == kReadyByPort;
         }
     } else if (word == "restart") {
         if (const auto value = place.one_of(kRestartWords)) {

@@ -15,6 +15,7 @@ struct Settings {
     std::vector<Dependency> depends_on;
     std::optional<bool> autostart;
     std::optional<RestartPolicy> restart;
+    std::optional<bool> ready_by_port;
 };
 
 struct Metadata {

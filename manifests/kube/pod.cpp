@@ -126,6 +126,10 @@ void read_containers(const Place& spec, const PodContext& context, PodSpec& pod,
             pod.network_aliases.push_back(name->value->text);
         }
     }
+    const auto is_probed = [](const ContainerSpec& c) { return c.health.readiness.has_value(); };
+    if (context.ready_by_port && std::none_of(containers.begin(), containers.end(), is_probed)) {
+        list.fail("podreeve.io/ready: port asks for a container with a TCP port");
+    }
     std::move(containers.begin(), containers.end(), std::back_inserter(app.containers));
 }
 
@@ -160,7 +164,8 @@ void read_pod_spec(const Place& spec,
                              security,
                              read_restart(spec, metadata),
                              std::chrono::seconds(grace.value_or(10)),
-                             pod.host_network};
+                             pod.host_network,
+                             metadata.settings.ready_by_port.value_or(false)};
     read_containers(spec, context, pod, app);
     app.pods.push_back(std::move(pod));
 }

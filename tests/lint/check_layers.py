@@ -14,7 +14,8 @@ import tree
 
 # Plain values: what podman and systemd reported, on which plan decides, and which a plan hands on.
 REPORTS = ["agent/observe/observed.h", "runtime/podman/types.h"]
-RUNTIME = ["runtime/base", "runtime/loop", "runtime/http", "runtime/process", "runtime/podman", "runtime/systemd"]
+RUNTIME = ["runtime/base", "runtime/loop", "runtime/http", "runtime/process", "runtime/podman", "runtime/probe",
+           "runtime/systemd"]
 
 ALLOWED = {
     "runtime/base": [],
@@ -23,6 +24,8 @@ ALLOWED = {
     "runtime/process": ["runtime/base"],
     "runtime/systemd": ["runtime/base"],
     "runtime/podman": ["runtime/http", "runtime/base"],
+    "runtime/probe": ["runtime/base"],
+    "runtime/prober": ["runtime/probe", "runtime/base"],
     "quadlet": ["runtime/base"],
     "manifests": ["quadlet", "runtime/base"],
     "agent/state": ["runtime/base"],
@@ -40,6 +43,7 @@ ALLOWED["agent/daemon"] = list(ALLOWED)
 # Each outside library has its room; what is not listed here (the standard library, json, fmt) may be used anywhere.
 HOMES = {
     "curl/": ["runtime/http"],
+    "openssl/": ["runtime/base", "runtime/prober"],
     "systemd/": ["runtime/base", "runtime/loop", "runtime/systemd"],
     "sqlite3.h": ["agent/state"],
     "yaml-cpp/": ["manifests", "agent/daemon"],

@@ -91,7 +91,7 @@ struct ErrorCase {
 TEST(AppDialect, SaysWhatIsWrong) {
     const ErrorCase cases[] = {
         {"  prots: []\n", "web.yaml:6:3: app.prots: unknown field; allowed: autostart, container"},
-        {"  health_check: {}\n", "web.yaml:6:3: app.health_check: is not supported yet"},
+        {"  hooks: {}\n", "web.yaml:6:3: app.hooks: is not supported yet"},
         {"  pods: []\n", "web.yaml:6:3: app.pods: is not supported yet"},
         {"other: 1\n", "web.yaml:6:1: other: unknown field; allowed: app"},
         {"---\na: 1\n", "web.yaml:7:1: the app dialect has one document a file"},

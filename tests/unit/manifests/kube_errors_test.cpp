@@ -28,10 +28,6 @@ TEST(KubeErrors, SayWhereAndWhat) {
          "",
          {"web.yaml:9:7: spec.containers[0].imagePulPolicy: unknown field; allowed: args, "
           "command"}},
-        {"probe",
-         "livenessProbe: {}",
-         "",
-         {"web.yaml:9:7: spec.containers[0].livenessProbe: is not supported yet"}},
         {"lifecycle",
          "lifecycle: {}",
          "",
@@ -310,7 +306,7 @@ TEST(KubeErrors, OfWholeFiles) {
          "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {podreeve.io/depend-on: "
          "x}}\nspec: {containers: [{name: c, image: a}]}\n",
          {"web.yaml:3:35: metadata.annotations['podreeve.io/depend-on']: unknown annotation of "
-          "podreeve; allowed: podreeve.io/autostart, podreeve.io/depends-on, podreeve.io/restart; "
+          "podreeve; allowed: podreeve.io/autostart, podreeve.io/depends-on, podreeve.io/ready, podreeve.io/restart; "
           "did you mean 'depends-on'?"}},
         {"dependency",
          "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {podreeve.io/depends-on: "

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "runtime/base/clock.h"
+#include "runtime/probe/question.h"
+
+namespace podreeve::probe {
+
+// Has questions asked by podreeve-probe, the small program that enters the containers' networks.
+// It is started with the first question to ask; when it ends or hangs, what was under way is
+// answered Unknown and it is started anew with the next question, after a pause that grows from 1 s
+// to 30 s. Its network is that of the question's pid: a process that took the number of one that
+// died a moment ago could be asked in its place, so forget questions of containers that ended.
+//
+// All of it belongs to the scheduler's thread, on which answers arrive too.
+class Client {
+  public:
+    using OnAnswers = std::function<void(const std::vector<Answer>&)>;
+
+    Client(std::filesystem::path program,
+           const Clock& clock,
+           Scheduler& scheduler,
+           OnAnswers on_answers);
+    ~Client();
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    // A number that is never given again.
+    std::uint32_t add(Question question);
+    // No answer comes after that.
+    void remove(std::uint32_t question);
+    // Each gets one answer, later; one that is being asked already is not asked twice.
+    void ask(const std::vector<std::uint32_t>& questions);
+
+    pid_t prober() const;  // 0: none runs
+
+  private:
+    struct Core;
+    std::shared_ptr<Core> core_;
+};
+
+}  // namespace podreeve::probe

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+// What is asked of a container over its network, and what came back: plain values, the words
+// between the agent and podreeve-probe.
+namespace podreeve::probe {
+
+enum class Kind : std::uint8_t { Http, Tcp, Grpc };
+
+// One thing that may be asked again and again. Secret: the values of headers.
+struct Question {
+    Kind kind = Kind::Tcp;
+    pid_t pid = 0;                     // a process of the container: whose network is meant
+    std::string host;                  // an address in there; empty: the container itself
+    std::vector<std::uint16_t> ports;  // each has to answer
+    std::string path;                  // http
+    bool tls = false;                  // http
+    std::vector<std::pair<std::string, std::string>> headers;  // http; 48 KiB at most, all told
+    std::string service;                                       // grpc
+    std::chrono::milliseconds timeout{1000};
+    friend bool operator==(const Question&, const Question&) = default;
+};
+
+enum class Outcome : std::uint8_t {
+    Success,
+    Failure,
+    Unknown,  // it could not be asked: nobody may conclude anything from that
+};
+
+struct Answer {
+    std::uint32_t question = 0;
+    Outcome outcome = Outcome::Unknown;
+    std::string text;  // why not, for people: "port 80: connection refused"; empty with Success
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+}  // namespace podreeve::probe

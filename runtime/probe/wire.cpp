@@ -1,0 +1,211 @@
+#include "runtime/probe/wire.h"
+
+#include <cstring>
+#include <optional>
+#include <type_traits>
+
+namespace podreeve::probe::wire {
+namespace {
+
+enum class Word : std::uint8_t { Learn = 1, Forget, Ask, Answers };
+
+constexpr std::size_t kMaxText = 240;  // of an answer; the rest of a longer one is cut off
+
+class Writer {
+  public:
+    explicit Writer(Word word) { number(word); }
+
+    template <class T>
+    void number(T value) {
+        static_assert(std::is_trivially_copyable_v<T>);
+        char bytes[sizeof(T)];
+        std::memcpy(bytes, &value, sizeof(T));
+        out_.append(bytes, sizeof(T));
+    }
+
+    void text(std::string_view value) {
+        number(static_cast<std::uint32_t>(value.size()));
+        out_.append(value);
+    }
+
+    std::size_t size() const { return out_.size(); }
+
+    std::string take() { return std::move(out_); }
+
+  private:
+    std::string out_;
+};
+
+// Reads on past the end as zeros, and knows that it did.
+class Reader {
+  public:
+    explicit Reader(std::string_view packet) : rest_(packet) {}
+
+    template <class T>
+    T number() {
+        static_assert(std::is_trivially_copyable_v<T>);
+        T value{};
+        if (rest_.size() < sizeof(T)) {
+            good_ = false;
+            rest_ = {};
+            return value;
+        }
+        std::memcpy(&value, rest_.data(), sizeof(T));
+        rest_.remove_prefix(sizeof(T));
+        return value;
+    }
+
+    std::string text() {
+        const auto size = number<std::uint32_t>();
+        if (size > rest_.size()) {
+            good_ = false;
+            rest_ = {};
+            return {};
+        }
+        std::string value(rest_.substr(0, size));
+        rest_.remove_prefix(size);
+        return value;
+    }
+
+    bool at_end() const { return rest_.empty(); }
+
+    bool good() const { return good_; }
+
+  private:
+    std::string_view rest_;
+    bool good_ = true;
+};
+
+Learn read_learn(Reader& reader) {
+    Learn out;
+    out.question = reader.number<std::uint32_t>();
+    out.what.kind = static_cast<Kind>(reader.number<std::uint8_t>());
+    out.what.pid = reader.number<std::int32_t>();
+    out.what.tls = reader.number<std::uint8_t>() != 0;
+    out.what.timeout = std::chrono::milliseconds(reader.number<std::int64_t>());
+    out.what.host = reader.text();
+    out.what.path = reader.text();
+    out.what.service = reader.text();
+    for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.good(); --left) {
+        out.what.ports.push_back(reader.number<std::uint16_t>());
+    }
+    for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.good(); --left) {
+        std::string name = reader.text();
+        out.what.headers.emplace_back(std::move(name), reader.text());
+    }
+    return out;
+}
+
+Ask read_ask(Reader& reader) {
+    Ask out;
+    for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.good(); --left) {
+        out.questions.push_back(reader.number<std::uint32_t>());
+    }
+    return out;
+}
+
+std::string write_order(const Learn& order) {
+    Writer out(Word::Learn);
+    out.number(order.question);
+    out.number(order.what.kind);
+    out.number(std::int32_t{order.what.pid});
+    out.number(static_cast<std::uint8_t>(order.what.tls));
+    out.number(std::int64_t{order.what.timeout.count()});
+    out.text(order.what.host);
+    out.text(order.what.path);
+    out.text(order.what.service);
+    out.number(static_cast<std::uint32_t>(order.what.ports.size()));
+    for (const std::uint16_t port : order.what.ports) {
+        out.number(port);
+    }
+    out.number(static_cast<std::uint32_t>(order.what.headers.size()));
+    for (const auto& [name, value] : order.what.headers) {
+        out.text(name);
+        out.text(value);
+    }
+    return out.take();
+}
+
+std::string write_order(const Forget& order) {
+    Writer out(Word::Forget);
+    out.number(order.question);
+    return out.take();
+}
+
+std::string write_order(const Ask& order) {
+    Writer out(Word::Ask);
+    out.number(static_cast<std::uint32_t>(order.questions.size()));
+    for (const std::uint32_t question : order.questions) {
+        out.number(question);
+    }
+    return out.take();
+}
+
+std::optional<Order> read_order(Reader& reader) {
+    switch (reader.number<Word>()) {
+        case Word::Learn:
+            return read_learn(reader);
+        case Word::Forget:
+            return Forget{reader.number<std::uint32_t>()};
+        case Word::Ask:
+            return read_ask(reader);
+        case Word::Answers:
+            break;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string write(const Order& order) {
+    return std::visit([](const auto& each) { return write_order(each); }, order);
+}
+
+Result<std::vector<Order>> read_orders(std::string_view packet) {
+    Reader reader(packet);
+    std::vector<Order> out;
+    while (!reader.at_end()) {
+        std::optional<Order> order = read_order(reader);
+        if (!order || !reader.good()) {
+            return fail(Code::Corrupt, "cannot read a packet for the prober: it holds no orders");
+        }
+        out.push_back(std::move(*order));
+    }
+    return out;
+}
+
+Result<std::vector<Answer>> read_answers(std::string_view packet) {
+    Reader reader(packet);
+    if (reader.number<Word>() != Word::Answers) {
+        return fail(Code::Corrupt, "cannot read a packet of the prober: it holds no answers");
+    }
+    std::vector<Answer> out;
+    while (!reader.at_end()) {
+        Answer answer;
+        answer.question = reader.number<std::uint32_t>();
+        answer.outcome = static_cast<Outcome>(reader.number<std::uint8_t>());
+        answer.text = reader.text();
+        out.push_back(std::move(answer));
+    }
+    if (!reader.good()) {
+        return fail(Code::Corrupt, "cannot read a packet of the prober: it is cut off");
+    }
+    return out;
+}
+
+std::vector<std::string> write_answers(const std::vector<Answer>& answers) {
+    constexpr std::size_t kLargest = sizeof(std::uint32_t) * 2 + 1 + kMaxText;
+    std::vector<std::string> packets;
+    for (std::size_t at = 0; at < answers.size();) {
+        Writer out(Word::Answers);
+        for (; at < answers.size() && out.size() + kLargest <= kMaxPacket; ++at) {
+            out.number(answers[at].question);
+            out.number(answers[at].outcome);
+            out.text(std::string_view(answers[at].text).substr(0, kMaxText));
+        }
+        packets.push_back(out.take());
+    }
+    return packets;
+}
+
+}  // namespace podreeve::probe::wire

@@ -1,0 +1,195 @@
+#include "runtime/prober/asker.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <sys/epoll.h>
+
+#include <fmt/format.h>
+
+namespace podreeve::prober {
+namespace {
+
+// At once; the others wait, so that a host full of hung servers costs a bounded number of sockets.
+constexpr std::size_t kMostRunning = 1024;
+constexpr std::uint64_t kControl = ~std::uint64_t{0};
+
+}  // namespace
+
+Result<std::unique_ptr<Asker>> Asker::create(const Clock& clock) {
+    std::unique_ptr<Asker> asker(new Asker(clock));
+    asker->epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
+    if (!asker->epoll_) {
+        return errno_error("create an epoll instance", errno);
+    }
+    return asker;
+}
+
+Asker::~Asker() = default;
+
+void Asker::take(const probe::wire::Order& order) {
+    if (const auto* learned = std::get_if<probe::wire::Learn>(&order)) {
+        learn(*learned);
+    } else if (const auto* forgotten = std::get_if<probe::wire::Forget>(&order)) {
+        forget(forgotten->question);
+    } else {
+        ask(std::get<probe::wire::Ask>(order).questions);
+    }
+}
+
+void Asker::learn(const probe::wire::Learn& order) {
+    forget(order.question);
+    Subject& subject = subjects_[order.question];
+    subject.question = order.what;
+    if (auto network = networks_.find(order.what.pid)) {
+        subject.network = std::move(*network);
+    } else {
+        subject.trouble = network.error().message;
+    }
+}
+
+void Asker::forget(std::uint32_t question) {
+    if (const auto running = running_.find(question); running != running_.end()) {
+        deadlines_.erase({running->second.deadline, question});
+        running_.erase(running);
+    }
+    std::erase(waiting_, question);
+    subjects_.erase(question);
+}
+
+// Those of one network together: to go from one to the next costs more than a socket.
+void Asker::ask(std::vector<std::uint32_t> questions) {
+    const auto network_of = [&](std::uint32_t question) -> std::uint64_t {
+        const auto subject = subjects_.find(question);
+        return subject == subjects_.end() || !subject->second.network
+                   ? 0
+                   : subject->second.network->id;
+    };
+    std::stable_sort(
+        questions.begin(), questions.end(),
+        [&](std::uint32_t a, std::uint32_t b) { return network_of(a) < network_of(b); });
+    waiting_.insert(waiting_.end(), questions.begin(), questions.end());
+    begin_waiting();
+}
+
+void Asker::begin_waiting() {
+    while (!waiting_.empty() && running_.size() < kMostRunning) {
+        const std::uint32_t question = waiting_.front();
+        waiting_.pop_front();
+        begin(question);
+    }
+}
+
+void Asker::begin(std::uint32_t question) {
+    const auto subject = subjects_.find(question);
+    if (subject == subjects_.end()) {
+        answers_.push_back({question, probe::Outcome::Unknown, "cannot ask: no such question"});
+        return;
+    }
+    if (running_.contains(question)) {
+        return;  // its answer is on the way
+    }
+    Running& running = running_[question];
+    running.deadline = clock_.steady_now() + subject->second.question.timeout;
+    const Conversation::World world{networks_, [this]() -> TlsContext& {
+                                        if (!tls_) {
+                                            tls_ = std::make_unique<TlsContext>();
+                                        }
+                                        return *tls_;
+                                    }};
+    running.conversation = std::make_unique<Conversation>(question, subject->second, world);
+    deadlines_.emplace(running.deadline, question);
+    go_on(question);
+}
+
+void Asker::go_on(std::uint32_t question) {
+    const auto it = running_.find(question);
+    if (it == running_.end()) {
+        return;
+    }
+    if (auto verdict = it->second.conversation->step()) {
+        finish(question, std::move(*verdict));
+    } else {
+        wait_for(question, it->second);
+    }
+}
+
+void Asker::wait_for(std::uint32_t question, Running& running) {
+    const Conversation& conversation = *running.conversation;
+    const bool fresh = running.socket != conversation.socket();
+    if (!fresh && running.events == conversation.wants()) {
+        return;
+    }
+    running.socket = conversation.socket();
+    running.events = conversation.wants();
+    epoll_event event{};
+    event.events = running.events;
+    event.data.u64 = question;
+    const int how = fresh ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (::epoll_ctl(epoll_.get(), how, conversation.fd(), &event) != 0) {
+        finish(question,
+               {probe::Outcome::Unknown, errno_error("wait for an answer", errno).message});
+    }
+}
+
+void Asker::finish(std::uint32_t question, Verdict verdict) {
+    const auto it = running_.find(question);
+    deadlines_.erase({it->second.deadline, question});
+    running_.erase(it);
+    answers_.push_back({question, verdict.outcome, std::move(verdict.text)});
+}
+
+void Asker::give_up_overdue() {
+    const SteadyTime now = clock_.steady_now();
+    while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+        const std::uint32_t question = deadlines_.begin()->second;
+        finish(question, running_.at(question).conversation->out_of_time());
+    }
+}
+
+int Asker::milliseconds_left(std::chrono::milliseconds at_most) const {
+    if (deadlines_.empty()) {
+        return static_cast<int>(at_most.count());
+    }
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadlines_.begin()->first -
+                                                                   clock_.steady_now());
+    const auto wait = std::max(left, std::chrono::milliseconds(0));
+    return static_cast<int>(
+        (at_most.count() < 0 ? wait : std::min(wait, at_most)).count());
+}
+
+Result<bool> Asker::turn(int control, std::chrono::milliseconds at_most) {
+    if (control != control_ && control >= 0) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.u64 = kControl;
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, control, &event) != 0) {
+            return errno_error("wait for orders", errno);
+        }
+        control_ = control;
+    }
+    std::array<epoll_event, 256> events;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                   milliseconds_left(at_most));
+    if (count < 0 && errno != EINTR) {
+        return errno_error("wait for answers", errno);
+    }
+    bool readable = false;
+    for (int i = 0; i < count; ++i) {
+        const std::uint64_t which = events[static_cast<std::size_t>(i)].data.u64;
+        if (which == kControl) {
+            readable = true;
+        } else {
+            go_on(static_cast<std::uint32_t>(which));
+        }
+    }
+    give_up_overdue();
+    begin_waiting();
+    return readable;
+}
+
+std::vector<probe::Answer> Asker::answers() {
+    return std::exchange(answers_, {});
+}
+
+}  // namespace podreeve::prober

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/probe/wire.h"
+#include "runtime/prober/conversation.h"
+
+namespace podreeve::prober {
+
+// Asks any number of questions at once, from one thread and one epoll instance: no thread and no
+// process a question. What is known of a question (its network, which address answered) is kept
+// from one asking to the next.
+class Asker {
+  public:
+    static Result<std::unique_ptr<Asker>> create(const Clock& clock);
+    ~Asker();
+
+    void take(const probe::wire::Order& order);
+    // Goes on with what came, and gives up what is out of time. Waits for something to happen, but
+    // not longer than the given time; also says when `control` can be read. Returns whether it can.
+    Result<bool> turn(int control, std::chrono::milliseconds at_most);
+    // The answers since the last call.
+    std::vector<probe::Answer> answers();
+
+  private:
+    struct Running {
+        std::unique_ptr<Conversation> conversation;
+        SteadyTime deadline{};
+        unsigned socket = 0;       // as it is registered
+        std::uint32_t events = 0;  // for which
+    };
+
+    explicit Asker(const Clock& clock) : clock_(clock) {}
+
+    void learn(const probe::wire::Learn& order);
+    void forget(std::uint32_t question);
+    void ask(std::vector<std::uint32_t> questions);
+    void begin_waiting();
+    void begin(std::uint32_t question);
+    void go_on(std::uint32_t question);
+    void wait_for(std::uint32_t question, Running& running);
+    void finish(std::uint32_t question, Verdict verdict);
+    void give_up_overdue();
+    int milliseconds_left(std::chrono::milliseconds at_most) const;
+
+    const Clock& clock_;
+    UniqueFd epoll_;
+    int control_ = -1;  // as it is registered
+    Networks networks_;
+    std::unique_ptr<TlsContext> tls_;
+    std::map<std::uint32_t, Subject> subjects_;
+    std::unordered_map<std::uint32_t, Running> running_;
+    std::set<std::pair<SteadyTime, std::uint32_t>> deadlines_;
+    std::deque<std::uint32_t> waiting_;  // for a free place
+    std::vector<probe::Answer> answers_;
+};
+
+}  // namespace podreeve::prober

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/base/unique_fd.h"
+
+// Of OpenSSL, whose headers stay out of this one.
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace podreeve::prober {
+
+// How far a step on a socket that does not block came.
+enum class Step { Done, WantRead, WantWrite, Closed, Failed };
+
+// TLS as the kubelet's probes have it: any certificate will do. One for the process; making it
+// costs milliseconds and memory, so nobody does before the first https question.
+class TlsContext {
+  public:
+    TlsContext();
+    ~TlsContext();
+    TlsContext(const TlsContext&) = delete;
+    TlsContext& operator=(const TlsContext&) = delete;
+
+  private:
+    friend class Channel;
+    ssl_ctx_st* context_;
+};
+
+// A connection on its way to being open, then open: plain, or TLS.
+class Channel {
+  public:
+    explicit Channel(UniqueFd socket) : socket_(std::move(socket)) {}
+
+    ~Channel();
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    int fd() const { return socket_.get(); }
+
+    // Speaks TLS from now on.
+    Step shake_hands(TlsContext& tls);
+    Step write(std::string& pending);  // takes what was written off its front
+    Step read(std::string& into);      // Done: something was added; Closed: the end
+
+  private:
+    Step tls_step(int result) const;
+
+    UniqueFd socket_;
+    ssl_st* tls_ = nullptr;
+};
+
+}  // namespace podreeve::prober

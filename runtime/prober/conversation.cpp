@@ -1,0 +1,221 @@
+#include "runtime/prober/conversation.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <fmt/format.h>
+
+#include "runtime/base/clock.h"
+
+namespace podreeve::prober {
+namespace {
+
+std::string word_of(int error) {
+    std::string text = std::strerror(error);
+    std::transform(text.begin(), text.begin() + 1, text.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
+    });
+    return text;
+}
+
+}  // namespace
+
+Conversation::Conversation(std::uint32_t number, Subject& subject, World world)
+    : number_(number), subject_(subject), world_(std::move(world)) {
+    list_addresses();
+}
+
+void Conversation::list_addresses() {
+    addresses_.clear();
+    interfaces_listed_ = !subject_.question.host.empty();
+    if (interfaces_listed_) {
+        if (const auto address = parse_address(subject_.question.host)) {
+            addresses_.push_back(*address);
+        }
+        return;
+    }
+    const std::vector<Address>& loopback = loopback_addresses();
+    addresses_.assign(loopback.rbegin(), loopback.rend());
+    if (subject_.answered) {
+        std::erase(addresses_, *subject_.answered);
+        addresses_.push_back(*subject_.answered);
+    }
+}
+
+std::optional<Verdict> Conversation::step() {
+    do {
+        moved_ = false;
+        if (auto verdict = advance()) {
+            return verdict;
+        }
+    } while (moved_);
+    return std::nullopt;
+}
+
+std::optional<Verdict> Conversation::advance() {
+    switch (state_) {
+        case State::Next:
+            return open_next();
+        case State::Connecting:
+            return check_connected();
+        case State::Shaking:
+            return shake_hands();
+        case State::Talking:
+            return talk();
+    }
+    return std::nullopt;
+}
+
+std::optional<Verdict> Conversation::open_next() {
+    if (!subject_.network) {
+        return Verdict{probe::Outcome::Unknown, subject_.trouble};
+    }
+    if (addresses_.empty() && !interfaces_listed_) {
+        interfaces_listed_ = true;
+        const Status seen =
+            world_.networks.visit(*subject_.network, [&] { addresses_ = interface_addresses(); });
+        if (!seen) {
+            return Verdict{probe::Outcome::Unknown, seen.error().message};
+        }
+        std::reverse(addresses_.begin(), addresses_.end());
+    }
+    if (addresses_.empty()) {
+        return Verdict{probe::Outcome::Failure, fmt::format("port {}: {}", port(), refusal_)};
+    }
+    const Address next = addresses_.back();
+    addresses_.pop_back();
+    return connect_to(next);
+}
+
+std::optional<Verdict> Conversation::connect_to(const Address& address) {
+    channel_.reset();
+    address_ = address;
+    UniqueFd fd;
+    int error = 0;
+    const Status there = world_.networks.visit(*subject_.network, [&] {
+        fd.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        error = fd ? 0 : errno;
+    });
+    if (!there) {
+        return Verdict{probe::Outcome::Unknown, there.error().message};
+    }
+    if (!fd && error == EAFNOSUPPORT) {
+        return refused(error);  // a host without IPv6
+    }
+    if (!fd) {
+        return Verdict{probe::Outcome::Unknown, errno_error("open a socket", error).message};
+    }
+    const Address target = address.with_port(port());
+    const int result = ::connect(fd.get(), target.get(), target.size);
+    if (result != 0 && errno != EINPROGRESS) {
+        return refused(errno);
+    }
+    channel_ = std::make_unique<Channel>(std::move(fd));
+    ++sockets_;
+    state_ = State::Connecting;
+    moved_ = true;  // within one machine it is mostly there already
+    return std::nullopt;
+}
+
+// A second connect() tells how the first one went.
+std::optional<Verdict> Conversation::check_connected() {
+    const Address target = address_.with_port(port());
+    if (::connect(fd(), target.get(), target.size) == 0 || errno == EISCONN) {
+        return connected();
+    }
+    if (errno == EALREADY || errno == EINPROGRESS) {
+        wants_ = EPOLLOUT;
+        return std::nullopt;
+    }
+    return refused(errno);
+}
+
+std::optional<Verdict> Conversation::refused(int error) {
+    channel_.reset();
+    refusal_ = refusal_.empty() ? word_of(error) : refusal_;
+    state_ = State::Next;
+    moved_ = true;
+    return std::nullopt;
+}
+
+std::optional<Verdict> Conversation::connected() {
+    subject_.answered = subject_.question.host.empty() ? std::optional(address_) : std::nullopt;
+    dialogue_ = make_dialogue(subject_.question, port());
+    if (!dialogue_) {
+        return port_done();
+    }
+    to_send_ = dialogue_->opening();
+    state_ = subject_.question.tls ? State::Shaking : State::Talking;
+    moved_ = true;
+    return std::nullopt;
+}
+
+std::optional<Verdict> Conversation::port_done() {
+    channel_.reset();
+    dialogue_.reset();
+    if (port_ + 1 == subject_.question.ports.size()) {
+        return Verdict{probe::Outcome::Success, ""};
+    }
+    ++port_;
+    refusal_.clear();
+    list_addresses();
+    state_ = State::Next;
+    moved_ = true;
+    return std::nullopt;
+}
+
+std::optional<Verdict> Conversation::shake_hands() {
+    switch (channel_->shake_hands(world_.tls())) {
+        case Step::Done:
+            state_ = State::Talking;
+            moved_ = true;
+            return std::nullopt;
+        case Step::WantRead:
+            wants_ = EPOLLIN;
+            return std::nullopt;
+        case Step::WantWrite:
+            wants_ = EPOLLOUT;
+            return std::nullopt;
+        case Step::Closed:
+        case Step::Failed:
+            break;
+    }
+    return Verdict{probe::Outcome::Failure, fmt::format("port {}: no TLS handshake", port())};
+}
+
+std::optional<Verdict> Conversation::talk() {
+    const Step wrote = channel_->write(to_send_);
+    if (wrote == Step::WantWrite || wrote == Step::WantRead) {
+        wants_ = wrote == Step::WantWrite ? EPOLLOUT : EPOLLIN;
+        return std::nullopt;
+    }
+    to_send_.clear();  // a server may answer and close before it has heard all
+    heard_.clear();
+    const Step read = channel_->read(heard_);
+    std::optional<Verdict> verdict;
+    if (read == Step::Done) {
+        verdict = dialogue_->hear(heard_, to_send_);
+        moved_ = true;
+    } else if (read == Step::WantRead || read == Step::WantWrite) {
+        wants_ = read == Step::WantRead ? EPOLLIN : EPOLLOUT;
+    } else {
+        verdict = dialogue_->closed();
+    }
+    if (verdict && verdict->outcome == probe::Outcome::Success) {
+        return port_done();
+    }
+    return verdict;
+}
+
+Verdict Conversation::out_of_time() const {
+    const std::string why = state_ == State::Talking && dialogue_
+                                ? dialogue_->pending()
+                                : fmt::format("port {}: no answer", port());
+    return {probe::Outcome::Failure,
+            fmt::format("{} within {}", why, to_short_text(subject_.question.timeout))};
+}
+
+}  // namespace podreeve::prober

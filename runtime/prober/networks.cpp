@@ -1,0 +1,133 @@
+#include "runtime/prober/networks.h"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "runtime/prober/host_thread.h"
+
+namespace podreeve::prober {
+namespace {
+
+Result<UniqueFd> open_namespace(pid_t pid, const char* kind) {
+    UniqueFd fd(::open(fmt::format("/proc/{}/ns/{}", pid, kind).c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd) {
+        return fd;
+    }
+    if (errno == ENOENT || errno == ESRCH) {
+        return fail(Code::NotFound, "cannot ask: the container's process is gone");
+    }
+    if (errno == EACCES || errno == EPERM) {
+        return fail(Code::Denied, "cannot ask: the container's process belongs to another user");
+    }
+    return errno_error("look at the container's process", errno);
+}
+
+ino_t id_of(int fd) {
+    struct stat found {};
+    return ::fstat(fd, &found) == 0 ? found.st_ino : 0;
+}
+
+ino_t own(const char* kind) {
+    struct stat found {};
+    return ::stat(fmt::format("/proc/self/ns/{}", kind).c_str(), &found) == 0 ? found.st_ino : 0;
+}
+
+// The user namespace right below ours that the given one is, or lies in; empty when it is ours, or
+// not below ours.
+UniqueFd child_of_ours(UniqueFd fd) {
+    const ino_t ours = own("user");
+    while (id_of(fd.get()) != ours) {
+        UniqueFd parent(::ioctl(fd.get(), NS_GET_PARENT));
+        if (!parent) {
+            return {};
+        }
+        if (id_of(parent.get()) == ours) {
+            return fd;
+        }
+        fd = std::move(parent);
+    }
+    return {};
+}
+
+}  // namespace
+
+Networks::Networks() : host_(own("net")), current_(host_), is_root_(::geteuid() == 0) {}
+
+Networks::~Networks() = default;
+
+Result<std::shared_ptr<const Network>> Networks::find(pid_t pid) {
+    ASSIGN_OR_RETURN(UniqueFd handle, open_namespace(pid, "net"));
+    const ino_t id = id_of(handle.get());
+    if (auto known = known_[id].lock()) {
+        return known;
+    }
+    const auto network = std::make_shared<Network>();
+    network->id = id;
+    if (id != host_) {
+        RETURN_IF_ERROR(enter_user_namespace_of(pid));
+        network->handle = std::move(handle);
+    }
+    std::erase_if(known_, [](const auto& row) { return row.second.expired(); });
+    known_[id] = network;
+    return std::shared_ptr<const Network>(network);
+}
+
+// Root may enter every network from where it is.
+Status Networks::enter_user_namespace_of(pid_t pid) {
+    if (is_root_ || entered_) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(UniqueFd fd, open_namespace(pid, "user"));
+    const UniqueFd target = child_of_ours(std::move(fd));
+    if (!target) {
+        return {};  // what then follows tells whether it is needed
+    }
+    if (::setns(target.get(), CLONE_NEWUSER) != 0) {
+        return errno_error("enter podman's user namespace", errno);
+    }
+    entered_ = true;
+    // Other credentials, and the kernel has forgotten that we are to die with the agent.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return {};
+}
+
+Status Networks::leave_host() {
+    if (host_thread_) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(host_thread_, HostThread::start());
+    return {};
+}
+
+Status Networks::visit(const Network& network, const std::function<void()>& act) {
+    if (network.id == current_) {
+        act();
+        return {};
+    }
+    if (network.id == host_) {
+        host_thread_->run(act);
+        return {};
+    }
+    RETURN_IF_ERROR(leave_host());
+    if (::setns(network.handle.get(), CLONE_NEWNET) != 0) {
+        if (errno == EPERM) {
+            return fail(Code::Denied,
+                        "cannot ask: the container's network lies outside podman's user namespace");
+        }
+        return errno_error("enter the container's network", errno);
+    }
+    current_ = network.id;
+    act();
+    return {};
+}
+
+}  // namespace podreeve::prober
