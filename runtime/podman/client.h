@@ -69,6 +69,21 @@ class Client {
                           const std::function<bool(int, std::string_view)>& on_line,
                           const Call&);
 
+    // -- commands in running containers. Podman keeps a session and its conmon for five minutes
+    // after the command, if nobody removes the session.
+    // A session's id. Conflict: the container does not run.
+    Result<std::string> create_exec(const std::string& who,
+                                    const std::vector<std::string>& command,
+                                    const Call&);
+    // Runs it and gives its output, as container_logs does. Ok when it has ended, however that was:
+    // inspect_exec tells. Timeout leaves it running.
+    Status start_exec(const std::string& session,
+                      const std::function<void(int, std::string_view)>& on_line,
+                      const Call&);
+    Result<ExecSession> inspect_exec(const std::string& session, const Call&);
+    // Ends the command too, if it runs. False: this podman (before 5.0) cannot; absent is fine.
+    Result<bool> remove_exec(const std::string& session, const Call&);
+
     // -- pods
     Result<std::vector<PodSummary>> list_pods(const Call&);
     Result<PodSummary> inspect_pod(const std::string& who, const Call&);

@@ -67,6 +67,13 @@ struct ContainerDetails {
     bool oom_killed = false;
 };
 
+// GET exec/{id}/json: a command that was run in a container.
+struct ExecSession {
+    bool running = false;
+    int exit_code = 0;     // 0 while it runs; 137 when it was killed, 126 or 127 when it never ran
+    std::int64_t pid = 0;  // while it runs
+};
+
 struct PodSummary {
     std::string id;
     std::string name;

@@ -29,6 +29,9 @@ Result<std::string> read_pod_removal_errors(std::string_view body);
 // The Id (ID) of a create's reply.
 Result<std::string> read_id(std::string_view body);
 
+std::string write_exec_create(const std::vector<std::string>& command);
+Result<ExecSession> read_exec(std::string_view body);
+
 Result<ImageDetails> read_image(std::string_view body);
 
 // One line of a pull's stream.

@@ -230,4 +230,17 @@ Program Engine::program_for(const Container& container) const {
     return program_of(command);
 }
 
+Program Engine::program_for_exec(const std::vector<std::string>& command) const {
+    std::string line;
+    for (const std::string& word : command) {
+        line += word + " ";
+    }
+    for (auto rule = programs.rbegin(); rule != programs.rend(); ++rule) {
+        if (line.find(rule->where) != std::string::npos) {
+            return rule->program;
+        }
+    }
+    return program_of(command);
+}
+
 }  // namespace podreeve::fakes

@@ -36,6 +36,7 @@ struct Engine {
     std::map<std::string, Network> networks;  // by name
     std::map<std::string, Secret> secrets;    // by name
     std::vector<EventRecord> events;
+    std::map<std::string, ExecSession> exec_sessions;  // by id
 
     struct Pull {
         Image image;
@@ -94,6 +95,9 @@ struct Engine {
     std::string new_id(const std::string& kind, std::size_t length = 64);
     Image& pause_image();
     Program program_for(const Container& container) const;
+    // Of a command that is run in a container.
+    Program program_for_exec(const std::vector<std::string>& command) const;
+    std::int64_t new_pid() { return next_pid_++; }
 
   private:
     std::string run(Container& container);  // empty, or why it does not run

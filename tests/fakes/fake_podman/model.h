@@ -38,6 +38,15 @@ struct Program {
 // does that is PID 1 and has no handler.
 Program program_of(const std::vector<std::string>& command);
 
+// A command that is run in a container.
+struct ExecSession {
+    std::string container;  // id
+    Program program;
+    std::string state = "created";  // running, stopped
+    int exit_code = 0;
+    std::int64_t pid = 0;
+};
+
 struct LogLine {
     Program::Line line;
     WallTime time;

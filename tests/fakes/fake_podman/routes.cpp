@@ -88,6 +88,9 @@ std::optional<Answer> route(Routed& routed) {
     if (room == "containers") {
         return route_containers(routed);
     }
+    if (room == "exec") {
+        return route_exec(routed);
+    }
     if (room == "pods") {
         return route_pods(routed);
     }

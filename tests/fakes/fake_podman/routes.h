@@ -30,6 +30,9 @@ struct Routed {
 
 // Each gives podman's answer, none when it wrote the reply itself, as the streams do.
 std::optional<Answer> route_containers(Routed& routed);
+// The exec of a container, and what follows from it.
+Answer create_exec(Routed& routed, const Container& container);
+std::optional<Answer> route_exec(Routed& routed);
 std::optional<Answer> route_pods(Routed& routed);
 std::optional<Answer> route_images(Routed& routed);
 std::optional<Answer> route_volumes(Routed& routed);

@@ -231,6 +231,9 @@ std::optional<Answer> route_containers(Routed& routed) {
     if (container == nullptr) {
         return why;
     }
+    if (path[2] == "exec" && routed.is("POST")) {
+        return create_exec(routed, *container);
+    }
     return path[2] == "json" ? ok(render_container(routed.engine, *container, routed.v4_shape))
                              : act(routed, *container, path[2]);
 }

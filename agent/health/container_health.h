@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "agent/health/track.h"
+#include "agent/health/verdict.h"
+#include "manifests/model.h"
+#include "runtime/base/clock.h"
+
+namespace podreeve::health {
+
+enum class Use { Startup, Liveness, Readiness };
+
+inline constexpr std::array kUses = {Use::Startup, Use::Liveness, Use::Readiness};
+std::string_view to_string(Use use);
+
+// The health of one run of a container, from its start to its end, as the kubelet has it: pure, it
+// asks nobody itself. A new run is a new ContainerHealth.
+//
+//   phase      asked               event            then
+//   Starting   startup             startup Good     Up
+//                                  startup Bad      Lost
+//   Up         liveness, readiness liveness Bad     Lost
+//   Lost       nothing             -                for ever: this run is to be ended
+//
+// Without a startup probe it begins as Up. What it is told as:
+//
+//   phase      readiness probe     told as
+//   Starting   any                 NotReady (adopted: Unknown)
+//   Up         Unproved            NotReady (adopted: Unknown)
+//              Good                Ready
+//              Bad                 NotReady
+//              none                NotReady, and Ready once the process has lived for a second
+//   Lost       any                 NotReady, restart
+//
+// A probe is asked initial_delay after the container's start, then every period from asking to
+// asking, and never twice at a time. A readiness probe over the network is asked every second while
+// it is not Good: Kubernetes allows that, and what waits for the container goes on the sooner.
+// Nothing is asked early to make up for what was missed.
+class ContainerHealth {
+  public:
+    enum class Phase { Starting, Up, Lost };
+
+    // adopted: it was running before we came. health must not be null.
+    ContainerHealth(std::shared_ptr<const manifests::Health> health,
+                    SteadyTime started,
+                    bool adopted);
+
+    // When it is to be asked next; nothing: not in this phase, or the answer is not there yet.
+    std::optional<SteadyTime> due(Use use) const;
+    void asked(Use use, SteadyTime now);
+    void answered(Use use, const probe::Answer& answer, SteadyTime now);
+
+    Phase phase() const { return phase_; }
+
+    // since is left to the caller.
+    Verdict verdict(SteadyTime now) const;
+    // When verdict() changes by itself; nothing: it does not.
+    std::optional<SteadyTime> next_change(SteadyTime now) const;
+
+    const manifests::Probe* probe(Use use) const;
+
+  private:
+    struct Asking {
+        std::optional<Track> track;  // empty: there is no such probe
+        SteadyTime next{};
+        bool under_way = false;
+    };
+
+    Asking& of(Use use) { return askings_[static_cast<std::size_t>(use)]; }
+
+    const Asking& of(Use use) const { return askings_[static_cast<std::size_t>(use)]; }
+
+    bool is_asked(Use use) const;
+    Duration pause(Use use) const;
+    Verdict not_ready(Use use) const;
+
+    std::shared_ptr<const manifests::Health> health_;
+    SteadyTime started_;
+    bool adopted_;
+    Phase phase_;
+    Use lost_by_ = Use::Liveness;
+    std::array<Asking, kUses.size()> askings_;
+};
+
+}  // namespace podreeve::health

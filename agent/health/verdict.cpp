@@ -1,0 +1,32 @@
+#include "agent/health/verdict.h"
+
+namespace podreeve::health {
+
+Verdict verdict_on(const Verdicts& verdicts,
+                   const manifests::Health& health,
+                   const podman::ContainerSummary& container,
+                   WallTime now) {
+    Verdict out;
+    if (container.state != podman::ContainerState::Running) {
+        out.readiness = Readiness::NotReady;
+        out.message = "does not run";
+        return out;
+    }
+    const auto known = verdicts.find(container.id);
+    if (known != verdicts.end() && known->second.pid == container.pid) {
+        return known->second.verdict;
+    }
+    // podman tells the start by the second, rounded down.
+    const WallTime born =
+        container.started.value_or(now) + std::chrono::seconds(container.started ? 1 : 0);
+    if (!health.readiness && !health.startup && now - born >= kUpAfter) {
+        out.readiness = Readiness::Ready;
+    } else if (now - born < kAdoptedAfter) {
+        out.readiness = Readiness::NotReady;
+        out.message = "was not asked yet";
+    }
+    out.since = now;
+    return out;
+}
+
+}  // namespace podreeve::health

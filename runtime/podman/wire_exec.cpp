@@ -1,0 +1,17 @@
+#include "runtime/podman/json_fields.h"
+#include "runtime/podman/wire.h"
+
+namespace podreeve::podman::wire {
+
+std::string write_exec_create(const std::vector<std::string>& command) {
+    return Json{{"AttachStdout", true}, {"AttachStderr", true}, {"Cmd", command}}.dump(
+        -1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<ExecSession> read_exec(std::string_view body) {
+    ASSIGN_OR_RETURN(const Json found, parse_json(body, "a command in a container"));
+    return ExecSession{flag_in(found, "Running"), static_cast<int>(number_in(found, "ExitCode")),
+                       number_in(found, "Pid")};
+}
+
+}  // namespace podreeve::podman::wire
