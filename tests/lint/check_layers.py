@@ -32,6 +32,8 @@ ALLOWED = {
     "agent/observe": RUNTIME,
     "agent/plan": ["manifests", *REPORTS, "runtime/base"],
     "agent/handlers": ["agent/plan", "agent/state", *REPORTS, "manifests/model.h", *RUNTIME],
+    "agent/health": ["agent/observe/observed.h", "manifests/model.h", "runtime/podman", "runtime/probe", "runtime/process",
+                     "runtime/base"],
     "agent/supervise": ["agent/state", "agent/plan", *REPORTS, "manifests/model.h", "runtime/base"],
     "agent/reconcile": ["manifests", "agent/observe", "agent/plan", "agent/state", "agent/handlers", "agent/supervise",
                         *RUNTIME],

@@ -1,0 +1,146 @@
+#include "agent/health/exec_probes.h"
+
+#include <csignal>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "runtime/base/worker_pool.h"
+#include "runtime/process/find.h"
+
+namespace podreeve::health {
+namespace {
+
+constexpr unsigned kAtOnce = 3;
+constexpr std::chrono::seconds kPodmanPatience{10};
+
+// The program's own words on why, as far as one line goes.
+class FirstLine {
+  public:
+    void take(std::string_view line) {
+        constexpr std::size_t kMost = 120;
+        if (text_.empty()) {
+            text_ = line.substr(0, kMost);
+        }
+    }
+
+    std::string behind(const std::string& what) const {
+        return text_.empty() ? what : fmt::format("{}: {}", what, text_);
+    }
+
+  private:
+    std::string text_;
+};
+
+probe::Answer unknown(const Error& error) {
+    return {0, probe::Outcome::Unknown, error.message};
+}
+
+// A session outlives its command, and its conmon the session.
+void clear_away(podman::Client& podman, const std::string& session) {
+    const auto removed = podman.remove_exec(session, {kPodmanPatience, {}});
+    if (removed && *removed) {
+        for (const pid_t pid : process::with_argument(session)) {
+            ::kill(pid, SIGKILL);
+        }
+        return;
+    }
+    const auto left = podman.inspect_exec(session, {kPodmanPatience, {}});
+    if (left && left->running && left->pid > 0) {
+        ::kill(static_cast<pid_t>(left->pid), SIGKILL);
+    }
+}
+
+probe::Answer answer_of(const podman::ExecSession& ended, const FirstLine& said) {
+    if (ended.exit_code == 0) {
+        return {0, probe::Outcome::Success, ""};
+    }
+    return {0, probe::Outcome::Failure,
+            said.behind(fmt::format("exit code {}", ended.exit_code))};
+}
+
+}  // namespace
+
+probe::Answer run_exec_probe(podman::Client& podman,
+                             const ExecQuestion& question,
+                             std::stop_token stop) {
+    const auto session =
+        podman.create_exec(question.container, question.command, {kPodmanPatience, stop});
+    if (!session) {
+        return unknown(session.error());
+    }
+    FirstLine said;
+    const Status ran = podman.start_exec(
+        *session, [&](int, std::string_view line) { said.take(line); }, {question.timeout, stop});
+    probe::Answer answer;
+    if (ran) {
+        const auto ended = podman.inspect_exec(*session, {kPodmanPatience, stop});
+        answer = ended ? answer_of(*ended, said) : unknown(ended.error());
+    } else if (ran.error().code == Code::Timeout) {
+        answer = {0, probe::Outcome::Failure,
+                  said.behind(fmt::format("has not ended within {}",
+                                          to_short_text(question.timeout)))};
+    } else {
+        answer = unknown(ran.error());
+    }
+    clear_away(podman, *session);
+    return answer;
+}
+
+struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
+    Core(podman::Client& client, Scheduler& loop, OnAnswers callback)
+        : podman(client), scheduler(loop), on_answers(std::move(callback)) {}
+
+    podman::Client& podman;
+    Scheduler& scheduler;
+    OnAnswers on_answers;
+    std::map<std::uint32_t, ExecQuestion> questions;
+    std::uint32_t last_number = 0;
+    std::stop_source stop;
+    WorkerPool workers{kAtOnce};
+
+    void take(const probe::Answer& answer) {
+        if (questions.contains(answer.question)) {
+            on_answers({answer});
+        }
+    }
+};
+
+ExecProbes::ExecProbes(podman::Client& podman, Scheduler& scheduler, OnAnswers on_answers)
+    : core_(std::make_shared<Core>(podman, scheduler, std::move(on_answers))) {}
+
+ExecProbes::~ExecProbes() {
+    core_->stop.request_stop();
+}
+
+std::uint32_t ExecProbes::add(ExecQuestion question) {
+    core_->questions.emplace(++core_->last_number, std::move(question));
+    return core_->last_number;
+}
+
+void ExecProbes::remove(std::uint32_t question) {
+    core_->questions.erase(question);
+}
+
+void ExecProbes::ask(const std::vector<std::uint32_t>& questions) {
+    for (const std::uint32_t number : questions) {
+        const auto found = core_->questions.find(number);
+        if (found == core_->questions.end()) {
+            continue;
+        }
+        // The pool is part of the core, so a job must not keep the core alive.
+        core_->workers.submit([core = core_.get(), weak = std::weak_ptr<Core>(core_), number,
+                               question = found->second] {
+            probe::Answer answer =
+                run_exec_probe(core->podman, question, core->stop.get_token());
+            answer.question = number;
+            core->scheduler.post([weak, answer = std::move(answer)] {
+                if (const auto still = weak.lock()) {
+                    still->take(answer);
+                }
+            });
+        });
+    }
+}
+
+}  // namespace podreeve::health

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/health/container_health.h"
+#include "agent/health/exec_probes.h"
+#include "agent/health/verdict.h"
+#include "agent/observe/observed.h"
+#include "manifests/model.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/mutex.h"
+#include "runtime/probe/question.h"
+
+namespace podreeve::health {
+
+// One run of a container whose health is followed.
+struct Watched {
+    std::string app, part, name;
+    std::string id;
+    std::int64_t pid = 0;
+    WallTime started{};  // the latest it can have been: podman tells whole seconds, rounded down
+    std::shared_ptr<const manifests::Health> health;
+};
+
+// The running workloads of the apps in force that are ours.
+std::vector<Watched> watched(const manifests::Desired& in_force,
+                             const observe::Observed& observed,
+                             const std::string& owner);
+
+// Those who ask: each question gets a number, and an answer for every asking, later, given to
+// Monitor::take on the scheduler's thread. probe::Client and ExecProbes in the agent.
+struct Askers {
+    std::function<std::uint32_t(const probe::Question&)> add_network;
+    std::function<void(std::uint32_t)> remove_network;
+    std::function<void(const std::vector<std::uint32_t>&)> ask_network;
+    std::function<std::uint32_t(const ExecQuestion&)> add_exec;
+    std::function<void(std::uint32_t)> remove_exec;
+    std::function<void(const std::vector<std::uint32_t>&)> ask_exec;
+};
+
+enum class Way { Network, Exec };
+
+// What is now told of a container otherwise than before.
+struct Change {
+    Watched of;
+    Verdict before, after;
+};
+
+// Keeps the health of all containers: asks when it is time, many at once (times are rounded up to
+// 50 ms, so that hundreds of probes are a few wake-ups a second), and tells what has changed.
+// follow() and verdicts() may be called from any thread; all the rest belongs to the scheduler's.
+class Monitor {
+  public:
+    using OnChange = std::function<void(const std::vector<Change>&)>;
+
+    // clock and scheduler must outlive it.
+    Monitor(Askers askers, const Clock& clock, Scheduler& scheduler, OnChange on_change);
+    ~Monitor();
+    Monitor(const Monitor&) = delete;
+    Monitor& operator=(const Monitor&) = delete;
+
+    // From now on these, and no others. A run that is known already goes on as it was, unless its
+    // probes are others now.
+    void follow(std::vector<Watched> runs);
+    void take(Way way, const std::vector<probe::Answer>& answers);
+
+    std::shared_ptr<const Verdicts> verdicts() const;
+
+  private:
+    struct Core;
+    std::shared_ptr<Core> core_;
+};
+
+}  // namespace podreeve::health

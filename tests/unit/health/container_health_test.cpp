@@ -1,0 +1,229 @@
+#include "agent/health/container_health.h"
+
+#include <gtest/gtest.h>
+
+namespace podreeve::health {
+namespace {
+
+using probe::Outcome;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+manifests::Probe every(seconds period, seconds delay = seconds(0)) {
+    manifests::Probe out;
+    out.ports = {80};
+    out.period = period;
+    out.initial_delay = delay;
+    return out;
+}
+
+// A container that started at time zero, with a clock of its own.
+struct Bench {
+    explicit Bench(manifests::Health health, bool adopted = false)
+        : machine(std::make_shared<const manifests::Health>(std::move(health)), SteadyTime{},
+                  adopted) {}
+
+    // Asks and answers when it is due; false when it was not.
+    bool answer(Use use, Outcome outcome) {
+        const auto due = machine.due(use);
+        if (!due) {
+            return false;
+        }
+        now = std::max(now, *due);
+        machine.asked(use, now);
+        machine.answered(use, {0, outcome, outcome == Outcome::Success ? "" : "closed"}, now);
+        return true;
+    }
+
+    void answer(Use use, const std::string& answers) {
+        for (const char c : answers) {
+            EXPECT_TRUE(answer(use, c == 'S'   ? Outcome::Success
+                                    : c == 'F' ? Outcome::Failure
+                                               : Outcome::Unknown));
+        }
+    }
+
+    Verdict verdict() const { return machine.verdict(now); }
+
+    ContainerHealth machine;
+    SteadyTime now{};
+};
+
+SteadyTime at(Duration since_start) {
+    return SteadyTime{} + since_start;
+}
+
+manifests::Health all(int failures = 3) {
+    manifests::Health out;
+    out.startup = out.liveness = out.readiness = every(seconds(10));
+    out.startup->failure_threshold = out.liveness->failure_threshold = failures;
+    return out;
+}
+
+TEST(ContainerHealth, WithoutProbesIsReadyOnceItHasLivedForASecond) {
+    Bench bench({});
+    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    EXPECT_EQ(bench.verdict().message, "runs for less than a second");
+    EXPECT_EQ(bench.machine.next_change(bench.now), at(seconds(1)));
+    bench.now = at(milliseconds(999));
+    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    bench.now = at(seconds(1));
+    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
+    EXPECT_FALSE(bench.machine.next_change(bench.now));
+    for (const Use use : kUses) {
+        EXPECT_FALSE(bench.machine.due(use));
+    }
+}
+
+TEST(ContainerHealth, LivenessAloneGatesNothing) {
+    manifests::Health health;
+    health.liveness = every(seconds(5));
+    Bench bench(health);
+    bench.answer(Use::Liveness, "FF");
+    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
+    EXPECT_FALSE(bench.verdict().restart);
+    bench.answer(Use::Liveness, "F");
+    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    EXPECT_TRUE(bench.verdict().restart);
+    EXPECT_EQ(bench.verdict().message, "liveness: closed");
+}
+
+TEST(ContainerHealth, AsksForStartupAloneUntilItSucceeds) {
+    Bench bench(all());
+    EXPECT_TRUE(bench.machine.due(Use::Startup));
+    EXPECT_FALSE(bench.machine.due(Use::Liveness) || bench.machine.due(Use::Readiness));
+    EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Starting);
+    bench.answer(Use::Startup, "FFS");
+    EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Up);
+    EXPECT_FALSE(bench.machine.due(Use::Startup));
+    EXPECT_TRUE(bench.machine.due(Use::Liveness) && bench.machine.due(Use::Readiness));
+    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    bench.answer(Use::Readiness, "S");
+    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
+}
+
+TEST(ContainerHealth, AStartThatTakesTooLongIsLost) {
+    manifests::Health health = all();
+    health.startup->stop_grace = seconds(7);
+    Bench bench(health);
+    bench.answer(Use::Startup, "FFF");
+    EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Lost);
+    EXPECT_TRUE(bench.verdict().restart);
+    EXPECT_EQ(bench.verdict().stop_grace, seconds(7));
+    EXPECT_EQ(bench.verdict().message, "startup: closed");
+}
+
+TEST(ContainerHealth, IsLostForTheRestOfItsRun) {
+    Bench bench(all(1));
+    bench.answer(Use::Startup, "S");
+    bench.answer(Use::Readiness, "S");
+    bench.answer(Use::Liveness, "F");
+    EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Lost);
+    for (const Use use : kUses) {
+        EXPECT_FALSE(bench.machine.due(use));
+    }
+    EXPECT_TRUE(bench.verdict().restart);
+    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+}
+
+TEST(ContainerHealth, AnAnswerOnItsWayWhenItWasLostIsNoMatter) {
+    Bench bench(all(1));
+    bench.answer(Use::Startup, "S");
+    bench.machine.asked(Use::Readiness, bench.now);
+    bench.answer(Use::Liveness, "F");
+    bench.machine.answered(Use::Readiness, {0, Outcome::Success, ""}, bench.now);
+    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+}
+
+struct ReadinessRow {
+    std::string answers;
+    bool adopted;
+    Readiness readiness;
+    std::string message;
+};
+
+TEST(ContainerHealth, ReadinessGatesAndOneFailureTakesNobodyDown) {
+    const ReadinessRow rows[] = {
+        {"", false, Readiness::NotReady, "readiness: not proved yet"},
+        {"F", false, Readiness::NotReady, "readiness: closed (1 of 3)"},
+        {"S", false, Readiness::Ready, ""},
+        {"SFF", false, Readiness::Ready, ""},
+        {"SFFF", false, Readiness::NotReady, "readiness: closed"},
+        {"SFFFS", false, Readiness::Ready, ""},
+        {"SUUUUU", false, Readiness::Ready, ""},
+        {"U", false, Readiness::NotReady, "readiness: closed"},
+        // What ran before us is not down because we do not know it yet.
+        {"", true, Readiness::Unknown, "readiness: not proved yet"},
+        {"FF", true, Readiness::Unknown, "readiness: closed (2 of 3)"},
+        {"FFF", true, Readiness::NotReady, "readiness: closed"},
+        {"UUUU", true, Readiness::Unknown, "readiness: closed"},
+        {"S", true, Readiness::Ready, ""},
+    };
+    for (const ReadinessRow& row : rows) {
+        manifests::Health health;
+        health.readiness = every(seconds(10));
+        Bench bench(health, row.adopted);
+        bench.answer(Use::Readiness, row.answers);
+        EXPECT_EQ(bench.verdict().readiness, row.readiness) << row.answers;
+        EXPECT_EQ(bench.verdict().message, row.message) << row.answers;
+        EXPECT_FALSE(bench.verdict().restart);
+    }
+}
+
+TEST(ContainerHealth, AnAdoptedOneIsNotDownWhileItsStartupIsAsked) {
+    Bench bench(all(), true);
+    EXPECT_EQ(bench.verdict().readiness, Readiness::Unknown);
+    bench.answer(Use::Startup, "S");
+    EXPECT_EQ(bench.verdict().readiness, Readiness::Unknown);
+    bench.answer(Use::Readiness, "S");
+    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
+}
+
+TEST(ContainerHealth, IsAskedAfterItsDelayAndThenEveryPeriod) {
+    manifests::Health health;
+    health.liveness = every(seconds(10), seconds(30));
+    Bench bench(health);
+    EXPECT_EQ(bench.machine.due(Use::Liveness), at(seconds(30)));
+    bench.machine.asked(Use::Liveness, at(seconds(31)));
+    EXPECT_FALSE(bench.machine.due(Use::Liveness)) << "never twice at a time";
+    bench.machine.answered(Use::Liveness, {0, Outcome::Success, ""}, at(seconds(33)));
+    EXPECT_EQ(bench.machine.due(Use::Liveness), at(seconds(41))) << "from asking to asking";
+    bench.machine.asked(Use::Liveness, at(seconds(41)));
+    bench.machine.answered(Use::Liveness, {0, Outcome::Success, ""}, at(seconds(60)));
+    EXPECT_EQ(bench.machine.due(Use::Liveness), at(seconds(60))) << "and not before its answer";
+}
+
+TEST(ContainerHealth, ReadinessIsAskedEverySecondUntilItIsGood) {
+    manifests::Health health;
+    health.readiness = every(seconds(10));
+    Bench bench(health);
+    bench.answer(Use::Readiness, "F");
+    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(1));
+    bench.answer(Use::Readiness, "S");
+    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(10));
+    bench.answer(Use::Readiness, "FF");
+    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(10));
+    bench.answer(Use::Readiness, "F");
+    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(1));
+}
+
+TEST(ContainerHealth, AReadinessCommandKeepsItsPeriod) {
+    manifests::Health health;
+    health.readiness = every(seconds(10));
+    health.readiness->kind = manifests::ProbeKind::Exec;
+    health.readiness->command = {"check"};
+    Bench bench(health);
+    bench.answer(Use::Readiness, "F");
+    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(10));
+}
+
+TEST(ContainerHealth, AnAnswerNobodyAskedForIsNoMatter) {
+    manifests::Health health;
+    health.readiness = every(seconds(10));
+    Bench bench(health);
+    bench.machine.answered(Use::Readiness, {0, Outcome::Success, ""}, bench.now);
+    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+}
+
+}  // namespace
+}  // namespace podreeve::health

@@ -1,0 +1,64 @@
+#include "agent/health/verdict.h"
+
+#include <gtest/gtest.h>
+
+namespace podreeve::health {
+namespace {
+
+using podman::ContainerState;
+using std::chrono::seconds;
+
+const WallTime kNow{seconds(1'700'000'000)};
+
+podman::ContainerSummary container(seconds age, std::int64_t pid = 7) {
+    podman::ContainerSummary out;
+    out.id = "c1";
+    out.state = ContainerState::Running;
+    out.pid = pid;
+    out.started = kNow - age;
+    return out;
+}
+
+manifests::Health probed() {
+    manifests::Health out;
+    out.readiness.emplace();
+    return out;
+}
+
+TEST(VerdictOn, IsWhatTheProbesOfThisRunFound) {
+    const Verdicts known{{"c1", {7, {Readiness::Ready, false, {}, "", {}}}}};
+    EXPECT_EQ(verdict_on(known, probed(), container(seconds(60)), kNow).readiness,
+              Readiness::Ready);
+    EXPECT_EQ(verdict_on(known, probed(), container(seconds(1), 8), kNow).readiness,
+              Readiness::NotReady)
+        << "another run of it";
+}
+
+TEST(VerdictOn, OfOneThatDoesNotRunIsNotReady) {
+    const Verdicts known{{"c1", {7, {Readiness::Ready, false, {}, "", {}}}}};
+    podman::ContainerSummary exited = container(seconds(60));
+    exited.state = ContainerState::Exited;
+    EXPECT_EQ(verdict_on(known, {}, exited, kNow).readiness, Readiness::NotReady);
+}
+
+TEST(VerdictOn, OfOneThatIsNotFollowedYetGoesByItsAge) {
+    struct Row {
+        seconds age;
+        bool with_probe;
+        Readiness readiness;
+    };
+    const Row rows[] = {
+        {seconds(0), false, Readiness::NotReady}, {seconds(1), false, Readiness::NotReady},
+        {seconds(2), false, Readiness::Ready},    {seconds(60), false, Readiness::Ready},
+        {seconds(2), true, Readiness::NotReady},  {seconds(60), true, Readiness::Unknown},
+    };
+    for (const Row& row : rows) {
+        const Verdict verdict = verdict_on({}, row.with_probe ? probed() : manifests::Health{},
+                                           container(row.age), kNow);
+        EXPECT_EQ(verdict.readiness, row.readiness) << row.age.count() << row.with_probe;
+        EXPECT_FALSE(verdict.restart);
+    }
+}
+
+}  // namespace
+}  // namespace podreeve::health

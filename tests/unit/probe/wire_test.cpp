@@ -1,0 +1,80 @@
+#include "runtime/probe/wire.h"
+
+#include <gtest/gtest.h>
+
+namespace podreeve::probe::wire {
+namespace {
+
+Question full_question() {
+    Question out;
+    out.kind = Kind::Grpc;
+    out.pid = 4711;
+    out.host = "::1";
+    out.ports = {80, 65535};
+    out.path = "/up?x=1";
+    out.tls = true;
+    out.headers = {{"Host", "shop"}, {"Empty", ""}};
+    out.service = "shop.v1";
+    out.timeout = std::chrono::milliseconds(1500);
+    return out;
+}
+
+TEST(Wire, CarriesEveryOrder) {
+    const std::string packet = write(Learn{7, full_question()}) + write(Forget{8}) +
+                               write(Ask{{1, 2, 3}}) + write(Ask{}) + write(Learn{9, {}});
+    const auto orders = read_orders(packet);
+    ASSERT_TRUE(orders);
+    ASSERT_EQ(orders->size(), 5U);
+    EXPECT_EQ(std::get<Learn>((*orders)[0]).question, 7U);
+    EXPECT_EQ(std::get<Learn>((*orders)[0]).what, full_question());
+    EXPECT_EQ(std::get<Forget>((*orders)[1]).question, 8U);
+    EXPECT_EQ(std::get<Ask>((*orders)[2]).questions, (std::vector<std::uint32_t>{1, 2, 3}));
+    EXPECT_TRUE(std::get<Ask>((*orders)[3]).questions.empty());
+    EXPECT_EQ(std::get<Learn>((*orders)[4]).what, Question{});
+}
+
+TEST(Wire, RefusesOrdersThatAreCutAnywhere) {
+    const std::string packet = write(Learn{7, full_question()});
+    for (std::size_t size = 1; size < packet.size(); ++size) {
+        EXPECT_FALSE(read_orders(packet.substr(0, size))) << size;
+    }
+    EXPECT_FALSE(read_orders("\x7f"));
+    EXPECT_TRUE(read_orders("")->empty());
+}
+
+TEST(Wire, CarriesAnswersInAsManyPacketsAsItTakes) {
+    std::vector<Answer> answers;
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        answers.push_back({i, i % 2 == 0 ? Outcome::Success : Outcome::Failure,
+                           i % 2 == 0 ? "" : std::string(200, 'x')});
+    }
+    std::vector<Answer> read;
+    const auto packets = write_answers(answers);
+    EXPECT_GT(packets.size(), 1U);
+    for (const std::string& packet : packets) {
+        EXPECT_LE(packet.size(), kMaxPacket);
+        const auto part = read_answers(packet);
+        ASSERT_TRUE(part);
+        read.insert(read.end(), part->begin(), part->end());
+    }
+    EXPECT_EQ(read, answers);
+    EXPECT_TRUE(write_answers({}).empty());
+}
+
+TEST(Wire, CutsALongText) {
+    const auto packets = write_answers({{1, Outcome::Failure, std::string(100'000, 'x')}});
+    ASSERT_EQ(packets.size(), 1U);
+    EXPECT_EQ(read_answers(packets[0])->at(0).text, std::string(240, 'x'));
+}
+
+TEST(Wire, RefusesAnswersThatAreCut) {
+    const std::string packet = write_answers({{1, Outcome::Failure, "why"}})[0];
+    for (std::size_t size = 2; size < packet.size(); ++size) {
+        EXPECT_FALSE(read_answers(packet.substr(0, size))) << size;
+    }
+    EXPECT_FALSE(read_answers(""));
+    EXPECT_FALSE(read_answers(write(Forget{1})));
+}
+
+}  // namespace
+}  // namespace podreeve::probe::wire

@@ -1,0 +1,197 @@
+#include "runtime/prober/asker.h"
+
+#include <csignal>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/prober/peer.h"
+
+namespace podreeve::prober {
+namespace {
+
+using probe::Answer;
+using probe::Kind;
+using probe::Outcome;
+using probe::Question;
+
+const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+class AskerTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        ::signal(SIGPIPE, SIG_IGN);
+        auto made = Asker::create(clock_);
+        ASSERT_TRUE(made);
+        asker_ = std::move(*made);
+    }
+
+    static Question question(Kind kind, std::vector<std::uint16_t> ports) {
+        Question out;
+        out.kind = kind;
+        out.pid = ::getpid();
+        out.ports = std::move(ports);
+        out.path = "/";
+        out.timeout = std::chrono::seconds(10);
+        return out;
+    }
+
+    // Turns until that many answers are there.
+    std::vector<Answer> wait_for(std::size_t count) {
+        std::vector<Answer> out;
+        const SteadyTime end = clock_.steady_now() + std::chrono::seconds(20);
+        while (out.size() < count && clock_.steady_now() < end) {
+            EXPECT_TRUE(asker_->turn(-1, std::chrono::milliseconds(100)));
+            for (Answer& answer : asker_->answers()) {
+                out.push_back(std::move(answer));
+            }
+        }
+        EXPECT_EQ(out.size(), count);
+        return out;
+    }
+
+    void learn(std::uint32_t number, const Question& what) {
+        asker_->take(probe::wire::Learn{number, what});
+    }
+
+    Answer ask(const Question& what) {
+        learn(1, what);
+        return ask_again();
+    }
+
+    Answer ask_again() {
+        asker_->take(probe::wire::Ask{{1}});
+        const std::vector<Answer> answers = wait_for(1);
+        return answers.empty() ? Answer{} : answers[0];
+    }
+
+    static Answer success() { return {1, Outcome::Success, ""}; }
+
+    static Answer failure(const std::string& text) { return {1, Outcome::Failure, text}; }
+
+    SystemClock clock_;
+    std::unique_ptr<Asker> asker_;
+};
+
+TEST_F(AskerTest, AnOpenPortIsASuccess) {
+    const Peer peer(silent());
+    EXPECT_EQ(ask(question(Kind::Tcp, {peer.port()})), success());
+    EXPECT_EQ(ask_again(), success());
+}
+
+TEST_F(AskerTest, AClosedPortIsRefused) {
+    const std::uint16_t port = closed_port();
+    EXPECT_EQ(ask(question(Kind::Tcp, {port})),
+              failure("port " + std::to_string(port) + ": connection refused"));
+}
+
+TEST_F(AskerTest, AllPortsHaveToBeOpen) {
+    const Peer one(silent());
+    const Peer two(silent(), "::1");
+    const std::uint16_t closed = closed_port();
+    EXPECT_EQ(ask(question(Kind::Tcp, {one.port(), two.port()})), success());
+    EXPECT_EQ(ask(question(Kind::Tcp, {one.port(), closed, two.port()})),
+              failure("port " + std::to_string(closed) + ": connection refused"));
+}
+
+TEST_F(AskerTest, AServerMayListenOnOneFamilyAlone) {
+    for (const char* address : {"127.0.0.1", "::1", "::", "0.0.0.0"}) {
+        const Peer peer(answering(kOk), address);
+        EXPECT_EQ(ask(question(Kind::Http, {peer.port()})), success()) << address;
+        EXPECT_EQ(ask_again(), success()) << address;
+    }
+}
+
+TEST_F(AskerTest, AnAddressThatIsNamedIsTheOnlyOne) {
+    const Peer peer(silent(), "127.0.0.2");
+    Question what = question(Kind::Tcp, {peer.port()});
+    EXPECT_EQ(ask(what).outcome, Outcome::Failure);
+    what.host = "127.0.0.2";
+    EXPECT_EQ(ask(what), success());
+}
+
+TEST_F(AskerTest, HttpTellsByTheStatus) {
+    const Peer good(answering(kOk));
+    const Peer bad(answering("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"));
+    EXPECT_EQ(ask(question(Kind::Http, {good.port()})), success());
+    EXPECT_EQ(ask(question(Kind::Http, {bad.port()})),
+              failure("port " + std::to_string(bad.port()) + ": / answered 503"));
+}
+
+TEST_F(AskerTest, HttpsTakesAnyCertificate) {
+    const Peer peer(answering_in_tls(kOk));
+    Question what = question(Kind::Http, {peer.port()});
+    what.tls = true;
+    EXPECT_EQ(ask(what), success());
+    EXPECT_EQ(ask_again(), success());
+}
+
+TEST_F(AskerTest, HttpsOfAServerWithoutTlsFails) {
+    const Peer peer(answering("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    Question what = question(Kind::Http, {peer.port()});
+    what.tls = true;
+    what.timeout = std::chrono::milliseconds(200);
+    const Answer answer = ask(what);
+    EXPECT_EQ(answer.outcome, Outcome::Failure);
+}
+
+TEST_F(AskerTest, GrpcIsAskedInItsOwnWords) {
+    const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
+    const std::string serving("\0\0\7\0\0\0\0\0\1\0\0\0\0\2\10\1", 16);
+    const Peer peer([&](int fd) {
+        const std::string heard = read_until(fd, "trailers");
+        EXPECT_NE(heard.find("/grpc.health.v1.Health/Check"), std::string::npos);
+        write_all(fd, settings + serving);
+        read_until(fd, "never");
+    });
+    EXPECT_EQ(ask(question(Kind::Grpc, {peer.port()})), success());
+}
+
+TEST_F(AskerTest, ASilentServerRunsOutOfTime) {
+    const Peer peer(silent());
+    Question what = question(Kind::Http, {peer.port()});
+    what.timeout = std::chrono::milliseconds(50);
+    EXPECT_EQ(ask(what),
+              failure("port " + std::to_string(peer.port()) + ": no answer within 50ms"));
+}
+
+TEST_F(AskerTest, HundredsAreAskedAtOnce) {
+    const Peer peer(answering(kOk));
+    std::vector<std::uint32_t> all;
+    for (std::uint32_t number = 1; number <= 300; ++number) {
+        learn(number, question(number % 2 == 0 ? Kind::Http : Kind::Tcp, {peer.port()}));
+        all.push_back(number);
+    }
+    asker_->take(probe::wire::Ask{all});
+    for (const Answer& answer : wait_for(300)) {
+        EXPECT_EQ(answer.outcome, Outcome::Success) << answer.text;
+    }
+}
+
+TEST_F(AskerTest, AQuestionThatIsForgottenIsNotAnswered) {
+    const Peer peer(silent());
+    learn(1, question(Kind::Http, {peer.port()}));
+    learn(2, question(Kind::Tcp, {peer.port()}));
+    asker_->take(probe::wire::Ask{{1, 2}});
+    asker_->take(probe::wire::Forget{1});
+    EXPECT_EQ(wait_for(1)[0].question, 2U);
+    EXPECT_TRUE(asker_->turn(-1, std::chrono::milliseconds(20)));
+    EXPECT_TRUE(asker_->answers().empty());
+    EXPECT_EQ(ask_again().outcome, Outcome::Unknown);
+}
+
+TEST_F(AskerTest, WhatCannotBeAskedIsUnknown) {
+    pid_t gone = 0;
+    char* const argv[] = {const_cast<char*>("true"), nullptr};
+    ASSERT_EQ(::posix_spawnp(&gone, "true", nullptr, nullptr, argv, environ), 0);
+    ::waitpid(gone, nullptr, 0);
+    Question what = question(Kind::Tcp, {1});
+    what.pid = gone;
+    EXPECT_EQ(ask(what),
+              (Answer{1, Outcome::Unknown, "cannot ask: the container's process is gone"}));
+}
+
+}  // namespace
+}  // namespace podreeve::prober
