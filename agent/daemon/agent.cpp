@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/api/server.h"
+#include "agent/daemon/health.h"
 #include "agent/handlers/spec_book.h"
 #include "agent/handlers/table.h"
 #include "agent/handlers/world.h"
@@ -61,7 +62,10 @@ struct Agent::Parts {
         [this](const std::string& app, const std::string& hash) { return specs.find(app, hash); }};
     WorkerPool workers{config.workers};
     state::TaskRunner runner{*state, clock, scheduler, workers};
-    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock},
+    Health health{podman, config.probe_program, clock, scheduler,
+                  [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
+    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock,
+                                      health.monitor()},
                                      scheduler,
                                      board,
                                      {.interval = config.interval}};
@@ -71,6 +75,7 @@ struct Agent::Parts {
 
     void connect();
     void after_pass(const reconcile::PassReport& report);
+    void health_changed(const std::vector<health::Change>& changes);
     Status set_stopped(const std::string& app, bool stopped);
     api::Backend backend();
 };
@@ -92,6 +97,19 @@ void Agent::Parts::after_pass(const reconcile::PassReport& report) {
     if (pass_callback) {
         pass_callback(report);
     }
+}
+
+// Told to people, and a reason to look: a dependent may go on now, or a container is to be ended.
+void Agent::Parts::health_changed(const std::vector<health::Change>& changes) {
+    for (const health::Change& change : changes) {
+        if (const auto event = event_of(change, clock.system_now())) {
+            log::info("{}: {} {}", event->app, event->state, event->message);
+            if (Status kept = state->append_event(*event); !kept) {
+                log::warn("{}", kept.error().message);
+            }
+        }
+    }
+    reconciler.request("the health of a container has changed");
 }
 
 Status Agent::Parts::set_stopped(const std::string& app, bool stopped) {

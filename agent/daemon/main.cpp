@@ -28,7 +28,7 @@ struct Arguments {
     bool once = false;
     std::string config_file;
     std::vector<std::string> manifests;
-    std::string state_dir, podman_socket, api_socket, log_level, interval;
+    std::string state_dir, podman_socket, api_socket, log_level, interval, probe_program;
 };
 
 void describe(CLI::App& app, Arguments& arguments) {
@@ -41,6 +41,8 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_option("--state-dir", arguments.state_dir, "Keep the state here");
     app.add_option("--podman-socket", arguments.podman_socket, "Podman's REST socket");
     app.add_option("--socket", arguments.api_socket, "Serve the API on this socket");
+    app.add_option("--probe-program", arguments.probe_program,
+                   "The program that asks containers over their networks");
     app.add_option("--interval", arguments.interval, "Time between passes, as 30s");
     app.add_option("--log-level", arguments.log_level, "trace, debug, info, warning or error");
     app.set_version_flag("--version", "podreeved " PODREEVE_VERSION);
@@ -58,6 +60,9 @@ Status apply(const Arguments& arguments, daemon::Config& config) {
     }
     if (!arguments.api_socket.empty()) {
         config.paths.api_socket = arguments.api_socket;
+    }
+    if (!arguments.probe_program.empty()) {
+        config.probe_program = arguments.probe_program;
     }
     if (!arguments.log_level.empty()) {
         config.log_level = arguments.log_level;

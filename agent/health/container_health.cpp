@@ -98,6 +98,7 @@ Verdict ContainerHealth::not_ready(Use use) const {
     const Track& track = *of(use).track;
     const bool unproved = track.standing() == Standing::Unproved;
     out.readiness = unproved && adopted_ ? Readiness::Unknown : Readiness::NotReady;
+    out.failing = !unproved;
     const std::string trouble = track.trouble();
     out.message = fmt::format("{}: {}", to_string(use),
                               trouble.empty() ? "not proved yet" : trouble);

@@ -33,7 +33,7 @@ probe::Question question_of(const manifests::Probe& probe, std::int64_t pid) {
 
 // What people and policy go by; the words of a message that changes alone are no change.
 bool differs(const Verdict& a, const Verdict& b) {
-    return a.readiness != b.readiness || a.restart != b.restart;
+    return a.readiness != b.readiness || a.restart != b.restart || a.failing != b.failing;
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ struct Verdict {
     // this run of the container, however often it is asked.
     bool restart = false;
     std::optional<std::chrono::seconds> stop_grace;  // of that stop, where the probe names one
+    bool failing = false;  // proved to be not ready, and not only unproved
     std::string message;  // why it is not ready: "readiness: port 80: connection refused"
     WallTime since{};     // of readiness
 };

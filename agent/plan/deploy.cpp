@@ -47,6 +47,7 @@ class Rollout {
                                 const PodVerdict* pod,
                                 After after);
     void stop_finished(const PodVerdict& pod);
+    void stop_unwell(const ContainerVerdict& container);
     void lower_service();
     void drop_stale();
     void mark();
@@ -218,6 +219,17 @@ void Rollout::start_alone(const ContainerVerdict& container) {
     }
 }
 
+void Rollout::stop_unwell(const ContainerVerdict& container) {
+    if (container.verdict != Verdict::Stop) {
+        return;
+    }
+    const manifests::ContainerSpec& spec = *container.spec;
+    const std::int64_t grace = container.stop_grace.value_or(spec.stop_grace.count());
+    stops_.push_back(draft_.add({StepKind::StopContainer, spec.part, container.found->name,
+                                 container.found->id, container.reason, "start it"},
+                                {{"role", role_of(spec)}, {"grace", grace}}, {}));
+}
+
 void Rollout::stop_finished(const PodVerdict& pod) {
     if (pod.verdict == Verdict::Stop) {
         stops_.push_back(old_.stop_pod(pod, pod.reason));
@@ -287,9 +299,14 @@ void Rollout::write() {
     for (const PodVerdict& pod : verdict_.pods) {
         start_pod(pod);
         stop_finished(pod);
+        for (const ContainerVerdict& member : pod.members) {
+            stop_unwell(member);
+        }
     }
-    std::for_each(verdict_.alone.begin(), verdict_.alone.end(),
-                  [this](const ContainerVerdict& container) { start_alone(container); });
+    for (const ContainerVerdict& container : verdict_.alone) {
+        start_alone(container);
+        stop_unwell(container);
+    }
     old_.clear_away(last_start_);
     lower_service();
     drop_stale();

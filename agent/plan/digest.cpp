@@ -85,6 +85,10 @@ void put(Text& text, const AppPolicy& app) {
     for (const std::string& id : app.wedged) {
         text.put(id);
     }
+    text.put("unwell");
+    for (const auto& [id, unwell] : app.unwell) {
+        text.put(id);
+    }
 }
 
 void put(Text& text, const manifests::AppSpec& app, const observe::Resources& resources) {

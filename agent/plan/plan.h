@@ -107,6 +107,15 @@ struct AppPolicy {
     std::map<std::string, PartPolicy> parts;
     // Containers whose state says wedged and that were seen so in an earlier pass too: recreate.
     std::set<std::string> wedged;
+
+    struct Unwell {
+        std::string why;                        // "liveness: port 80: connection refused"
+        std::optional<std::int64_t> stop_grace;  // seconds; nothing: its spec's
+    };
+
+    // Containers, by id, that run and are to be stopped for their health's sake: whether and when
+    // they are started again is their restart policy's business, as with any other end.
+    std::map<std::string, Unwell> unwell;
 };
 
 struct Policy {

@@ -29,7 +29,7 @@ struct AppCase {
 enum class Verdict {
     Keep,
     Start,
-    Stop,      // a pod whose containers have all finished
+    Stop,      // a pod whose containers have all finished, a container that is unwell
     Create,    // absent
     Replace,   // spec differs
     Recreate,  // broken beyond starting
@@ -43,6 +43,7 @@ struct ContainerVerdict {
     Verdict verdict = Verdict::Keep;
     std::string reason;
     bool finished = false;  // ended and not to be started again
+    std::optional<std::int64_t> stop_grace;  // of Stop; nothing: the spec's
 
     bool makes() const {
         return verdict == Verdict::Create || verdict == Verdict::Replace ||

@@ -8,6 +8,7 @@
 #include "agent/handlers/change_of_plan.h"
 #include "agent/observe/observer.h"
 #include "agent/plan/steps.h"
+#include "agent/reconcile/health_policy.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
@@ -27,6 +28,8 @@ Result<Planned> plan_against(const PassWorld& world,
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
     planned.prepared = world.supervisor.prepare(desired, planned.observed, busy);
+    apply_health(*world.health.verdicts(), planned.observed, world.state.owner(),
+                 planned.prepared.policy);
     const auto diff = [&] {
         return plan::diff(planned.prepared.in_force, planned.observed, planned.prepared.policy);
     };
@@ -142,6 +145,8 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         report.error = planned.error().message;
         report.overview = world.supervisor.podman_lost(desired, planned.error());
     } else {
+        world.health.follow(health::watched(planned->prepared.in_force, planned->observed,
+                                            world.state.owner()));
         note_converged(world, *planned);
         commit_all(world, *planned, report);
         report.overview =

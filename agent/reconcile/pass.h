@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/handlers/spec_book.h"
+#include "agent/health/monitor.h"
 #include "agent/plan/plan.h"
 #include "agent/state/state.h"
 #include "agent/supervise/status.h"
@@ -25,6 +26,7 @@ struct PassWorld {
     supervise::Supervisor& supervisor;
     handlers::SpecBook& specs;
     const Clock& clock;
+    health::Monitor& health;
 };
 
 struct PassReport {

@@ -1,1 +1,235 @@
+#include "agent/health/monitor.h"
 
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_time.h"
+
+namespace podreeve::health {
+namespace {
+
+using probe::Answer;
+using probe::Outcome;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+manifests::Probe tcp(seconds period = seconds(10)) {
+    manifests::Probe out;
+    out.ports = {80};
+    out.period = period;
+    return out;
+}
+
+manifests::Health with_readiness(manifests::Probe probe = tcp()) {
+    manifests::Health out;
+    out.readiness = std::move(probe);
+    return out;
+}
+
+// Those who ask, as a list of what they were asked.
+class MonitorTest : public testing::Test {
+  protected:
+    MonitorTest()
+        : monitor_({[this](const probe::Question& question) {
+                        questions_[++last_] = question;
+                        return last_;
+                    },
+                    [this](std::uint32_t number) { questions_.erase(number); },
+                    [this](const std::vector<std::uint32_t>& numbers) {
+                        asked_.push_back(numbers);
+                    },
+                    [this](const ExecQuestion& question) {
+                        commands_[++last_] = question;
+                        return last_;
+                    },
+                    [this](std::uint32_t number) { commands_.erase(number); },
+                    [this](const std::vector<std::uint32_t>& numbers) {
+                        run_.push_back(numbers);
+                    }},
+                   time_,
+                   time_,
+                   [this](const std::vector<Change>& changes) {
+                       changes_.insert(changes_.end(), changes.begin(), changes.end());
+                   }) {}
+
+    Watched run(const std::string& id, manifests::Health health, Duration age = Duration::zero()) {
+        return {"shop", "shop/" + id, "shop-" + id, id, 100 + last_pid_++, time_.system_now() - age,
+                std::make_shared<const manifests::Health>(std::move(health))};
+    }
+
+    void follow(std::vector<Watched> runs) {
+        monitor_.follow(std::move(runs));
+        time_.run_posted();
+    }
+
+    // What was asked since the last call, in one list.
+    std::vector<std::uint32_t> asked() {
+        std::vector<std::uint32_t> out;
+        for (const auto& batch : std::exchange(asked_, {})) {
+            out.insert(out.end(), batch.begin(), batch.end());
+        }
+        return out;
+    }
+
+    void answer(Outcome outcome, Way way = Way::Network, std::uint32_t number = 0) {
+        const std::string text = outcome == Outcome::Success ? "" : "closed";
+        monitor_.take(way, {{number == 0 ? last_ : number, outcome, text}});
+    }
+
+    Verdict verdict(const std::string& id) { return monitor_.verdicts()->at(id).verdict; }
+
+    fakes::FakeTime time_;
+    std::uint32_t last_ = 0;
+    std::int64_t last_pid_ = 0;
+    std::map<std::uint32_t, probe::Question> questions_;
+    std::map<std::uint32_t, ExecQuestion> commands_;
+    std::vector<std::vector<std::uint32_t>> asked_, run_;
+    std::vector<Change> changes_;
+    Monitor monitor_;
+};
+
+TEST_F(MonitorTest, AsksAtOnceAndThenEveryPeriod) {
+    follow({run("c1", with_readiness())});
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+    EXPECT_EQ(questions_.at(1).pid, 100);
+    EXPECT_EQ(questions_.at(1).ports, std::vector<std::uint16_t>{80});
+    answer(Outcome::Success);
+    time_.advance(milliseconds(9'900));
+    EXPECT_TRUE(asked().empty());
+    time_.advance(milliseconds(150));
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+}
+
+TEST_F(MonitorTest, TellsWhatChangesAndOnlyThat) {
+    follow({run("c1", with_readiness())});
+    EXPECT_EQ(verdict("c1").readiness, Readiness::NotReady);
+    EXPECT_TRUE(changes_.empty());
+    answer(Outcome::Success);
+    ASSERT_EQ(changes_.size(), 1U);
+    EXPECT_EQ(changes_[0].of.name, "shop-c1");
+    EXPECT_EQ(changes_[0].after.readiness, Readiness::Ready);
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    const WallTime since = verdict("c1").since;
+    for (int i = 0; i < 2; ++i) {
+        time_.advance(seconds(11));
+        answer(Outcome::Failure);
+    }
+    EXPECT_EQ(changes_.size(), 1U);
+    EXPECT_EQ(verdict("c1").since, since);
+    time_.advance(seconds(11));
+    answer(Outcome::Failure);
+    ASSERT_EQ(changes_.size(), 2U);
+    EXPECT_TRUE(changes_[1].after.failing);
+    EXPECT_EQ(verdict("c1").since, time_.system_now());
+    EXPECT_EQ(verdict("c1").message, "readiness: closed");
+}
+
+TEST_F(MonitorTest, HundredsAreAskedInFewWakeUps) {
+    std::vector<Watched> runs;
+    for (int i = 0; i < 500; ++i) {
+        runs.push_back(
+            run("c" + std::to_string(i), with_readiness(tcp(seconds(1))), milliseconds(2 * i)));
+    }
+    follow(runs);
+    std::size_t answered = 0;
+    for (int wake = 0; wake < 2'000; ++wake) {
+        for (const std::uint32_t number : asked()) {
+            answer(Outcome::Success, Way::Network, number);
+            ++answered;
+        }
+        time_.advance(milliseconds(1));
+    }
+    EXPECT_GE(answered, 1'000U);
+    EXPECT_LE(answered, 1'500U);
+    std::size_t batches = 0;
+    for (int wake = 0; wake < 1'000; ++wake) {
+        batches += asked_.size();
+        for (const std::uint32_t number : asked()) {
+            answer(Outcome::Success, Way::Network, number);
+        }
+        time_.advance(milliseconds(1));
+    }
+    EXPECT_LE(batches, 21U) << "one in 50 ms";
+}
+
+TEST_F(MonitorTest, ARunThatGoesOnKeepsItsHealth) {
+    const Watched one = run("c1", with_readiness());
+    follow({one});
+    answer(Outcome::Success);
+    follow({one});
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+    EXPECT_EQ(questions_.size(), 1U);
+}
+
+TEST_F(MonitorTest, ANewRunBeginsAnew) {
+    follow({run("c1", with_readiness())});
+    answer(Outcome::Success);
+    follow({run("c1", with_readiness())});
+    EXPECT_EQ(verdict("c1").readiness, Readiness::NotReady);
+    EXPECT_EQ(questions_.size(), 1U) << "the old question is forgotten";
+    EXPECT_EQ(monitor_.verdicts()->at("c1").pid, 101);
+}
+
+TEST_F(MonitorTest, OtherProbesAreAskedOfTheRunningOneAndTakeNobodyDown) {
+    Watched one = run("c1", with_readiness(), seconds(60));
+    follow({one});
+    answer(Outcome::Success);
+    manifests::Probe other = tcp();
+    other.ports = {81};
+    one.health = std::make_shared<const manifests::Health>(with_readiness(other));
+    follow({one});
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Unknown);
+    EXPECT_EQ(questions_.begin()->second.ports, std::vector<std::uint16_t>{81});
+}
+
+TEST_F(MonitorTest, AnEndedRunIsNotAskedAnyMore) {
+    follow({run("c1", with_readiness())});
+    asked();
+    follow({});
+    EXPECT_TRUE(monitor_.verdicts()->empty());
+    EXPECT_TRUE(questions_.empty());
+    answer(Outcome::Success, Way::Network, 1);  // on its way when it ended
+    time_.advance(seconds(60));
+    EXPECT_TRUE(asked().empty());
+    EXPECT_EQ(time_.timers(), 0U);
+}
+
+TEST_F(MonitorTest, WithoutProbesAContainerIsReadyAfterASecond) {
+    follow({run("c1", {})});
+    EXPECT_EQ(verdict("c1").readiness, Readiness::NotReady);
+    time_.advance(milliseconds(1'050));
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    EXPECT_EQ(changes_.size(), 1U);
+    EXPECT_EQ(time_.timers(), 0U) << "nothing is left to look at";
+}
+
+TEST_F(MonitorTest, CommandsGoAnotherWay) {
+    manifests::Health health;
+    health.liveness = tcp();
+    health.liveness->kind = manifests::ProbeKind::Exec;
+    health.liveness->command = {"check"};
+    health.liveness->failure_threshold = 1;
+    follow({run("c1", health)});
+    EXPECT_TRUE(asked().empty());
+    ASSERT_EQ(run_.size(), 1U);
+    EXPECT_EQ(commands_.at(1).container, "c1");
+    EXPECT_EQ(commands_.at(1).command, std::vector<std::string>{"check"});
+    answer(Outcome::Failure, Way::Network, 1);
+    EXPECT_FALSE(verdict("c1").restart) << "the numbers of the two ways are not the same";
+    answer(Outcome::Failure, Way::Exec, 1);
+    EXPECT_TRUE(verdict("c1").restart);
+    EXPECT_EQ(verdict("c1").message, "liveness: closed");
+}
+
+TEST_F(MonitorTest, AProberThatIsAwayTakesNobodyDown) {
+    follow({run("c1", with_readiness(tcp(seconds(1))))});
+    answer(Outcome::Success);
+    for (int i = 0; i < 100; ++i) {
+        time_.advance(seconds(1));
+        answer(Outcome::Unknown);
+    }
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+}
+
+}  // namespace
+}  // namespace podreeve::health

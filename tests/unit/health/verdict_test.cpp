@@ -19,6 +19,13 @@ podman::ContainerSummary container(seconds age, std::int64_t pid = 7) {
     return out;
 }
 
+Verdicts ready() {
+    Verdicts out;
+    out["c1"].pid = 7;
+    out["c1"].verdict.readiness = Readiness::Ready;
+    return out;
+}
+
 manifests::Health probed() {
     manifests::Health out;
     out.readiness.emplace();
@@ -26,7 +33,7 @@ manifests::Health probed() {
 }
 
 TEST(VerdictOn, IsWhatTheProbesOfThisRunFound) {
-    const Verdicts known{{"c1", {7, {Readiness::Ready, false, {}, "", {}}}}};
+    const Verdicts known = ready();
     EXPECT_EQ(verdict_on(known, probed(), container(seconds(60)), kNow).readiness,
               Readiness::Ready);
     EXPECT_EQ(verdict_on(known, probed(), container(seconds(1), 8), kNow).readiness,
@@ -35,24 +42,24 @@ TEST(VerdictOn, IsWhatTheProbesOfThisRunFound) {
 }
 
 TEST(VerdictOn, OfOneThatDoesNotRunIsNotReady) {
-    const Verdicts known{{"c1", {7, {Readiness::Ready, false, {}, "", {}}}}};
+    const Verdicts known = ready();
     podman::ContainerSummary exited = container(seconds(60));
     exited.state = ContainerState::Exited;
     EXPECT_EQ(verdict_on(known, {}, exited, kNow).readiness, Readiness::NotReady);
 }
 
 TEST(VerdictOn, OfOneThatIsNotFollowedYetGoesByItsAge) {
-    struct Row {
+    struct AgeRow {
         seconds age;
         bool with_probe;
         Readiness readiness;
     };
-    const Row rows[] = {
+    const AgeRow rows[] = {
         {seconds(0), false, Readiness::NotReady}, {seconds(1), false, Readiness::NotReady},
         {seconds(2), false, Readiness::Ready},    {seconds(60), false, Readiness::Ready},
         {seconds(2), true, Readiness::NotReady},  {seconds(60), true, Readiness::Unknown},
     };
-    for (const Row& row : rows) {
+    for (const AgeRow& row : rows) {
         const Verdict verdict = verdict_on({}, row.with_probe ? probed() : manifests::Health{},
                                            container(row.age), kNow);
         EXPECT_EQ(verdict.readiness, row.readiness) << row.age.count() << row.with_probe;
