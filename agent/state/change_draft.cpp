@@ -34,9 +34,26 @@ bool ChangeDraft::apply(std::size_t position, Trigger trigger, bool has_undo) {
     }
     TaskRecord& task = edit(position);
     if (*next == TaskStatus::Wait) {
-        task.waited = waited_after(status);
+        task.waited = *waited_after(status);
     }
     set_status(task, *next);
+    return true;
+}
+
+bool ChangeDraft::wait(std::size_t position,
+                       TaskStatus then,
+                       const std::string& why,
+                       bool has_undo) {
+    const TaskStatus from = task(position).status;
+    const auto waited = waited_after(from, then);
+    if (!waited) {
+        return false;
+    }
+    apply(position, Trigger::Wait, has_undo);
+    if (task(position).status == TaskStatus::Wait) {
+        edit(position).waited = *waited;
+        edit(position).wait_reason = why;
+    }
     return true;
 }
 
@@ -47,7 +64,8 @@ void ChangeDraft::set_status(TaskRecord& task, TaskStatus status) {
     if (status != TaskStatus::Wait) {
         task.waited = TaskStatus::Default;
     }
-    if (status == TaskStatus::Done) {
+    // One that tells nothing of its own is over with its task; what it told stands as it was cut.
+    if (status == TaskStatus::Done || (is_ready(status) && task.progress.label.empty())) {
         task.progress.done = task.progress.total;
     }
     task.ready = is_ready(status) ? now_ : WallTime{};
@@ -70,8 +88,7 @@ std::vector<const TaskRecord*> ChangeDraft::touched() const {
 }
 
 Status ChangeDraft::finish() {
-    const bool ready = std::ranges::all_of(record_->tasks,
-                                           [](const auto& task) { return is_ready(task->status); });
+    const bool ready = all_ready(*record_);
     if (ready && !record_->is_ready()) {
         record_->ready = now_;
     } else if (!ready && record_->is_ready()) {

@@ -32,6 +32,17 @@ class ChangeDraft {
 
     // Moves the task as the table of transitions says; true when its status changed.
     bool apply(std::size_t position, Trigger trigger, bool has_undo);
+    // The handler wants to wait; until when, and as what it goes on then. False where it cannot: in
+    // that case nothing has changed.
+    bool wait(std::size_t position, TaskStatus then, const std::string& why, bool has_undo);
+
+    // Changes the change's own fields.
+    ChangeRecord& edit_change() {
+        change_edited_ = true;
+        return *record_;
+    }
+
+    bool change_edited() const { return change_edited_; }
 
     // The tasks that differ from what they were, all of a new change: those to be written.
     std::vector<const TaskRecord*> touched() const;
@@ -47,6 +58,7 @@ class ChangeDraft {
     std::shared_ptr<ChangeRecord> record_;
     std::map<std::size_t, std::shared_ptr<TaskRecord>> owned_;
     WallTime now_;
+    bool change_edited_ = false;
 };
 
 // Aborts every task.

@@ -172,12 +172,13 @@ Status Transaction::collect() {
     for (auto& [id, draft] : drafts_) {
         const bool was_ready = draft.record().is_ready() && !draft.is_new();
         std::vector<const TaskRecord*> tasks = draft.touched();
-        if (tasks.empty()) {
+        if (tasks.empty() && !draft.change_edited()) {
             continue;
         }
         RETURN_IF_ERROR(draft.finish());
         batch_.changes.push_back({&draft.record(), draft.is_new(),
-                                  draft.record().is_ready() != was_ready, std::move(tasks)});
+                                  draft.record().is_ready() != was_ready || draft.change_edited(),
+                                  std::move(tasks)});
     }
     return {};
 }

@@ -9,6 +9,7 @@
 
 #include "agent/state/change_draft.h"
 #include "agent/state/memory.h"
+#include "agent/state/situation.h"
 #include "agent/state/state.h"
 #include "agent/state/state_directory.h"
 #include "agent/state/store.h"
@@ -59,6 +60,7 @@ struct State::Core {
     std::vector<ChangeId> became_ready;
     std::function<void()> work_callback;
     std::vector<std::function<void(const Event&)>> listeners;
+    Situation situation;  // of the runner, as its last pass left it
 };
 
 // One step of the state, whole or not at all. Holds the writer's lock while it lives; what it

@@ -105,6 +105,11 @@ std::size_t ChangeRecord::position(TaskId task) const {
     return static_cast<std::size_t>(task - tasks.front()->id);
 }
 
+bool all_ready(const ChangeRecord& change) {
+    return std::ranges::all_of(change.tasks,
+                               [](const auto& task) { return is_ready(task->status); });
+}
+
 TaskStatus effective(const TaskRecord& task) {
     return task.status == TaskStatus::Wait ? task.waited : task.status;
 }
@@ -146,20 +151,23 @@ std::string error_text(const ChangeRecord& change) {
         return {};
     }
     std::string text = "cannot perform the following tasks:";
-    bool found = false;
     for (const auto& task : change.tasks) {
+        if (task->status != TaskStatus::Error) {
+            continue;
+        }
+        bool told = false;
         for (const LogLine& line : task->log) {
-            if (task->status == TaskStatus::Error && line.is_error) {
+            if (line.is_error) {
                 text += fmt::format("\n- {} ({})", task->summary, line.text);
-                found = true;
+                told = true;
             }
         }
+        if (!told) {
+            text +=
+                fmt::format("\n- {} (internal inconsistency: it does not tell why)", task->summary);
+        }
     }
-    return found ? text
-                 : fmt::format(
-                       "internal inconsistency: change {} of kind {} is in Error, but no "
-                       "task tells why",
-                       change.id, change.kind);
+    return text;
 }
 
 void add_log_line(TaskRecord& task, WallTime time, bool is_error, std::string text) {
@@ -192,8 +200,14 @@ TaskView view_of(const ChangeRecord& change, std::size_t position) {
     if (task.at != WallTime{}) {
         view.at = task.at;
     }
+    if (task.status == TaskStatus::Wait) {
+        view.waited = task.waited;
+    }
     view.created = task.created;
     view.ready = task.ready;
+    view.doing = task.doing;
+    view.undoing = task.undoing;
+    view.clean = task.clean;
     return view;
 }
 

@@ -26,6 +26,8 @@ struct TaskRecord {
     std::string wait_reason;
     WallTime at{};  // not before; zero: at once
     WallTime created{}, ready{};
+    Duration doing{}, undoing{};  // that its handlers have run
+    bool clean = false;           // its cleanup handler is done
     friend bool operator==(const TaskRecord&, const TaskRecord&) = default;
 };
 
@@ -43,6 +45,7 @@ struct ChangeRecord {
     std::string kind, summary, subject;
     std::string data = "{}";
     WallTime created{}, ready{};  // ready stays zero until every task is
+    WallTime superseded{};        // when something newer first asked for its place; zero: not yet
     std::shared_ptr<const TaskGraph> graph;
     std::vector<std::shared_ptr<const TaskRecord>> tasks;  // ids in a row
 
@@ -53,6 +56,9 @@ struct ChangeRecord {
 };
 
 using ChangePtr = std::shared_ptr<const ChangeRecord>;
+
+// Every task is ready: so is the change, once that is written.
+bool all_ready(const ChangeRecord& change);
 
 // Wait counts as what it waits to become.
 TaskStatus effective(const TaskRecord& task);
@@ -65,7 +71,8 @@ bool unblocked(const ChangeRecord& change, std::size_t position);
 // else the first of kStatusPriority that a task has; Hold without tasks.
 TaskStatus derived_status(const ChangeRecord& change);
 
-// "cannot perform the following tasks:\n- summary (message)" for a change in Error, else empty.
+// "cannot perform the following tasks:\n- summary (message)" for a change in Error, naming each
+// task that is; else empty.
 std::string error_text(const ChangeRecord& change);
 
 // Adds a line and keeps the last ten.

@@ -13,14 +13,28 @@ Error thrown(const std::string& kind, const char* what) {
     return {Code::Internal, fmt::format("cannot run {}: the handler threw: {}", kind, what)};
 }
 
+const TaskHandler& handler_for(const TaskHandlers& handlers, Way way) {
+    switch (way) {
+        case Way::Undo:
+            return handlers.undo;
+        case Way::Clean:
+            return handlers.cleanup;
+        case Way::Do:
+            break;
+    }
+    return handlers.run;
+}
+
 }  // namespace
 
 RunningTask::RunningTask(State::Core& state,
                          const ChangeRecord& change,
                          const TaskRecord& task,
-                         const TaskHandler& handler)
+                         const TaskHandlers& handlers,
+                         Way way)
     : state_(state),
-      handler_(handler),
+      handler_(handler_for(handlers, way)),
+      way_(way),
       change_(change.id),
       id_(task.id),
       kind_(task.kind),

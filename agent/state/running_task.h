@@ -13,6 +13,9 @@
 
 namespace podreeve::state {
 
+// Which of its handlers a task is run with.
+enum class Way { Do, Undo, Clean };
+
 // One run of one handler. What a worker touches (the TaskContext part) and what the scheduler's
 // thread touches (the public members) do not overlap, but for the stop token.
 class RunningTask final : public TaskContext {
@@ -20,7 +23,8 @@ class RunningTask final : public TaskContext {
     RunningTask(State::Core& state,
                 const ChangeRecord& change,
                 const TaskRecord& task,
-                const TaskHandler& handler);
+                const TaskHandlers& handlers,
+                Way way);
 
     // Runs the handler; what it throws is an Error of this task alone.
     TaskOutcome call() noexcept;
@@ -43,15 +47,20 @@ class RunningTask final : public TaskContext {
 
     ChangeId change() const { return change_; }
 
+    Way way() const { return way_; }
+
     // The scheduler's thread alone:
     std::stop_source stop_source;
     TimerHandle deadline;
     bool timed_out = false;  // the token was requested because the deadline passed
     bool ended = false;      // the handler has returned
+    SteadyTime begun{};      // when it was given to the workers
+    Duration took{};         // from then to its end
 
   private:
     State::Core& state_;
     const TaskHandler& handler_;
+    const Way way_;
     const ChangeId change_;
     const TaskId id_;
     const std::string kind_, subject_;

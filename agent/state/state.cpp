@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/state/collision.h"
 #include "agent/state/core.h"
-#include "agent/state/row_text.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/log.h"
 
@@ -47,65 +47,20 @@ Result<std::string> settle_owner(const StateDirectory& directory, Store& store, 
     return owner;
 }
 
-Status check_change(const NewChange& change) {
-    if (change.tasks.empty()) {
-        return fail(Code::InvalidArgument,
-                    fmt::format("cannot add the change \"{}\": it has no tasks", change.summary));
-    }
-    bool objects = is_json_object(change.data);
-    for (const NewTask& task : change.tasks) {
-        objects = objects && is_json_object(task.data);
-    }
-    if (!objects) {
-        return fail(Code::InvalidArgument,
-                    fmt::format("cannot add the change \"{}\": the data of a change and of a task "
-                                "has to be a JSON object",
-                                change.summary));
-    }
-    return {};
+// A change and its place in the queue; made under the lock, looked at without.
+struct Standing {
+    ChangePtr change;
+    ChangeId behind = 0;
+};
+
+Standing standing_of(const Memory& memory, const ChangePtr& change) {
+    return {change, behind(memory, *change)};
 }
 
-Status check_free(const Memory& memory, const std::string& subject) {
-    for (const ChangeId id : memory.unready) {
-        const ChangeRecord& other = *memory.changes.at(id);
-        if (!subject.empty() && other.subject == subject) {
-            return fail(Code::Conflict, fmt::format("cannot change {}: change {} ({}) is under way",
-                                                    subject, id, other.summary));
-        }
-    }
-    return {};
-}
-
-TaskRecord make_task(const NewTask& task, TaskId id, WallTime now) {
-    TaskRecord record;
-    record.id = id;
-    record.kind = task.kind;
-    record.summary = task.summary;
-    record.lanes = {task.lane};
-    record.lanes.insert(record.lanes.end(), task.also_lanes.begin(), task.also_lanes.end());
-    record.data = task.data;
-    record.created = now;
-    return record;
-}
-
-Result<ChangeRecord> make_change(const NewChange& change, const Transaction& transaction) {
-    ChangeRecord record;
-    record.id = transaction.memory().last_change + 1;
-    record.kind = change.kind;
-    record.summary = change.summary;
-    record.subject = change.subject;
-    record.data = change.data;
-    record.created = transaction.now();
-    TaskId id = transaction.memory().last_task;
-    std::vector<std::vector<std::size_t>> before;
-    for (const NewTask& task : change.tasks) {
-        before.push_back(task.after);
-        record.tasks.push_back(
-            std::make_shared<const TaskRecord>(make_task(task, ++id, transaction.now())));
-    }
-    ASSIGN_OR_RETURN(TaskGraph graph, TaskGraph::make(std::move(before)));
-    record.graph = std::make_shared<const TaskGraph>(std::move(graph));
-    return record;
+ChangeView view_of(const Standing& standing) {
+    ChangeView view = state::view_of(*standing.change);
+    view.behind = standing.behind;
+    return view;
 }
 
 }  // namespace
@@ -146,81 +101,47 @@ StoreHealth State::health() const {
     return core_->health;
 }
 
-Result<ChangeId> State::add_change(const NewChange& change) {
-    RETURN_IF_ERROR(check_change(change));
-    ChangeId id = 0;
-    {
-        Transaction transaction(*core_);
-        RETURN_IF_ERROR(check_free(transaction.memory(), change.subject));
-        ASSIGN_OR_RETURN(ChangeRecord record, make_change(change, transaction));
-        id = record.id;
-        transaction.add(std::move(record));
-        RETURN_IF_ERROR(transaction.commit(true));
-    }
-    core_->announce_work();
-    return id;
-}
-
-Status State::abort_change(ChangeId id) {
-    {
-        Transaction transaction(*core_);
-        ChangeDraft* const change = transaction.change(id);
-        if (change == nullptr) {
-            return fail(Code::NotFound,
-                        fmt::format("cannot abort change {}: there is none of that id", id));
-        }
-        if (change->record().is_ready()) {
-            return fail(Code::Conflict,
-                        fmt::format("cannot abort change {}: it has ended already ({})", id,
-                                    to_string(derived_status(change->record()))));
-        }
-        abort_all(*change);
-        RETURN_IF_ERROR(transaction.commit(true));
-    }
-    core_->announce_work();
-    return {};
-}
-
-Status State::resume_task(TaskId id) {
-    {
-        Transaction transaction(*core_);
-        ChangeDraft* change = nullptr;
-        std::size_t position = 0;
-        for (const ChangeId unready : transaction.memory().unready) {
-            const ChangeRecord& record = *transaction.memory().changes.at(unready);
-            if (position = record.position(id); position != record.tasks.size()) {
-                change = transaction.change(unready);
-                break;
-            }
-        }
-        if (change == nullptr || !change->apply(position, Trigger::Resume, true)) {
-            return fail(Code::NotFound,
-                        fmt::format("cannot resume task {}: it is not waiting", id));
-        }
-        RETURN_IF_ERROR(transaction.commit(true));
-    }
-    core_->announce_work();
-    return {};
-}
-
 std::optional<ChangeView> State::change(ChangeId id) const {
-    const ChangePtr change = core_->find(id);
-    return change == nullptr ? std::nullopt : std::optional(view_of(*change));
+    Standing standing;
+    {
+        const std::lock_guard lock(core_->data);
+        const auto found = core_->memory.changes.find(id);
+        if (found == core_->memory.changes.end()) {
+            return std::nullopt;
+        }
+        standing = standing_of(core_->memory, found->second);
+    }
+    return view_of(standing);
+}
+
+std::vector<Explanation> State::explain(ChangeId id) const {
+    ChangePtr change;
+    Surroundings around;
+    {
+        const std::lock_guard lock(core_->data);
+        const auto found = core_->memory.changes.find(id);
+        if (found == core_->memory.changes.end()) {
+            return {};
+        }
+        change = found->second;
+        around = {core_->situation, behind(core_->memory, *change), core_->health.read_only};
+    }
+    return podreeve::state::explain(*change, around);
 }
 
 std::vector<ChangeView> State::changes(std::size_t limit) const {
-    std::vector<ChangePtr> newest;
+    std::vector<Standing> newest;
     {
         const std::lock_guard lock(core_->data);
         const auto& all = core_->memory.changes;
         for (auto it = all.rbegin(); it != all.rend() && newest.size() < limit; ++it) {
-            newest.push_back(it->second);
+            newest.push_back(standing_of(core_->memory, it->second));
         }
     }
     std::vector<ChangeView> views;
     views.reserve(newest.size());
-    for (const ChangePtr& change : newest) {
-        views.push_back(view_of(*change));
+    for (const Standing& standing : newest) {
+        views.push_back(view_of(standing));
     }
     return views;
 }

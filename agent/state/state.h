@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/state/explain.h"
 #include "agent/state/task.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/result.h"
@@ -44,6 +45,18 @@ struct StoreHealth {
 // does not throw or block: the call returns the error and the memory stays as it was. A
 // file that is garbage is set aside (name.corrupt-<time>) and a new one begun; the owner id is kept
 // in a file of its own beside it, so that the labels on podman's objects stay ours.
+// What becomes of a new change whose subject another one is about.
+enum class Collision {
+    Refuse,     // it is not taken: Conflict, with the id of the other
+    Queue,      // it begins when all those before it have ended
+    Supersede,  // the same, and those make way: what only waits at once, what is under way by being
+                // undone or by ending, whichever is sooner and safe (collision.h)
+};
+
+// The kind of a change that undoes one that has ended; its data is that of the other, and "undoes"
+// with its id.
+inline constexpr const char* kUndoKind = "undo-change";
+
 class State {
   public:
     // directory: 0700, made when missing. Holds a lock against a second agent (Conflict).
@@ -54,15 +67,26 @@ class State {
     const std::string& owner() const;  // instance id, 16 hex digits
     StoreHealth health() const;
 
-    // Commits a change; Conflict (naming the other's id) while the subject has an unready one.
-    Result<ChangeId> add_change(const NewChange& change);
+    // Commits a change. A subject's changes are carried out one after the other.
+    Result<ChangeId> add_change(const NewChange& change, Collision collision = Collision::Refuse);
     // Marks for abort; the runner acts on it. Ready changes are Conflict, unknown ones NotFound.
     Status abort_change(ChangeId id);
+    // Something newer wants that change out of the way, and comes when it is: the change is undone
+    // or left to end, whichever is sooner and safe. To be asked again as long as it is in the way;
+    // Ok when it is not.
+    Status supersede_change(ChangeId id, const std::string& why);
+    // Commits a change that runs the undo handlers of all that is done of that one, which has
+    // ended; its id. Conflict when it has not, when nothing is to be undone, or when a later change
+    // of the same subject has built upon it.
+    Result<ChangeId> undo_change(ChangeId id);
     // What a task in Wait waited for has come: it goes on. NotFound when it is not waiting.
     Status resume_task(TaskId id);
     std::optional<ChangeView> change(ChangeId id) const;
     std::vector<ChangeView> changes(std::size_t limit = 100) const;  // newest first
+    // The change of the subject that is under way; those queued behind it come after.
     std::optional<ChangeView> active_change_of(const std::string& subject) const;
+    // Why each task of the change that has not ended has not; empty when there is no such change.
+    std::vector<Explanation> explain(ChangeId id) const;
 
     std::vector<AppRecord> apps() const;
     std::optional<AppRecord> app(const std::string& name) const;

@@ -96,21 +96,23 @@ Status Store::prepare() {
         std::string_view sql;
     } all[] = {
         {insert_change_,
-         "INSERT INTO changes (id, kind, summary, subject, data, created, ready) "
-         "VALUES (?, ?, ?, ?, ?, ?, ?)"},
-        {update_change_, "UPDATE changes SET ready = ? WHERE id = ?"},
+         "INSERT INTO changes (id, kind, summary, subject, data, created, ready, superseded) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+        {update_change_, "UPDATE changes SET ready = ?, superseded = ? WHERE id = ?"},
         {delete_change_, "DELETE FROM changes WHERE id = ?"},
         {insert_task_,
          "INSERT INTO tasks (id, change_id, kind, summary, lanes, waits_for, created, status, "
          "waited, progress_label, progress_done, progress_total, log, data, wait_reason, "
-         "not_before, ready) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+         "not_before, ready, clean, doing, undoing) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
         {update_task_,
          "UPDATE tasks SET status = ?, waited = ?, progress_label = ?, progress_done = ?, "
-         "progress_total = ?, log = ?, data = ?, wait_reason = ?, not_before = ?, ready = ? "
-         "WHERE id = ?"},
+         "progress_total = ?, log = ?, data = ?, wait_reason = ?, not_before = ?, ready = ?, "
+         "clean = ?, doing = ?, undoing = ? WHERE id = ?"},
         {select_tasks_,
          "SELECT id, kind, summary, status, waited, lanes, waits_for, progress_label, "
-         "progress_done, progress_total, log, data, wait_reason, not_before, created, ready "
+         "progress_done, progress_total, log, data, wait_reason, not_before, created, ready, "
+         "clean, doing, undoing "
          "FROM tasks WHERE change_id = ? ORDER BY id"},
         {upsert_app_,
          "INSERT INTO apps (name, generation, spec, deployed_spec, stopped, extra) "
@@ -207,9 +209,13 @@ Status Store::write_change(const Batch::ChangeRows& rows) {
                             .bind(change.data)
                             .bind(time_to_number(change.created))
                             .bind(ready)
+                            .bind(time_to_number(change.superseded))
                             .run());
     } else if (rows.write_change) {
-        RETURN_IF_ERROR(update_change_.bind(ready).bind(change.id).run());
+        RETURN_IF_ERROR(update_change_.bind(ready)
+                            .bind(time_to_number(change.superseded))
+                            .bind(change.id)
+                            .run());
     }
     for (const TaskRecord* task : rows.tasks) {
         RETURN_IF_ERROR(rows.is_new ? insert_task(change, *task) : update_task(*task));
@@ -230,7 +236,10 @@ void bind_mutable(sqlite::Statement& statement, const TaskRecord& task) {
         .bind(task.data)
         .bind(task.wait_reason)
         .bind(time_to_number(task.at))
-        .bind(time_to_number(task.ready));
+        .bind(time_to_number(task.ready))
+        .bind(std::int64_t{task.clean})
+        .bind(task.doing.count())
+        .bind(task.undoing.count());
 }
 
 }  // namespace

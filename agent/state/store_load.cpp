@@ -45,6 +45,9 @@ Result<TaskRecord> task_from(const sqlite::Statement& row) {
     task.at = time_from_number(row.integer(13));
     task.created = time_from_number(row.integer(14));
     task.ready = time_from_number(row.integer(15));
+    task.clean = row.integer(16) != 0;
+    task.doing = Duration(row.integer(17));
+    task.undoing = Duration(row.integer(18));
     return task;
 }
 
@@ -82,9 +85,9 @@ Result<Memory> Store::load() {
 Status Store::load_changes(Memory& memory) {
     ASSIGN_OR_RETURN(
         sqlite::Statement row,
-        db_.prepare("SELECT id, kind, summary, subject, data, created, ready FROM changes "
-                    "WHERE ready = 0 UNION ALL "
-                    "SELECT * FROM (SELECT id, kind, summary, subject, data, created, ready "
+        db_.prepare("SELECT id, kind, summary, subject, data, created, ready, superseded "
+                    "FROM changes WHERE ready = 0 UNION ALL SELECT * FROM (SELECT id, kind, "
+                    "summary, subject, data, created, ready, superseded "
                     "FROM changes WHERE ready > 0 ORDER BY ready DESC, id DESC LIMIT ?)"));
     row.bind(static_cast<std::int64_t>(kReadyChangesKept));
     while (true) {
@@ -100,6 +103,7 @@ Status Store::load_changes(Memory& memory) {
         change->data = row.text(4);
         change->created = time_from_number(row.integer(5));
         change->ready = time_from_number(row.integer(6));
+        change->superseded = time_from_number(row.integer(7));
         if (!is_json_object(change->data)) {
             return fail(Code::Corrupt,
                         fmt::format("the data of change {} is not an object", change->id));

@@ -61,17 +61,21 @@ struct TaskView {
     std::vector<int> also_lanes;
     std::vector<TaskId> after;  // waits for these
     Progress progress;
-    std::vector<LogLine> log;    // the last ten lines
-    std::string data;            // JSON object as text
-    std::string wait_reason;     // of Wait and of a Retry
-    std::optional<WallTime> at;  // not before
+    std::vector<LogLine> log;          // the last ten lines
+    std::string data;                  // JSON object as text
+    std::string wait_reason;           // of Wait and of a Retry
+    std::optional<TaskStatus> waited;  // of Wait: what it becomes when it is resumed
+    std::optional<WallTime> at;        // not before
     WallTime created{}, ready{};
+    Duration doing{}, undoing{};  // that its handlers have run, all together
+    bool clean = false;           // its cleanup handler is done
 };
 
 struct ChangeView {
     ChangeId id = 0;
     std::string kind, summary;
-    std::string subject;  // the app it is about; at most one unready change a subject
+    std::string subject;  // the app it is about; one change a subject is under way at a time
+    ChangeId behind = 0;  // of the same subject, and has to end before this one begins; or 0
     TaskStatus status = TaskStatus::Do;  // derived from the tasks
     std::string error;                   // "cannot perform the following tasks:\n- …", or empty
     std::string data;                    // JSON object as text
@@ -106,6 +110,9 @@ struct TaskRetry {
 
 struct TaskWait {
     std::string why;
+    // What it becomes when it is resumed. Default: Done, of an undo Undone. Do (Undo): its handler
+    // is run again.
+    TaskStatus then = TaskStatus::Default;
 };
 
 using TaskOutcome = std::variant<TaskDone, TaskRetry, TaskWait, Error>;
@@ -130,10 +137,12 @@ class TaskContext {
 using TaskHandler = std::function<TaskOutcome(TaskContext&)>;
 
 // do is run at least once and perhaps again after a kill: it looks first, then acts. undo may be
-// empty: then undoing leaves the task as Done.
+// empty: then undoing leaves the task as Done. cleanup, where there is one, is run once the whole
+// change has ended, however it did, until it says done; it can neither fail nor undo anything.
 struct TaskHandlers {
     TaskHandler run{};
     TaskHandler undo{};
+    TaskHandler cleanup{};
     Duration deadline = std::chrono::minutes(10);
     unsigned limit = 4;  // how many of this kind may run at once
 };

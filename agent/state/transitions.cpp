@@ -12,8 +12,14 @@ std::optional<TaskStatus> next_status(TaskStatus from, Trigger trigger, bool has
     return std::nullopt;
 }
 
-TaskStatus waited_after(TaskStatus from) {
-    return from == TaskStatus::Undoing ? TaskStatus::Undone : TaskStatus::Done;
+std::optional<TaskStatus> waited_after(TaskStatus from, TaskStatus asked) {
+    const bool undoing = from == TaskStatus::Undoing;
+    const TaskStatus ended = undoing ? TaskStatus::Undone : TaskStatus::Done;
+    const TaskStatus again = undoing ? TaskStatus::Undo : TaskStatus::Do;
+    if (asked == TaskStatus::Default || asked == ended) {
+        return ended;
+    }
+    return asked == again ? std::optional(again) : std::nullopt;
 }
 
 }  // namespace podreeve::state

@@ -20,10 +20,13 @@ namespace podreeve::state {
 //
 // Ready, which no trigger but abort leaves, are Done, Undone, Hold and Error. A handler may answer
 // wait: the task is then in Wait until resume gives it the status it waits with (Done out of Doing,
-// Undone out of Undoing); for an abort it counts as that status already. Abort means that the
-// handler has been told to stop, and settle is how it ends when it had nothing to say or had
-// stopped already: undone, for what was done by half, or Hold where there is no undo. A task
-// without an undo handler goes from Undo back to Done.
+// Undone out of Undoing, or Do and Undo, to be run again); for an abort it counts as that status
+// already. Abort means that the handler has been told to stop, and settle is how it ends when it
+// had nothing to say or had stopped already: undone, for what was done by half, or Hold where there
+// is no undo. A task without an undo handler goes from Undo back to Done.
+//
+// Give up is for what can never start any more, since what it waits for has ended another way. No
+// graph that the engine itself has moved comes to that; a store that was edited or damaged may.
 //
 // Doing and Undoing found on load are started again; retry leaves them where they are, only later.
 // What has no row does not move a task. This table is the only place where a status is chosen: the
@@ -37,6 +40,7 @@ enum class Trigger {
     Abort,   // it, its lane or what it waits for is being aborted
     Settle,  // in Abort, and its handler is not running (any more)
     Resume,  // what it was waiting for has come
+    GiveUp,  // it can never start
 };
 
 enum class Undo { Any, Present, Missing };  // whether the row asks for an undo handler
@@ -51,6 +55,7 @@ struct Transition {
 inline constexpr Transition kTransitions[] = {
     {TaskStatus::Do, Trigger::Start, Undo::Any, TaskStatus::Doing},
     {TaskStatus::Do, Trigger::Abort, Undo::Any, TaskStatus::Hold},
+    {TaskStatus::Do, Trigger::GiveUp, Undo::Any, TaskStatus::Error},
 
     {TaskStatus::Doing, Trigger::Start, Undo::Any, TaskStatus::Doing},
     {TaskStatus::Doing, Trigger::Succeed, Undo::Any, TaskStatus::Done},
@@ -72,8 +77,10 @@ inline constexpr Transition kTransitions[] = {
 
     {TaskStatus::Undo, Trigger::Start, Undo::Present, TaskStatus::Undoing},
     {TaskStatus::Undo, Trigger::Start, Undo::Missing, TaskStatus::Done},
+    {TaskStatus::Undo, Trigger::GiveUp, Undo::Any, TaskStatus::Error},
 
-    {TaskStatus::Undoing, Trigger::Start, Undo::Any, TaskStatus::Undoing},
+    {TaskStatus::Undoing, Trigger::Start, Undo::Present, TaskStatus::Undoing},
+    {TaskStatus::Undoing, Trigger::Start, Undo::Missing, TaskStatus::Done},
     {TaskStatus::Undoing, Trigger::Succeed, Undo::Any, TaskStatus::Undone},
     {TaskStatus::Undoing, Trigger::Fail, Undo::Any, TaskStatus::Error},
     {TaskStatus::Undoing, Trigger::Retry, Undo::Any, TaskStatus::Undoing},
@@ -84,8 +91,9 @@ inline constexpr Transition kTransitions[] = {
 // here: see waited_after() and effective().
 std::optional<TaskStatus> next_status(TaskStatus from, Trigger trigger, bool has_undo);
 
-// The status that a task which starts to wait in from will have when it is resumed.
-TaskStatus waited_after(TaskStatus from);
+// The status that a task which starts to wait in from will have when it is resumed: asked for by
+// its handler, or, with Default, the one it was on the way to. Empty for one that it cannot have.
+std::optional<TaskStatus> waited_after(TaskStatus from, TaskStatus asked = TaskStatus::Default);
 
 // The order in which the statuses of tasks decide that of their change, when nothing only waits.
 inline constexpr TaskStatus kStatusPriority[] = {

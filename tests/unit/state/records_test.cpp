@@ -76,8 +76,10 @@ TEST(ChangeStatus, IsWaitOnlyWhenNothingCouldRun) {
 }
 
 TEST(ChangeError, SaysSoWhenNoTaskTellsWhy) {
-    EXPECT_EQ(error_text(make({{S::Error}})),
-              "internal inconsistency: change 3 of kind test is in Error, but no task tells why");
+    EXPECT_EQ(
+        error_text(make({{S::Error}})),
+        "cannot perform the following tasks:\n- Task 10 (internal inconsistency: it does not tell "
+        "why)");
     EXPECT_EQ(error_text(make({{S::Done}})), "");
 }
 

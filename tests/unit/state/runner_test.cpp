@@ -507,16 +507,6 @@ TEST_F(Runner, WaitsForItsHandlersWhenItGoes) {
     time_.run_posted();  // what it had posted finds nobody
 }
 
-TEST_F(Runner, PrunesEveryTenMinutes) {
-    engine().runner().add_handlers("a", no_op());
-    const ChangeId id = engine().add(one_task("a"));
-    engine().settle();
-    time_.advance(hours(24));
-    EXPECT_TRUE(engine().state().change(id).has_value());
-    time_.advance(minutes(10));
-    EXPECT_FALSE(engine().state().change(id).has_value());
-}
-
 TEST_F(Runner, WritesNothingWhenThereIsNothingToDo) {
     engine().runner().add_handlers("a", no_op());
     engine().add(one_task("a"));

@@ -7,7 +7,8 @@
 // a set-up in words, and what must come of it: the handlers that ran, in order, and the statuses at
 // the end. Words of the set-up, TASK:WORD:
 //   do-error do-retry do-wait do-throw do-abort   what the do handler answers (retry only once;
-//   abort: undo-error undo-retry                         the change is aborted while it runs)
+//   do-again do-nonsense                          abort: the change is aborted while it runs;
+//   undo-error undo-retry undo-wait               again: waits to be run once more)
 //   no-undo            it has no undo handler
 //   unknown            nobody has registered its kind
 //   lane=1,2           the lanes it is in (all are in lane 1)
@@ -59,6 +60,20 @@ const Row kRows[] = {
     {"two failed undos neither", "t31:undo-error t21:undo-error t32:do-error",
      "t11:do t12:do t21:do t31:do t32:do t31:undo t21:undo t11:undo t12:undo",
      "Undone Undone Error Error Error", "Error"},
+    {"a waiting task that is to be run again is held by an abort", "t31:do-again t32:do-error",
+     "t11:do t12:do t21:do t31:do t32:do t21:undo t11:undo t12:undo",
+     "Undone Undone Undone Hold Error", "Error"},
+    {"a task that wants to become what it cannot fails", "t21:do-nonsense",
+     "t11:do t12:do t21:do t11:undo t12:undo", "Undone Undone Error Hold Hold", "Error"},
+    {"an undo that waits holds up those before it", "t31:undo-wait t32:do-error",
+     "t11:do t12:do t21:do t31:do t32:do t31:undo", "Undo Undo Undo Wait Error", "Wait"},
+    {"undoing is over for a kind that has lost its undo",
+     "t11:was-done t12:was-undo t21:was-undoing t21:no-undo t31:was-undone t32:was-error",
+     "t12:undo", "Done Undone Done Undone Error", "Error"},
+    {"what can never start is given up, and what is done of it undone", "t11:was-hold t12:was-done",
+     "t12:undo", "Hold Undone Error Hold Hold", "Error"},
+    {"what waits for what is to be undone is given up first", "t11:was-done t12:was-undo",
+     "t11:undo t12:undo", "Undone Undone Error Hold Hold", "Error"},
     {"what has no undo stays done", "t21:no-undo t32:do-error",
      "t11:do t12:do t21:do t31:do t32:do t31:undo t11:undo t12:undo",
      "Undone Undone Done Undone Error", "Error"},
@@ -214,6 +229,12 @@ class Sequence {
         if (words.contains(way + "-wait")) {
             return TaskWait{"for the moon"};
         }
+        if (words.contains(way + "-again")) {
+            return TaskWait{"for the sun", TaskStatus::Do};
+        }
+        if (words.contains(way + "-nonsense")) {
+            return TaskWait{"for nothing", TaskStatus::Undone};
+        }
         if (words.contains(way + "-abort")) {
             EXPECT_TRUE(engine_.state().abort_change(id_));
             test::Gate never;
@@ -248,6 +269,25 @@ TEST(Sequences, TellInTheChangeWhichTasksFailedAndWhy) {
     EXPECT_EQ(
         sequence.view().error,
         "cannot perform the following tasks:\n- t31 (t31 undo failed)\n- t32 (t32 do failed)");
+}
+
+TEST(Sequences, NameAlsoATaskThatDoesNotTellWhyItFailed) {
+    Sequence sequence(
+        {"", "t11:was-error t12:was-hold t21:was-hold t31:was-hold t32:do-error", "", "", ""});
+    sequence.run();
+    EXPECT_EQ(sequence.view().error.find("cannot perform the following tasks:\n- t11 (internal "
+                                         "inconsistency: it does not tell why)\n- t32 ("),
+              0U)
+        << sequence.view().error;
+}
+
+TEST(Sequences, TellWhatCanNeverStart) {
+    Sequence sequence({"", "t11:was-hold t12:was-done", "", "", ""});
+    sequence.run();
+    EXPECT_EQ(
+        sequence.view().error,
+        "cannot perform the following tasks:\n- t21 (cannot go on: it can never start: task 1 "
+        "will not be done)");
 }
 
 }  // namespace

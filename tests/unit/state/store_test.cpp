@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/state/migrations/migrations.h"
 #include "runtime/base/atomic_file.h"
 #include "tests/unit/state/engine.h"
 
@@ -201,12 +202,12 @@ TEST(NewState, MakesTheDirectoryAndThoseAboveIt) {
 }
 
 TEST(Schema, IsBroughtUpFromEveryOlderVersion) {
-    // Only the first stands so far: a new file is version 0, and what a step leaves is its version.
+    // A new file is version 0, and what a step leaves is its version; see migrations_test.cpp.
     const TempDir dir;
     fakes::FakeTime time;
     { const auto state = open_state(dir.path(), time); }
     const auto db = sqlite::Database::open(dir.path() / "state.db");
-    EXPECT_EQ(*db->integer("PRAGMA user_version"), 1);
+    EXPECT_EQ(*db->integer("PRAGMA user_version"), static_cast<std::int64_t>(kSchemaVersion));
 }
 
 }  // namespace

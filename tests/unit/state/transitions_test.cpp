@@ -14,8 +14,8 @@ using T = Trigger;
 
 constexpr S kAll[] = {S::Hold, S::Do,      S::Doing,  S::Done,  S::Abort,
                       S::Undo, S::Undoing, S::Undone, S::Error, S::Wait};
-constexpr T kTriggers[] = {T::Start, T::Succeed, T::Fail,   T::Retry,
-                           T::Wait,  T::Abort,   T::Settle, T::Resume};
+constexpr T kTriggers[] = {T::Start, T::Succeed, T::Fail,   T::Retry, T::Wait,
+                           T::Abort, T::Settle,  T::Resume, T::GiveUp};
 
 TEST(Transitions, AskEachRowOfTheTableAndGetWhatItSays) {
     for (const Transition& row : kTransitions) {
@@ -79,6 +79,27 @@ TEST(Transitions, NeverAskWhetherThereIsAnUndoWhereNobodyKnows) {
 TEST(Transitions, WaitForTheStatusThatTheHandlerWasOnTheWayTo) {
     EXPECT_EQ(waited_after(S::Doing), S::Done);
     EXPECT_EQ(waited_after(S::Undoing), S::Undone);
+}
+
+TEST(Transitions, LetAHandlerWaitToBeDoneOrToBeRunAgainAndForNothingElse) {
+    for (const S from : {S::Doing, S::Undoing}) {
+        for (const S asked : kAll) {
+            const bool undoing = from == S::Undoing;
+            const bool fits =
+                asked == (undoing ? S::Undone : S::Done) || asked == (undoing ? S::Undo : S::Do);
+            EXPECT_EQ(waited_after(from, asked), fits ? std::optional(asked) : std::nullopt)
+                << to_string(from) << " to " << to_string(asked);
+        }
+    }
+}
+
+TEST(Transitions, GiveUpOnlyWhatHasNotBegun) {
+    for (const S status : kAll) {
+        const bool pending = status == S::Do || status == S::Undo;
+        EXPECT_EQ(next_status(status, T::GiveUp, true),
+                  pending ? std::optional(S::Error) : std::nullopt)
+            << to_string(status);
+    }
 }
 
 TEST(Transitions, RankEveryStatusOfATaskOnce) {
