@@ -6,7 +6,7 @@ namespace podreeve::state {
 namespace {
 
 bool goes_backwards(const TaskRecord& task) {
-    switch (task.status) {
+    switch (effective(task)) {
         case TaskStatus::Abort:
         case TaskStatus::Undo:
         case TaskStatus::Undoing:

@@ -82,8 +82,12 @@ void TaskRunner::Core::arm_wake_timer() {
     if (stopping) {
         return;
     }
-    Duration next = unsaved.empty() && !state.is_read_only() ? Duration::max() : kCommitRetry;
-    next = std::min(next, delays.next().value_or(Duration::max()));
+    if (!unsaved.empty() || state.is_read_only()) {
+        // Nothing can be begun before it can be written down.
+        wake_timer = scheduler.after(kCommitRetry, [this] { pass(); });
+        return;
+    }
+    Duration next = delays.next().value_or(Duration::max());
     const SteadyTime now = clock.steady_now();
     for (const auto& [id, when] : clean_again) {
         next = when > now ? std::min(next, when - now) : next;
