@@ -9,11 +9,14 @@ namespace podreeve::handlers {
 namespace {
 
 // One that goes away while podman looks at it is a 500 of podman's, with these words, and no 404.
+// And several ids may begin with a name that nobody has.
 bool says_absent(const Error& error) {
+    const auto says = [&](const char* words) {
+        return error.message.find(words) != std::string::npos;
+    };
     return error.code == Code::NotFound ||
-           (error.code == Code::Internal &&
-            (error.message.find("no such container") != std::string::npos ||
-             error.message.find("no such pod") != std::string::npos));
+           (error.code == Code::Conflict && says("more than one result")) ||
+           (error.code == Code::Internal && (says("no such container") || says("no such pod")));
 }
 
 // Result<T> of an inspect as "there or not".
@@ -64,6 +67,9 @@ Error other_version(const char* noun, const std::string& name) {
 Result<std::optional<podman::ContainerDetails>> find_container(const Task& task,
                                                                const std::string& who) {
     auto found = there_or_not(task.world.podman.inspect_container(who, task.call()));
+    if (found && *found && (*found)->summary.name != who && (*found)->summary.id != who) {
+        return std::optional<podman::ContainerDetails>();
+    }
     if (found && *found) {
         task.saw((*found)->summary.id, (*found)->summary.name);
     }
@@ -72,6 +78,9 @@ Result<std::optional<podman::ContainerDetails>> find_container(const Task& task,
 
 Result<std::optional<podman::PodSummary>> find_pod(const Task& task, const std::string& who) {
     auto found = there_or_not(task.world.podman.inspect_pod(who, task.call()));
+    if (found && *found && (*found)->name != who && (*found)->id != who) {
+        return std::optional<podman::PodSummary>();
+    }
     if (found && *found) {
         task.saw((*found)->id, (*found)->name);
         for (const auto& member : (*found)->members) {
@@ -128,6 +137,28 @@ Result<std::optional<podman::SecretDetails>> own_secret(const Task& task, const 
         return not_ours(task, "secret", name);
     }
     return found;
+}
+
+Status remove_own_volume(const Task& task, const podman::VolumeDetails& volume) {
+    const std::string key = task.world.owner + "/" + volume.name;
+    if (label(volume.labels, observe::kLabelVolume) != key) {
+        return fail(
+            Code::Conflict,
+            fmt::format("cannot remove volume {0}: it is not marked as one that goes with its app; "
+                        "`podman volume rm {0}` does it",
+                        volume.name));
+    }
+    ASSIGN_OR_RETURN(const auto removed, task.world.podman.remove_volumes_with(
+                                             observe::kLabelVolume, key, task.call()));
+    if (!removed.empty()) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(const auto left, find_volume(task, volume.name));
+    return !left ? Status()
+                 : fail(Code::Conflict,
+                        fmt::format("cannot remove volume {0}: a container uses it; `podman ps -a "
+                                    "--filter volume={0}` shows which",
+                                    volume.name));
 }
 
 podman::RemoveOptions by_force() {

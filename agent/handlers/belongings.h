@@ -22,6 +22,8 @@ Error not_ours(const Task& task, const char* noun, const std::string& name);
 Error other_version(const char* noun, const std::string& name);
 
 // Absent is nullopt; only what could not be read is an error.
+// who: a whole id or a name. Podman would also take the beginning of an id, and so another's
+// container for one that is called "db": such a find is none.
 Result<std::optional<podman::ContainerDetails>> find_container(const Task& task,
                                                                const std::string& who);
 Result<std::optional<podman::PodSummary>> find_pod(const Task& task, const std::string& who);
@@ -33,6 +35,9 @@ Result<std::optional<podman::ContainerDetails>> own_container(const Task& task,
 Result<std::optional<podman::PodSummary>> own_pod(const Task& task, const std::string& who);
 Result<std::optional<podman::VolumeDetails>> own_volume(const Task& task, const std::string& name);
 Result<std::optional<podman::SecretDetails>> own_secret(const Task& task, const std::string& name);
+
+// Removes exactly that volume, found a moment ago; one in use is Conflict.
+Status remove_own_volume(const Task& task, const podman::VolumeDetails& volume);
 
 podman::RemoveOptions by_force();
 bool is_running(const podman::ContainerDetails& container);

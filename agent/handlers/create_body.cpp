@@ -181,12 +181,27 @@ podman::PodCreate pod_body(const manifests::PodSpec& spec,
     return body;
 }
 
+namespace {
+
+// A claim and a plain volume hold people's data and outlive everything.
+bool goes_with_its_app(manifests::VolumeOrigin origin) {
+    return origin == manifests::VolumeOrigin::EmptyDir ||
+           origin == manifests::VolumeOrigin::ConfigMap ||
+           origin == manifests::VolumeOrigin::Secret;
+}
+
+}  // namespace
+
 podman::VolumeDetails volume_body(const manifests::VolumeSpec& spec, const Labels& labels) {
     podman::VolumeDetails body;
     body.name = spec.name;
     body.driver = spec.driver;
     body.labels = merged(spec.labels, labels);
     body.options = spec.options;
+    const auto owner = labels.find(observe::kLabelOwner);
+    if (goes_with_its_app(spec.origin) && owner != labels.end()) {
+        body.labels[observe::kLabelVolume] = owner->second + "/" + spec.name;
+    }
     const bool filled = spec.origin == manifests::VolumeOrigin::ConfigMap ||
                         spec.origin == manifests::VolumeOrigin::Secret;
     // Else the first container to mount it would get it as its own, and the agent, who is that

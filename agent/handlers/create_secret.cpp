@@ -29,7 +29,7 @@ Ended put(Task& task,
         if (hash != found->labels.end() && hash->second == plan::label_spec(spec)) {
             return done();
         }
-        RETURN_IF_ERROR(task.world.podman.remove_secret(task.object, task.call()));
+        RETURN_IF_ERROR(task.world.podman.remove_secret(found->id, task.call()));
     }
     podman::SecretDetails secret;
     secret.name = task.object;
@@ -62,7 +62,7 @@ Ended undo_create_secret(Task& task) {
     }
     ASSIGN_OR_RETURN(const auto found, own_secret(task, task.object));
     if (found) {
-        RETURN_IF_ERROR(task.world.podman.remove_secret(task.object, task.call()));
+        RETURN_IF_ERROR(task.world.podman.remove_secret(found->id, task.call()));
     }
     return done();
 }

@@ -59,7 +59,7 @@ Ended undo_create_volume(Task& task) {
     }
     ASSIGN_OR_RETURN(const auto found, own_volume(task, task.object));
     if (found) {
-        RETURN_IF_ERROR(task.world.podman.remove_volume(task.object, false, task.call()));
+        RETURN_IF_ERROR(remove_own_volume(task, *found));
     }
     return done();
 }

@@ -7,7 +7,8 @@ namespace podreeve::handlers {
 Ended remove_secret(Task& task) {
     ASSIGN_OR_RETURN(const auto secret, own_secret(task, task.object));
     if (secret) {
-        RETURN_IF_ERROR(task.world.podman.remove_secret(task.object, task.call()));
+        // By its id: podman takes a name that no secret has for the beginning of an id.
+        RETURN_IF_ERROR(task.world.podman.remove_secret(secret->id, task.call()));
     }
     return done();
 }

@@ -31,7 +31,7 @@ Ended remove_volume(Task& task) {
                         "does it",
                         task.object));
     }
-    RETURN_IF_ERROR(task.world.podman.remove_volume(task.object, false, task.call()));
+    RETURN_IF_ERROR(remove_own_volume(task, *volume));
     return done();
 }
 

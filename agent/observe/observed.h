@@ -21,6 +21,9 @@ inline constexpr const char* kLabelGeneration = "io.podreeve.generation";
 inline constexpr const char* kLabelOwner = "io.podreeve.owner";
 // On a pod: full id of the service container that was made for it.
 inline constexpr const char* kLabelService = "io.podreeve.service";
+// On a volume that goes with its app (emptyDir, ConfigMap, Secret) and on no other: owner/name. One
+// label that no other volume has, since podman removes volumes exactly by label alone.
+inline constexpr const char* kLabelVolume = "io.podreeve.volume";
 // podman's own: a container that a systemd unit runs. Never touched over REST.
 inline constexpr const char* kLabelSystemdUnit = "PODMAN_SYSTEMD_UNIT";
 

@@ -113,8 +113,13 @@ class Client {
     Result<std::vector<VolumeDetails>> list_volumes(const Call&);
     Result<VolumeDetails> inspect_volume(const std::string& name, const Call&);
     Status create_volume(const VolumeDetails&, const Call&);  // Conflict when it exists
-    // Trap: force removes the containers that use it as well.
-    Status remove_volume(const std::string& name, bool force, const Call&);  // absent is Ok
+    // Removes the volumes that carry this label and that no container uses; gives their names. This
+    // is the one exact way: podman takes the name in a DELETE for the beginning of one when no
+    // volume has just that name, so that what went away a moment ago costs another volume its data.
+    // Trap: podman 4 takes several labels for alternatives.
+    Result<std::vector<std::string>> remove_volumes_with(const std::string& label,
+                                                         const std::string& value,
+                                                         const Call&);
     Result<std::vector<NetworkDetails>> list_networks(const Call&);
     Status create_network(const NetworkDetails&, const Call&);  // existing is Ok
     Status remove_network(const std::string& name, const Call&);

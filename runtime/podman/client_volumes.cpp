@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
 #include "runtime/podman/session.h"
 #include "runtime/podman/wire.h"
 
@@ -23,15 +26,15 @@ Status Client::create_volume(const VolumeDetails& volume, const Call& call) {
     return {};
 }
 
-Status Client::remove_volume(const std::string& name, bool force, const Call& call) {
-    Ask ask{.what = "remove volume " + name, .method = "DELETE"};
-    ask.path =
-        "/volumes/" + http::encode(name) + http::query({{"force", force ? "true" : "false"}});
-    const auto reply = wire_->session.call(ask, call);
-    if (!reply && reply.error().code != Code::NotFound) {
-        return reply.error();
-    }
-    return {};
+Result<std::vector<std::string>> Client::remove_volumes_with(const std::string& label,
+                                                             const std::string& value,
+                                                             const Call& call) {
+    Ask ask{.what = fmt::format("remove the volume labelled {}={}", label, value),
+            .method = "POST"};
+    const nlohmann::json filters = {{"label", {label + "=" + value}}};
+    ask.path = "/volumes/prune" + http::query({{"filters", filters.dump()}});
+    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
+    return wire::read_volume_prune(reply.body);
 }
 
 }  // namespace podreeve::podman

@@ -43,6 +43,7 @@ Result<PullLine> read_pull_line(std::string_view line);
 
 Result<std::vector<VolumeDetails>> read_volume_list(std::string_view body);
 Result<VolumeDetails> read_volume(std::string_view body);
+Result<std::vector<std::string>> read_volume_prune(std::string_view body);
 std::string write_volume_create(const VolumeDetails& volume);
 
 Result<std::vector<NetworkDetails>> read_network_list(std::string_view body);

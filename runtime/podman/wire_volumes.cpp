@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "runtime/podman/json_fields.h"
 #include "runtime/podman/wire.h"
 
@@ -27,6 +29,23 @@ Result<std::vector<VolumeDetails>> read_volume_list(std::string_view body) {
         out.push_back(volume_from(row));
     }
     return out;
+}
+
+// One that could not be removed is a row with an error and fails the whole: one label, one volume.
+Result<std::vector<std::string>> read_volume_prune(std::string_view body) {
+    ASSIGN_OR_RETURN(const Json rows, parse_json(body, "what was removed of the volumes"));
+    if (!rows.is_array() && !rows.is_null()) {
+        return fail(Code::Corrupt, "cannot read which volumes were removed: podman sent no list");
+    }
+    std::vector<std::string> names;
+    for (const Json& row : rows) {
+        const std::string name = text_in(row, "Id");
+        if (const std::string why = text_in(row, "Err"); !why.empty()) {
+            return fail(Code::Internal, fmt::format("cannot remove volume {}: {}", name, why));
+        }
+        names.push_back(name);
+    }
+    return names;
 }
 
 Result<VolumeDetails> read_volume(std::string_view body) {

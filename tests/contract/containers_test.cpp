@@ -41,6 +41,14 @@ RemoveOptions by_force() {
     return options;
 }
 
+// Why a find by name is held against the name that was found.
+TEST_F(Contract, ANameThatNobodyHasIsTakenForTheBeginningOfAnId) {
+    const std::string id = make("contract-first", stubborn());
+    const auto found = client_->inspect_container(id.substr(0, 20), call());
+    ASSERT_OK(found);
+    EXPECT_EQ(found->summary.name, "contract-first");
+}
+
 TEST_F(Contract, ListTellsStateHealthAndTimes) {
     const std::string id =
         make("contract-list", stubborn(), "", [](podman::ContainerCreate& create) {
@@ -245,7 +253,7 @@ TEST_F(Contract, AnonymousVolumesGoWhenAsked) {
     with_volume("contract-v");
     EXPECT_EQ(raw("DELETE", "containers/contract-v?v=true").status, 200);
     EXPECT_OK(client_->inspect_volume("contract-anonymous", call()));
-    EXPECT_OK(client_->remove_volume("contract-anonymous", false, call()));
+    EXPECT_EQ(raw("DELETE", "volumes/contract-anonymous").status, 204);
     with_volume("contract-volumes");
     RemoveOptions options;
     options.volumes = true;

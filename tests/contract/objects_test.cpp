@@ -1,16 +1,17 @@
-// Images, volumes, networks, secrets. Trap -> test:
-//   an image that is not there is 404 .........................................
-//   UnknownImageIsNotFound a failed pull is an error inside a 200
-//   .................................... PullFailsInsideA200 a pull tells its progress and ends
-//   with the id ............................ PullTellsProgressAndId a volume that exists is 500,
-//   one in use 409 ............................... VolumesKeepWhatTheyWereMadeWith,
-//                                                                               VolumeInUseIsConflict
-//   a network that exists is 409, or fine where ignoreIfExists is known .......
-//   NetworkThatExistsIsOk a network in use is 500 or 409, an absent one at create 500
-//   ............... NetworkInUseIsConflict a secret that exists is 500
-//   ............................................... SecretThatExistsIsConflict a secret's data is
-//   never shown, nor in an error ........................... SecretsAreNeverShown 4.3 drops the
-//   labels of secrets ........................................... SecretLabelsComeBackFrom5On
+// Images, volumes, networks, secrets. The traps, and after them the tests that show them:
+//
+// - an image that is not there is 404: UnknownImageIsNotFound
+// - a failed pull is an error inside a 200: PullFailsInsideA200
+// - a pull tells its progress and ends with the id: PullTellsProgressAndId
+// - a volume that exists is 500, one in use 409: VolumesKeepWhatTheyWereMadeWith,
+//   VolumeInUseIsNotRemoved
+// - the name in a volume's DELETE may be the beginning of one:
+//   ADeleteOfAVolumeThatIsNotThereTakesOneWhoseNameBeginsSo, VolumesAreRemovedByTheirLabel
+// - a network that exists is 409, or fine where ignoreIfExists is known: NetworkThatExistsIsOk
+// - a network in use is 500 or 409, an absent one at create 500: NetworkInUseIsConflict
+// - a secret that exists is 500: SecretThatExistsIsConflict
+// - a secret's data is never shown, nor in an error: SecretsAreNeverShown
+// - 4.3 drops the labels of secrets: SecretLabelsComeBackFrom5On
 #include <algorithm>
 #include <cstdlib>
 
@@ -24,10 +25,15 @@ std::string registry() {
     return address == nullptr ? "localhost:5000" : address;
 }
 
-podman::VolumeDetails volume(const std::string& name) {
+constexpr const char* kVolumeLabel = "io.podreeve.volume";
+
+podman::VolumeDetails volume(const std::string& name, const std::string& mark = "") {
     podman::VolumeDetails details;
     details.name = name;
     details.labels = {{"io.podreeve.app", "shop"}};
+    if (!mark.empty()) {
+        details.labels[kVolumeLabel] = mark;
+    }
     return details;
 }
 
@@ -114,17 +120,39 @@ TEST_F(Contract, VolumesKeepWhatTheyWereMadeWith) {
     EXPECT_TRUE(std::any_of(all->begin(), all->end(), [](const podman::VolumeDetails& one) {
         return one.name == "contract-data" && one.labels.contains("io.podreeve.app");
     }));
-    EXPECT_OK(client_->remove_volume("contract-data", false, call()));
-    EXPECT_OK(client_->remove_volume("contract-data", false, call()));
+}
+
+TEST_F(Contract, VolumesAreRemovedByTheirLabel) {
+    ASSERT_OK(client_->create_volume(volume("contract-data", "contract/data"), call()));
+    ASSERT_OK(client_->create_volume(volume("contract-data-2", "contract/data-2"), call()));
+    const auto removed = client_->remove_volumes_with(kVolumeLabel, "contract/data", call());
+    ASSERT_OK(removed);
+    EXPECT_EQ(*removed, std::vector<std::string>{"contract-data"});
+    EXPECT_FAILS(NotFound, client_->inspect_volume("contract-data", call()));
+    const auto again = client_->remove_volumes_with(kVolumeLabel, "contract/data", call());
+    ASSERT_OK(again);
+    EXPECT_TRUE(again->empty());
+    EXPECT_OK(client_->inspect_volume("contract-data-2", call()));
+}
+
+// Why volumes are not removed by their names.
+TEST_F(Contract, ADeleteOfAVolumeThatIsNotThereTakesOneWhoseNameBeginsSo) {
+    ASSERT_OK(client_->create_volume(volume("contract-data"), call()));
+    EXPECT_FAILS(NotFound, client_->inspect_volume("contract-da", call()));
+    EXPECT_EQ(raw("DELETE", "volumes/contract-da").status, 204);
     EXPECT_FAILS(NotFound, client_->inspect_volume("contract-data", call()));
 }
 
-TEST_F(Contract, VolumeInUseIsConflict) {
+TEST_F(Contract, VolumeInUseIsNotRemoved) {
+    ASSERT_OK(client_->create_volume(volume("contract-data", "contract/data"), call()));
     make("contract-user", stubborn(), "", [](podman::ContainerCreate& create) {
         create.volumes = {{"contract-data", "/data", "", {}}};
     });
-    ASSERT_OK(client_->inspect_volume("contract-data", call()));  // a create makes what is missing
-    EXPECT_FAILS(Conflict, client_->remove_volume("contract-data", false, call()));
+    const auto removed = client_->remove_volumes_with(kVolumeLabel, "contract/data", call());
+    ASSERT_OK(removed);
+    EXPECT_TRUE(removed->empty());
+    ASSERT_OK(client_->inspect_volume("contract-data", call()));
+    EXPECT_EQ(raw("DELETE", "volumes/contract-data").status, 409);
     EXPECT_NE(row("contract-user").id, "");
     // And with force it takes the container along, which is why nobody here asks for it.
     EXPECT_EQ(raw("DELETE", "volumes/contract-data?force=true").status, 204);

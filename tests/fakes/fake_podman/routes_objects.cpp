@@ -31,20 +31,71 @@ Answer create_volume(Engine& engine, const json& body) {
     return ok(render_volume(engine, volume), 201);
 }
 
-Answer remove_volume(Engine& engine, const std::string& name, bool force) {
-    const auto it = engine.volumes.find(name);
-    if (it == engine.volumes.end()) {
-        return error(404, "no such volume",
-                     fmt::format("no volume with name \"{}\" found: no such volume", name));
-    }
+std::vector<std::string> users_of(const Engine& engine, const std::string& volume) {
     std::vector<std::string> users;
     for (const auto& [id, container] : engine.containers) {
         for (const json& used : container.spec.value("volumes", json::array())) {
-            if (used.value("Name", "") == name) {
+            if (used.value("Name", "") == volume) {
                 users.push_back(id);
             }
         }
     }
+    return users;
+}
+
+void erase_volume(Engine& engine, const std::string& name) {
+    const auto it = engine.volumes.find(name);
+    std::filesystem::remove_all(std::filesystem::path(it->second.mountpoint).parent_path());
+    engine.volumes.erase(it);
+    engine.emit({"volume", "remove", "", "", {{"name", name}}, 0});
+}
+
+// Podman's lookup: the name, or else the one name that begins so.
+std::string volume_meant(const Engine& engine, const std::string& text) {
+    if (engine.volumes.contains(text)) {
+        return text;
+    }
+    const auto first = engine.volumes.lower_bound(text);
+    const auto begins_so = [&](auto it) {
+        return it != engine.volumes.end() && it->first.starts_with(text);
+    };
+    return begins_so(first) && !begins_so(std::next(first)) ? first->first : "";
+}
+
+bool has_label(const Volume& volume, const std::string& filter) {
+    const std::size_t cut = filter.find('=');
+    const auto it = volume.labels.find(filter.substr(0, cut));
+    return it != volume.labels.end() &&
+           (cut == std::string::npos || it->second == filter.substr(cut + 1));
+}
+
+// Filters by label alone; podman 4 takes several for alternatives.
+Answer prune_volumes(Engine& engine, const HttpRequest& request) {
+    const json filters = json::parse(request.param("filters", "{}"), nullptr, false);
+    const auto labels = filters.value("label", std::vector<std::string>());
+    const bool any = engine.version < podman::Version{5, 0, 0};
+    ordered_json removed = ordered_json::array();
+    for (const auto& [name, volume] : std::map(engine.volumes)) {
+        const auto matches = [&, &labelled = volume](const std::string& label) {
+            return has_label(labelled, label);
+        };
+        const bool wanted = labels.empty() || (any ? std::ranges::any_of(labels, matches)
+                                                   : std::ranges::all_of(labels, matches));
+        if (wanted && users_of(engine, name).empty()) {
+            erase_volume(engine, name);
+            removed.push_back({{"Id", name}, {"Size", 0}});
+        }
+    }
+    return ok(removed);
+}
+
+Answer remove_volume(Engine& engine, const std::string& text, bool force) {
+    const std::string name = volume_meant(engine, text);
+    if (name.empty()) {
+        return error(404, "no such volume",
+                     fmt::format("no volume with name \"{}\" found: no such volume", text));
+    }
+    const std::vector<std::string> users = users_of(engine, name);
     if (!users.empty() && !force) {
         return error(
             409, "volume is being used",
@@ -55,9 +106,7 @@ Answer remove_volume(Engine& engine, const std::string& name, bool force) {
     for (const std::string& user : users) {
         engine.remove_container(user, true, false, false);
     }
-    std::filesystem::remove_all(std::filesystem::path(it->second.mountpoint).parent_path());
-    engine.volumes.erase(it);
-    engine.emit({"volume", "remove", "", "", {{"name", name}}, 0});
+    erase_volume(engine, name);
     return nothing(204);
 }
 
@@ -141,6 +190,9 @@ std::optional<Answer> route_volumes(Routed& routed) {
         Answer refusal;
         const auto body = body_of(routed.request, refusal);
         return body ? create_volume(engine, *body) : refusal;
+    }
+    if (path.size() == 2 && path[1] == "prune" && routed.is("POST")) {
+        return prune_volumes(engine, routed.request);
     }
     if (path.size() == 2 && path[1] == "json") {
         ordered_json rows = ordered_json::array();

@@ -220,7 +220,10 @@ TEST(VolumeBody, KeepsFilledVolumesInTheAgentsHands) {
     for (const auto origin :
          {manifests::VolumeOrigin::ConfigMap, manifests::VolumeOrigin::Secret}) {
         spec.origin = origin;
-        EXPECT_EQ(volume_body(spec, kOurs).options, (Labels{{"o", "uid=0,gid=0"}}));
+        const auto filled =
+            volume_body(spec, {{"io.podreeve.app", "web"}, {"io.podreeve.owner", "0123"}});
+        EXPECT_EQ(filled.options, (Labels{{"o", "uid=0,gid=0"}}));
+        EXPECT_EQ(filled.labels.at("io.podreeve.volume"), "0123/cfg");
     }
     spec.origin = manifests::VolumeOrigin::Claim;
     spec.options = {{"type", "tmpfs"}};

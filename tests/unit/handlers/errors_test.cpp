@@ -145,6 +145,25 @@ TEST(Volumes, OfPeopleAreNeverRemovedWhateverThePlanSays) {
     EXPECT_EQ(bench.snapshot(), before);
 }
 
+// Podman removes "web-tmp-mine" when it is told to remove "web-tmp" a moment after that went.
+TEST(Volumes, ThatGoWhileTheyAreRemovedCostNoOtherVolume) {
+    Bench bench;
+    bench.must(StepKind::CreateVolume, "volume/web-tmp", "web-tmp",
+               {{"labels", bench.labels("volume/web-tmp", plan::kRoleVolumeEmptyDir, "1")},
+                {"origin", "empty-dir"}});
+    podman::VolumeDetails theirs;
+    theirs.name = "web-tmp-mine";
+    ASSERT_TRUE(bench.client->create_volume(theirs, {}));
+    StoredTask remove =
+        bench.task(StepKind::RemoveVolume, "volume/web-tmp", "web-tmp", {{"origin", "empty-dir"}});
+    EXPECT_EQ(bench.run(remove), "");
+    EXPECT_FALSE(bench.client->inspect_volume("web-tmp", {}));
+    for (const auto& entry : bench.podman->journal()) {
+        EXPECT_NE(entry.method + " " + entry.path, "DELETE volumes/web-tmp") << "is no exact way";
+    }
+    EXPECT_TRUE(bench.client->inspect_volume("web-tmp-mine", {}));
+}
+
 TEST(Volumes, OfSomebodyElseMayBeClaimed) {
     Bench bench;
     podman::VolumeDetails theirs;
@@ -188,6 +207,16 @@ TEST(Absence, IsAlsoWhatPodmanSaysOfSomethingThatGoesWhileItLooks) {
                             "no container with ID 0123 found in database: no such container");
     StoredTask stop = bench.task(StepKind::StopContainer, "solo", "solo", {{"role", "workload"}});
     EXPECT_EQ(bench.run(stop), "");
+}
+
+TEST(Absence, IsTheBeginningOfAnotherOnesId) {
+    Bench bench;
+    const std::string id = bench.podman->create_behind_back(
+        {{"name", "theirs"}, {"image", "localhost/busybox:latest"}});
+    StoredTask stop =
+        bench.task(StepKind::StopContainer, "solo", id.substr(0, 6), {{"role", "workload"}});
+    EXPECT_EQ(bench.run(stop), "");
+    EXPECT_EQ(bench.podman->id_of("theirs"), id);
 }
 
 TEST(CreatePod, LeavesNoHalfMadePodBehindOnOldPodman) {

@@ -203,7 +203,6 @@ TEST(Client, TakesAnAbsentThingForRemovedAndAFailureInsideA200ForAFailure) {
     Client client = podman.client();
     EXPECT_TRUE(client.remove_container("gone", {}, {}));
     EXPECT_TRUE(client.remove_pod("gone", true, {}));
-    EXPECT_TRUE(client.remove_volume("gone", false, {}));
     EXPECT_EQ(client.remove_container("held", {}, {}).error().code, Code::Internal);
 }
 
