@@ -226,7 +226,8 @@ void convert_container(Conversion& c) {
     if (image.empty()) {
         add(command, "--rootfs", c.value("Rootfs"));
     } else {
-        command.push_back(image_source(c, image, unit.find("Container", "Image")));
+        c.service().image = image_source(c, image, unit.find("Container", "Image"));
+        command.push_back(c.service().image);
     }
     const Arguments exec = unit.last_arguments("Container", "Exec");
     command.insert(command.end(), exec.begin(), exec.end());

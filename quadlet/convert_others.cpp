@@ -213,11 +213,13 @@ void convert_image(Conversion& c) {
     Arguments command = c.podman({"image", "pull"});
     c.add_table_options(command);
     c.add_podman_args(command);
-    command.push_back(c.value("Image"));
+    c.service().image = c.value("Image");
+    command.push_back(c.service().image);
     c.add_command("ExecStart", std::move(command));
 }
 
 void convert_build(Conversion& c) {
+    c.service().image = own_name(c);
     Arguments command = c.podman({"build"});
     c.add_table_options(command);
     c.add_networks(command);

@@ -103,4 +103,23 @@ Result<UnitName> parse_unit_name(std::string_view file_name) {
     return name;
 }
 
+Result<std::string> instance_of(std::string_view template_name, std::string_view instance) {
+    const std::size_t at = template_name.find("@.");
+    if (at == std::string_view::npos || at == 0) {
+        return fail(
+            Code::InvalidArgument,
+            fmt::format("cannot make an instance of '{}': it is no template", template_name));
+    }
+    std::string plain(instance);
+    std::erase(plain, '@');
+    if (instance.empty() || !is_unit_text(plain) ||
+        template_name.size() + instance.size() > kMaxUnitName) {
+        return fail(Code::InvalidArgument,
+                    fmt::format("cannot make an instance of '{}': '{}' cannot stand in its name",
+                                template_name, instance));
+    }
+    return fmt::format("{}@{}{}", template_name.substr(0, at), instance,
+                       template_name.substr(at + 1));
+}
+
 }  // namespace podreeve::quadlet

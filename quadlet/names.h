@@ -35,4 +35,9 @@ struct UnitName {
 // InvalidArgument.
 Result<UnitName> parse_unit_name(std::string_view file_name);
 
+// The instance of a template, of its file or of its service: web@.container and one give
+// web@one.container, web@.service gives web@one.service. What is no template, or an instance that
+// cannot stand in a unit's name (runtime/systemd escapes it), is InvalidArgument.
+Result<std::string> instance_of(std::string_view template_name, std::string_view instance);
+
 }  // namespace podreeve::quadlet

@@ -150,6 +150,7 @@ Service make_service(const Candidate& candidate,
     service.type = unit.type();
     service.name = candidate.service;
     service.resource = resource_name(unit, target.podman).value_or("");
+    service.default_instance = unit.value("Install", "DefaultInstance").value_or("");
     service.wanted_by = unit.words("Install", "WantedBy");
     service.required_by = unit.words("Install", "RequiredBy");
     service.one_shot = is_one_shot(unit);

@@ -34,13 +34,17 @@ struct Service {
     UnitType type = UnitType::Container;
     std::string name;      // "web.service"
     std::string resource;  // the name in podman; empty when there is none or only systemd knows it
+    // What a container runs from, an image unit pulls, a build makes (its first tag): as podman is
+    // told, specifiers unresolved. Empty for a rootfs and for the other types.
+    std::string image;
     // The files of other units that this one names, in any way.
     std::vector<std::string> uses;
     // The dependencies in [Unit], written and implied, by key: "After", "RequiresMountsFor", …;
     // each value once, in the order of their coming.
     std::map<std::string, std::vector<std::string>> dependencies;
     std::vector<Command> commands;
-    // [Install], which Quadlet carries out itself.
+    // [Install], which Quadlet carries out itself; of a template for its default instance alone.
+    std::string default_instance;
     std::vector<std::string> wanted_by;
     std::vector<std::string> required_by;
     bool one_shot = false;  // Type=oneshot: active without a process

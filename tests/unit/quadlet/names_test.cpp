@@ -27,6 +27,21 @@ TEST(Names, ThatSystemdWouldNotTakeAreRefused) {
     }
 }
 
+TEST(Names, OfTemplatesTakeAnInstance) {
+    EXPECT_EQ(instance_of("web@.container", "one").value(), "web@one.container");
+    EXPECT_EQ(instance_of("web-pod@.service", "a@b").value(), "web-pod@a@b.service");
+    EXPECT_EQ(instance_of("a.b@.service", "x.y").value(), "a.b@x.y.service");
+    const std::pair<std::string, std::string> cases[] = {
+        {"web.container", "one"},  {"web@one.container", "two"},
+        {"@.container", "one"},    {"web@.container", ""},
+        {"web@.container", "a/b"}, {"web@.container", std::string(250, 'x')}};
+    for (const auto& [name, instance] : cases) {
+        const auto made = instance_of(name, instance);
+        ASSERT_FALSE(made) << name << instance;
+        EXPECT_EQ(made.error().code, Code::InvalidArgument);
+    }
+}
+
 TEST(Names, KnowEveryTypeByItsExtension) {
     const std::pair<std::string_view, UnitType> rows[] = {
         {".container", UnitType::Container}, {".pod", UnitType::Pod},

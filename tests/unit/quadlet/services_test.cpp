@@ -49,6 +49,8 @@ TEST(Services, RewriteTheirReferencesToOtherUnits) {
     EXPECT_EQ(web.dependencies.at("BindsTo"), (Words{"shop-pod.service"}));
     EXPECT_EQ(web.wanted_by, (Words{"default.target"}));
     EXPECT_FALSE(web.one_shot);
+    EXPECT_EQ(web.image, "localhost/base");
+    EXPECT_EQ(find_service(made.services, "base-image.service")->image, "localhost/base");
     EXPECT_EQ(command_of(web, "ExecStart"),
               (Words{"run", "--name", "systemd-%N", "--replace", "--rm", "--cgroups=split",
                      "--network", "systemd-lan:ip=10.0.0.2", "--sdnotify=conmon", "-d", "-v",
@@ -58,6 +60,18 @@ TEST(Services, RewriteTheirReferencesToOtherUnits) {
     EXPECT_EQ(pod.dependencies.at("Before"), (Words{"web.service"}));
     EXPECT_TRUE(find_service(made.services, "data.volume")->one_shot);
     EXPECT_EQ(find_service(made.services, "none.volume"), nullptr);
+}
+
+TEST(Services, OfTemplatesNameTheirDefaultInstance) {
+    const Services made = services_of(
+        {{"web@.container",
+          "[Container]\nImage=a\n[Install]\nWantedBy=x.target\nDefaultInstance=1\n"},
+         {"made.build", "[Build]\nImageTag=m:1\nImageTag=m:2\nSetWorkingDirectory=unit\n"}});
+    ASSERT_EQ(made.services.size(), 2U);
+    EXPECT_EQ(made.services[0].name, "web@.service");
+    EXPECT_EQ(made.services[0].default_instance, "1");
+    EXPECT_EQ(made.services[0].resource, "");
+    EXPECT_EQ(made.services[1].image, "m:1");
 }
 
 TEST(Services, DifferByTheReleaseOfPodman) {
