@@ -153,6 +153,17 @@ void edit_policy(AppPolicy& policy, const json& edit, const std::string& hash) {
     }
 }
 
+void edit_unwell(AppPolicy& policy, const json& edit, World& world) {
+    const json unwell = edit.value("unwell", json::object());
+    for (const auto& [name, how] : unwell.items()) {
+        AppPolicy::Unwell& row = policy.unwell[world.container(name).id];
+        row.why = how.at("why");
+        if (how.contains("grace")) {
+            row.stop_grace = how.at("grace").get<std::int64_t>();
+        }
+    }
+}
+
 void deploy(World& world, const manifests::Desired& desired) {
     const Plan plan = diff(desired, world.observe(true), policy());
     for (const auto& [name, app] : plan.apps) {
@@ -230,6 +241,7 @@ Row load(const json& row) {
     loaded.rules.removals_allowed = row.value("removals_allowed", true);
     edit_policy(loaded.rules.apps[app.name], row.value("policy", json::object()),
                 manifests::spec_hash(app));
+    edit_unwell(loaded.rules.apps[app.name], row.value("policy", json::object()), world);
     loaded.observed = world.observe(row.value("resources", true));
     for (const auto& image : row.value("images_gone", json::array())) {
         loaded.observed.resources->images[image] = false;

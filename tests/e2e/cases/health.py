@@ -1,0 +1,224 @@
+"""Probes tell the truth from inside the containers' networks, and act on nobody who is well."""
+
+import os
+import textwrap
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def web(name="web", serve="httpd -f -p 8080 -h /www", health="", extra=""):
+    """A web server whose page /up says that all is well, until somebody removes it."""
+    return textwrap.dedent("""\
+        app:
+          id: NAME
+          name: NAME
+          version: "1"
+          stop_grace_secs: 0
+          container:
+            image: localhost/busybox:latest
+            entrypoint: [sh, -c]
+            command: ["mkdir -p /www && echo ok > /www/up && exec SERVE"]
+        """).replace("NAME", name).replace("SERVE", serve) + \
+        textwrap.indent(f"health:\n{textwrap.indent(textwrap.dedent(health), '  ')}" if health else "", "  ") + \
+        textwrap.indent(textwrap.dedent(extra), "  ")
+
+
+def messages(lab, app, state):
+    return [event["message"] for event in lab.events() if event["app"] == app and event["state"] == state]
+
+
+def is_ready(lab, app, container=None):
+    """The last that was told of the container's readiness is that it is ready."""
+    told = [event["message"] for event in lab.events()
+            if event["app"] == app and event["state"] in ("Healthy", "Unhealthy")]
+    return bool(told) and told[-1] == f"{container or app} is ready"
+
+
+def wait_ready(lab, app, container=None, timeout=30):
+    return lab.wait_until(lambda: is_ready(lab, app, container), timeout, f"{container or app} is ready")[1]
+
+
+def pid_of(lab, container):
+    return int(lab.podman("inspect", "--format", "{{.State.Pid}}", container))
+
+
+def probers(lab):
+    return lab.run("pgrep", "-x", "podreeve-probe", check=False).stdout.split()
+
+
+def case_liveness_restarts_what_does_not_answer_any_more(lab):
+    """The same container, started again, and nobody else."""
+    lab.put_manifest("web.yaml", web(health="""\
+        liveness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}
+        readiness: {tcpSocket: {port: 8080}}
+        """))
+    wait_ready(lab, "web")
+    time.sleep(11)  # a run of 10 s is followed by a start at once; the run is podman's: no clock to turn
+    known, pid = lab.ids(), pid_of(lab, "web")
+    lab.podman("exec", "web", "rm", "/www/up")
+    _, took = lab.wait_until(lambda: pid_of(lab, "web") not in (0, pid), 30, "web was restarted")
+    assert lab.ids() == known, "it is the same container"
+    assert "answered 404" in messages(lab, "web", "Unhealthy")[-1]
+    wait_ready(lab, "web")
+    lab.settle()
+    return f"restarted {took:.1f} s after its page was gone"
+
+
+def case_readiness_follows_the_answers_and_restarts_nobody(lab):
+    """One failure changes nothing, three do, and one success heals."""
+    lab.put_manifest("web.yaml", web(health="""\
+        readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1}
+        """))
+    up = wait_ready(lab, "web")
+    pid = pid_of(lab, "web")
+    lab.podman("exec", "web", "mv", "/www/up", "/www/down")
+    lab.wait_until(lambda: not is_ready(lab, "web"), 10, "web is told as not ready")
+    assert messages(lab, "web", "Unhealthy") == ["web is not ready: readiness: port 8080: /up answered 404"]
+    lab.podman("exec", "web", "mv", "/www/down", "/www/up")
+    back = wait_ready(lab, "web")
+    assert pid_of(lab, "web") == pid
+    return f"ready after {up:.1f} s, and {back:.1f} s after the page came back"
+
+
+def case_an_image_of_one_static_binary_can_be_probed(lab):
+    """Nothing is in the image but the server itself: no shell, no curl."""
+    lab.run("sh", "-c", "rm -rf one && mkdir one && cp /bin/busybox one/httpd && "
+            "tar -C one -c httpd | podman import --change 'ENTRYPOINT [\"/httpd\"]' - localhost/one:1")
+    lab.put_manifest("one.yaml", textwrap.dedent("""\
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: one}
+        spec:
+          terminationGracePeriodSeconds: 0
+          containers:
+            - name: httpd
+              image: localhost/one:1
+              args: ["-f", "-p", "8080", "-h", "/"]
+              ports: [{name: web, containerPort: 8080}]
+              readinessProbe: {httpGet: {path: /httpd, port: web}}
+              livenessProbe: {tcpSocket: {port: web}}
+        """))
+    took = wait_ready(lab, "one", "one-httpd")
+    found = lab.podman("exec", "one-httpd", "sh", "-c", "true", check=False)
+    assert not found, found
+    return f"ready after {took:.1f} s"
+
+
+def case_a_server_may_listen_on_any_address_of_its_own(lab):
+    """On the pod's address alone, on ::1 alone, and on the host's network."""
+    lab.put_manifest("own.yaml", web("own", "httpd -f -p $(hostname -i):8080 -h /www", """\
+        readiness: {httpGet: {path: /up, port: 8080}}
+        """))
+    lab.put_manifest("six.yaml", web("six", "httpd -f -p [::1]:8080 -h /www", """\
+        readiness: {tcpSocket: {port: 8080}}
+        """))
+    lab.put_manifest("host.yaml", textwrap.dedent("""\
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: host}
+        spec:
+          hostNetwork: true
+          terminationGracePeriodSeconds: 0
+          containers:
+            - name: httpd
+              image: localhost/busybox:latest
+              command: [httpd, -f, -p, "127.0.0.1:8099", -h, /]
+              readinessProbe: {httpGet: {path: /bin/sh, port: 8099}}
+        """))
+    for app, container in (("own", "own"), ("six", "six"), ("host", "host-httpd")):
+        wait_ready(lab, app, container)
+    assert len(probers(lab)) == 1, "one process asks them all"
+
+
+def case_ready_by_port(lab):
+    """Without a probe: ready once the ports are open."""
+    lab.put_manifest("slow.yaml", web("slow", "sh -c 'sleep 4; exec httpd -f -p 8080 -h /www'",
+                                      extra="ports: [{host: 8091, container: 8080}]\nready: port\n"))
+    lab.wait_until(lambda: lab.running("slow"), 30, "slow runs")
+    took = wait_ready(lab, "slow")
+    assert took > 2, took
+    return f"{took:.1f} s after its process"
+
+
+def case_commands_leave_nothing_behind(lab):
+    """exec probes say what the command said, and podman keeps no session of theirs."""
+    lab.put_manifest("web.yaml", web(health="""\
+        readiness: {exec: {command: [cat, /www/up]}, periodSeconds: 1, failureThreshold: 1}
+        """))
+    wait_ready(lab, "web")
+    lab.podman("exec", "web", "rm", "/www/up")
+    lab.wait_until(lambda: not is_ready(lab, "web"), 10, "web is told as not ready")
+    assert "exit code 1: cat: can't open '/www/up'" in messages(lab, "web", "Unhealthy")[-1]
+    time.sleep(5)  # as many commands more; podman's own time, no clock to turn
+    conmons = len(lab.run("pgrep", "-x", "conmon").stdout.split())
+    if lab.podman_version() >= (5, 0):
+        assert conmons <= 4, conmons
+    return f"{conmons} conmon processes"
+
+
+def case_a_prober_that_dies_takes_nobody_down(lab):
+    """It is started again, and ends with the agent."""
+    lab.put_manifest("web.yaml", web(health="""\
+        liveness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 1}
+        readiness: {tcpSocket: {port: 8080}}
+        """))
+    wait_ready(lab, "web")
+    pid, (first,) = pid_of(lab, "web"), probers(lab)
+    lab.root("kill", "-9", first)
+    lab.wait_until(lambda: probers(lab) and probers(lab) != [first], 10, "there is another prober")
+    assert pid_of(lab, "web") == pid
+    assert not messages(lab, "web", "Unhealthy")
+    lab.root("kill", "-9", str(lab.agent_pid()))
+    lab.wait_until(lambda: len(probers(lab)) <= 1 and lab.agent_pid(), 10, "the prober has ended with its agent")
+    lab.stop_agent()
+    assert not probers(lab) and pid_of(lab, "web") == pid
+
+
+def crowd(number, servers):
+    """A pod of web servers, each with an http and a tcp probe a second."""
+    containers = "".join(textwrap.indent(textwrap.dedent(f"""\
+        - name: s{at}
+          image: localhost/busybox:latest
+          command: [httpd, -f, -p, "{9000 + at}", -h, /]
+          livenessProbe: {{httpGet: {{path: /etc/hostname, port: {9000 + at}}}, periodSeconds: 1}}
+          readinessProbe: {{tcpSocket: {{port: {9000 + at}}}, periodSeconds: 1}}
+        """), "    ") for at in range(servers))
+    return textwrap.dedent(f"""\
+        apiVersion: v1
+        kind: Pod
+        metadata: {{name: crowd{number}}}
+        spec:
+          terminationGracePeriodSeconds: 0
+          containers:
+        """) + containers
+
+
+def cpu_seconds(lab, *pids):
+    """User and system time of these processes of the host, all threads, in seconds."""
+    total = 0
+    for pid in pids:
+        with open(lab.path(f"/proc/{pid}/stat"), encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICK
+
+
+def case_five_hundred_probes_a_second_cost_three_percent_of_a_core(lab):
+    """250 servers in 25 pods, an http and a tcp probe each, agent and prober together."""
+    pods, servers, seconds = 25, 10, 20
+    for number in range(pods):
+        lab.put_manifest(f"crowd{number}.yaml", crowd(number, servers))
+    lab.wait_until(lambda: len(lab.apps()) == pods and lab.is_up(), 600, "all servers run")
+    lab.settle(120)
+    time.sleep(10)  # what follows is measured in the machine's time: no clock to turn
+    agent, (prober,) = lab.agent_pid(), probers(lab)
+    before, by_prober, at = cpu_seconds(lab, agent, prober), cpu_seconds(lab, prober), time.monotonic()
+    time.sleep(seconds)
+    spent, of_prober = cpu_seconds(lab, agent, prober) - before, cpu_seconds(lab, prober) - by_prober
+    took = time.monotonic() - at
+    share = spent / took
+    each = of_prober / (took * pods * servers * 2)
+    assert not [event for event in lab.events() if event["state"] == "Unhealthy"]
+    assert share <= 0.03, f"{share:.1%} of a core"
+    return f"{share:.2%} of a core, {of_prober / took:.2%} of it the prober: {each * 1e6:.0f} µs a probe"
