@@ -259,10 +259,8 @@ void read_health(const Place& place, ContainerSpec& container) {
     const Place check = place["health_check"];
     if (health.check_fields(fields::kAppHealth)) {
         const ProbeContext context{{}, container.env};
-        container.health.liveness =
-            read_probe(health["liveness"], ProbeUse::Liveness, context);
-        container.health.readiness =
-            read_probe(health["readiness"], ProbeUse::Readiness, context);
+        container.health.liveness = read_probe(health["liveness"], ProbeUse::Liveness, context);
+        container.health.readiness = read_probe(health["readiness"], ProbeUse::Readiness, context);
         container.health.startup = read_probe(health["startup"], ProbeUse::Startup, context);
     }
     if (check.present() && health["readiness"].present()) {

@@ -241,9 +241,9 @@ json to_json(const Probe& probe) {
 
 json to_json(const Health& health) {
     json out = json::object();
-    for (const auto& [name, probe] : {std::pair{"liveness", &health.liveness},
-                                      std::pair{"readiness", &health.readiness},
-                                      std::pair{"startup", &health.startup}}) {
+    for (const auto& [name, probe] :
+         {std::pair{"liveness", &health.liveness}, std::pair{"readiness", &health.readiness},
+          std::pair{"startup", &health.startup}}) {
         if (*probe) {
             out[name] = to_json(**probe);
         }

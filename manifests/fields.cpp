@@ -171,13 +171,13 @@ const FieldTable kGrpc{{"port", "service"}, {}, {}};
 const FieldTable kExec{{"command"}, {}, {}};
 
 const FieldTable kAppRoot{{"app"}, {}, {}};
-const FieldTable kApp{
-    {"autostart", "container", "depends_on", "description", "environment", "health",
-     "health_check", "id", "name", "ports", "ready", "resources", "restart", "stop_grace_secs",
-     "version", "volumes"},
-    {},
-    {"category", "companions", "conditions", "container_name", "containers", "data_uid",
-     "dependencies", "devices", "files", "hooks", "interfaces", "metadata", "pods", "security", "update", "upstream"}};
+const FieldTable kApp{{"autostart", "container", "depends_on", "description", "environment",
+                       "health", "health_check", "id", "name", "ports", "ready", "resources",
+                       "restart", "stop_grace_secs", "version", "volumes"},
+                      {},
+                      {"category", "companions", "conditions", "container_name", "containers",
+                       "data_uid", "dependencies", "devices", "files", "hooks", "interfaces",
+                       "metadata", "pods", "security", "update", "upstream"}};
 const FieldTable kAppContainer{
     {"command", "entrypoint", "environment", "image"},
     {},

@@ -73,9 +73,9 @@ void read_host(const Place& place, Probe& out) {
     if (is_ip_address(*text)) {
         out.host = *text;
     } else {
-        place.fail(fmt::format("'{}' is not an address; for a virtual host set the header Host",
-                               *text),
-                   "an IP address, localhost");
+        place.fail(
+            fmt::format("'{}' is not an address; for a virtual host set the header Host", *text),
+            "an IP address, localhost");
     }
 }
 
@@ -105,8 +105,8 @@ void read_header(const Place& place, Probe& out) {
         return;
     }
     const bool token = std::all_of(name->begin(), name->end(), [](char c) {
-        return c > ' ' && c < 0x7F && std::string_view("()<>@,;:\\\"/[]?={}").find(c) ==
-                                          std::string_view::npos;
+        return c > ' ' && c < 0x7F &&
+               std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
     });
     if (!token) {
         place["name"].fail(fmt::format("'{}' is not the name of a header", *name));
@@ -183,8 +183,8 @@ bool read_action(const Place& place, const ProbeContext& context, Probe& out) {
             continue;
         }
         if (chosen != nullptr) {
-            field.fail_at_key(fmt::format("a probe asks in one way, and {} stands there as well",
-                                          chosen->field));
+            field.fail_at_key(
+                fmt::format("a probe asks in one way, and {} stands there as well", chosen->field));
             return false;
         }
         chosen = &action;
@@ -241,8 +241,8 @@ std::optional<std::chrono::seconds> read_span(const Place& place) {
                                 : unit == "m"               ? 60
                                 : unit == "h"               ? 3600
                                                             : 0;
-    const bool fits = error == std::errc() && factor != 0 && number >= 1 &&
-                      number <= kMaxSeconds / factor;
+    const bool fits =
+        error == std::errc() && factor != 0 && number >= 1 && number <= kMaxSeconds / factor;
     if (!fits) {
         place.fail(fmt::format("'{}' is not a time of 1 s to 24 h", *text), "30s, 5m, 1h");
         return std::nullopt;
@@ -271,8 +271,7 @@ Endpoint split_endpoint(std::string_view text) {
     }
     const auto bracket = text.rfind(']');
     const auto colon = text.rfind(':');
-    if (colon != std::string_view::npos &&
-        (bracket == std::string_view::npos || bracket < colon)) {
+    if (colon != std::string_view::npos && (bracket == std::string_view::npos || bracket < colon)) {
         out.port = text.substr(colon + 1);
         text = text.substr(0, colon);
     } else if (out.port.empty()) {

@@ -64,11 +64,11 @@ struct Agent::Parts {
     state::TaskRunner runner{*state, clock, scheduler, workers};
     Health health{podman, config.probe_program, clock, scheduler,
                   [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
-    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock,
-                                      health.monitor()},
-                                     scheduler,
-                                     board,
-                                     {.interval = config.interval}};
+    reconcile::Reconciler reconciler{
+        {source, podman, *state, supervisor, specs, clock, health.monitor()},
+        scheduler,
+        board,
+        {.interval = config.interval}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
     std::function<void(const reconcile::PassReport&)> pass_callback;

@@ -15,7 +15,7 @@ namespace podreeve::daemon {
 struct Config {
     Paths paths;
     Duration interval = std::chrono::seconds(30);
-    unsigned workers = 6;  // threads for podman calls
+    unsigned workers = 6;                 // threads for podman calls
     std::filesystem::path probe_program;  // podreeve-probe; empty: where it is installed
     std::string log_level = "info";
     bool log_to_journal = false;

@@ -40,8 +40,8 @@ std::optional<state::Event> event_of(const health::Change& change, WallTime now)
     event.app = change.of.app;
     if (change.after.restart) {
         event.state = "Unhealthy";
-        event.message = fmt::format("{} is to be restarted: {}", change.of.name,
-                                    change.after.message);
+        event.message =
+            fmt::format("{} is to be restarted: {}", change.of.name, change.after.message);
     } else if (change.after.readiness == Readiness::Ready) {
         if (change.of.health->empty()) {
             return std::nullopt;

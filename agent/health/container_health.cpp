@@ -100,8 +100,8 @@ Verdict ContainerHealth::not_ready(Use use) const {
     out.readiness = unproved && adopted_ ? Readiness::Unknown : Readiness::NotReady;
     out.failing = !unproved;
     const std::string trouble = track.trouble();
-    out.message = fmt::format("{}: {}", to_string(use),
-                              trouble.empty() ? "not proved yet" : trouble);
+    out.message =
+        fmt::format("{}: {}", to_string(use), trouble.empty() ? "not proved yet" : trouble);
     return out;
 }
 

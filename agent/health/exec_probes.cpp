@@ -55,8 +55,7 @@ probe::Answer answer_of(const podman::ExecSession& ended, const FirstLine& said)
     if (ended.exit_code == 0) {
         return {0, probe::Outcome::Success, ""};
     }
-    return {0, probe::Outcome::Failure,
-            said.behind(fmt::format("exit code {}", ended.exit_code))};
+    return {0, probe::Outcome::Failure, said.behind(fmt::format("exit code {}", ended.exit_code))};
 }
 
 }  // namespace
@@ -77,9 +76,9 @@ probe::Answer run_exec_probe(podman::Client& podman,
         const auto ended = podman.inspect_exec(*session, {kPodmanPatience, stop});
         answer = ended ? answer_of(*ended, said) : unknown(ended.error());
     } else if (ran.error().code == Code::Timeout) {
-        answer = {0, probe::Outcome::Failure,
-                  said.behind(fmt::format("has not ended within {}",
-                                          to_short_text(question.timeout)))};
+        answer = {
+            0, probe::Outcome::Failure,
+            said.behind(fmt::format("has not ended within {}", to_short_text(question.timeout)))};
     } else {
         answer = unknown(ran.error());
     }
@@ -131,8 +130,7 @@ void ExecProbes::ask(const std::vector<std::uint32_t>& questions) {
         // The pool is part of the core, so a job must not keep the core alive.
         core_->workers.submit([core = core_.get(), weak = std::weak_ptr<Core>(core_), number,
                                question = found->second] {
-            probe::Answer answer =
-                run_exec_probe(core->podman, question, core->stop.get_token());
+            probe::Answer answer = run_exec_probe(core->podman, question, core->stop.get_token());
             answer.question = number;
             core->scheduler.post([weak, answer = std::move(answer)] {
                 if (const auto still = weak.lock()) {

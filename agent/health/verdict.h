@@ -14,7 +14,7 @@
 namespace podreeve::health {
 
 enum class Readiness {
-    Unknown,   // not proved either way: nobody is taken down for that, and nobody let go on
+    Unknown,  // not proved either way: nobody is taken down for that, and nobody let go on
     NotReady,
     Ready,
 };
@@ -26,8 +26,8 @@ struct Verdict {
     bool restart = false;
     std::optional<std::chrono::seconds> stop_grace;  // of that stop, where the probe names one
     bool failing = false;  // proved to be not ready, and not only unproved
-    std::string message;  // why it is not ready: "readiness: port 80: connection refused"
-    WallTime since{};     // of readiness
+    std::string message;   // why it is not ready: "readiness: port 80: connection refused"
+    WallTime since{};      // of readiness
 };
 
 // Of one run of a container.

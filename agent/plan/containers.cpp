@@ -99,8 +99,7 @@ ContainerVerdict judge_container(const AppCase& app,
         verdict.reason = "absent";
     } else if (found->state != ContainerState::Running || !is_as_specified(verdict)) {
         judge_found(app, verdict, conditions);
-    } else if (const auto unwell = app.app.unwell.find(found->id);
-               unwell != app.app.unwell.end()) {
+    } else if (const auto unwell = app.app.unwell.find(found->id); unwell != app.app.unwell.end()) {
         verdict.verdict = Verdict::Stop;
         verdict.reason = unwell->second.why;
         verdict.stop_grace = unwell->second.stop_grace;

@@ -109,7 +109,7 @@ struct AppPolicy {
     std::set<std::string> wedged;
 
     struct Unwell {
-        std::string why;                        // "liveness: port 80: connection refused"
+        std::string why;                         // "liveness: port 80: connection refused"
         std::optional<std::int64_t> stop_grace;  // seconds; nothing: its spec's
     };
 

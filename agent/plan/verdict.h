@@ -42,7 +42,7 @@ struct ContainerVerdict {
     const podman::ContainerSummary* found = nullptr;
     Verdict verdict = Verdict::Keep;
     std::string reason;
-    bool finished = false;  // ended and not to be started again
+    bool finished = false;                   // ended and not to be started again
     std::optional<std::int64_t> stop_grace;  // of Stop; nothing: the spec's
 
     bool makes() const {

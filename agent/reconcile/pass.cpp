@@ -145,8 +145,8 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         report.error = planned.error().message;
         report.overview = world.supervisor.podman_lost(desired, planned.error());
     } else {
-        world.health.follow(health::watched(planned->prepared.in_force, planned->observed,
-                                            world.state.owner()));
+        world.health.follow(
+            health::watched(planned->prepared.in_force, planned->observed, world.state.owner()));
         note_converged(world, *planned);
         commit_all(world, *planned, report);
         report.overview =

@@ -28,8 +28,10 @@ constexpr std::chrono::milliseconds kRetry{10};
 
 struct Client::Core : std::enable_shared_from_this<Client::Core> {
     Core(std::filesystem::path given, const Clock& time, Scheduler& loop, OnAnswers callback)
-        : program(std::move(given)), clock(time), scheduler(loop), on_answers(std::move(callback)) {
-    }
+        : program(std::move(given)),
+          clock(time),
+          scheduler(loop),
+          on_answers(std::move(callback)) {}
 
     std::filesystem::path program;
     const Clock& clock;
@@ -216,8 +218,7 @@ Client::Client(std::filesystem::path program,
                const Clock& clock,
                Scheduler& scheduler,
                OnAnswers on_answers)
-    : core_(
-          std::make_shared<Core>(std::move(program), clock, scheduler, std::move(on_answers))) {}
+    : core_(std::make_shared<Core>(std::move(program), clock, scheduler, std::move(on_answers))) {}
 
 Client::~Client() = default;
 

@@ -27,8 +27,8 @@ class Spawning {
         posix_spawnattr_setsigmask(&attributes_, &none);
         posix_spawnattr_setsigdefault(&attributes_, &all);
         posix_spawnattr_setpgroup(&attributes_, 0);
-        posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                   POSIX_SPAWN_SETPGROUP);
+        posix_spawnattr_setflags(
+            &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     }
 
     Spawning(const Spawning&) = delete;
@@ -110,9 +110,8 @@ ProberProcess::~ProberProcess() {
 Status ProberProcess::send(std::string_view packet) {
     const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
     if (::send(socket_.get(), packet.data(), packet.size(), flags) < 0) {
-        return errno == EAGAIN
-                   ? fail(Code::Timeout, "cannot ask: the prober is busy")
-                   : fail(Code::Unavailable, "cannot ask: the prober has ended");
+        return errno == EAGAIN ? fail(Code::Timeout, "cannot ask: the prober is busy")
+                               : fail(Code::Unavailable, "cannot ask: the prober has ended");
     }
     return {};
 }

@@ -27,9 +27,10 @@ class ProberProcess {
     ProberProcess(const ProberProcess&) = delete;
     ProberProcess& operator=(const ProberProcess&) = delete;
 
-    // Never waits: Timeout when there is no room for more, Unavailable when it has ended. A packet of
-    // more than wire::kMaxPacket bytes is cut by the other end.
+    // Never waits: Timeout when there is no room for more, Unavailable when it has ended. A packet
+    // of more than wire::kMaxPacket bytes is cut by the other end.
     Status send(std::string_view packet);
+
     pid_t pid() const { return pid_; }
 
   private:

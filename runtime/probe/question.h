@@ -3,10 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
-
-#include <sys/types.h>
 
 // What is asked of a container over its network, and what came back: plain values, the words
 // between the agent and podreeve-probe.

@@ -11,8 +11,8 @@
 
 // The messages on the socket between the agent and podreeve-probe: a SOCK_SEQPACKET pair, each
 // packet any number of orders one after the other, or of answers. Numbers are in the machine's own
-// order, since both ends are of one build and on one machine. Nothing of it is stored, so the format
-// is free to change.
+// order, since both ends are of one build and on one machine. Nothing of it is stored, so the
+// format is free to change.
 namespace podreeve::probe::wire {
 
 inline constexpr std::size_t kMaxPacket = 64 * 1024;

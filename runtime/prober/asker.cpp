@@ -61,13 +61,12 @@ void Asker::forget(std::uint32_t question) {
 void Asker::ask(std::vector<std::uint32_t> questions) {
     const auto network_of = [&](std::uint32_t question) -> std::uint64_t {
         const auto subject = subjects_.find(question);
-        return subject == subjects_.end() || !subject->second.network
-                   ? 0
-                   : subject->second.network->id;
+        return subject == subjects_.end() || !subject->second.network ? 0
+                                                                      : subject->second.network->id;
     };
-    std::stable_sort(
-        questions.begin(), questions.end(),
-        [&](std::uint32_t a, std::uint32_t b) { return network_of(a) < network_of(b); });
+    std::stable_sort(questions.begin(), questions.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return network_of(a) < network_of(b);
+    });
     waiting_.insert(waiting_.end(), questions.begin(), questions.end());
     begin_waiting();
 }
@@ -154,8 +153,7 @@ int Asker::milliseconds_left(std::chrono::milliseconds at_most) const {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadlines_.begin()->first -
                                                                    clock_.steady_now());
     const auto wait = std::max(left, std::chrono::milliseconds(0));
-    return static_cast<int>(
-        (at_most.count() < 0 ? wait : std::min(wait, at_most)).count());
+    return static_cast<int>((at_most.count() < 0 ? wait : std::min(wait, at_most)).count());
 }
 
 Result<bool> Asker::turn(int control, std::chrono::milliseconds at_most) {

@@ -29,6 +29,9 @@ class Asker {
     // The answers since the last call.
     std::vector<probe::Answer> answers();
 
+    // Nothing is being asked.
+    bool idle() const { return running_.empty() && waiting_.empty(); }
+
   private:
     struct Running {
         std::unique_ptr<Conversation> conversation;

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <sys/socket.h>
+
 #include <climits>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
 namespace podreeve::prober {
 

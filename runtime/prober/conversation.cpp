@@ -15,9 +15,8 @@ namespace {
 
 std::string word_of(int error) {
     std::string text = std::strerror(error);
-    std::transform(text.begin(), text.begin() + 1, text.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
+    std::transform(text.begin(), text.begin() + 1, text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
 }
 
@@ -187,8 +186,10 @@ std::optional<Verdict> Conversation::shake_hands() {
 }
 
 std::optional<Verdict> Conversation::talk() {
+    const bool spoke = !to_send_.empty();
     const Step wrote = channel_->write(to_send_);
-    if (wrote == Step::WantWrite || wrote == Step::WantRead) {
+    if (wrote == Step::WantWrite || wrote == Step::WantRead || (spoke && wrote == Step::Done)) {
+        // Nobody has an answer within the moment.
         wants_ = wrote == Step::WantWrite ? EPOLLOUT : EPOLLIN;
         return std::nullopt;
     }

@@ -46,10 +46,14 @@ class Conversation {
 
     // Goes on as far as it can. Nothing: wait for wants() on fd() and call again.
     std::optional<Verdict> step();
+
     int fd() const { return channel_ ? channel_->fd() : -1; }
+
     std::uint32_t wants() const { return wants_; }  // EPOLLIN or EPOLLOUT
+
     // Counts the sockets: when it changes, fd() is another one even with the same number.
     unsigned socket() const { return sockets_; }
+
     Verdict out_of_time() const;
 
   private:
@@ -65,6 +69,7 @@ class Conversation {
     std::optional<Verdict> connected();
     std::optional<Verdict> port_done();
     void list_addresses();
+
     std::uint16_t port() const { return subject_.question.ports[port_]; }
 
     std::uint32_t number_;

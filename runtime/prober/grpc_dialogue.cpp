@@ -19,6 +19,7 @@ enum FrameType : unsigned {
     kPing = 6,
     kGoAway = 7
 };
+
 constexpr unsigned kEndStream = 0x1, kAck = 0x1, kEndHeaders = 0x4, kPadded = 0x8;
 constexpr std::size_t kFrameHead = 9;
 constexpr std::size_t kMaxFrame = 16 * 1024;  // what we allow by not asking for more
@@ -68,12 +69,12 @@ std::string literal(std::string_view name, std::string_view value) {
 }
 
 std::string request_headers(const std::string& authority) {
-    return "\x83\x86"s +                                  // :method POST, :scheme http
-           named(4, "/grpc.health.v1.Health/Check") +     // :path
-           named(1, authority) +                          // :authority
-           named(31, "application/grpc") +                // content-type
-           literal("te", "trailers") +                    //
-           named(58, "podreeve-probe/1");                 // user-agent
+    return "\x83\x86"s +                               // :method POST, :scheme http
+           named(4, "/grpc.health.v1.Health/Check") +  // :path
+           named(1, authority) +                       // :authority
+           named(31, "application/grpc") +             // content-type
+           literal("te", "trailers") +                 //
+           named(58, "podreeve-probe/1");              // user-agent
 }
 
 // HealthCheckRequest{service = 1} behind gRPC's own head.
@@ -113,8 +114,9 @@ GrpcDialogue::GrpcDialogue(const probe::Question& question, std::uint16_t port)
 
 std::string GrpcDialogue::opening() {
     const std::string message = request_message(question_.service);
-    std::string out = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "") +
-                      frame(kHeaders, kEndHeaders, 1, request_headers(authority_of(question_, port_)));
+    std::string out =
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "") +
+        frame(kHeaders, kEndHeaders, 1, request_headers(authority_of(question_, port_)));
     return out + frame(kData, kEndStream, 1, message);
 }
 

@@ -88,11 +88,10 @@ std::string HttpDialogue::opening() {
         return std::any_of(question_.headers.begin(), question_.headers.end(),
                            [&](const auto& header) { return same_name(header.first, name); });
     };
-    const std::pair<std::string_view, std::string> ours[] = {
-        {"Host", authority(question_, port_)},
-        {"User-Agent", "podreeve-probe/1"},
-        {"Accept", "*/*"},
-        {"Connection", "close"}};
+    const std::pair<std::string_view, std::string> ours[] = {{"Host", authority(question_, port_)},
+                                                             {"User-Agent", "podreeve-probe/1"},
+                                                             {"Accept", "*/*"},
+                                                             {"Connection", "close"}};
     for (const auto& [name, value] : ours) {
         if (!given(name)) {
             out += fmt::format("{}: {}\r\n", name, value);

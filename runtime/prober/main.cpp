@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,6 +18,9 @@ namespace {
 using namespace podreeve;
 
 constexpr int kControl = 0;
+
+// So long an answer may wait for others, while more are to come: each packet wakes the agent.
+constexpr std::chrono::milliseconds kGather{20};
 
 // A socket a question, and a descriptor a network.
 void raise_descriptor_limit() {
@@ -60,8 +64,11 @@ Status serve() {
     const SystemClock clock;
     ASSIGN_OR_RETURN(const auto asker, prober::Asker::create(clock));
     std::vector<char> buffer(probe::wire::kMaxPacket);
+    std::vector<probe::Answer> gathered;
+    SteadyTime gathered_since{};
     while (true) {
-        ASSIGN_OR_RETURN(bool readable, asker->turn(kControl, std::chrono::milliseconds(-1)));
+        const auto at_most = gathered.empty() ? std::chrono::milliseconds(-1) : kGather;
+        ASSIGN_OR_RETURN(bool readable, asker->turn(kControl, at_most));
         while (readable) {
             const Heard heard = hear_orders(*asker, buffer);
             if (heard == Heard::End) {
@@ -69,7 +76,16 @@ Status serve() {
             }
             readable = heard == Heard::Orders;
         }
-        RETURN_IF_ERROR(answer(asker->answers()));
+        std::vector<probe::Answer> fresh = asker->answers();
+        if (gathered.empty() && !fresh.empty()) {
+            gathered_since = clock.steady_now();
+        }
+        std::move(fresh.begin(), fresh.end(), std::back_inserter(gathered));
+        const bool time_is_up = clock.steady_now() - gathered_since >= kGather;
+        if (!gathered.empty() && (time_is_up || asker->idle())) {
+            RETURN_IF_ERROR(answer(gathered));
+            gathered.clear();
+        }
     }
 }
 

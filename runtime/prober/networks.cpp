@@ -33,11 +33,13 @@ Result<UniqueFd> open_namespace(pid_t pid, const char* kind) {
 
 ino_t id_of(int fd) {
     struct stat found {};
+
     return ::fstat(fd, &found) == 0 ? found.st_ino : 0;
 }
 
 ino_t own(const char* kind) {
     struct stat found {};
+
     return ::stat(fmt::format("/proc/self/ns/{}", kind).c_str(), &found) == 0 ? found.st_ino : 0;
 }
 

@@ -1,9 +1,11 @@
 // Commands in running containers. Trap -> test:
-//   a session that nobody removes stays, with its conmon, for five minutes .... ASessionCanBeRemoved
-//   before 5.0 it cannot be removed ........................................... ASessionCanBeRemoved
-//   a command that is not there is no error, its exit code tells .............. ACommandThatIsNotThereEndsWith127
-//   a container that does not run is 500, not 409 ............................. ACommandNeedsARunningContainer
-//   a caller that goes away leaves the command running ........................ ACommandOutlivesItsCaller
+//   a session that nobody removes stays, with its conmon, for five minutes ....
+//   ASessionCanBeRemoved before 5.0 it cannot be removed
+//   ........................................... ASessionCanBeRemoved a command that is not there is
+//   no error, its exit code tells .............. ACommandThatIsNotThereEndsWith127 a container that
+//   does not run is 500, not 409 ............................. ACommandNeedsARunningContainer a
+//   caller that goes away leaves the command running ........................
+//   ACommandOutlivesItsCaller
 #include <algorithm>
 
 #include "tests/contract/subject.h"

@@ -11,12 +11,9 @@ Answer no_session(const std::string& id) {
 }
 
 ordered_json render_exec(const ExecSession& session, const std::string& id) {
-    return {{"CanRemove", session.state == "stopped"},
-            {"ContainerID", session.container},
-            {"ExitCode", session.exit_code},
-            {"ID", id},
-            {"Running", session.state == "running"},
-            {"Pid", session.pid}};
+    return {{"CanRemove", session.state == "stopped"}, {"ContainerID", session.container},
+            {"ExitCode", session.exit_code},           {"ID", id},
+            {"Running", session.state == "running"},   {"Pid", session.pid}};
 }
 
 std::string frame_of(const Program::Line& line) {

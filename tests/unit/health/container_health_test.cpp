@@ -20,8 +20,9 @@ manifests::Probe every(seconds period, seconds delay = seconds(0)) {
 // A container that started at time zero, with a clock of its own.
 struct Bench {
     explicit Bench(manifests::Health health, bool adopted = false)
-        : machine(std::make_shared<const manifests::Health>(std::move(health)), SteadyTime{},
-                  adopted) {}
+        : machine(
+              std::make_shared<const manifests::Health>(std::move(health)), SteadyTime{}, adopted) {
+    }
 
     // Asks and answers when it is due; false when it was not.
     bool answer(Use use, Outcome outcome) {

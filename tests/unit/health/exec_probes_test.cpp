@@ -1,8 +1,9 @@
 #include "agent/health/exec_probes.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/fake_time.h"
@@ -16,8 +17,9 @@ using probe::Outcome;
 class ExecProbesTest : public testing::Test {
   protected:
     ExecProbesTest()
-        : id_(podman_.create_behind_back(
-              {{"name", "web"}, {"image", "localhost/busybox:latest"}, {"command", {"sleep", "9"}}})) {}
+        : id_(podman_.create_behind_back({{"name", "web"},
+                                          {"image", "localhost/busybox:latest"},
+                                          {"command", {"sleep", "9"}}})) {}
 
     Answer run(std::vector<std::string> command,
                std::chrono::milliseconds timeout = std::chrono::seconds(10)) {

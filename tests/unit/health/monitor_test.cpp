@@ -29,30 +29,32 @@ manifests::Health with_readiness(manifests::Probe probe = tcp()) {
 class MonitorTest : public testing::Test {
   protected:
     MonitorTest()
-        : monitor_({[this](const probe::Question& question) {
-                        questions_[++last_] = question;
-                        return last_;
-                    },
-                    [this](std::uint32_t number) { questions_.erase(number); },
-                    [this](const std::vector<std::uint32_t>& numbers) {
-                        asked_.push_back(numbers);
-                    },
-                    [this](const ExecQuestion& question) {
-                        commands_[++last_] = question;
-                        return last_;
-                    },
-                    [this](std::uint32_t number) { commands_.erase(number); },
-                    [this](const std::vector<std::uint32_t>& numbers) {
-                        run_.push_back(numbers);
-                    }},
-                   time_,
-                   time_,
-                   [this](const std::vector<Change>& changes) {
-                       changes_.insert(changes_.end(), changes.begin(), changes.end());
-                   }) {}
+        : monitor_(
+              {[this](const probe::Question& question) {
+                   questions_[++last_] = question;
+                   return last_;
+               },
+               [this](std::uint32_t number) { questions_.erase(number); },
+               [this](const std::vector<std::uint32_t>& numbers) { asked_.push_back(numbers); },
+               [this](const ExecQuestion& question) {
+                   commands_[++last_] = question;
+                   return last_;
+               },
+               [this](std::uint32_t number) { commands_.erase(number); },
+               [this](const std::vector<std::uint32_t>& numbers) { run_.push_back(numbers); }},
+              time_,
+              time_,
+              [this](const std::vector<Change>& changes) {
+                  changes_.insert(changes_.end(), changes.begin(), changes.end());
+              }) {}
 
     Watched run(const std::string& id, manifests::Health health, Duration age = Duration::zero()) {
-        return {"shop", "shop/" + id, "shop-" + id, id, 100 + last_pid_++, time_.system_now() - age,
+        return {"shop",
+                "shop/" + id,
+                "shop-" + id,
+                id,
+                100 + last_pid_++,
+                time_.system_now() - age,
                 std::make_shared<const manifests::Health>(std::move(health))};
     }
 

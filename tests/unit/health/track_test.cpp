@@ -15,8 +15,7 @@ Track after(const std::string& answers, int success = 1, int failure = 3) {
                                 : c == 'F' ? Outcome::Failure
                                            : Outcome::Unknown;
         const Standing before = track.standing();
-        const bool changed =
-            track.take({0, outcome, outcome == Outcome::Success ? "" : "closed"});
+        const bool changed = track.take({0, outcome, outcome == Outcome::Success ? "" : "closed"});
         EXPECT_EQ(changed, before != track.standing()) << answers;
     }
     return track;
@@ -84,14 +83,20 @@ TEST(Track, TakesAsManyInARowAsItsThresholds) {
         {"SUS", 2, 1, Standing::Good},
     };
     for (const Row& row : rows) {
-        EXPECT_EQ(after(row.answers, row.success, row.failure).standing(), row.standing) << row.answers;
+        EXPECT_EQ(after(row.answers, row.success, row.failure).standing(), row.standing)
+            << row.answers;
     }
 }
 
 TEST(Track, TellsTheLastTroubleAndHowOftenItCame) {
-    const std::pair<std::string, std::string> rows[] = {
-        {"", ""},          {"S", ""},        {"F", "closed (1 of 3)"}, {"SFF", "closed (2 of 3)"},
-        {"FFF", "closed"}, {"FFFF", "closed"}, {"FFFS", ""},           {"SU", "closed"}};
+    const std::pair<std::string, std::string> rows[] = {{"", ""},
+                                                        {"S", ""},
+                                                        {"F", "closed (1 of 3)"},
+                                                        {"SFF", "closed (2 of 3)"},
+                                                        {"FFF", "closed"},
+                                                        {"FFFF", "closed"},
+                                                        {"FFFS", ""},
+                                                        {"SU", "closed"}};
     for (const auto& [answers, trouble] : rows) {
         EXPECT_EQ(after(answers).trouble(), trouble) << answers;
     }

@@ -54,6 +54,7 @@ TEST(VerdictOn, OfOneThatIsNotFollowedYetGoesByItsAge) {
         bool with_probe;
         Readiness readiness;
     };
+
     const AgeRow rows[] = {
         {seconds(0), false, Readiness::NotReady}, {seconds(1), false, Readiness::NotReady},
         {seconds(2), false, Readiness::Ready},    {seconds(60), false, Readiness::Ready},

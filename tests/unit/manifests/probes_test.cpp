@@ -89,11 +89,19 @@ struct CheckCase {
 
 TEST(HealthCheck, IsShortForReadiness) {
     const CheckCase cases[] = {
-        {"type: http, endpoint: 'http://localhost:8080', path: /health", ProbeKind::Http, {8080},
-         "", "/health", false},
+        {"type: http, endpoint: 'http://localhost:8080', path: /health",
+         ProbeKind::Http,
+         {8080},
+         "",
+         "/health",
+         false},
         {"type: http, endpoint: 'http://localhost'", ProbeKind::Http, {80}, "", "/", false},
-        {"type: http, endpoint: 'https://127.0.0.1:8443/up?x=1'", ProbeKind::Http, {8443},
-         "127.0.0.1", "/up?x=1", true},
+        {"type: http, endpoint: 'https://127.0.0.1:8443/up?x=1'",
+         ProbeKind::Http,
+         {8443},
+         "127.0.0.1",
+         "/up?x=1",
+         true},
         {"type: http, endpoint: 8080", ProbeKind::Http, {8080}, "", "/", false},
         {"type: tcp, endpoint: 'localhost:5432'", ProbeKind::Tcp, {5432}, "", "", false},
         {"type: tcp, endpoint: '[::1]:5432'", ProbeKind::Tcp, {5432}, "::1", "", false},
@@ -130,9 +138,10 @@ TEST(ReadyByPort, AsksForTheDeclaredPortsOfEachContainerOfAPod) {
     std::string text = pod_text(
         "ports: [{containerPort: 80}, {containerPort: 443, hostPort: 8443}, {containerPort: 53, "
         "protocol: UDP}]\n");
-    text += "    - {name: side, image: a:1}\n"
-            "    - {name: asked, image: a:1, ports: [{containerPort: 9}],\n"
-            "       readinessProbe: {httpGet: {port: 9}}}\n";
+    text +=
+        "    - {name: side, image: a:1}\n"
+        "    - {name: asked, image: a:1, ports: [{containerPort: 9}],\n"
+        "       readinessProbe: {httpGet: {port: 9}}}\n";
     text.replace(text.find("  name: web\n"), 12,
                  "  name: web\n  annotations: {podreeve.io/ready: port}\n");
     const AppSpec app = app_of(text);
@@ -253,20 +262,19 @@ TEST(SpecHashOfProbes, IsTheAppsAndNotTheContainers) {
     EXPECT_EQ(spec_hash(plain.containers[0]), spec_hash(probed.containers[0]));
     EXPECT_NE(spec_hash(plain), spec_hash(probed));
     std::set<std::string> hashes{spec_hash(probed)};
-    for (const char* more :
-         {"periodSeconds: 2", "timeoutSeconds: 2", "failureThreshold: 2", "initialDelaySeconds: 2",
-          "terminationGracePeriodSeconds: 2"}) {
+    for (const char* more : {"periodSeconds: 2", "timeoutSeconds: 2", "failureThreshold: 2",
+                             "initialDelaySeconds: 2", "terminationGracePeriodSeconds: 2"}) {
         const std::string probe = std::string("livenessProbe: {tcpSocket: {port: 80}, ") + more;
         EXPECT_TRUE(hashes.insert(spec_hash(app_of(pod_text(probe + "}")))).second) << more;
     }
 }
 
 TEST(RedactedJsonOfProbes, ShowsNeitherHeadersNorSecretWords) {
-    const AppSpec app = app_of(
-        pod_text("env: [{name: DB_PASSWORD, value: hunter2}]\n"
-                 "livenessProbe: {exec: {command: [login, $(DB_PASSWORD)]}}\n"
-                 "readinessProbe: {httpGet: {port: 80, path: /up, httpHeaders: [{name: "
-                 "Authorization, value: Basic-abc}]}}"));
+    const AppSpec app =
+        app_of(pod_text("env: [{name: DB_PASSWORD, value: hunter2}]\n"
+                        "livenessProbe: {exec: {command: [login, $(DB_PASSWORD)]}}\n"
+                        "readinessProbe: {httpGet: {port: 80, path: /up, httpHeaders: [{name: "
+                        "Authorization, value: Basic-abc}]}}"));
     EXPECT_EQ(app.containers[0].health.liveness->command.back(), "hunter2");
     const std::string text = to_redacted_json(app).dump();
     EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;

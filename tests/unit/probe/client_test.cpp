@@ -104,8 +104,8 @@ TEST_F(ClientTest, StartsAnotherProberWhenOneDies) {
     const pid_t first = client_->prober();
     ASSERT_GT(first, 0);
     ::kill(first, SIGKILL);
-    EXPECT_EQ(wait_for(1)[0], (Answer{hanging, Outcome::Unknown,
-                                      "cannot ask: the prober has ended"}));
+    EXPECT_EQ(wait_for(1)[0],
+              (Answer{hanging, Outcome::Unknown, "cannot ask: the prober has ended"}));
     const std::uint32_t open_port = client_->add(question());
     client_->ask({open_port});
     EXPECT_EQ(wait_for(1)[0].outcome, Outcome::Unknown) << "too soon for another";
@@ -125,8 +125,7 @@ TEST_F(ClientTest, KillsAProberThatHangs) {
     ::kill(first, SIGSTOP);
     client_->ask({number});
     time_.advance(std::chrono::seconds(80));
-    EXPECT_EQ(wait_for(1)[0],
-              (Answer{number, Outcome::Unknown, "cannot ask: the prober hangs"}));
+    EXPECT_EQ(wait_for(1)[0], (Answer{number, Outcome::Unknown, "cannot ask: the prober hangs"}));
     EXPECT_EQ(::kill(first, 0), -1) << "it is dead and reaped";
 }
 

@@ -17,8 +17,8 @@ probe::Question question(const std::string& service = "") {
 }
 
 std::string frame(char type, char flags, char stream, const std::string& payload) {
-    return std::string{'\0', '\0', static_cast<char>(payload.size()), type, flags, '\0', '\0', '\0',
-                       stream} +
+    return std::string{'\0', '\0',  static_cast<char>(payload.size()), type, flags, '\0', '\0',
+                       '\0', stream} +
            payload;
 }
 
@@ -33,11 +33,15 @@ std::string message(const std::string& protobuf) {
 TEST(GrpcDialogue, AsksOnceInHttp2) {
     const probe::Question asked = question("db");
     const std::string opening = GrpcDialogue(asked, 9000).opening();
-    const std::string headers =
-        "\x83\x86"s + "\x04\x1c/grpc.health.v1.Health/Check"s + "\x01\x0elocalhost:9000"s +
-        "\x0f\x10\x10""application/grpc"s + "\0\x02te\x08trailers"s + "\x0f\x2b\x10podreeve-probe/1"s;
+    const std::string headers = "\x83\x86"s + "\x04\x1c/grpc.health.v1.Health/Check"s +
+                                "\x01\x0elocalhost:9000"s +
+                                "\x0f\x10\x10"
+                                "application/grpc"s +
+                                "\0\x02te\x08trailers"s + "\x0f\x2b\x10podreeve-probe/1"s;
     EXPECT_EQ(opening, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + kSettings + frame(1, 4, 1, headers) +
-                           frame(0, 1, 1, message("\x0a\x02""db")));
+                           frame(0, 1, 1,
+                                 message("\x0a\x02"
+                                         "db")));
 }
 
 TEST(GrpcDialogue, AsksForTheServerAsAWholeWithAnEmptyMessage) {
@@ -84,7 +88,8 @@ TEST(GrpcDialogue, TellsByTheMessageHoweverTheAnswerIsCut) {
          failure("port 9000: the server ends the call"), kSettingsAck},
         {"compressed", kSettings + frame(0, 0, 1, "\x01\0\0\0\x01x"s),
          failure("port 9000: an answer that is compressed or too long"), kSettingsAck},
-        {"http", "HTTP/1.1 400 Bad Request\r\n", failure("port 9000: the answer is not HTTP/2"), ""},
+        {"http", "HTTP/1.1 400 Bad Request\r\n", failure("port 9000: the answer is not HTTP/2"),
+         ""},
         {"other frames", kSettings + frame(8, 0, 0, "\0\0\0\1"s) + frame(99, 0, 0, "?"),
          std::nullopt, kSettingsAck},
     };

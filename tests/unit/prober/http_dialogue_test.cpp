@@ -29,8 +29,7 @@ TEST(HttpDialogue, AsksAsTheKubeletDoes) {
     asked.host = "fd00::1";
     EXPECT_NE(HttpDialogue(asked, 80).opening().find("Host: [fd00::1]\r\n"), std::string::npos);
     asked.tls = true;
-    EXPECT_NE(HttpDialogue(asked, 80).opening().find("Host: [fd00::1]:80\r\n"),
-              std::string::npos);
+    EXPECT_NE(HttpDialogue(asked, 80).opening().find("Host: [fd00::1]:80\r\n"), std::string::npos);
 }
 
 struct Case {
@@ -56,8 +55,9 @@ TEST(HttpDialogue, TellsByTheStatusHoweverTheAnswerIsCut) {
         {"in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
          false, kSuccess},
         {"bare newlines", "HTTP/1.0 200 OK\nContent-Length: 0\n\n", false, kSuccess},
-        {"redirect", "HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: "
-                     "0\r\n\r\n",
+        {"redirect",
+         "HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: "
+         "0\r\n\r\n",
          false, kSuccess},
         {"after a 100", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 399 X\r\nContent-Length: 0\r\n\r\n",
          false, kSuccess},
