@@ -97,6 +97,7 @@ struct Engine {
     Program program_for(const Container& container) const;
     // Of a command that is run in a container.
     Program program_for_exec(const std::vector<std::string>& command) const;
+
     std::int64_t new_pid() { return next_pid_++; }
 
   private:

@@ -306,7 +306,8 @@ TEST(KubeErrors, OfWholeFiles) {
          "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {podreeve.io/depend-on: "
          "x}}\nspec: {containers: [{name: c, image: a}]}\n",
          {"web.yaml:3:35: metadata.annotations['podreeve.io/depend-on']: unknown annotation of "
-          "podreeve; allowed: podreeve.io/autostart, podreeve.io/depends-on, podreeve.io/ready, podreeve.io/restart; "
+          "podreeve; allowed: podreeve.io/autostart, podreeve.io/depends-on, podreeve.io/ready, "
+          "podreeve.io/restart; "
           "did you mean 'depends-on'?"}},
         {"dependency",
          "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {podreeve.io/depends-on: "

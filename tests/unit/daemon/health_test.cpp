@@ -1,0 +1,55 @@
+#include "agent/daemon/health.h"
+
+#include <gtest/gtest.h>
+
+namespace podreeve::daemon {
+namespace {
+
+using health::Readiness;
+
+health::Change change(bool probed = true) {
+    manifests::Health health;
+    if (probed) {
+        health.readiness.emplace();
+    }
+    health::Change out;
+    out.of.app = "shop";
+    out.of.name = "shop-web";
+    out.of.health = std::make_shared<const manifests::Health>(health);
+    return out;
+}
+
+std::string told(const health::Change& change) {
+    const auto event = event_of(change, {});
+    return event ? event->app + ": " + event->state + ": " + event->message : "";
+}
+
+TEST(HealthEvents, TellWhatIsProved) {
+    health::Change ready = change();
+    ready.after.readiness = Readiness::Ready;
+    EXPECT_EQ(told(ready), "shop: Healthy: shop-web is ready");
+    health::Change failing = change();
+    failing.after.readiness = Readiness::NotReady;
+    failing.after.failing = true;
+    failing.after.message = "readiness: port 80: / answered 503";
+    EXPECT_EQ(told(failing),
+              "shop: Unhealthy: shop-web is not ready: readiness: port 80: / answered 503");
+    failing.after.restart = true;
+    failing.after.message = "liveness: port 80: connection refused";
+    EXPECT_EQ(told(failing),
+              "shop: Unhealthy: shop-web is to be restarted: liveness: port 80: connection refused");
+}
+
+TEST(HealthEvents, TellNothingOfWhatIsOnlyUnprovedOrOld) {
+    health::Change unproved = change();
+    unproved.after.readiness = Readiness::NotReady;
+    EXPECT_EQ(told(unproved), "");
+    unproved.after.readiness = Readiness::Unknown;
+    EXPECT_EQ(told(unproved), "");
+    health::Change old_enough = change(false);
+    old_enough.after.readiness = Readiness::Ready;
+    EXPECT_EQ(told(old_enough), "") << "without probes it is no news that a process lives";
+}
+
+}  // namespace
+}  // namespace podreeve::daemon
