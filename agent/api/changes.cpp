@@ -1,6 +1,9 @@
 // GET  /v1/changes?limit=N&app=NAME   newest first
 // GET  /v1/changes/{id}               with its tasks and their logs
 // POST /v1/changes/{id}/abort         undoes what is done of it
+// POST /v1/changes/{id}/undo          of one that has ended: answers with the change that undoes it
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
@@ -24,18 +27,36 @@ nlohmann::json to_json(const state::TaskView& task) {
         log.push_back(
             {{"time", to_rfc3339(line.time)}, {"error", line.is_error}, {"text", line.text}});
     }
-    return {{"id", task.id},
-            {"kind", task.kind},
-            {"summary", task.summary},
-            {"status", to_string(task.status)},
-            {"lane", task.lane},
-            {"after", task.after},
-            {"progress",
-             {{"label", task.progress.label},
-              {"done", task.progress.done},
-              {"total", task.progress.total}}},
-            {"wait_reason", task.wait_reason},
-            {"log", log}};
+    return {
+        {"id", task.id},
+        {"kind", task.kind},
+        {"summary", task.summary},
+        {"status", to_string(task.status)},
+        {"lane", task.lane},
+        {"after", task.after},
+        {"doing_ms", std::chrono::duration_cast<std::chrono::milliseconds>(task.doing).count()},
+        {"undoing_ms", std::chrono::duration_cast<std::chrono::milliseconds>(task.undoing).count()},
+        {"progress",
+         {{"label", task.progress.label},
+          {"done", task.progress.done},
+          {"total", task.progress.total}}},
+        {"wait_reason", task.wait_reason},
+        {"log", log}};
+}
+
+// Why a task has not ended; null for one that has.
+nlohmann::json to_json(const std::vector<state::Explanation>& all, state::TaskId task) {
+    const auto why = std::find_if(all.begin(), all.end(),
+                                  [&](const state::Explanation& one) { return one.task == task; });
+    if (why == all.end()) {
+        return nullptr;
+    }
+    return {{"reason", to_string(why->holdup)},
+            {"text", why->text()},
+            {"tasks", why->tasks},
+            {"change", why->change},
+            {"until", why->until ? to_rfc3339(*why->until) : std::string()},
+            {"detail", why->detail}};
 }
 
 nlohmann::json to_json(const state::ChangeView& change, bool with_tasks) {
@@ -46,6 +67,7 @@ nlohmann::json to_json(const state::ChangeView& change, bool with_tasks) {
                            {"status", to_string(change.status)},
                            {"ready", change.is_ready},
                            {"error", change.error},
+                           {"behind", change.behind},
                            {"created", time_or_empty(change.created)},
                            {"ended", time_or_empty(change.ready)}};
     if (with_tasks) {
@@ -85,7 +107,12 @@ void send_one(Backend& backend, const httplib::Request& request, httplib::Respon
         return;
     }
     if (const auto change = backend.state.change(*id)) {
-        send_json(response, to_json(*change, true));
+        nlohmann::json body = to_json(*change, true);
+        const std::vector<state::Explanation> why = backend.state.explain(*id);
+        for (nlohmann::json& task : body["tasks"]) {
+            task["why"] = to_json(why, task.at("id").get<state::TaskId>());
+        }
+        send_json(response, body);
     } else {
         send_error(response,
                    {Code::NotFound,
@@ -104,6 +131,18 @@ void abort_one(Backend& backend, const httplib::Request& request, httplib::Respo
     send_json(response, {{"change", *id}, {"aborting", true}}, 202);
 }
 
+void undo_one(Backend& backend, const httplib::Request& request, httplib::Response& response) {
+    const Result<std::int64_t> id = parse_number(request.matches[1], "change");
+    const Result<state::ChangeId> undo =
+        id ? backend.state.undo_change(*id) : Result<state::ChangeId>(id.error());
+    if (!undo) {
+        send_error(response, undo.error());
+        return;
+    }
+    backend.wake();
+    send_json(response, {{"change", *undo}, {"undoes", *id}}, 202);
+}
+
 }  // namespace
 
 void add_changes(httplib::Server& server, Backend& backend) {
@@ -118,6 +157,10 @@ void add_changes(httplib::Server& server, Backend& backend) {
     server.Post(R"(/v1/changes/([^/]+)/abort)",
                 [&backend](const httplib::Request& request, httplib::Response& response) {
                     abort_one(backend, request, response);
+                });
+    server.Post(R"(/v1/changes/([^/]+)/undo)",
+                [&backend](const httplib::Request& request, httplib::Response& response) {
+                    undo_one(backend, request, response);
                 });
 }
 

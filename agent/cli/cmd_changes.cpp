@@ -1,9 +1,10 @@
-// podreeve changes [--app APP] [-n N]; podreeve change ID; podreeve abort ID
+// podreeve changes [--app APP] [-n N]; podreeve change ID
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/agent_client.h"
+#include "agent/cli/change_command.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
@@ -53,9 +54,10 @@ void print_task(const json& task) {
     print(fmt::format("  {:>5}  {}  {}", task.value("id", 0),
                       paint(fmt::format("{:<8}", status), status_colour(status)),
                       task.value("summary", "")));
-    const std::string wait = task.value("wait_reason", "");
+    const json& why = task.contains("why") ? task.at("why") : json();
+    const std::string held = why.is_object() ? why.value("text", "") : "";
     const std::string progress = task.at("progress").value("label", "");
-    for (const std::string& note : {wait, progress}) {
+    for (const std::string& note : {held, progress}) {
         if (!note.empty()) {
             print("                   " + note);
         }
@@ -79,6 +81,9 @@ int run_change(const Common& common, std::int64_t id) {
     const std::string status = change->value("status", "");
     print(fmt::format("Change {}: {}\n{}, began {} ago", id, change->value("summary", ""),
                       paint(status, status_colour(status)), age(change->value("created", ""))));
+    if (const std::int64_t behind = change->value("behind", std::int64_t{0}); behind != 0) {
+        print(fmt::format("queued behind change {}", behind));
+    }
     for (const json& task : change->at("tasks")) {
         print_task(task);
     }
@@ -86,34 +91,6 @@ int run_change(const Common& common, std::int64_t id) {
         print(paint(error, Colour::Red));
     }
     return kOk;
-}
-
-int run_abort(const Common& common, std::int64_t id) {
-    const Result<json> done =
-        AgentClient(common.socket)
-            .post(fmt::format("/v1/changes/{}/abort", id), std::chrono::seconds(30));
-    if (!done) {
-        return print_error(done.error(), common.json);
-    }
-    if (common.json) {
-        print_json(*done);
-    } else {
-        print(fmt::format("change {} is being undone; `podreeve change {}` shows how far", id, id));
-    }
-    return kOk;
-}
-
-void add_by_id(CLI::App& root,
-               Common& common,
-               Action& action,
-               const char* name,
-               const char* about,
-               int (*run)(const Common&, std::int64_t)) {
-    CLI::App* command = root.add_subcommand(name, about);
-    const auto id = std::make_shared<std::int64_t>();
-    command->add_option("ID", *id, "Number of the change")->required()->check(CLI::PositiveNumber);
-    command->callback(
-        [&common, &action, id, run] { action = [&common, id, run] { return run(common, *id); }; });
 }
 
 }  // namespace
@@ -129,8 +106,9 @@ void add_changes(CLI::App& root, Common& common, Action& action) {
     command->callback([&common, &action, app, limit] {
         action = [&common, app, limit] { return run_changes(common, *app, *limit); };
     });
-    add_by_id(root, common, action, "change", "Show one change and its tasks", run_change);
-    add_by_id(root, common, action, "abort", "Stop a change and undo what it did", run_abort);
+    add_change_command(root, common, action,
+                       {"change", "Show one change, its tasks and why they have not ended"},
+                       run_change);
 }
 
 }  // namespace podreeve::cli

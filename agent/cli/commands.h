@@ -24,6 +24,8 @@ void add_check(CLI::App& root, Common& common, Action& action);
 void add_diff(CLI::App& root, Common& common, Action& action);
 void add_reconcile(CLI::App& root, Common& common, Action& action);
 void add_changes(CLI::App& root, Common& common, Action& action);
+void add_abort(CLI::App& root, Common& common, Action& action);
+void add_undo(CLI::App& root, Common& common, Action& action);
 void add_events(CLI::App& root, Common& common, Action& action);
 void add_apps(CLI::App& root, Common& common, Action& action);
 void add_version(CLI::App& root, Common& common, Action& action);

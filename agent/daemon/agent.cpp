@@ -1,5 +1,6 @@
 #include "agent/daemon/agent.h"
 
+#include <set>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "agent/handlers/table.h"
 #include "agent/handlers/world.h"
 #include "agent/reconcile/podman_watch.h"
+#include "agent/state/ensure_loop.h"
 #include "agent/state/task_runner.h"
 #include "agent/supervise/supervisor.h"
 #include "runtime/base/log.h"
@@ -71,9 +73,12 @@ struct Agent::Parts {
         {.interval = config.interval}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
+    state::EnsureLoop rhythm{clock, scheduler};
     std::function<void(const reconcile::PassReport&)> pass_callback;
 
     void connect();
+    void add_components();
+    void remember_undone();
     void after_pass(const reconcile::PassReport& report);
     void health_changed(const std::vector<health::Change>& changes);
     Status set_stopped(const std::string& app, bool stopped);
@@ -81,12 +86,46 @@ struct Agent::Parts {
 };
 
 void Agent::Parts::connect() {
-    handlers::register_all(runner, world);
+    handlers::register_all(runner, world, config.limits);
     runner.on_change_ready([this](const state::ChangeView& change) {
         supervisor.change_ended(change);
         reconciler.request(fmt::format("change {} has ended", change.id));
     });
     reconciler.on_pass([this](const reconcile::PassReport& report) { after_pass(report); });
+    add_components();
+}
+
+// The runner ensures last, so that what the others have added is begun in the same round. Stopped
+// the other way round: first nothing more is decided, then nothing more is taken in.
+void Agent::Parts::add_components() {
+    rhythm.add({.name = "watch", .stop = [this] { watch.reset(); }});
+    rhythm.add({.name = "server", .stop = [this] { server.reset(); }});
+    rhythm.add({.name = "reconciler",
+                .start_up = [this]() -> Status {
+                    remember_undone();
+                    reconciler.request("the agent has started");
+                    return {};
+                },
+                .busy = [this] { return std::string(reconciler.idle() ? "" : "a pass is made"); },
+                .stop = [this] { reconciler.stop(); }});
+    rhythm.add(state::pruning(*state, clock));
+    rhythm.add({.name = "runner",
+                .ensure = [this]() -> Status {
+                    runner.ensure();
+                    return {};
+                },
+                .busy = [this] { return runner.busy_with(); }});
+}
+
+// What a person undid stays undone over a restart: nothing else has happened to those apps since.
+void Agent::Parts::remember_undone() {
+    std::set<std::string> seen;
+    for (const state::ChangeView& change : state->changes(1000)) {
+        if (seen.insert(change.subject).second && change.is_ready &&
+            change.kind == state::kUndoKind) {
+            supervisor.change_ended(change);
+        }
+    }
 }
 
 void Agent::Parts::after_pass(const reconcile::PassReport& report) {
@@ -142,7 +181,7 @@ api::Backend Agent::Parts::backend() {
         },
         [this](std::optional<std::string> app) { return reconciler.diff(app, kAnswerDiffWithin); },
         [this](const std::string& app, bool stopped) { return set_stopped(app, stopped); },
-        [this] { scheduler.post([this] { runner.ensure(); }); }};
+        [this] { scheduler.post([this] { rhythm.ensure_before(Duration{}); }); }};
 }
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -166,8 +205,13 @@ Result<std::unique_ptr<Agent>> Agent::create(const Config& config,
 }
 
 void Agent::start() {
-    parts_->runner.ensure();
-    parts_->reconciler.request("the agent has started");
+    if (const Status started = parts_->rhythm.start_up(); !started) {
+        log::warn("{}", started.error().message);
+    }
+}
+
+Duration Agent::start_up_budget() const {
+    return state::start_up_budget(parts_->state->apps().size());
 }
 
 void Agent::watch_podman() {
@@ -191,9 +235,7 @@ void Agent::on_pass(std::function<void(const reconcile::PassReport&)> callback) 
 }
 
 void Agent::stop(Duration grace, std::function<void()> done) {
-    parts_->reconciler.stop();
-    parts_->server.reset();
-    parts_->watch.reset();
+    parts_->rhythm.stop();
     parts_->runner.stop(grace, std::move(done));
 }
 

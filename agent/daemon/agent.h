@@ -24,6 +24,8 @@ class Agent {
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
+    // How long start() may take until the first pass is made, by what there is to take up.
+    Duration start_up_budget() const;
     // Takes up the changes that an earlier run left, then makes the first pass.
     void start();
     // Reads podman's events from now on, so that what happens is seen at once and not by the next

@@ -1,5 +1,6 @@
 #include "agent/daemon/config.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <set>
@@ -37,12 +38,46 @@ Status set_interval(const YAML::Node& value, Config& config) {
     return {};
 }
 
-Status set_workers(const YAML::Node& value, Config& config) {
-    const int workers = value.as<int>();
-    if (workers < 1 || workers > 64) {
+Result<unsigned> count_from(const YAML::Node& value) {
+    const int count = value.as<int>();
+    if (count < 1 || count > 64) {
         return fail(Code::InvalidArgument, "must be from 1 to 64");
     }
-    config.workers = static_cast<unsigned>(workers);
+    return static_cast<unsigned>(count);
+}
+
+Status set_workers(const YAML::Node& value, Config& config) {
+    ASSIGN_OR_RETURN(config.workers, count_from(value));
+    return {};
+}
+
+struct Limit {
+    const char* name;
+    unsigned handlers::Limits::*limit;
+};
+
+constexpr std::array kLimits{
+    Limit{"pulls", &handlers::Limits::pulls}, Limit{"stops", &handlers::Limits::stops},
+    Limit{"creates", &handlers::Limits::creates}, Limit{"starts", &handlers::Limits::starts}};
+
+Status set_limits(const YAML::Node& value, Config& config) {
+    if (!value.IsMap()) {
+        return fail(Code::InvalidArgument, "must be a map of pulls, stops, creates, starts");
+    }
+    for (const auto& row : value) {
+        const std::string name = row.first.as<std::string>();
+        const auto* const known = std::find_if(
+            kLimits.begin(), kLimits.end(), [&](const Limit& limit) { return name == limit.name; });
+        if (known == kLimits.end()) {
+            return fail(Code::InvalidArgument,
+                        fmt::format("unknown '{}'; allowed: pulls, stops, creates, starts", name));
+        }
+        const Result<unsigned> count = count_from(row.second);
+        if (!count) {
+            return fail(Code::InvalidArgument, fmt::format("{} {}", name, count.error().message));
+        }
+        config.limits.*known->limit = *count;
+    }
     return {};
 }
 
@@ -67,9 +102,10 @@ struct Key {
     Status (*set)(const YAML::Node&, Config&);
 };
 
-constexpr std::array kKeys{Key{"manifests", set_manifests}, Key{"interval", set_interval},
-                           Key{"workers", set_workers}, Key{"log_level", set_log_level},
-                           Key{"podman_socket", set_podman_socket}};
+constexpr std::array kKeys{
+    Key{"manifests", set_manifests}, Key{"interval", set_interval},
+    Key{"workers", set_workers},     Key{"limits", set_limits},
+    Key{"log_level", set_log_level}, Key{"podman_socket", set_podman_socket}};
 
 Status set_key(const std::filesystem::path& file,
                const YAML::Node& name,
@@ -85,11 +121,10 @@ Status set_key(const std::filesystem::path& file,
         }
         return {};
     }
-    return fail(
-        Code::InvalidArgument,
-        fmt::format("{}: unknown key '{}'; allowed: manifests, interval, workers, log_level, "
-                    "podman_socket",
-                    place(file, name.Mark()), name.as<std::string>()));
+    return fail(Code::InvalidArgument,
+                fmt::format("{}: unknown key '{}'; allowed: manifests, interval, workers, limits, "
+                            "log_level, podman_socket",
+                            place(file, name.Mark()), name.as<std::string>()));
 }
 
 Status read_yaml(const std::filesystem::path& file, const std::string& text, Config& config) {

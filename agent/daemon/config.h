@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/handlers/limits.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/result.h"
@@ -15,8 +16,9 @@ namespace podreeve::daemon {
 struct Config {
     Paths paths;
     Duration interval = std::chrono::seconds(30);
-    unsigned workers = 6;                 // threads for podman calls
     std::filesystem::path probe_program;  // podreeve-probe; empty: where it is installed
+    unsigned workers = 12;                // threads for podman calls: stops alone can take eight
+    handlers::Limits limits;
     std::string log_level = "info";
     bool log_to_journal = false;
 };
@@ -26,7 +28,12 @@ struct Config {
 //
 //   manifests: [/srv/apps]        # instead of the usual directories
 //   interval: 30s                 # between passes: 1s … 1h
-//   workers: 6                    # 1 … 64
+//   workers: 12                   # 1 … 64
+//   limits:                       # how many steps of a sort at once, each 1 … 64
+//     pulls: 3
+//     stops: 8
+//     creates: 4
+//     starts: 4
 //   log_level: info               # trace, debug, info, warning, error
 //   podman_socket: /run/…/podman.sock
 Status read_config_file(const std::filesystem::path& file, Config& config);

@@ -11,6 +11,7 @@
 #include "agent/daemon/agent.h"
 #include "agent/daemon/config.h"
 #include "agent/daemon/once.h"
+#include "agent/state/ensure_loop.h"
 #include "runtime/base/log.h"
 #include "runtime/loop/inotify.h"
 #include "runtime/loop/loop.h"
@@ -102,7 +103,10 @@ class Process {
         ASSIGN_OR_RETURN(loop_, loop::Loop::create());
         // Before any thread is there: threads inherit what is blocked.
         RETURN_IF_ERROR(take_signals());
+        // The store is checked and loaded first, and only then is it known how much there is.
+        note(systemd::notify_extend_timeout(state::start_up_budget(0)));
         ASSIGN_OR_RETURN(agent_, daemon::Agent::create(config_, *loop_, *loop_));
+        note(systemd::notify_extend_timeout(agent_->start_up_budget()));
         agent_->on_pass([this](const reconcile::PassReport& report) { after_pass(report); });
         if (!once_) {
             RETURN_IF_ERROR(open_up());
@@ -167,6 +171,7 @@ class Process {
         stopping_ = true;
         log::info("ending: {}", why);
         note(systemd::notify_stopping());
+        note(systemd::notify_extend_timeout(kStopGrace * 2));
         directories_.reset();
         agent_->stop(kStopGrace, [this] { loop_->stop(); });
     }

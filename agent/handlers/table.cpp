@@ -10,7 +10,8 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr unsigned kPulls = 3, kStops = 8, kMakes = 4;
+constexpr auto kPulls = &Limits::pulls, kStops = &Limits::stops, kMakes = &Limits::creates,
+               kStarts = &Limits::starts;
 constexpr auto kAbsencePause = seconds(1);
 constexpr auto kSilencePause = seconds(5);
 constexpr int kSilences = 3, kPullAbsences = 3;
@@ -70,8 +71,8 @@ const std::vector<Row>& table() {
         {StepKind::CreateService, create_service, undo_create_service, minutes(5), kMakes},
         {StepKind::CreatePod, create_pod, undo_create_pod, minutes(5), kMakes},
         {StepKind::CreateContainer, create_container, undo_create_container, minutes(5), kMakes},
-        {StepKind::StartPod, start_pod, undo_start_pod, minutes(10), kMakes},
-        {StepKind::StartContainer, start_container, undo_start_container, minutes(10), kMakes},
+        {StepKind::StartPod, start_pod, undo_start_pod, minutes(10), kStarts},
+        {StepKind::StartContainer, start_container, undo_start_container, minutes(10), kStarts},
         {StepKind::StopContainer, stop_container, undo_stop_container, minutes(70), kStops},
         {StepKind::ParkContainer, park_container, undo_park_container, minutes(70), kStops},
         {StepKind::RemoveContainer, remove_container, nullptr, minutes(70), kStops},
@@ -85,7 +86,7 @@ const std::vector<Row>& table() {
     return rows;
 }
 
-state::TaskHandlers handlers_for(const Row& row, World& world) {
+state::TaskHandlers handlers_for(const Row& row, World& world, const Limits& limits) {
     state::TaskHandlers handlers;
     handlers.run = [&row, &world](state::TaskContext& context) {
         return run(row, row.run, world, context);
@@ -96,13 +97,13 @@ state::TaskHandlers handlers_for(const Row& row, World& world) {
         };
     }
     handlers.deadline = row.deadline;
-    handlers.limit = row.limit;
+    handlers.limit = limits.*row.limit;
     return handlers;
 }
 
-void register_all(state::TaskRunner& runner, World& world) {
+void register_all(state::TaskRunner& runner, World& world, const Limits& limits) {
     for (const Row& row : table()) {
-        runner.add_handlers(std::string(to_string(row.kind)), handlers_for(row, world));
+        runner.add_handlers(std::string(to_string(row.kind)), handlers_for(row, world, limits));
     }
 }
 

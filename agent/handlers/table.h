@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/limits.h"
 #include "agent/handlers/world.h"
 #include "agent/plan/plan.h"
 #include "agent/state/task.h"
@@ -19,8 +20,8 @@ struct Row {
     plan::StepKind kind;
     Handler run;
     Handler undo;
-    Duration deadline;  // for one run of the handler
-    unsigned limit;     // how many may run at once, so that slow pulls cannot starve repairs
+    Duration deadline;        // for one run of the handler
+    unsigned Limits::*limit;  // which of the limits holds for it
 };
 
 // Every kind there is, once.
@@ -29,9 +30,9 @@ const std::vector<Row>& table();
 // The two handlers as the runner calls them: with errors turned into outcomes. What podman's
 // absence broke off is retried until it is back; a podman that does not answer in time is asked
 // three times. A step that is not to be undone says so in its details ("undo": false).
-state::TaskHandlers handlers_for(const Row& row, World& world);
+state::TaskHandlers handlers_for(const Row& row, World& world, const Limits& limits = {});
 
 // world has to outlive the runner.
-void register_all(state::TaskRunner& runner, World& world);
+void register_all(state::TaskRunner& runner, World& world, const Limits& limits = {});
 
 }  // namespace podreeve::handlers

@@ -104,6 +104,34 @@ void commit_all(const PassWorld& world, const Planned& planned, PassReport& repo
     }
 }
 
+// A newer manifest, or the wish that nothing is left, does not wait for what an older one began:
+// that is undone or ends, whichever is sooner, and the pass after its end plans anew. The manifests
+// are what is remembered of the wish.
+void supersede_older(const PassWorld& world, const manifests::Desired& desired) {
+    for (const state::AppRecord& record : world.state.apps()) {
+        const auto active = world.state.active_change_of(record.name);
+        if (!active || active->kind == state::kUndoKind) {
+            continue;
+        }
+        const auto data = nlohmann::json::parse(active->data, nullptr, false);
+        const std::int64_t began =
+            data.is_object() ? data.value("generation", record.generation) : record.generation;
+        std::string why;
+        if (!desired.apps.contains(record.name)) {
+            const bool wanted = !desired.complete || active->kind == "remove-app";
+            why = wanted ? "" : "no manifest declares it any more";
+        } else if (began < record.generation) {
+            why = fmt::format("generation {} is there", record.generation);
+        }
+        if (why.empty()) {
+            continue;
+        }
+        if (const Status asked = world.state.supersede_change(active->id, why); !asked) {
+            log::warn("{}", asked.error().message);
+        }
+    }
+}
+
 // What runs as its manifest says counts as deployed, also when it was so before this agent came.
 void note_converged(const PassWorld& world, const Planned& planned) {
     for (const auto& [name, app] : planned.plan.apps) {
@@ -148,6 +176,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         world.health.follow(
             health::watched(planned->prepared.in_force, planned->observed, world.state.owner()));
         note_converged(world, *planned);
+        supersede_older(world, desired);
         commit_all(world, *planned, report);
         report.overview =
             world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);

@@ -93,6 +93,7 @@ ChangeRecord backwards(const ChangeRecord& change, const Transaction& transactio
     record.summary = fmt::format("Undo change {}: {}", change.id, change.summary);
     nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
     data["undoes"] = change.id;
+    data["undoes_kind"] = change.kind;
     record.data = data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     record.created = transaction.now();
     record.ready = record.superseded = {};

@@ -53,8 +53,8 @@ enum class Collision {
                 // undone or by ending, whichever is sooner and safe (collision.h)
 };
 
-// The kind of a change that undoes one that has ended; its data is that of the other, and "undoes"
-// with its id.
+// The kind of a change that undoes one that has ended; its data is that of the other, with that
+// one's id as "undoes" and its kind as "undoes_kind".
 inline constexpr const char* kUndoKind = "undo-change";
 
 class State {

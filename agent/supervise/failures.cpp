@@ -47,6 +47,11 @@ void Failures::note(const state::ChangeView& change, WallTime now) {
         failure.count = it->second.count + 1;
     }
     failure.until = now + delay(failure.count);
+    if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
+        text_of(data, "undoes_kind") == "deploy-app") {
+        failure.message = fmt::format("it was undone by change {}", change.id);
+        failure.until = kUntilChanged;
+    }
     by_app_[change.subject] = std::move(failure);
 }
 
@@ -57,7 +62,13 @@ const Failure* Failures::find(const std::string& app) const {
 
 bool Failures::holds(const plan::AppPlan& plan, WallTime now) const {
     const Failure* failure = find(plan.app);
-    return failure != nullptr && now < failure->until && failure->fingerprint == fingerprint(plan);
+    if (failure == nullptr || now >= failure->until) {
+        return false;
+    }
+    // What was undone is not done again in other steps either.
+    return failure->until == kUntilChanged
+               ? failure->spec == plan.spec && plan.action == plan::AppAction::Deploy
+               : failure->fingerprint == fingerprint(plan);
 }
 
 void Failures::forget(const std::optional<std::string>& app) {
@@ -71,7 +82,8 @@ void Failures::forget(const std::optional<std::string>& app) {
 std::optional<WallTime> Failures::next_after(WallTime now) const {
     std::optional<WallTime> next;
     for (const auto& [app, failure] : by_app_) {
-        if (failure.until > now && (!next || failure.until < *next)) {
+        if (failure.until > now && failure.until != kUntilChanged &&
+            (!next || failure.until < *next)) {
             next = failure.until;
         }
     }

@@ -12,6 +12,7 @@ namespace podreeve::supervise {
 
 inline constexpr std::chrono::seconds kFirstRetry{5};
 inline constexpr std::chrono::seconds kLongestRetry{300};
+inline constexpr WallTime kUntilChanged = WallTime::max();
 
 // What went wrong with an app's last change of one spec, and until when the same is not tried
 // again. Kept in memory: after a restart of the agent everything may be tried at once.
@@ -20,7 +21,7 @@ struct Failure {
     std::string fingerprint;
     std::string message;
     int count = 0;
-    WallTime until{};
+    WallTime until{};  // kUntilChanged: a person undid that version, and has to ask for it again
 };
 
 class Failures {

@@ -325,7 +325,10 @@ void Supervisor::Core::add_conditions(AppView& view,
     }
     if (const Failure* failure = failures.find(view.name)) {
         view.facts.failure =
-            fmt::format("{}; next try at {}", failure->message, to_rfc3339(failure->until));
+            failure->until == kUntilChanged
+                ? fmt::format("{}; change the manifest, or `podreeve reconcile` deploys it again",
+                              failure->message)
+                : fmt::format("{}; next try at {}", failure->message, to_rfc3339(failure->until));
         view.conditions.push_back({"DeployFailed", "ChangeFailed", view.facts.failure, ""});
     }
 }

@@ -188,6 +188,43 @@ TEST(Changes, AnAbortIsMarkedAndTheRunnerIsWoken) {
     EXPECT_NE(serving.state->change(id)->status, state::TaskStatus::Do);
 }
 
+TEST(Changes, OneThatHasNotEndedTellsOfEachTaskWhy) {
+    Serving serving;
+    const auto id = serving.add_change("web");
+    Answer answer = serving.get("/v1/changes/" + std::to_string(id));
+    EXPECT_EQ(answer.body["behind"], 0);
+    EXPECT_EQ(answer.body["tasks"][0]["why"]["reason"], "starting");
+    EXPECT_EQ(answer.body["tasks"][0]["why"]["text"], "is about to start");
+    state::NewChange change{.kind = "deploy-app", .summary = "Deploy web again", .subject = "web"};
+    change.tasks.push_back({.kind = "create-container", .summary = "Create"});
+    const auto queued = *serving.state->add_change(change, state::Collision::Queue);
+    answer = serving.get("/v1/changes/" + std::to_string(queued));
+    EXPECT_EQ(answer.body["behind"], id);
+    EXPECT_EQ(answer.body["tasks"][0]["why"]["reason"], "queued");
+    EXPECT_EQ(answer.body["tasks"][0]["why"]["change"], id);
+    ASSERT_TRUE(serving.state->abort_change(id));
+    answer = serving.get("/v1/changes/" + std::to_string(id));
+    EXPECT_TRUE(answer.body["tasks"][0]["why"].is_null());
+}
+
+TEST(Changes, AnUndoAnswersWithTheChangeThatDoesIt) {
+    Serving serving;
+    const auto id = serving.add_change("web");
+    const std::string target = "/v1/changes/" + std::to_string(id) + "/undo";
+    const Answer refused = serving.post(target);
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_EQ(refused.code(), "conflict");
+    EXPECT_EQ(serving.post("/v1/changes/77/undo").status, 404);
+    EXPECT_EQ(serving.post("/v1/changes/x/undo").status, 400);
+    EXPECT_EQ(serving.woken, 0);
+    serving.finish_change(id);
+    const Answer answer = serving.post(target);
+    EXPECT_EQ(answer.status, 202);
+    EXPECT_EQ(answer.body["undoes"], id);
+    EXPECT_EQ(serving.state->change(answer.body["change"])->kind, state::kUndoKind);
+    EXPECT_EQ(serving.woken, 1);
+}
+
 TEST(Passes, ARequestedOneTellsWhatItFound) {
     Serving serving;
     PassSummary pass;

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "agent/state/core.h"
+
 namespace podreeve::api::testing {
 
 Serving::Serving() {
@@ -94,6 +96,18 @@ state::ChangeId Serving::add_change(const std::string& app) {
     change.subject = app;
     change.tasks.push_back({.kind = "create-container", .summary = "Create container " + app});
     return *state->add_change(change);
+}
+
+void Serving::finish_change(state::ChangeId id) {
+    state::Transaction transaction(state->core());
+    state::ChangeDraft& change = *transaction.change(id);
+    for (std::size_t i = 0; i < change.record().tasks.size(); ++i) {
+        change.apply(i, state::Trigger::Start, true);
+        change.apply(i, state::Trigger::Succeed, true);
+    }
+    if (!transaction.commit(false)) {
+        throw std::runtime_error("cannot write that the change is done");
+    }
 }
 
 void Serving::add_event(const std::string& app, const std::string& name) {

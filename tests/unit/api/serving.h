@@ -41,6 +41,8 @@ class Serving {
                                      const std::string& last_event_id = "") const;
     void show(supervise::AppStatus app);
     state::ChangeId add_change(const std::string& app);
+    // As if its tasks had been done.
+    void finish_change(state::ChangeId id);
     void add_event(const std::string& app, const std::string& state);
     Backend backend();
 

@@ -206,6 +206,35 @@ TEST_F(ScriptedAgent, ChangesAreListedAndOneIsShownWithItsTasks) {
     EXPECT_EQ(ask({"abort", "3"}).code, 0);
 }
 
+TEST_F(ScriptedAgent, AChangeTellsOfEachTaskWhyItHasNotEnded) {
+    says["GET /v1/changes/4"] = {200, R"({"id": 4, "summary": "Deploy web", "status": "Do",
+        "created": "2020-01-01T00:00:00Z", "error": "", "behind": 3,
+        "tasks": [{"id": 9, "status": "Do", "summary": "Pull image", "wait_reason": "",
+                   "progress": {"label": ""}, "log": [],
+                   "why": {"reason": "queued", "text": "is queued behind change 3"}},
+                  {"id": 10, "status": "Done", "summary": "Other", "wait_reason": "",
+                   "progress": {"label": ""}, "log": [], "why": null}]})"};
+    const Ran ran = ask({"change", "4"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_NE(ran.out.find("is queued behind change 3"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("\nqueued behind change 3\n"), std::string::npos) << ran.out;
+    EXPECT_EQ(ask({"change", "4", "--json"}).json()["tasks"][0]["why"]["reason"], "queued");
+}
+
+TEST_F(ScriptedAgent, UndoTellsWhichChangeDoesItOrWhyNot) {
+    says["POST /v1/changes/3/undo"] = {202, R"({"change": 8, "undoes": 3})"};
+    EXPECT_EQ(ask({"undo", "3"}).out,
+              "change 3 is undone by change 8; `podreeve change 8` shows how far\n");
+    EXPECT_EQ(ask({"undo", "3", "--json"}).json()["change"], 8);
+    says["POST /v1/changes/2/undo"] = {
+        409, R"({"error": {"code": "conflict", "message": "cannot undo change 2: no"}})"};
+    const Ran refused = ask({"undo", "2"});
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_EQ(refused.err, "podreeve: cannot undo change 2: no\n");
+    EXPECT_EQ(ask({"undo"}).code, 1);
+    EXPECT_EQ(ask({"undo", "web"}).code, 1);
+}
+
 TEST_F(ScriptedAgent, StartAndStopSayWhatIsWanted) {
     says["POST /v1/apps/web/stop"] = {202, R"({"app": "web", "stopped": true})"};
     says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "stopped": false})"};

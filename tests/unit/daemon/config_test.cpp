@@ -37,7 +37,11 @@ TEST_F(ConfigFile, AnAbsentOrEmptyOneChangesNothing) {
         ASSERT_TRUE(read(text, config)) << text;
     }
     EXPECT_EQ(config.interval, seconds(30));
-    EXPECT_EQ(config.workers, 6U);
+    EXPECT_EQ(config.workers, 12U);
+    EXPECT_EQ(config.limits.pulls, 3U);
+    EXPECT_EQ(config.limits.stops, 8U);
+    EXPECT_EQ(config.limits.creates, 4U);
+    EXPECT_EQ(config.limits.starts, 4U);
     EXPECT_EQ(config.log_level, "info");
     EXPECT_TRUE(config.paths.manifest_dirs.empty());
 }
@@ -48,14 +52,19 @@ TEST_F(ConfigFile, EveryKeyIsRead) {
     const Status done = read(
         "manifests: [/srv/apps, /srv/more]\n"
         "interval: 2m\n"
-        "workers: 12\n"
+        "workers: 9\n"
+        "limits: {pulls: 1, stops: 2, creates: 5, starts: 6}\n"
         "log_level: debug\n"
         "podman_socket: /run/podman.sock\n",
         config);
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(config.paths.manifest_dirs, (std::vector<fs::path>{"/srv/apps", "/srv/more"}));
     EXPECT_EQ(config.interval, seconds(120));
-    EXPECT_EQ(config.workers, 12U);
+    EXPECT_EQ(config.workers, 9U);
+    EXPECT_EQ(config.limits.pulls, 1U);
+    EXPECT_EQ(config.limits.stops, 2U);
+    EXPECT_EQ(config.limits.creates, 5U);
+    EXPECT_EQ(config.limits.starts, 6U);
     EXPECT_EQ(config.log_level, "debug");
     EXPECT_EQ(config.paths.podman_socket, "/run/podman.sock");
 }
@@ -76,6 +85,9 @@ TEST_F(ConfigFile, WhatIsWrongIsToldWithItsPlace) {
              Row{"workers: 0\n", ":1:10", "1 to 64"},
              Row{"workers: 65\n", ":1:10", "1 to 64"},
              Row{"workers: many\n", ":1:10", ""},
+             Row{"limits: 3\n", ":1:9", "limits: must be a map of pulls"},
+             Row{"limits: {pulls: 0}\n", ":1:9", "pulls must be from 1 to 64"},
+             Row{"limits: {pushes: 1}\n", ":1:9", "unknown 'pushes'"},
              Row{"log_level: loud\n", ":1:12", "warning"},
              Row{"manifests: /srv\n", ":1:12", "list"},
              Row{"manifests: []\n", ":1:12", "list"},

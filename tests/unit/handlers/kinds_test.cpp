@@ -273,9 +273,19 @@ TEST(Handlers, HaveARowAndAScenarioForEveryKind) {
 }
 
 TEST(Handlers, LimitEachKindSoThatSlowOnesCannotStarveTheRest) {
-    EXPECT_EQ(row_of(plan::StepKind::PullImage)->limit, 3U);
-    EXPECT_EQ(row_of(plan::StepKind::StopPod)->limit, 8U);
-    EXPECT_EQ(row_of(plan::StepKind::StartPod)->limit, 4U);
+    const auto limit = [](plan::StepKind kind, const Limits& limits) {
+        Bench bench("5.4.2");
+        return handlers_for(*row_of(kind), *bench.world, limits).limit;
+    };
+    EXPECT_EQ(limit(plan::StepKind::PullImage, {}), 3U);
+    EXPECT_EQ(limit(plan::StepKind::StopPod, {}), 8U);
+    EXPECT_EQ(limit(plan::StepKind::CreatePod, {}), 4U);
+    EXPECT_EQ(limit(plan::StepKind::StartPod, {}), 4U);
+    const Limits others{.pulls = 1, .stops = 2, .creates = 5, .starts = 6};
+    EXPECT_EQ(limit(plan::StepKind::PullImage, others), 1U);
+    EXPECT_EQ(limit(plan::StepKind::RemoveVolume, others), 2U);
+    EXPECT_EQ(limit(plan::StepKind::MarkDeployed, others), 5U);
+    EXPECT_EQ(limit(plan::StepKind::StartContainer, others), 6U);
 }
 
 }  // namespace

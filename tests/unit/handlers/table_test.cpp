@@ -10,7 +10,7 @@ namespace podreeve::handlers::testing {
 namespace {
 
 Row row_that(Handler handler, plan::StepKind kind = plan::StepKind::StopPod) {
-    return {kind, handler, handler, std::chrono::minutes(1), 1};
+    return {kind, handler, handler, std::chrono::minutes(1), &Limits::creates};
 }
 
 Ended podman_is_away(Task&) {

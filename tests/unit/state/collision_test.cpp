@@ -239,7 +239,7 @@ TEST_F(Colliding, AnEndedChangeIsUndoneBackwardsByAChangeOfItsOwn) {
     EXPECT_EQ(engine_->statuses(*undo), "Undone Undone");
     EXPECT_EQ(engine_->statuses(id), "Done Done") << "what has ended stays as it ended";
     EXPECT_EQ(engine_->change(*undo).kind, kUndoKind);
-    EXPECT_EQ(engine_->change(*undo).data, R"({"spec":"s","undoes":1})");
+    EXPECT_EQ(engine_->change(*undo).data, R"({"spec":"s","undoes":1,"undoes_kind":"test"})");
     const auto again = engine_->state().undo_change(id);
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().message, "cannot undo change 1: that was done already");

@@ -10,10 +10,6 @@ namespace {
 
 using S = TaskStatus;
 
-S effective(const Task& task) {
-    return task.status == S::Wait ? task.waited : task.status;
-}
-
 bool in_any(const Task& task, const std::vector<int>& lanes) {
     for (const int lane : task.lanes) {
         if (std::ranges::count(lanes, lane) != 0) {
@@ -21,11 +17,6 @@ bool in_any(const Task& task, const std::vector<int>& lanes) {
         }
     }
     return false;
-}
-
-bool all_ready(const Change& change) {
-    return std::ranges::all_of(change.tasks,
-                               [](const Task& task) { return is_ready(task.status); });
 }
 
 std::vector<std::size_t> waiting_for(const Change& change, std::size_t position) {
@@ -39,6 +30,15 @@ std::vector<std::size_t> waiting_for(const Change& change, std::size_t position)
 }
 
 }  // namespace
+
+TaskStatus effective(const Task& task) {
+    return task.status == S::Wait ? task.waited : task.status;
+}
+
+bool all_ready(const Change& change) {
+    return std::ranges::all_of(change.tasks,
+                               [](const Task& task) { return is_ready(task.status); });
+}
 
 Task& Model::find(TaskId id) {
     for (auto& [change_id, change] : changes) {
@@ -167,162 +167,6 @@ void Model::fail(Change& change, std::size_t position, Trigger trigger) {
     abort_lanes(change, change.tasks[position].lanes);
 }
 
-// -- requests
-
-// False when it could not be written.
-bool Model::write(bool changed) {
-    read_only_ = changed ? std::exchange(failing, false) : read_only_;
-    return !changed || !read_only_;
-}
-
-void Model::note_ready(Change& change) {
-    change.ready = change.ready || all_ready(change);
-}
-
-bool Model::add(Change change, bool queue, bool supersede_others) {
-    bool taken = false;
-    bool first = true;
-    std::vector<Change*> others;
-    for (auto& [id, other] : changes) {
-        if (!other.ready && !change.subject.empty() && other.subject == change.subject) {
-            taken = true;
-            others.push_back(&other);
-        }
-    }
-    if (taken && !queue && !supersede_others) {
-        return false;
-    }
-    if (!write(true)) {
-        return false;
-    }
-    for (Change* other : others) {
-        if (!supersede_others) {
-            break;
-        }
-        if (std::exchange(first, false)) {
-            supersede(*other);
-        } else {
-            for (Task& task : other->tasks) {
-                move(task, Trigger::Abort);
-            }
-        }
-        note_ready(*other);
-    }
-    note_ready(change);
-    changes[change.id] = std::move(change);
-    post();
-    return true;
-}
-
-bool Model::abort(ChangeId id) {
-    Change& change = changes.at(id);
-    if (change.ready) {
-        return false;
-    }
-    const auto before = stored();
-    const Change kept = change;
-    for (Task& task : change.tasks) {
-        move(task, Trigger::Abort);
-    }
-    if (!write(stored() != before)) {
-        change = kept;
-        return false;
-    }
-    note_ready(change);
-    post();
-    return true;
-}
-
-void Model::supersede(Change& change) {
-    bool backwards = false;
-    bool hangs = change.superseded && now - *change.superseded >= 30'000;
-    int ahead = 0, behind = 0;
-    for (const Task& task : change.tasks) {
-        const S way = effective(task);
-        backwards = backwards || way == S::Abort || way == S::Undo || way == S::Undoing ||
-                    way == S::Undone || way == S::Error;
-        hangs = hangs || task.status == S::Wait || (task.status == S::Doing && task.hung);
-        ahead += is_ready(task.status) ? 0 : 1;
-        behind += task.status == S::Do ? 0 : 1;
-    }
-    change.superseded = change.superseded.value_or(now);
-    if (!backwards && (hangs || ahead > behind)) {
-        for (Task& task : change.tasks) {
-            move(task, Trigger::Abort);
-        }
-    }
-}
-
-void Model::supersede(ChangeId id) {
-    Change& change = changes.at(id);
-    if (change.ready) {
-        return;
-    }
-    const auto before = stored();
-    const Change kept = change;
-    supersede(change);
-    if (!write(stored() != before || change.superseded != kept.superseded)) {
-        change = kept;
-        return;
-    }
-    note_ready(change);
-    post();
-}
-
-bool Model::resume(TaskId id) {
-    Change& change = change_of(id);
-    if (change.ready || task(id).status != S::Wait || !write(true)) {
-        return false;
-    }
-    move(find(id), Trigger::Resume);
-    note_ready(change);
-    post();
-    return true;
-}
-
-bool Model::undo(ChangeId id, ChangeId new_id, TaskId first_task) {
-    const Change& change = changes.at(id);
-    const bool done =
-        std::ranges::any_of(change.tasks, [](const Task& task) { return task.status == S::Done; });
-    if (!change.ready || change.is_undo || !done) {
-        return false;
-    }
-    const auto is_undone = [&](ChangeId which) {
-        return std::ranges::any_of(changes, [&](const auto& row) {
-            return row.second.is_undo && row.second.undoes == which &&
-                   status(row.second) != S::Error;
-        });
-    };
-    for (const auto& [other_id, other] : changes) {
-        const bool same = !change.subject.empty() && other.subject == change.subject;
-        if (same && !other.ready) {
-            return false;
-        }
-        if (same && other_id > id && !other.is_undo && status(other) == S::Done &&
-            !is_undone(other_id)) {
-            return false;
-        }
-    }
-    if (is_undone(id) || !write(true)) {
-        return false;
-    }
-    Change undo = change;
-    undo.id = new_id;
-    undo.ready = false;
-    undo.is_undo = true;
-    undo.undoes = id;
-    undo.superseded.reset();
-    for (Task& task : undo.tasks) {
-        const S became = task.status == S::Done ? S::Undo : S::Hold;
-        task =
-            Task{.id = first_task++, .kind = task.kind, .after = task.after, .lanes = task.lanes};
-        task.status = became;
-    }
-    changes[new_id] = std::move(undo);
-    post();
-    return true;
-}
-
 // -- the runner
 
 void Model::ended(TaskId id, Answer answer) {
@@ -440,8 +284,10 @@ void Model::roll_back(const std::map<ChangeId, Change>& kept) {
     const auto failed = std::exchange(changes, kept);
     for (auto& [id, change] : changes) {
         for (std::size_t i = 0; i < change.tasks.size(); ++i) {
-            change.tasks[i].due = failed.at(id).tasks[i].due;
-            change.tasks[i].soon = failed.at(id).tasks[i].soon;
+            if (const Task& task = failed.at(id).tasks[i]; task.due) {
+                change.tasks[i].due = task.due;
+                change.tasks[i].soon = task.soon;
+            }
         }
     }
 }

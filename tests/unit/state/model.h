@@ -53,6 +53,10 @@ struct Change {
     std::optional<Ms> superseded;
 };
 
+// Wait counts as what it waits to become.
+TaskStatus effective(const Task& task);
+bool all_ready(const Change& change);
+
 class Model {
   public:
     std::map<std::string, Kind> kinds;

@@ -1,0 +1,13 @@
+#pragma once
+
+namespace podreeve::handlers {
+
+// How many tasks of a sort may run at once, so that slow pulls cannot starve repairs.
+struct Limits {
+    unsigned pulls = 3;
+    unsigned stops = 8;  // stopping, parking and removing
+    unsigned creates = 4;
+    unsigned starts = 4;
+};
+
+}  // namespace podreeve::handlers
