@@ -206,6 +206,9 @@ Status stop(Task& task, const podman::ContainerDetails& container, unsigned grac
     if (has_ended(container.summary.state) || has_never_run(container.summary.state)) {
         return {};
     }
+    if (container.summary.state == ContainerState::Paused) {
+        RETURN_IF_ERROR(task.world.podman.unpause_container(container.summary.id, task.call()));
+    }
     const auto stopped = task.world.podman.stop_container(
         container.summary.id, grace, task.call(std::chrono::seconds(grace) + kBeyondGrace));
     if (stopped || stopped.error().code == Code::NotFound) {

@@ -34,10 +34,13 @@ Said say(const AppCase& app, const Foreign& foreign) {
     }
     const std::string_view owner = label(*foreign.labels, kOwner);
     if (!owner.empty() && owner != app.policy.owner) {
-        return {"OtherOwner",
-                fmt::format("belongs to another podreeve (owner {}): take the app out of that one, "
-                            "or give this one another name",
-                            owner)};
+        return {
+            "OtherOwner",
+            fmt::format("belongs to another podreeve (owner {0}): take the app out of that one, "
+                        "or give this one another name; if it was this one before its state "
+                        "directory was lost, write {0} into the file 'owner' there and restart "
+                        "the agent",
+                        owner)};
     }
     const std::string_view other = label(*foreign.labels, kApp);
     if (!owner.empty() && !other.empty()) {

@@ -50,9 +50,11 @@ class Client {
                                          const Call&);  // id; Conflict: name in use
     Result<Effect> start_container(const std::string& who, const Call&);
     // Always sends the timeout: an absent one means 0 to some versions. The call's own deadline
-    // must be longer.
+    // must be longer. A paused one is Conflict: podman does not stop it.
     Result<Effect> stop_container(const std::string& who, unsigned grace_seconds, const Call&);
     Status kill_container(const std::string& who, const std::string& signal, const Call&);
+    // One that is not paused is Ok.
+    Status unpause_container(const std::string& who, const Call&);
     // Absent is Ok. A failure that podman reports inside a 200 is an error.
     Status remove_container(const std::string& who, const RemoveOptions&, const Call&);
     // The id of what a podman that died while it made a container of that name left in its storage:
@@ -90,7 +92,8 @@ class Client {
     Result<std::string> create_pod(const PodCreate&, const Call&);  // id; Conflict: name in use
     // 409 with per-container errors: Internal, or Conflict for a taken port; each error named.
     Result<Effect> start_pod(const std::string& who, const Call&);
-    // Stops the members side by side, then the infra container, each by itself: podman's own
+    // Stops the members side by side, then the infra container, each by itself and unpaused before:
+    // podman's own
     // pods/stop stops nothing of a pod that is not exactly Running, and the check of the service
     // container that it leaves behind deadlocks podman 5 for good when a pod of the same service
     // container is started meanwhile. So podman does not stop the service container after the last

@@ -109,6 +109,14 @@ Status Client::kill_container(const std::string& who, const std::string& signal,
     return {};
 }
 
+Status Client::unpause_container(const std::string& who, const Call& call) {
+    Ask ask{.what = "unpause container " + who, .method = "POST"};
+    ask.path = path_of(who, "/unpause");
+    const auto reply = wire_->session.call(ask, call);
+    const bool was_not = !reply && reply.error().message.find("is not paused") != std::string::npos;
+    return reply || was_not ? Status() : Status(reply.error());
+}
+
 Status Client::remove_container(const std::string& who,
                                 const RemoveOptions& options,
                                 const Call& call) {

@@ -102,6 +102,9 @@ Result<Effect> Client::start_pod(const std::string& who, const Call& call) {
 Result<Effect> Client::stop_pod(const std::string& who, unsigned grace_seconds, const Call& call) {
     ASSIGN_OR_RETURN(const PodSummary pod, inspect_pod(who, call));
     const auto stop = [&](const PodSummary::Member& member) -> Result<Effect> {
+        if (member.state == ContainerState::Paused) {
+            RETURN_IF_ERROR(unpause_container(member.id, call));
+        }
         auto effect = stop_container(member.id, grace_seconds, call);
         return !effect && effect.error().code == Code::NotFound ? Effect::AlreadySo : effect;
     };

@@ -37,6 +37,12 @@ struct Version {
     friend auto operator<=>(const Version&, const Version&) = default;
 };
 
+struct PortMapping {
+    std::string host_ip;
+    std::uint16_t container_port = 0, host_port = 0;
+    std::string protocol = "tcp";
+};
+
 // One row of GET containers/json.
 struct ContainerSummary {
     std::string id;
@@ -53,6 +59,7 @@ struct ContainerSummary {
     std::map<std::string, std::string> labels;
     std::vector<std::string> networks;
     std::vector<std::string> mounts;                   // targets
+    std::vector<PortMapping> ports;                    // published; of all members of a pod alike
     std::optional<WallTime> created, started, exited;  // whole seconds
 };
 
@@ -113,12 +120,6 @@ struct NetworkDetails {
 struct SecretDetails {
     std::string id, name;
     std::map<std::string, std::string> labels;
-};
-
-struct PortMapping {
-    std::string host_ip;
-    std::uint16_t container_port = 0, host_port = 0;
-    std::string protocol = "tcp";
 };
 
 struct NamedVolume {

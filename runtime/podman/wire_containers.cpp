@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <unordered_map>
 
 #include "runtime/podman/json_fields.h"
@@ -22,6 +23,36 @@ void read_names(ContainerSummary& out, JsonReader& reader) {
     out.name = names.empty() ? std::string() : std::move(names.front());
 }
 
+// A row stands for `range` ports in a row.
+void read_port(ContainerSummary& out, JsonReader& reader) {
+    PortMapping port;
+    std::int64_t range = 1;
+    reader.object([&](std::string_view key) {
+        if (key == "host_ip") {
+            port.host_ip = reader.text();
+        } else if (key == "host_port") {
+            port.host_port = static_cast<std::uint16_t>(reader.number());
+        } else if (key == "container_port") {
+            port.container_port = static_cast<std::uint16_t>(reader.number());
+        } else if (key == "range") {
+            range = reader.number();
+        } else if (key == "protocol") {
+            port.protocol = reader.text();
+        } else {
+            reader.skip();
+        }
+    });
+    for (std::int64_t i = 0; i < std::clamp<std::int64_t>(range, 1, 65536 - port.host_port); ++i) {
+        out.ports.push_back(port);
+        ++port.host_port;
+        ++port.container_port;
+    }
+}
+
+void read_ports(ContainerSummary& out, JsonReader& reader) {
+    reader.array([&] { read_port(out, reader); });
+}
+
 using ReadField = void (*)(ContainerSummary&, JsonReader&);
 
 // The members of a row that podreeve wants. All others are passed over unread.
@@ -44,6 +75,7 @@ const std::unordered_map<std::string_view, ReadField>& row_fields() {
         {"Labels", [](Row& row, Reader& in) { row.labels = in.text_map(); }},
         {"Networks", [](Row& row, Reader& in) { row.networks = in.texts(); }},
         {"Mounts", [](Row& row, Reader& in) { row.mounts = in.texts(); }},
+        {"Ports", read_ports},
         {"Created", read_created},
         {"StartedAt", [](Row& row, Reader& in) { row.started = time_from_seconds(in.number()); }},
         {"ExitedAt", [](Row& row, Reader& in) { row.exited = time_from_seconds(in.number()); }},

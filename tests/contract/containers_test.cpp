@@ -41,6 +41,17 @@ RemoveOptions by_force() {
     return options;
 }
 
+TEST_F(Contract, APausedOneIsStoppedOnlyWhenItIsUnpaused) {
+    start("contract-paused", stubborn());
+    EXPECT_EQ(raw("POST", "containers/contract-paused/pause").status, 204);
+    EXPECT_EQ(state("contract-paused"), ContainerState::Paused);
+    EXPECT_FAILS(Conflict, client_->stop_container("contract-paused", 1, call()));
+    EXPECT_EQ(state("contract-paused"), ContainerState::Paused);
+    EXPECT_OK(client_->unpause_container("contract-paused", call()));
+    EXPECT_OK(client_->unpause_container("contract-paused", call()));
+    EXPECT_EQ(client_->stop_container("contract-paused", 1, call()), Effect::Changed);
+}
+
 // Why a find by name is held against the name that was found.
 TEST_F(Contract, ANameThatNobodyHasIsTakenForTheBeginningOfAnId) {
     const std::string id = make("contract-first", stubborn());
@@ -356,6 +367,11 @@ TEST_F(Contract, TakenHostPortIsConflictAtStart) {
     make("contract-port-a", stubborn(), "", with_port);
     make("contract-port-b", stubborn(), "", with_port);
     ASSERT_OK(client_->start_container("contract-port-a", call()));
+    const auto ports = row("contract-port-a").ports;
+    ASSERT_EQ(ports.size(), 1U);
+    EXPECT_EQ(ports[0].host_port, 18234);
+    EXPECT_EQ(ports[0].container_port, 80);
+    EXPECT_EQ(ports[0].protocol, "tcp");
     EXPECT_FAILS(Conflict, client_->start_container("contract-port-b", call()));
     EXPECT_EQ(state("contract-port-b"), ContainerState::Created);
     ASSERT_OK(client_->stop_container("contract-port-a", 0, call()));

@@ -15,7 +15,7 @@ namespace podreeve::fakes {
 
 // What podman itself does, without HTTP: its objects and the rules of their lives, after libpod of
 // the version given. Nothing here locks: whoever calls holds `mutex`, which also guards every
-// field. Restart policies, health checks and pause are not modelled, since podreeve asks podman for
+// field. Restart policies and health checks are not modelled, since podreeve asks podman for
 // none of them.
 struct Engine {
     Engine(const Clock& clock, std::string directory, podman::Version version);
@@ -72,6 +72,7 @@ struct Engine {
     // -- lives
     Answer create_container(json spec);
     Answer start_container(Container& container);  // starts the infra container before it
+    Answer pause_container(Container& container, bool pause);
     Answer stop_container(Container& container, std::optional<unsigned> grace);
     Answer kill_container(Container& container, const std::string& signal);
     Answer rename_container(Container& container, const std::string& name);

@@ -19,6 +19,10 @@ bool good_name(const std::string& name) {
     return std::regex_match(name, pattern);
 }
 
+Answer improper(const std::string& message) {
+    return error(500, "container state improper", message + ": container state improper");
+}
+
 struct HostPort {
     std::string ip, protocol;
     int host = 0, container = 0;
@@ -251,12 +255,27 @@ void Engine::queue_exit_policy(const Container& over) {
     });
 }
 
+Answer Engine::pause_container(Container& container, bool pause) {
+    const char* const wanted = pause ? "running" : "paused";
+    if (container.state != wanted) {
+        return improper(fmt::format("\"{}\" is {}", container.id,
+                                    pause ? "already paused" : "not paused, can't unpause"));
+    }
+    container.state = pause ? "paused" : "running";
+    emit(container, pause ? "pause" : "unpause");
+    return nothing(204);
+}
+
 Answer Engine::stop_container(Container& container, std::optional<unsigned> grace) {
     if (container.state == "exited" || container.state == "stopped") {
         return nothing(304);
     }
     if (container.zombie) {
         return stop_zombie(container);
+    }
+    if (container.state == "paused") {
+        return improper(
+            fmt::format("container {} is running or paused, refusing to clean up", container.id));
     }
     if (container.state != "running") {
         return nothing(204);

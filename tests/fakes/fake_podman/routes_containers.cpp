@@ -177,6 +177,9 @@ Answer act(Routed& routed, Container& container, const std::string& verb) {
     if (verb == "kill") {
         return engine.kill_container(container, routed.request.param("signal", "KILL"));
     }
+    if (verb == "pause" || verb == "unpause") {
+        return engine.pause_container(container, verb == "pause");
+    }
     if (verb == "rename") {
         return engine.rename_container(container, routed.request.param("name"));
     }

@@ -209,6 +209,16 @@ TEST(Absence, IsAlsoWhatPodmanSaysOfSomethingThatGoesWhileItLooks) {
     EXPECT_EQ(bench.run(stop), "");
 }
 
+TEST(StopContainer, WakesOneThatIsPausedFirst) {
+    Bench bench;
+    make_alone(bench, true);
+    ASSERT_TRUE(bench.podman->wedge("solo", "paused"));
+    bench.must(StepKind::StopContainer, "solo", "solo", {{"role", "workload"}},
+               bench.podman->id_of("solo"));
+    EXPECT_EQ(bench.client->inspect_container("solo", {})->summary.state,
+              podman::ContainerState::Exited);
+}
+
 TEST(Absence, IsTheBeginningOfAnotherOnesId) {
     Bench bench;
     const std::string id = bench.podman->create_behind_back(

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/unique_fd.h"
+#include "tests/unit/handlers/bench.h"
 
 namespace podreeve::handlers {
 
@@ -87,6 +88,31 @@ TEST(HostPorts, HaveNoHolderWhenNobodyListens) {
     EXPECT_TRUE(port_holder(port, "tcp"));
     taken.fd.reset();
     EXPECT_FALSE(port_holder(port, "tcp"));
+}
+
+// To /proc the program that listens is podman's forwarder: stopping that helps nobody.
+TEST(CheckPorts, NamesTheContainerOrTheAppThatHasThePort) {
+    const Taken taken = take(SOCK_STREAM, INADDR_ANY);
+    for (const bool ours : {true, false}) {
+        testing::Bench bench;
+        nlohmann::json spec{
+            {"name", "theirs"},
+            {"image", "localhost/busybox:latest"},
+            {"command", {"top"}},
+            {"portmappings", {{{"host_port", taken.port}, {"container_port", 80}}}}};
+        if (ours) {
+            spec["labels"] = {{"io.podreeve.app", "other"},
+                              {"io.podreeve.owner", bench.state->owner()}};
+        }
+        bench.podman->create_behind_back(spec);
+        testing::StoredTask check =
+            bench.task(plan::StepKind::CheckPorts, "", "web",
+                       {{"ports", {{{"host_port", taken.port}, {"protocol", "tcp"}}}}});
+        const std::string error = bench.run(check);
+        EXPECT_NE(error.find(ours ? "app other has it" : "container theirs has it"),
+                  std::string::npos)
+            << error;
+    }
 }
 
 }  // namespace
