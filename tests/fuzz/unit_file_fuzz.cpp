@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -64,16 +65,15 @@ void check_view(std::string_view text, UnitType type) {
     if (!read.unit) {
         return;
     }
-    for (const PodmanRelease& podman :
-         {PodmanRelease{4, 4, 0}, PodmanRelease{5, 4, 2}, kNewestRelease}) {
-        Target target;
-        target.podman = podman;
-        const Services made = make_services({*read.unit}, target);
-        promise(made.services.size() + (has_errors(made.problems) ? 1U : 0U) >= 1,
-                "a unit is a service or has an error");
-        for (const Diagnostic& problem : made.problems) {
-            promise(!to_text(problem).empty(), "a problem can be told");
-        }
+    // One release an input, so that more inputs are tried.
+    constexpr PodmanRelease kReleases[] = {{4, 4, 0}, {5, 4, 2}, kNewestRelease};
+    Target target;
+    target.podman = kReleases[text.size() % std::size(kReleases)];
+    const Services made = make_services({*read.unit}, target);
+    promise(!made.services.empty() || has_errors(made.problems),
+            "a unit is a service or has an error");
+    for (const Diagnostic& problem : made.problems) {
+        promise(!to_text(problem).empty(), "a problem can be told");
     }
 }
 
