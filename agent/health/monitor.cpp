@@ -8,7 +8,7 @@
 namespace podreeve::health {
 namespace {
 
-constexpr std::chrono::milliseconds kSlot{50};
+constexpr std::chrono::milliseconds kSlot{100};
 
 SteadyTime slot_of(SteadyTime time) {
     const Duration into = time.time_since_epoch() % kSlot;

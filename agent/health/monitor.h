@@ -52,7 +52,7 @@ struct Change {
 };
 
 // Keeps the health of all containers: asks when it is time, many at once (times are rounded up to
-// 50 ms, so that hundreds of probes are a few wake-ups a second), and tells what has changed.
+// 100 ms, so that hundreds of probes are a few wake-ups a second), and tells what has changed.
 // follow() and verdicts() may be called from any thread; all the rest belongs to the scheduler's.
 class Monitor {
   public:

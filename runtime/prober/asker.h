@@ -29,6 +29,8 @@ class Asker {
     // The answers since the last call.
     std::vector<probe::Answer> answers();
 
+    bool astray() const { return networks_.astray(); }
+
     // Nothing is being asked.
     bool idle() const { return running_.empty() && waiting_.empty(); }
 

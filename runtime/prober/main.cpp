@@ -86,6 +86,9 @@ Status serve() {
             RETURN_IF_ERROR(answer(gathered));
             gathered.clear();
         }
+        if (asker->astray()) {
+            return fail(Code::Denied, "cannot go on: podman has another user namespace now");
+        }
     }
 }
 

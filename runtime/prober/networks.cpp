@@ -122,12 +122,14 @@ Status Networks::visit(const Network& network, const std::function<void()>& act)
     RETURN_IF_ERROR(leave_host());
     if (::setns(network.handle.get(), CLONE_NEWNET) != 0) {
         if (errno == EPERM) {
+            refusals_ += entered_ && !astray() ? 1 : 0;
             return fail(Code::Denied,
                         "cannot ask: the container's network lies outside podman's user namespace");
         }
         return errno_error("enter the container's network", errno);
     }
     current_ = network.id;
+    refusals_ = 0;
     act();
     return {};
 }

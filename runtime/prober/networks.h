@@ -30,8 +30,9 @@ struct Network {
 //
 // Containers with a user namespace of their own (keep-id, auto) are within reach, since theirs lie
 // inside podman's. Those of another user are not, nor those of a second podman namespace of the
-// same user (after its pause process was killed with nothing running): entering fails then, and
-// a new process is needed. All of it belongs to one thread.
+// same user, as it is made after the first one's pause process has died: entering fails then, and
+// when nothing else can be entered either, only a new process can help. All of it belongs to one
+// thread.
 class Networks {
   public:
     Networks();
@@ -42,7 +43,12 @@ class Networks {
     // Runs act, which must be quick, on a thread that is in that network.
     Status visit(const Network& network, const std::function<void()>& act);
 
+    // Every network of late was refused: podman has another user namespace by now.
+    bool astray() const { return refusals_ >= kManyRefusals; }
+
   private:
+    static constexpr int kManyRefusals = 10;
+
     Status enter_user_namespace_of(pid_t pid);
     Status leave_host();
 
@@ -50,6 +56,7 @@ class Networks {
     ino_t current_ = 0;  // where this thread is
     bool is_root_ = false;
     bool entered_ = false;
+    int refusals_ = 0;  // since one was entered
     std::map<ino_t, std::weak_ptr<const Network>> known_;
     std::unique_ptr<HostThread> host_thread_;
 };
