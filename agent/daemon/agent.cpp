@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "agent/api/server.h"
 #include "agent/daemon/health.h"
@@ -117,12 +118,17 @@ void Agent::Parts::add_components() {
                 .busy = [this] { return runner.busy_with(); }});
 }
 
-// What a person undid stays undone over a restart: nothing else has happened to those apps since.
+// What a person undid stays undone over a restart, unless that version was deployed again since.
 void Agent::Parts::remember_undone() {
-    std::set<std::string> seen;
+    std::set<std::string> undone, deployed;
     for (const state::ChangeView& change : state->changes(1000)) {
-        if (seen.insert(change.subject).second && change.is_ready &&
-            change.kind == state::kUndoKind) {
+        const auto data = nlohmann::json::parse(change.data, nullptr, false);
+        const std::string version =
+            change.subject + " " + (data.is_object() ? data.value("spec", "") : "");
+        if (change.is_ready && change.kind != state::kUndoKind) {
+            deployed.insert(change.status == state::TaskStatus::Done ? version : "");
+        } else if (change.is_ready && undone.insert(change.subject).second &&
+                   !deployed.contains(version)) {
             supervisor.change_ended(change);
         }
     }

@@ -76,6 +76,13 @@ std::vector<ChangeId> State::Core::take_ready() {
     return std::exchange(became_ready, {});
 }
 
+void State::Core::probe() {
+    const std::lock_guard writing(writer);
+    if (is_read_only() && store.probe()) {
+        note_commit({});
+    }
+}
+
 void State::Core::note_commit(const Status& status) {
     const std::lock_guard lock(data);
     rows_written = store.rows_written();

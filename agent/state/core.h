@@ -42,6 +42,9 @@ struct State::Core {
     // The changes that became ready since the last call; kept only while a runner listens.
     std::vector<ChangeId> take_ready();
 
+    // While the last commit failed and nothing is to be written: finds out whether it would work by
+    // now, so that the condition ends with its cause.
+    void probe();
     // Remembers how a commit ended, and logs when that is news.
     void note_commit(const Status& status);
 

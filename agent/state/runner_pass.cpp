@@ -56,6 +56,9 @@ void TaskRunner::Core::pass() {
             unclean.erase(id);
         }
     }
+    if (written) {
+        state.probe();
+    }
     publish(starting);
     arm_wake_timer();
     report_ready();

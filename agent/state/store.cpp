@@ -151,9 +151,26 @@ Status Store::commit(const Batch& batch) {
     }
     RETURN_IF_ERROR(set_durable(batch.durable));
     const std::uint64_t before = db_.total_changes();
+    RETURN_IF_ERROR(in_transaction([&] { return write(batch); }));
+    rows_written_ += db_.total_changes() - before;
+    if (after_commit) {
+        after_commit();
+    }
+    return {};
+}
+
+Status Store::probe() {
+    return in_transaction([this] {
+        return db_.run(
+            "INSERT INTO meta (key, value) VALUES ('probe', '1') ON CONFLICT (key) "
+            "DO UPDATE SET value = value + 1");
+    });
+}
+
+Status Store::in_transaction(const std::function<Status()>& work) {
     Status done = db_.run("BEGIN IMMEDIATE");
     if (done) {
-        done = write(batch);
+        done = work();
     }
     if (done && before_commit) {
         done = before_commit();
@@ -167,13 +184,8 @@ Status Store::commit(const Batch& batch) {
         if (db_.in_transaction()) {
             static_cast<void>(db_.run("ROLLBACK"));
         }
-        return done;
     }
-    rows_written_ += db_.total_changes() - before;
-    if (after_commit) {
-        after_commit();
-    }
-    return {};
+    return done;
 }
 
 Status Store::write(const Batch& batch) {

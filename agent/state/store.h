@@ -31,6 +31,8 @@ class Store {
 
     Result<Memory> load();
     Status commit(const Batch& batch);
+    // Writes something of no consequence, to see whether that can be done.
+    Status probe();
     // Ready changes that ended before cutoff, or are older than the newest kReadyChangesKept.
     Result<std::vector<ChangeId>> outdated(WallTime cutoff);
 
@@ -53,6 +55,7 @@ class Store {
     Status prepare();
     Status set_durable(bool durable);
     Status write(const Batch& batch);
+    Status in_transaction(const std::function<Status()>& work);
     Status write_change(const Batch::ChangeRows& rows);
     Status insert_task(const ChangeRecord& change, const TaskRecord& task);
     Status update_task(const TaskRecord& task);

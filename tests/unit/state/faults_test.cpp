@@ -25,7 +25,8 @@ class OnAFailingDisk : public testing::TestWithParam<DiskFault> {
         dir_ = std::make_unique<TempDir>();
         engine_ = std::make_unique<Engine>(dir_->path(), time_);
         engine_->runner().add_handlers("make",
-                                       {.run = [](TaskContext& task) -> TaskOutcome {
+                                       {.run = [this](TaskContext& task) -> TaskOutcome {
+                                            gate_.pass(task.stop());
                                             const Status saved = task.save({{"made", true}});
                                             return saved ? TaskOutcome(TaskDone{}) : saved.error();
                                         },
@@ -56,6 +57,7 @@ class OnAFailingDisk : public testing::TestWithParam<DiskFault> {
 
     fakes::FaultyDisk disk_;
     fakes::FakeTime time_;
+    test::Gate gate_;
     std::unique_ptr<TempDir> dir_;
     std::unique_ptr<Engine> engine_;
 };
@@ -76,7 +78,11 @@ TEST_P(OnAFailingDisk, ARunStandsStillAndGoesOnByItselfWhenTheDiskIsMended) {
         const auto added = engine_->state().add_change(change());
         EXPECT_EQ(added.has_value(), engine_->state().change(1).has_value());
         come_to_rest();
-        ASSERT_GT(disk_.failures(), 0U);
+        if (disk_.failures() == 0) {
+            // Two outcomes may share a commit, so that there are fewer than before.
+            EXPECT_GT(write, writes / 2);
+            continue;
+        }
         EXPECT_TRUE(engine_->state().health().read_only);
         EXPECT_NE(engine_->state().health().message.find("state.db"), std::string::npos);
         EXPECT_FALSE(engine_->state().put_app({.name = "web"})) << "it says it has written";
@@ -94,7 +100,10 @@ TEST_P(OnAFailingDisk, ARunStandsStillAndGoesOnByItselfWhenTheDiskIsMended) {
     }
 }
 
+// When the very last step fails, the syncing of what is written already, nobody knows what a kill
+// then leaves: the one that was refused may be there after all.
 TEST_P(OnAFailingDisk, WhatWasAcknowledgedIsThereAfterAKillInTheMiddleOfIt) {
+    unsigned after_all = 0;
     for (unsigned write = 1; write <= 30; ++write) {
         SCOPED_TRACE("write " + std::to_string(write));
         begin();
@@ -108,8 +117,11 @@ TEST_P(OnAFailingDisk, WhatWasAcknowledgedIsThereAfterAKillInTheMiddleOfIt) {
         disk_.mend();
         const auto again = test::open_state(dir_->path(), time_);
         EXPECT_EQ(again->health().set_aside, "");
-        EXPECT_EQ(again->changes().size(), kept);
+        ASSERT_GE(again->changes().size(), kept) << "an acknowledged one is lost";
+        ASSERT_LE(again->changes().size(), kept + 1);
+        after_all += again->changes().size() > kept ? 1 : 0;
     }
+    EXPECT_LT(after_all, 5U);
 }
 
 TEST_P(OnAFailingDisk, AHandlerThatCannotSaveTouchesNothingAndFails) {
@@ -117,6 +129,7 @@ TEST_P(OnAFailingDisk, AHandlerThatCannotSaveTouchesNothingAndFails) {
     ASSERT_TRUE(engine_->state().add_change(one_task("make")));
     engine_->runner().ensure();  // its Doing is written
     disk_.fail_from(1, GetParam());
+    gate_.open();
     come_to_rest();
     EXPECT_EQ(engine_->statuses(1), "Doing") << "how it ended cannot be written either";
     disk_.mend();
@@ -142,6 +155,22 @@ INSTANTIATE_TEST_SUITE_P(Disks,
                          OnAFailingDisk,
                          testing::Values(DiskFault::Full, DiskFault::Error, DiskFault::Short),
                          fault_name);
+
+TEST_P(OnAFailingDisk, ItIsSaidNoLongerThanItIsSoAlsoWhenNothingIsToBeWritten) {
+    begin();
+    engine_->runner().ensure();
+    disk_.fail_from(1, GetParam());
+    ASSERT_FALSE(engine_->state().put_app({.name = "web"}));
+    engine_->runner().ensure();
+    time_.advance(seconds(30));
+    EXPECT_TRUE(engine_->state().health().read_only);
+    disk_.mend();
+    const std::uint64_t rows = engine_->state().rows_written();
+    time_.advance(seconds(5));
+    EXPECT_FALSE(engine_->state().health().read_only);
+    EXPECT_EQ(engine_->state().health().message, "");
+    EXPECT_EQ(engine_->state().rows_written(), rows);
+}
 
 // A commit that is held up, as by a slow disk.
 TEST(Readers, AreAnsweredWhileAWriterIsAtTheDisk) {

@@ -248,6 +248,9 @@ void Model::pass() {
         set_timer();
         return;
     }
+    if (read_only_) {
+        write(true);  // to see whether that works by now
+    }
     ends_.clear();
     for (const TaskId id : started_) {
         running.push_back(id);
