@@ -77,7 +77,8 @@ TEST(Deploying, APassComesThirtySecondsAfterTheEndOfTheLast) {
     Host host;
     host.write("clock.yaml", to_text(SingleApp{}));
     host.start();
-    host.advance(std::chrono::seconds(30));
+    host.advance(std::chrono::seconds(5));  // until the container counts as ready
+    host.pass();
     const std::size_t passes = host.reports.size();
     host.advance(std::chrono::seconds(29));
     EXPECT_EQ(host.reports.size(), passes);
