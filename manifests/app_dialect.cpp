@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "manifests/conditions.h"
 #include "manifests/mounts.h"
 #include "manifests/names.h"
 #include "manifests/place.h"
@@ -203,9 +204,11 @@ void read_dependency(const Place& place, std::vector<Dependency>& out) {
     }
     const auto app = place["app"].required_text(kAsWritten);
     const auto is = place["is"].one_of(kDependencyWords);
+    const auto policy = place["policy"].one_of(kLossWords);
     if (app) {
         add_dependency(place["app"],
-                       {*app, dependency_kind_of(is.value_or("started")), place["app"].position()},
+                       {*app, dependency_kind_of(is.value_or("started")), place["app"].position(),
+                        loss_policy_of(policy.value_or("stay"))},
                        out);
     }
 }
@@ -228,6 +231,7 @@ void read_life(const Place& place, ContainerSpec& container, AppSpec& app) {
     for (const Place& item : place["depends_on"].items()) {
         read_dependency(item, app.depends_on);
     }
+    app.conditions = read_conditions(place["conditions"]);
 }
 
 // `ready: port`: all TCP ports that the app publishes are open.

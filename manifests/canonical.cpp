@@ -197,7 +197,31 @@ json list_of(const std::vector<Spec>& specs) {
 json to_json(const std::vector<Dependency>& dependencies) {
     json out = json::array();
     for (const Dependency& dependency : dependencies) {
-        out.push_back({{"app", dependency.app}, {"is", to_string(dependency.is)}});
+        json item = {{"app", dependency.app}, {"is", to_string(dependency.is)}};
+        put(item, "policy", std::string(to_string(dependency.policy)), std::string("stay"));
+        out.push_back(std::move(item));
+    }
+    return out;
+}
+
+json to_json(const std::vector<StartCondition>& conditions) {
+    json out = json::array();
+    for (const StartCondition& condition : conditions) {
+        json item = {{"kind", to_string(condition.kind)}};
+        put(item, "subject", condition.subject);
+        put(item, "is", std::string(to_string(condition.is)), std::string("started"));
+        put_list(item, "of", to_json(condition.of));
+        out.push_back(std::move(item));
+    }
+    return out;
+}
+
+json pods_with_policies(const std::vector<PodSpec>& pods) {
+    json out = json::array();
+    for (const PodSpec& pod : pods) {
+        json item = to_json(pod);
+        put_list(item, "depends_on", to_json(pod.depends_on));
+        out.push_back(std::move(item));
     }
     return out;
 }
@@ -258,6 +282,8 @@ json containers_with_policies(const std::vector<ContainerSpec>& containers) {
         put(item, "pull", std::string(to_string(container.pull)), std::string("if-not-present"));
         put(item, "restart", std::string(to_string(container.restart)), std::string("always"));
         put_list(item, "health", to_json(container.health));
+        put(item, "pre_stop_command", container.pre_stop.command);
+        put(item, "pre_stop_sleep", std::int64_t{container.pre_stop.sleep.count()});
         out.push_back(std::move(item));
     }
     return out;
@@ -269,6 +295,7 @@ json to_json(const AppSpec& spec) {
     put(out, "version", spec.version);
     put(out, "autostart", spec.autostart, true);
     put_list(out, "depends_on", to_json(spec.depends_on));
+    put_list(out, "conditions", to_json(spec.conditions));
     json networks = json::array();
     for (const NetworkSpec& network : spec.networks) {
         networks.push_back({{"name", network.name}, {"shared", network.shared}});
@@ -276,7 +303,7 @@ json to_json(const AppSpec& spec) {
     put_list(out, "networks", std::move(networks));
     put_list(out, "volumes", list_of(spec.volumes));
     put_list(out, "secrets", list_of(spec.secrets));
-    put_list(out, "pods", list_of(spec.pods));
+    put_list(out, "pods", pods_with_policies(spec.pods));
     put_list(out, "containers", containers_with_policies(spec.containers));
     return out;
 }

@@ -81,11 +81,11 @@ const FieldTable kPodSpec{{"automountServiceAccountToken", "containers", "dnsCon
                            "tolerations",
                            "topologySpreadConstraints"}};
 const FieldTable kContainer{
-    {"args", "command", "env", "envFrom", "image", "imagePullPolicy", "livenessProbe", "name",
-     "ports", "readinessProbe", "resources", "securityContext", "startupProbe", "stdin", "tty",
+    {"args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle",
+     "livenessProbe", "name", "ports", "readinessProbe", "resources", "securityContext", "startupProbe", "stdin", "tty",
      "volumeMounts", "workingDir"},
     {"terminationMessagePath", "terminationMessagePolicy"},
-    {"lifecycle", "resizePolicy", "restartPolicy", "stdinOnce", "volumeDevices"}};
+    {"resizePolicy", "restartPolicy", "stdinOnce", "volumeDevices"}};
 const FieldTable kInitContainer = kContainer;
 const FieldTable kEnv{{"name", "value", "valueFrom"}, {}, {}};
 const FieldTable kEnvValueFrom{
@@ -170,12 +170,17 @@ const FieldTable kTcpSocket{{"host", "port"}, {}, {}};
 const FieldTable kGrpc{{"port", "service"}, {}, {}};
 const FieldTable kExec{{"command"}, {}, {}};
 
+const FieldTable kLifecycle{{"preStop"}, {}, {"postStart", "stopSignal"}};
+const FieldTable kLifecycleHandler{{"exec", "sleep"}, {}, {"httpGet", "tcpSocket"}};
+const FieldTable kLifecycleExec{{"command"}, {}, {}};
+const FieldTable kLifecycleSleep{{"seconds"}, {}, {}};
+
 const FieldTable kAppRoot{{"app"}, {}, {}};
-const FieldTable kApp{{"autostart", "container", "depends_on", "description", "environment",
+const FieldTable kApp{{"autostart", "conditions", "container", "depends_on", "description", "environment",
                        "health", "health_check", "id", "name", "ports", "ready", "resources",
                        "restart", "stop_grace_secs", "version", "volumes"},
                       {},
-                      {"category", "companions", "conditions", "container_name", "containers",
+                      {"category", "companions", "container_name", "containers",
                        "data_uid", "dependencies", "devices", "files", "hooks", "interfaces",
                        "metadata", "pods", "security", "update", "upstream"}};
 const FieldTable kAppContainer{
@@ -187,10 +192,12 @@ const FieldTable kAppPort{
     {"bind", "container", "host", "protocol"}, {}, {"auth", "auth_rationale"}};
 const FieldTable kAppVolume{{"options", "source", "target", "type"}, {}, {}};
 const FieldTable kAppResources{{"cpu_limit", "memory_limit"}, {}, {"disk_limit"}};
-const FieldTable kAppDependency{{"app", "is"}, {}, {}};
 const FieldTable kAppHealth{{"liveness", "readiness", "startup"}, {}, {}};
 const FieldTable kAppHealthCheck{
     {"endpoint", "interval", "path", "retries", "timeout", "type"}, {}, {}};
+const FieldTable kAppDependency{{"app", "is", "policy"}, {}, {}};
+const FieldTable kAppCondition{
+    {"all", "any", "app", "image", "is", "network", "path", "port", "time", "unit"}, {}, {}};
 
 }  // namespace fields
 }  // namespace podreeve::manifests

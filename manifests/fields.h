@@ -69,6 +69,11 @@ extern const FieldTable kTcpSocket;
 extern const FieldTable kGrpc;
 extern const FieldTable kExec;
 
+extern const FieldTable kLifecycle;
+extern const FieldTable kLifecycleHandler;
+extern const FieldTable kLifecycleExec;
+extern const FieldTable kLifecycleSleep;
+
 extern const FieldTable kAppRoot;
 extern const FieldTable kApp;
 extern const FieldTable kAppContainer;
@@ -78,6 +83,7 @@ extern const FieldTable kAppResources;
 extern const FieldTable kAppDependency;
 extern const FieldTable kAppHealth;
 extern const FieldTable kAppHealthCheck;
+extern const FieldTable kAppCondition;
 
 }  // namespace fields
 }  // namespace podreeve::manifests

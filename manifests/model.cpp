@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace podreeve::manifests {
 namespace {
 
@@ -10,6 +12,14 @@ const Part* find_part(const std::vector<Part>& parts, const std::string& name) {
     const auto found = std::find_if(parts.begin(), parts.end(),
                                     [&](const Part& part) { return part.part == name; });
     return found == parts.end() ? nullptr : &*found;
+}
+
+std::string joined(const std::vector<StartCondition>& conditions, const char* between) {
+    std::string out;
+    for (const StartCondition& condition : conditions) {
+        out += (out.empty() ? "" : between) + to_text(condition);
+    }
+    return out;
 }
 
 }  // namespace
@@ -40,6 +50,42 @@ std::string_view to_string(DependencyKind kind) {
     return "started";
 }
 
+std::string_view to_string(LossPolicy policy) {
+    switch (policy) {
+        case LossPolicy::Stay:
+            return "stay";
+        case LossPolicy::Stop:
+            return "stop";
+        case LossPolicy::Restart:
+            return "restart";
+    }
+    return "stay";
+}
+
+std::string_view to_string(StartConditionKind kind) {
+    switch (kind) {
+        case StartConditionKind::Service:
+            return "app";
+        case StartConditionKind::Path:
+            return "path";
+        case StartConditionKind::Port:
+            return "port";
+        case StartConditionKind::Network:
+            return "network";
+        case StartConditionKind::Time:
+            return "time";
+        case StartConditionKind::Image:
+            return "image";
+        case StartConditionKind::Unit:
+            return "unit";
+        case StartConditionKind::All:
+            return "all";
+        case StartConditionKind::Any:
+            return "any";
+    }
+    return "all";
+}
+
 std::string_view to_string(RestartPolicy policy) {
     switch (policy) {
         case RestartPolicy::Always:
@@ -62,6 +108,31 @@ std::string_view to_string(PullPolicy policy) {
             return "never";
     }
     return "if-not-present";
+}
+
+std::string to_text(const StartCondition& condition) {
+    const std::string& subject = condition.subject;
+    switch (condition.kind) {
+        case StartConditionKind::Service:
+            return fmt::format("{} to be {}", subject, to_string(condition.is));
+        case StartConditionKind::Path:
+            return fmt::format("path {} to exist", subject);
+        case StartConditionKind::Port:
+            return fmt::format("port {} to be open", subject);
+        case StartConditionKind::Network:
+            return "the network to be online";
+        case StartConditionKind::Time:
+            return fmt::format("the time {}", subject);
+        case StartConditionKind::Image:
+            return fmt::format("image {} to be present", subject);
+        case StartConditionKind::Unit:
+            return fmt::format("unit {} to be active", subject);
+        case StartConditionKind::All:
+            return fmt::format("all of ({})", joined(condition.of, ", "));
+        case StartConditionKind::Any:
+            return fmt::format("any of ({})", joined(condition.of, ", "));
+    }
+    return "";
 }
 
 }  // namespace podreeve::manifests

@@ -23,11 +23,42 @@ enum class PullPolicy { Always, IfNotPresent, Never };
 // What a dependent waits for of another app.
 enum class DependencyKind { Started, Healthy, Finished, Failed };
 
+// What becomes of a dependent when what it waited for goes away later.
+enum class LossPolicy {
+    Stay,     // nothing
+    Stop,     // down until the dependency is met again
+    Restart,  // stays, and is restarted once the dependency has come back
+};
+
 struct Dependency {
-    std::string app;
+    std::string app;  // in PodSpec::depends_on: the part of a pod
     DependencyKind is = DependencyKind::Started;
-    SourcePosition position;  // where it was written, for messages
+    SourcePosition position = {};  // where it was written, for messages
+    LossPolicy policy = LossPolicy::Stay;
     friend bool operator==(const Dependency&, const Dependency&) = default;
+};
+
+// A state of the world that has to be before an app is started. What it is about is in subject:
+// an app, an absolute path, "host:port", "online", a time (RFC 3339), an image, a unit of systemd.
+enum class StartConditionKind { Service, Path, Port, Network, Time, Image, Unit, All, Any };
+
+struct StartCondition {
+    StartConditionKind kind = StartConditionKind::All;
+    std::string subject = {};
+    DependencyKind is = DependencyKind::Started;  // of Service
+    std::vector<StartCondition> of = {};          // of All and Any
+    SourcePosition position = {};                 // where it was written, for messages
+    friend bool operator==(const StartCondition&, const StartCondition&) = default;
+};
+
+// What is done in a container before it is told to end.
+struct PreStop {
+    std::vector<std::string> command;  // run inside; empty: none
+    std::chrono::seconds sleep{0};
+
+    bool empty() const { return command.empty() && sleep.count() == 0; }
+
+    friend bool operator==(const PreStop&, const PreStop&) = default;
 };
 
 struct Port {
@@ -148,6 +179,7 @@ struct ContainerSpec {
     std::vector<std::string> networks;         // names; empty in a pod or on the host network
     RestartPolicy restart = RestartPolicy::Always;
     std::chrono::seconds stop_grace{10};
+    PreStop pre_stop;
     Health health;
     friend bool operator==(const ContainerSpec&, const ContainerSpec&) = default;
 };
@@ -169,6 +201,7 @@ struct PodSpec {
     std::map<std::string, std::string> host_aliases;  // name -> address
     std::vector<std::string> dns_servers, dns_searches, dns_options;
     std::map<std::string, std::string> sysctls;
+    std::vector<Dependency> depends_on;  // on other pods of the app
     friend bool operator==(const PodSpec&, const PodSpec&) = default;
 };
 
@@ -222,6 +255,7 @@ struct AppSpec {
     std::string file;  // the manifest, as given to the source
     bool autostart = true;
     std::vector<Dependency> depends_on;
+    std::vector<StartCondition> conditions;  // all of them
     std::vector<NetworkSpec> networks;
     std::vector<VolumeSpec> volumes;
     std::vector<SecretSpec> secrets;
@@ -254,7 +288,8 @@ struct Desired {
 // file contents enter as they are; the hash is one-way). 16 hex digits are kept. Fields at their
 // default are left out of it, so that a field a later release adds changes no hash. A container's
 // pull and restart policy and its probes do not enter its own hash, only its app's: they change
-// nothing about the container as podman made it. Neither do file names and positions.
+// nothing about the container as podman made it; nor do what it does before it stops and what its
+// pod waits for. Neither do file names and positions.
 std::string spec_hash(const ContainerSpec& spec);
 std::string spec_hash(const PodSpec& spec);
 std::string spec_hash(const VolumeSpec& spec);
@@ -264,6 +299,10 @@ std::string spec_hash(const AppSpec& spec);
 nlohmann::json to_redacted_json(const AppSpec& spec);
 
 std::string_view to_string(DependencyKind kind);
+std::string_view to_string(LossPolicy policy);
+std::string_view to_string(StartConditionKind kind);  // "path", "port", … the word in a manifest
+// "path /mnt/data to exist", "any of (…)".
+std::string to_text(const StartCondition& condition);
 std::string_view to_string(RestartPolicy policy);
 std::string_view to_string(PullPolicy policy);
 

@@ -144,6 +144,22 @@ class Seats {
     std::map<std::uint16_t, std::vector<std::pair<Port, const AppSpec*>>> ports_;
 };
 
+void add_services(const std::vector<StartCondition>& conditions, std::vector<Dependency>& out) {
+    for (const StartCondition& condition : conditions) {
+        if (condition.kind == StartConditionKind::Service) {
+            out.push_back({condition.subject, condition.is, condition.position});
+        }
+        add_services(condition.of, out);
+    }
+}
+
+// The apps it waits for, be it for life or only before it starts.
+std::vector<Dependency> waits_of(const AppSpec& app) {
+    std::vector<Dependency> out = app.depends_on;
+    add_services(app.conditions, out);
+    return out;
+}
+
 using Flaws = std::map<std::string, std::vector<Flaw>>;
 
 std::string closest(const std::string& name, const AppsByName& apps) {
@@ -157,7 +173,7 @@ std::string closest(const std::string& name, const AppsByName& apps) {
 
 void find_unknown(const AppsByName& apps, const std::set<std::string>& known, Flaws& out) {
     for (const auto& [name, spec] : apps) {
-        for (const Dependency& dependency : spec->depends_on) {
+        for (const Dependency& dependency : waits_of(*spec)) {
             if (apps.count(dependency.app) > 0 || known.count(dependency.app) > 0) {
                 continue;
             }
@@ -177,7 +193,7 @@ std::set<std::string> knot(const AppsByName& apps) {
     std::deque<std::string> free;
     for (const auto& [name, spec] : apps) {
         std::size_t count = 0;
-        for (const Dependency& dependency : spec->depends_on) {
+        for (const Dependency& dependency : waits_of(*spec)) {
             if (apps.count(dependency.app) > 0) {
                 waited_by[dependency.app].push_back(name);
                 ++count;
@@ -214,8 +230,8 @@ std::vector<std::string> way_back(const std::string& start,
     while (!queue.empty()) {
         const std::string name = std::move(queue.front());
         queue.pop_front();
-        for (const Dependency& dependency : apps.at(name)->depends_on) {
-            const std::string& next = dependency.app;
+        for (const Dependency& dependency : waits_of(*apps.at(name))) {
+            const std::string next = dependency.app;
             if (next == start) {
                 std::vector<std::string> path = {start};
                 for (std::string at = name; at != start; at = came_from.at(at)) {
@@ -240,9 +256,9 @@ void find_cycles(const AppsByName& apps, Flaws& out) {
         if (path.empty()) {
             continue;
         }
-        const AppSpec& app = *apps.at(name);
+        const std::vector<Dependency> waits = waits_of(*apps.at(name));
         const auto first =
-            std::find_if(app.depends_on.begin(), app.depends_on.end(),
+            std::find_if(waits.begin(), waits.end(),
                          [&](const Dependency& dependency) { return dependency.app == path[1]; });
         out[name].push_back({FlawKind::Cycle,
                              {first->position, "depends_on",

@@ -25,6 +25,12 @@ DependencyKind dependency_kind_of(const std::string& word) {
     return word == "failed" ? DependencyKind::Failed : DependencyKind::Started;
 }
 
+LossPolicy loss_policy_of(const std::string& word) {
+    return word == "stop"      ? LossPolicy::Stop
+           : word == "restart" ? LossPolicy::Restart
+                               : LossPolicy::Stay;
+}
+
 bool check_dependency_name(const Place& place, const std::string& name) {
     if (!is_label(name)) {
         place.fail(fmt::format("'{}' is not the name of an app", name), std::string(kLabelRule));

@@ -19,12 +19,16 @@ inline const std::vector<std::string> kDependencyWords = {"started", "healthy", 
 // When a container without a readiness probe is ready: once it runs, or once its ports are open.
 inline const std::vector<std::string> kReadyWords = {"running", "port"};
 inline constexpr std::string_view kReadyByPort = "port";
+inline const std::vector<std::string> kLossWords = {"stay", "stop", "restart"};
 
 // always = forever, on-failure = until-success, never = once. word is one of kRestartWords.
 RestartPolicy restart_policy_of(const std::string& word);
 
 // word is one of kDependencyWords.
 DependencyKind dependency_kind_of(const std::string& word);
+
+// word is one of kLossWords.
+LossPolicy loss_policy_of(const std::string& word);
 
 // Adds a dependency; of two on the same app it tells the place of the second.
 void add_dependency(const Place& place, Dependency dependency, std::vector<Dependency>& out);

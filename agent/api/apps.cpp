@@ -1,7 +1,5 @@
 // GET  /v1/apps                 all apps and the agent, as `podreeve status --json` prints them
 // GET  /v1/apps/{name}          one app
-// POST /v1/apps/{name}/start    wanted up again
-// POST /v1/apps/{name}/stop     wanted down, over reboots, until started
 #include <fmt/format.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
@@ -12,24 +10,6 @@
 
 namespace podreeve::api {
 namespace {
-
-// The board is as old as the last pass; a change under way is shown as it stands now.
-supervise::Overview overview_now(Backend& backend) {
-    supervise::Overview overview = *backend.board.lock();
-    for (supervise::AppStatus& app : overview.apps) {
-        if (app.change != 0) {
-            supervise::show_change(app, backend.state.change(app.change));
-        }
-    }
-    return overview;
-}
-
-Error unknown_app(const std::string& name) {
-    return {
-        Code::NotFound,
-        fmt::format("cannot find app {}: no manifest declares it; `podreeve status` lists the apps",
-                    name)};
-}
 
 nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backend) {
     nlohmann::json body = to_json(app);
@@ -54,18 +34,25 @@ void send_app(Backend& backend, const std::string& name, httplib::Response& resp
     }
 }
 
-void set_stopped(Backend& backend,
-                 const std::string& name,
-                 bool stopped,
-                 httplib::Response& response) {
-    if (Status done = backend.set_stopped(name, stopped); !done) {
-        send_error(response, done.error());
-        return;
+}  // namespace
+
+// The board is as old as the last pass; a change under way is shown as it stands now.
+supervise::Overview overview_now(Backend& backend) {
+    supervise::Overview overview = *backend.board.lock();
+    for (supervise::AppStatus& app : overview.apps) {
+        if (app.change != 0) {
+            supervise::show_change(app, backend.state.change(app.change));
+        }
     }
-    send_json(response, {{"app", name}, {"stopped", stopped}}, 202);
+    return overview;
 }
 
-}  // namespace
+Error unknown_app(const std::string& name) {
+    return {
+        Code::NotFound,
+        fmt::format("cannot find app {}: no manifest declares it; `podreeve status` lists the apps",
+                    name)};
+}
 
 void add_apps(httplib::Server& server, Backend& backend) {
     server.Get("/v1/apps", [&backend](const httplib::Request&, httplib::Response& response) {
@@ -81,14 +68,6 @@ void add_apps(httplib::Server& server, Backend& backend) {
                [&backend](const httplib::Request& request, httplib::Response& response) {
                    send_app(backend, request.matches[1], response);
                });
-    server.Post(R"(/v1/apps/([^/]+)/start)",
-                [&backend](const httplib::Request& request, httplib::Response& response) {
-                    set_stopped(backend, request.matches[1], false, response);
-                });
-    server.Post(R"(/v1/apps/([^/]+)/stop)",
-                [&backend](const httplib::Request& request, httplib::Response& response) {
-                    set_stopped(backend, request.matches[1], true, response);
-                });
 }
 
 }  // namespace podreeve::api

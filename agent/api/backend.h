@@ -9,6 +9,8 @@
 #include "agent/plan/plan.h"
 #include "agent/state/state.h"
 #include "agent/supervise/status.h"
+#include "agent/supervise/virtual_events.h"
+#include "agent/supervise/wishes.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 
@@ -37,8 +39,13 @@ struct Backend {
     std::function<Result<PassSummary>()> reconcile;
     // Plans without committing; all apps, or one.
     std::function<Result<plan::Plan>(std::optional<std::string> app)> diff;
-    // A person's wish: down until started, or up again. NotFound for an app nobody knows.
-    std::function<Status(const std::string& app, bool stopped)> set_stopped;
+    // A person's wish: down until started, up again, or both. NotFound for an app nobody knows.
+    std::function<Result<supervise::WishReport>(const std::string& app, const supervise::Wish&)>
+        wish;
+    // The host goes down: all apps, in order; or it stays up after all.
+    std::function<supervise::WishReport(bool down)> shut_down;
+    // Virtual events: who waits for an app to be up, down, finished or failed.
+    supervise::Subscriptions& subscriptions;
     // Wakes the runner after an abort.
     std::function<void()> wake;
 };

@@ -13,9 +13,17 @@ namespace podreeve::api {
 
 class EventTap;
 
+// The board, with changes under way as they stand now.
+supervise::Overview overview_now(Backend& backend);
+Error unknown_app(const std::string& name);
+
 void add_apps(httplib::Server& server, Backend& backend);
 void add_changes(httplib::Server& server, Backend& backend);
 void add_events(httplib::Server& server, Backend& backend, std::shared_ptr<EventTap> tap);
 void add_passes(httplib::Server& server, Backend& backend);
+void add_shutdown(httplib::Server& server, Backend& backend);
+void add_waits(httplib::Server& server, Backend& backend);
+void add_why(httplib::Server& server, Backend& backend);
+void add_wishes(httplib::Server& server, Backend& backend);
 
 }  // namespace podreeve::api

@@ -103,6 +103,10 @@ void Server::Core::add_routes() {
     add_changes(http, backend);
     add_events(http, backend, tap);
     add_passes(http, backend);
+    add_shutdown(http, backend);
+    add_waits(http, backend);
+    add_why(http, backend);
+    add_wishes(http, backend);
     backend.state.on_event([shared = tap](const state::Event& event) { shared->tell(event.seq); });
 }
 

@@ -1,48 +1,130 @@
-// podreeve start APP; podreeve stop APP
+// podreeve start|stop|restart APP… [--wait] [--timeout 5m] [--alone]
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/agent_client.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
+#include "agent/cli/progress.h"
 #include "runtime/http/client.h"
 
 namespace podreeve::cli {
 namespace {
 
+using nlohmann::json;
+
+constexpr std::chrono::seconds kWishWithin{30};
+constexpr int kWishTimeout = 300;
+
 struct Verb {
     const char* name;
     const char* about;
-    const char* done;
+    bool down;  // what --wait waits for
 };
 
-constexpr Verb kStart{"start", "Let an app run again after a stop", "is wanted up"};
-constexpr Verb kStop{"stop", "Stop an app until it is started again, over reboots",
-                     "is wanted down"};
+constexpr Verb kStart{"start", "Let apps run again after a stop", false};
+constexpr Verb kStop{"stop", "Stop apps, and first what needs them, until started; over reboots",
+                     true};
+constexpr Verb kRestart{"restart", "Stop apps, then start them again", false};
 
-int run_verb(const Common& common, const Verb& verb, const std::string& app) {
-    const Result<nlohmann::json> done =
-        AgentClient(common.socket)
-            .post(fmt::format("/v1/apps/{}/{}", http::encode(app), verb.name),
-                  std::chrono::seconds(30));
-    if (!done) {
-        return print_error(done.error(), common.json);
+struct WishArguments {
+    std::vector<std::string> apps;
+    bool wait = false;
+    bool alone = false;
+    int timeout = kWishTimeout;  // seconds
+};
+
+// "web, then api, then db"
+std::string order_text(const json& order) {
+    std::string text;
+    for (const json& level : order) {
+        text += text.empty() ? "" : ", then ";
+        text += fmt::format("{}", fmt::join(level.get<std::vector<std::string>>(), " and "));
+    }
+    return text;
+}
+
+void print_wish(const Verb& verb, const std::string& app, const json& reply, bool waits) {
+    std::string text = fmt::format("{}: {} is asked for", app, verb.name);
+    if (reply.contains("order") && !reply.at("order").empty()) {
+        text += fmt::format("; stops {}, in {} s at the most", order_text(reply.at("order")),
+                            reply.value("at_most_secs", 0));
+    }
+    print(text + (waits ? "" : fmt::format("; `podreeve status {}` shows how far it is", app)));
+}
+
+// Everything that goes down with what was asked for.
+std::vector<std::string> apps_of(const json& reply) {
+    std::vector<std::string> apps;
+    for (const json& level : reply.value("order", json::array())) {
+        for (const json& app : level) {
+            apps.push_back(app.get<std::string>());
+        }
+    }
+    return apps;
+}
+
+Status wait_for(const AgentClient& agent,
+                const Common& common,
+                const Verb& verb,
+                const WishArguments& wanted,
+                const json& replies) {
+    for (const json& reply : replies) {
+        const std::string asked = reply.value("app", "");
+        const auto number = reply.value("request", std::int64_t{0});
+        const auto judge = [&](const json& app) {
+            const std::int64_t since = app.value("name", "") == asked ? number : 0;
+            return verb.down ? judge_down(app, since) : judge_up(app, since);
+        };
+        const std::vector<std::string> apps = verb.down ? apps_of(reply) : std::vector{asked};
+        RETURN_IF_ERROR(
+            follow_progress(agent, apps, judge, std::chrono::seconds(wanted.timeout), common.json));
+    }
+    return {};
+}
+
+int run_verb(const Common& common, const Verb& verb, const WishArguments& wanted) {
+    const AgentClient agent(common.socket);
+    json replies = json::array();
+    for (const std::string& app : wanted.apps) {
+        const Result<json> reply =
+            agent.post(fmt::format("/v1/apps/{}/{}{}", http::encode(app), verb.name,
+                                   wanted.alone ? "?alone=1" : ""),
+                       kWishWithin);
+        if (!reply) {
+            return print_error(reply.error(), common.json);
+        }
+        if (!common.json) {
+            print_wish(verb, app, *reply, wanted.wait);
+        }
+        replies.push_back(*reply);
+    }
+    if (wanted.wait) {
+        if (const Status ended = wait_for(agent, common, verb, wanted, replies); !ended) {
+            return print_error(ended.error(), common.json);
+        }
     }
     if (common.json) {
-        print_json(*done);
-    } else {
-        print(fmt::format("{} {}; `podreeve status {}` shows how far it is", app, verb.done, app));
+        print_json(replies.size() == 1 ? replies.front() : replies);
     }
     return kOk;
 }
 
 void add_verb(CLI::App& root, Common& common, Action& action, const Verb& verb) {
     CLI::App* command = root.add_subcommand(verb.name, verb.about);
-    const auto app = std::make_shared<std::string>();
-    command->add_option("APP", *app, "The app")->required();
-    command->callback([&common, &action, &verb, app] {
-        action = [&common, &verb, app] { return run_verb(common, verb, *app); };
+    const auto wanted = std::make_shared<WishArguments>();
+    command->add_option("APP", wanted->apps, "The apps")->required();
+    command->add_flag("--wait", wanted->wait, "Wait for the end of it, and tell how it goes");
+    command->add_option("--timeout", wanted->timeout, "How long to wait, in seconds")
+        ->check(CLI::Range(1, 86'400))
+        ->capture_default_str();
+    if (verb.down) {
+        command->add_flag("--alone", wanted->alone, "Leave what needs it to its own policy");
+    }
+    command->callback([&common, &action, &verb, wanted] {
+        action = [&common, &verb, wanted] { return run_verb(common, verb, *wanted); };
     });
 }
 
@@ -51,6 +133,7 @@ void add_verb(CLI::App& root, Common& common, Action& action, const Verb& verb) 
 void add_apps(CLI::App& root, Common& common, Action& action) {
     add_verb(root, common, action, kStart);
     add_verb(root, common, action, kStop);
+    add_verb(root, common, action, kRestart);
 }
 
 }  // namespace podreeve::cli

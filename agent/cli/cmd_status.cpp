@@ -14,13 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-Colour colour_of(const std::string& state) {
-    if (state == "Running" || state == "Finished" || state == "Skipped") {
-        return Colour::Green;
-    }
-    return state == "Failed" || state == "Unknown" ? Colour::Red : Colour::Yellow;
-}
-
 std::string first_line(const std::string& text) {
     constexpr std::size_t kWidest = 100;
     std::string line = text.substr(0, text.find('\n'));
@@ -43,17 +36,27 @@ std::string note_of(const json& app) {
     return message;
 }
 
+Colour colour_of_health(const std::string& health) {
+    return health == "healthy" ? Colour::Green : health == "unhealthy" ? Colour::Red : Colour::None;
+}
+
+// What is the matter now, or else what happened last.
+std::string event_of(const json& app) {
+    const std::string note = note_of(app);
+    return note.empty() ? app.value("last_event", "") : note;
+}
+
 std::string table_of(const json& apps) {
-    Table table({"APP", "STATE", "READY", "RESTARTS", "GENERATION", "SINCE", "MESSAGE"});
+    Table table({"APP", "STATE", "HEALTH", "READY", "RESTARTS", "SINCE", "LAST EVENT"});
     for (const json& app : apps) {
         const std::string state = app.value("state", "");
         table.add({{app.value("name", "")},
-                   {state, colour_of(state)},
+                   {state, colour_of_state(state)},
+                   {app.value("health", "-"), colour_of_health(app.value("health", "-"))},
                    {readiness(app)},
                    {std::to_string(app.value("restarts", 0))},
-                   {std::to_string(app.value("generation", 0))},
                    {age(app.value("since", ""))},
-                   {first_line(note_of(app))}});
+                   {first_line(event_of(app))}});
     }
     return table.text();
 }
@@ -89,9 +92,12 @@ std::string facts_of(const json& app) {
     line("Version", app.value("version", ""));
     line("Manifest", app.value("file", ""));
     line("State",
-         fmt::format("{} for {}", paint(app.value("state", ""), colour_of(app.value("state", ""))),
+         fmt::format("{} for {}",
+                     paint(app.value("state", ""), colour_of_state(app.value("state", ""))),
                      age(app.value("since", ""))));
     line("Message", app.value("message", ""));
+    line("Wanted down", app.value("down_because", ""));
+    line("Health", app.value("health", ""));
     line("Ready", readiness(app));
     line("Generation", std::to_string(app.value("generation", 0)));
     if (app.value("change", 0) != 0) {

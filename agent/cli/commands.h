@@ -28,6 +28,9 @@ void add_abort(CLI::App& root, Common& common, Action& action);
 void add_undo(CLI::App& root, Common& common, Action& action);
 void add_events(CLI::App& root, Common& common, Action& action);
 void add_apps(CLI::App& root, Common& common, Action& action);
+void add_run(CLI::App& root, Common& common, Action& action);
+void add_shutdown(CLI::App& root, Common& common, Action& action);
+void add_why(CLI::App& root, Common& common, Action& action);
 void add_version(CLI::App& root, Common& common, Action& action);
 
 // Reads the command line and runs the command; the exit code of the program.

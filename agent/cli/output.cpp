@@ -37,6 +37,15 @@ const char* code_of(Colour colour) {
 
 }  // namespace
 
+Colour colour_of_state(std::string_view state) {
+    if (state == "Running" || state == "Finished" || state == "Skipped") {
+        return Colour::Green;
+    }
+    const bool bad =
+        state == "Failed" || state == "CrashLoop" || state == "Unknown" || state == "absent";
+    return bad ? Colour::Red : Colour::Yellow;
+}
+
 std::string paint(std::string_view text, Colour colour) {
     if (colour == Colour::None || !colours_wanted()) {
         return std::string(text);

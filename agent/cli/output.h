@@ -18,6 +18,9 @@ inline constexpr int kOk = 0;
 inline constexpr int kError = 1;
 inline constexpr int kDiffers = 2;
 
+// Of an app: green when it is as wanted, red when it cannot be.
+Colour colour_of_state(std::string_view state);
+
 std::string paint(std::string_view text, Colour colour);
 void print(std::string_view text);
 void print_json(const nlohmann::json& value);

@@ -12,6 +12,7 @@
 #include "agent/handlers/table.h"
 #include "agent/handlers/world.h"
 #include "agent/reconcile/podman_watch.h"
+#include "agent/reconcile/start_gate.h"
 #include "agent/state/ensure_loop.h"
 #include "agent/state/task_runner.h"
 #include "agent/supervise/supervisor.h"
@@ -82,11 +83,34 @@ struct Agent::Parts {
     void remember_undone();
     void after_pass(const reconcile::PassReport& report);
     void health_changed(const std::vector<health::Change>& changes);
-    Status set_stopped(const std::string& app, bool stopped);
+    void oversee();
+    Result<supervise::WishReport> take_wish(const std::string& app, const supervise::Wish& wish);
+    supervise::WishReport shut_down(bool down);
     api::Backend backend();
 };
 
+// The steps ask and tell the supervisor while they are carried out.
+void Agent::Parts::oversee() {
+    world.overseer.may_start = [this](const std::string& app, const std::string& part,
+                                      std::stop_token stop) {
+        return reconcile::ask_gate(supervisor, podman, state->owner(), clock, app, part,
+                                   std::move(stop));
+    };
+    world.overseer.stop_stands = [this](const std::string& app, std::int64_t wish) {
+        return supervisor.stop_stands(app, wish);
+    };
+    world.overseer.step_begins = [this](const std::string& app, const std::string& change_kind,
+                                        const std::string& task_kind, const std::string& summary) {
+        supervisor.step_begins(app, change_kind, task_kind, summary);
+    };
+}
+
 void Agent::Parts::connect() {
+    oversee();
+    supervisor.set_readiness([this](const std::string&, const manifests::ContainerSpec& spec,
+                                    const podman::ContainerSummary& container) {
+        return part_health(*health.monitor().verdicts(), spec, container, clock.system_now());
+    });
     handlers::register_all(runner, world, config.limits);
     runner.on_change_ready([this](const state::ChangeView& change) {
         supervisor.change_ended(change);
@@ -157,20 +181,21 @@ void Agent::Parts::health_changed(const std::vector<health::Change>& changes) {
     reconciler.request("the health of a container has changed");
 }
 
-Status Agent::Parts::set_stopped(const std::string& app, bool stopped) {
-    if (!state->app(app)) {
-        return fail(
-            Code::NotFound,
-            fmt::format("cannot {} {}: no manifest declares it; `podreeve status` lists the apps",
-                        stopped ? "stop" : "start", app));
-    }
-    RETURN_IF_ERROR(
-        state->edit_app(app, [&](state::AppRecord& record) { record.stopped = stopped; }));
-    supervisor.forget_failures(app);
-    scheduler.post([this, app, stopped] {
-        reconciler.request(fmt::format("{} is wanted {}", app, stopped ? "down" : "up"));
+Result<supervise::WishReport> Agent::Parts::take_wish(const std::string& app,
+                                                      const supervise::Wish& wish) {
+    ASSIGN_OR_RETURN(supervise::WishReport report, supervisor.wish(app, wish));
+    scheduler.post([this, why = fmt::format("{} {} was asked for", to_string(wish.verb), app)] {
+        runner.ensure();
+        reconciler.request(why);
     });
-    return {};
+    return report;
+}
+
+supervise::WishReport Agent::Parts::shut_down(bool down) {
+    supervise::WishReport report = supervisor.shut_down(down);
+    scheduler.post(
+        [this, down] { reconciler.request(down ? "the host goes down" : "the host stays up"); });
+    return report;
 }
 
 api::Backend Agent::Parts::backend() {
@@ -186,7 +211,11 @@ api::Backend Agent::Parts::backend() {
             return summary_of(report);
         },
         [this](std::optional<std::string> app) { return reconciler.diff(app, kAnswerDiffWithin); },
-        [this](const std::string& app, bool stopped) { return set_stopped(app, stopped); },
+        [this](const std::string& app, const supervise::Wish& wish) {
+            return take_wish(app, wish);
+        },
+        [this](bool down) { return shut_down(down); },
+        supervisor.subscriptions(),
         [this] { scheduler.post([this] { rhythm.ensure_before(Duration{}); }); }};
 }
 
@@ -251,6 +280,10 @@ reconcile::Reconciler& Agent::reconciler() {
 
 supervise::Board& Agent::board() {
     return parts_->board;
+}
+
+supervise::Supervisor& Agent::supervisor() {
+    return parts_->supervisor;
 }
 
 state::State& Agent::state() {

@@ -42,6 +42,7 @@ class Agent {
 
     reconcile::Reconciler& reconciler();
     supervise::Board& board();
+    supervise::Supervisor& supervisor();
     state::State& state();
     // No pass is being made, no task runs and none could be started: only time goes on from here.
     bool idle() const;

@@ -33,6 +33,22 @@ health::Askers Health::askers() {
             [this](const std::vector<std::uint32_t>& numbers) { exec_.ask(numbers); }};
 }
 
+supervise::PartHealth part_health(const health::Verdicts& verdicts,
+                                  const manifests::ContainerSpec& spec,
+                                  const podman::ContainerSummary& container,
+                                  WallTime now) {
+    health::Verdict verdict = health::verdict_on(verdicts, spec.health, container, now);
+    supervise::PartHealth out;
+    out.ready = verdict.readiness != Readiness::NotReady;
+    if (verdict.readiness == Readiness::NotReady) {
+        out.word = verdict.failing ? "unhealthy" : "starting";
+    } else if (verdict.readiness == Readiness::Ready && !spec.health.empty()) {
+        out.word = "healthy";
+    }
+    out.message = std::move(verdict.message);
+    return out;
+}
+
 // What is only unproved yet is no news.
 std::optional<state::Event> event_of(const health::Change& change, WallTime now) {
     state::Event event;

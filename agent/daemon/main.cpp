@@ -10,6 +10,7 @@
 
 #include "agent/daemon/agent.h"
 #include "agent/daemon/config.h"
+#include "agent/daemon/foreground.h"
 #include "agent/daemon/once.h"
 #include "agent/state/ensure_loop.h"
 #include "runtime/base/log.h"
@@ -29,6 +30,7 @@ struct Arguments {
     bool once = false;
     std::string config_file;
     std::vector<std::string> manifests;
+    std::string run_file, propagation = "any";
     std::string state_dir, podman_socket, api_socket, log_level, interval, probe_program;
 };
 
@@ -36,6 +38,11 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.add_flag(
         "--once", arguments.once,
         "Bring everything up as the manifests say, then end: 0 when all is up, 1 when not");
+    app.add_option("--run", arguments.run_file,
+                   "Keep the app of this file alone, in the foreground, until told to end");
+    app.add_option("--exit-code-propagation", arguments.propagation,
+                   "With --run: end with a container's exit code if none, any or all failed")
+        ->check(CLI::IsMember({"none", "any", "all"}));
     app.add_option("--config", arguments.config_file, "Read this file instead of podreeve.yaml");
     app.add_option("--manifests", arguments.manifests,
                    "Read manifests here instead of the usual directories; may be repeated");
@@ -99,6 +106,13 @@ class Process {
   public:
     Process(daemon::Config config, bool once) : config_(std::move(config)), once_(once) {}
 
+    // Keeps the app of one file alone.
+    Status stage(const std::filesystem::path& file, daemon::Propagation propagation) {
+        ASSIGN_OR_RETURN(link_, daemon::stage_manifest(file, config_));
+        propagation_ = propagation;
+        return {};
+    }
+
     Result<int> run() {
         ASSIGN_OR_RETURN(loop_, loop::Loop::create());
         // Before any thread is there: threads inherit what is blocked.
@@ -108,7 +122,10 @@ class Process {
         ASSIGN_OR_RETURN(agent_, daemon::Agent::create(config_, *loop_, *loop_));
         note(systemd::notify_extend_timeout(agent_->start_up_budget()));
         agent_->on_pass([this](const reconcile::PassReport& report) { after_pass(report); });
-        if (!once_) {
+        if (!link_.empty()) {
+            agent_->watch_podman();
+            RETURN_IF_ERROR(loop_->feed_watchdog());
+        } else if (!once_) {
             RETURN_IF_ERROR(open_up());
         }
         agent_->start();
@@ -121,7 +138,13 @@ class Process {
     Status take_signals() {
         ::signal(SIGPIPE, SIG_IGN);
         for (const int number : {SIGTERM, SIGINT}) {
-            RETURN_IF_ERROR(loop_->on_signal(number, [this] { stop("a signal"); }));
+            RETURN_IF_ERROR(loop_->on_signal(number, [this] {
+                if (link_.empty()) {
+                    stop("a signal");
+                } else {
+                    take_down("a signal");
+                }
+            }));
         }
         return loop_->on_signal(SIGHUP, [this] {
             note(systemd::notify_reloading());
@@ -152,6 +175,10 @@ class Process {
             note(systemd::notify_status(status));
             status_ = std::move(status);
         }
+        if (!link_.empty()) {
+            watch_over(report);
+            return;
+        }
         if (!ready_ || reloading_) {
             note(systemd::notify_ready());
             ready_ = true;
@@ -162,6 +189,37 @@ class Process {
             exit_code_ = verdict->exit_code;
             stop("all is done that could be");
         }
+    }
+
+    // Of the one app: ready when it is up, over when it has ended and nothing of it is left.
+    void watch_over(const reconcile::PassReport& report) {
+        const daemon::ForegroundView view = daemon::view_of(report, propagation_);
+        if (view.up && !ready_) {
+            note(systemd::notify_ready());
+            ready_ = true;
+        }
+        if (view.exit_code && !going_down_) {
+            exit_code_ = *view.exit_code;
+            if (!view.message.empty()) {
+                log::error("{}", view.message);
+            }
+            take_down("the app has ended");
+        } else if (going_down_ && view.gone) {
+            stop("nothing of the app is left");
+        }
+    }
+
+    // Without its manifest the app is taken away, in order.
+    void take_down(const char* why) {
+        if (going_down_) {
+            return;
+        }
+        going_down_ = true;
+        log::info("taking the app down: {}", why);
+        note(systemd::notify_stopping());
+        std::error_code error;
+        std::filesystem::remove(link_, error);
+        agent_->request_pass(why);
     }
 
     void stop(const char* why) {
@@ -181,8 +239,10 @@ class Process {
     std::unique_ptr<loop::Loop> loop_;
     std::unique_ptr<daemon::Agent> agent_;
     std::unique_ptr<loop::DirectoryWatch> directories_;
+    std::filesystem::path link_;  // of --run; empty: the agent proper
+    daemon::Propagation propagation_ = daemon::Propagation::Any;
     std::string status_;
-    bool ready_ = false, reloading_ = false, stopping_ = false;
+    bool ready_ = false, reloading_ = false, stopping_ = false, going_down_ = false;
     int exit_code_ = 0;
 };
 
@@ -206,7 +266,16 @@ int run(int argc, char** argv) {
         return complain(config.error());
     }
     log::init(config->log_to_journal ? log::Sink::Journal : log::Sink::Terminal, config->log_level);
-    const Result<int> ended = Process(std::move(*config), arguments.once).run();
+    Process process(std::move(*config), arguments.once);
+    if (!arguments.run_file.empty()) {
+        const auto propagation = daemon::propagation_from(arguments.propagation);
+        const Status staged =
+            process.stage(arguments.run_file, propagation.value_or(daemon::Propagation::Any));
+        if (!staged) {
+            return complain(staged.error());
+        }
+    }
+    const Result<int> ended = process.run();
     return ended ? *ended : complain(ended.error());
 }
 

@@ -86,7 +86,7 @@ nlohmann::json details_of(const plan::Step& step) {
 state::NewTask to_task(const plan::AppPlan& plan, const plan::Step& step, int lane) {
     state::NewTask task;
     task.kind = std::string(to_string(step.kind));
-    task.summary = fmt::format(fmt::runtime(phrase_of(step.kind)), step.object);
+    task.summary = summary_of(step.kind, step.object);
     if (!step.reason.empty()) {
         task.summary += " (" + step.reason + ")";
     }
@@ -105,6 +105,10 @@ state::NewTask to_task(const plan::AppPlan& plan, const plan::Step& step, int la
 }
 
 }  // namespace
+
+std::string summary_of(plan::StepKind kind, const std::string& object) {
+    return fmt::format(fmt::runtime(phrase_of(kind)), object);
+}
 
 state::NewChange to_change(const plan::AppPlan& plan) {
     const Words words = words_of(plan.action);

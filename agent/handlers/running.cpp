@@ -18,6 +18,7 @@ using podman::PodStatus;
 
 constexpr unsigned kDefaultGrace = 10;
 constexpr auto kBeyondGrace = std::chrono::seconds(15);
+constexpr auto kKillTime = std::chrono::seconds(5);
 constexpr auto kStartTime = std::chrono::seconds(60);
 // An init container that ends at once is worth waiting for; a slow one must not hold a worker.
 constexpr auto kInitPatience = std::chrono::milliseconds(300);
@@ -178,6 +179,43 @@ unsigned grace_in(const manifests::AppSpec& app, const std::string& part, unsign
     return longest ? static_cast<unsigned>(*longest) : otherwise;
 }
 
+// podman was to have killed it itself by now. What this does not end either is abandoned: the error
+// says so, and nobody waits for it any longer.
+Status kill_it(Task& task, const std::string& id, const std::string& name) {
+    task.log(fmt::format("podman has not stopped {} in time: it is killed", name));
+    const Status killed = task.world.podman.kill_container(id, "SIGKILL", task.call(kKillTime));
+    if (!killed && killed.error().code == Code::NotFound) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(const auto left, find_container(task, id));
+    if (!left || has_ended(left->summary.state)) {
+        return {};
+    }
+    const Result<int> code = task.world.podman.wait_container(id, task.call(kKillTime));
+    if (code || code.error().code == Code::NotFound) {
+        return {};
+    }
+    return fail(Code::Internal,
+                fmt::format("cannot stop container {}: it lives on after its grace and SIGKILL, "
+                            "and is abandoned ({})",
+                            name, code.error().message));
+}
+
+Status kill_members(Task& task, const podman::PodSummary& pod) {
+    ASSIGN_OR_RETURN(const podman::PodSummary now,
+                     task.world.podman.inspect_pod(pod.id, task.call(kKillTime)));
+    std::string abandoned;
+    for (const podman::PodSummary::Member& member : now.members) {
+        if (has_ended(member.state) || has_never_run(member.state)) {
+            continue;
+        }
+        if (const Status killed = kill_it(task, member.id, member.name); !killed) {
+            abandoned += (abandoned.empty() ? "" : "; ") + killed.error().message;
+        }
+    }
+    return abandoned.empty() ? Status{} : Status(fail(Code::Internal, abandoned));
+}
+
 }  // namespace
 
 bool is_up(podman::PodStatus status) {
@@ -213,6 +251,9 @@ Status stop(Task& task, const podman::ContainerDetails& container, unsigned grac
         container.summary.id, grace, task.call(std::chrono::seconds(grace) + kBeyondGrace));
     if (stopped || stopped.error().code == Code::NotFound) {
         return {};
+    }
+    if (stopped.error().code == Code::Timeout) {
+        return kill_it(task, container.summary.id, container.summary.name);
     }
     if (stopped.error().code == Code::Internal) {
         // "conmon exited prematurely": its monitor was killed; podman has found the end out by now.
@@ -255,6 +296,9 @@ Status stop_pod_of(Task& task, const podman::PodSummary& pod, unsigned grace) {
         pod.id, grace, task.call(std::chrono::seconds(grace) * members + kBeyondGrace));
     if (stopped || stopped.error().code == Code::NotFound) {
         return {};
+    }
+    if (stopped.error().code == Code::Timeout) {
+        return kill_members(task, pod);
     }
     return stopped.error();
 }

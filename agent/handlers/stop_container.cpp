@@ -1,5 +1,6 @@
 #include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/pre_stop.h"
 #include "agent/handlers/running.h"
 #include "agent/handlers/service_container.h"
 
@@ -20,7 +21,14 @@ Ended stop_container(Task& task) {
         return done();
     }
     RETURN_IF_ERROR(task.save_once("ran", is_running(*container) ? "yes" : "no"));
-    RETURN_IF_ERROR(stop(task, *container, grace_of(task)));
+    unsigned grace = grace_of(task);
+    if (is_running(*container)) {
+        ASSIGN_OR_RETURN(auto outcome, pre_stop(task, {container->summary.name}, grace));
+        if (!std::holds_alternative<state::TaskDone>(outcome)) {
+            return outcome;
+        }
+    }
+    RETURN_IF_ERROR(stop(task, *container, grace));
     return done();
 }
 

@@ -1,5 +1,6 @@
 #include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/pre_stop.h"
 #include "agent/handlers/running.h"
 
 namespace podreeve::handlers {
@@ -9,6 +10,16 @@ namespace {
 bool is_down(podman::PodStatus status) {
     return status == podman::PodStatus::Created || status == podman::PodStatus::Stopped ||
            status == podman::PodStatus::Exited;
+}
+
+std::vector<std::string> running_members(const podman::PodSummary& pod) {
+    std::vector<std::string> names;
+    for (const podman::PodSummary::Member& member : pod.members) {
+        if (member.state == podman::ContainerState::Running) {
+            names.push_back(member.name);
+        }
+    }
+    return names;
 }
 
 PodStart as_it_was(const Task& task, const podman::PodSummary& pod) {
@@ -29,7 +40,12 @@ Ended stop_pod(Task& task) {
     }
     RETURN_IF_ERROR(task.save_once("ran", is_up(pod->status) ? "yes" : "no"));
     if (!is_down(pod->status)) {
-        RETURN_IF_ERROR(stop_pod_of(task, *pod, grace_of(task)));
+        unsigned grace = grace_of(task);
+        ASSIGN_OR_RETURN(auto outcome, pre_stop(task, running_members(*pod), grace));
+        if (!std::holds_alternative<state::TaskDone>(outcome)) {
+            return outcome;
+        }
+        RETURN_IF_ERROR(stop_pod_of(task, *pod, grace));
     }
     RETURN_IF_ERROR(stop_idle_service(task, *pod));
     return done();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/handlers/overseeing.h"
+
 namespace podreeve::handlers {
 
 using plan::StepKind;
@@ -43,6 +45,11 @@ state::TaskOutcome run(const Row& row, Handler handler, World& world, state::Tas
     }
     if (context.stop().stop_requested()) {
         return Error{Code::Cancelled, fmt::format("cannot go on with {}: stopped", context.kind())};
+    }
+    if (handler == row.run) {
+        if (auto instead = oversee(*task, row.kind)) {
+            return std::move(*instead);
+        }
     }
     Ended ended = handler(*task);
     return ended ? std::move(*ended) : outcome_of(*task, row.kind, task->by_name(ended.error()));

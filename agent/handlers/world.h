@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
 #include <string>
 
 #include "agent/handlers/spec_book.h"
@@ -9,6 +13,29 @@
 
 namespace podreeve::handlers {
 
+// Why something may not be started just now.
+struct StartRefusal {
+    std::string why;
+    bool wanted_down = false;  // not to be waited for
+    bool within_app = false;   // another pod of the same app is waited for
+};
+
+// Whom the steps ask and tell while they are carried out; those that are empty are not. Called on
+// workers.
+struct Overseer {
+    // Right before a start.
+    std::function<std::optional<StartRefusal>(
+        const std::string& app, const std::string& part, std::stop_token)>
+        may_start = {};
+    // Right before a stop that was planned for that wish: does it still stand?
+    std::function<bool(const std::string& app, std::int64_t wish)> stop_stands = {};
+    std::function<void(const std::string& app,
+                       const std::string& change_kind,
+                       const std::string& task_kind,
+                       const std::string& summary)>
+        step_begins = {};
+};
+
 // What the handlers act on. The daemon owns all of it and keeps it until the runner has stopped;
 // each member may be called from any thread.
 struct World {
@@ -17,6 +44,7 @@ struct World {
     state::State& state;
     Clock& clock;
     std::string owner;  // instance id in io.podreeve.owner
+    Overseer overseer = {};
 };
 
 }  // namespace podreeve::handlers

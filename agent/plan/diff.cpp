@@ -90,6 +90,16 @@ void hold_back(AppPlan& plan, const AppPolicy& policy) {
     }
 }
 
+void hold_stop(AppPlan& plan, const AppPolicy& policy) {
+    if (policy.hold_stop && !plan.steps.empty()) {
+        plan.steps.clear();
+        plan.conditions.push_back({"Blocked", "StopWaits", policy.stop_why, ""});
+    }
+    if (plan.steps.empty()) {
+        plan.action = AppAction::None;
+    }
+}
+
 void plan_running(const AppCase& app, AppPlan& plan) {
     plan.conditions = conflicts(app);
     if (!plan.conditions.empty()) {
@@ -110,7 +120,8 @@ void plan_running(const AppCase& app, AppPlan& plan) {
 void plan_stopped(const AppCase& app, AppPlan& plan) {
     Draft draft(plan, false);
     stop_app(app, draft);
-    plan.action = draft.empty() ? AppAction::None : AppAction::Stop;
+    plan.action = AppAction::Stop;
+    hold_stop(plan, app.app);
 }
 
 AppPlan plan_desired(const std::shared_ptr<const manifests::AppSpec>& spec,
@@ -178,7 +189,8 @@ struct Removals {
         }
         Draft draft(plan, false);
         remove_app(name, held, draft);
-        plan.action = draft.empty() ? AppAction::None : AppAction::Remove;
+        plan.action = AppAction::Remove;
+        hold_stop(plan, policy_of(policy, name));
         return plan;
     }
 };

@@ -75,7 +75,10 @@ void put(Text& text, const AppHoldings& held, const Holdings& all) {
 void put(Text& text, const AppPolicy& app) {
     text.put(app.generation).put(app.generation_spec);
     text.put(app.deployed_spec ? *app.deployed_spec : std::string_view("?"));
-    text.put(app.stopped ? 1 : 0).put(app.busy ? 1 : 0).put(app.hold_start ? 1 : 0);
+    text.put(app.stopped ? 1 : 0)
+        .put(app.busy ? 1 : 0)
+        .put(app.hold_start ? 1 : 0)
+        .put(app.hold_stop ? 1 : 0);
     for (const auto& [part, policy] : app.parts) {
         if (policy.hold_start) {
             text.put(part);

@@ -101,6 +101,9 @@ struct AppPolicy {
     // of the parts tell, and a change that touches none of them (a volume, a secret) goes unseen.
     std::optional<std::string> deployed_spec;
     bool stopped = false;     // wanted down
+    bool hold_stop = false;   // its stop or removal waits for others to be down
+    std::string stop_why;     // why it is wanted down, or whom that waits for
+    std::int64_t wish = 0;    // the number of the last wish about it
     bool busy = false;        // a change of it is under way: plan nothing
     bool hold_start = false;  // waits for dependencies: nothing of it is started or created
     std::string why;

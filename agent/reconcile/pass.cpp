@@ -9,6 +9,7 @@
 #include "agent/observe/observer.h"
 #include "agent/plan/steps.h"
 #include "agent/reconcile/health_policy.h"
+#include "agent/reconcile/world_facts.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
@@ -27,7 +28,9 @@ Result<Planned> plan_against(const PassWorld& world,
     const std::set<std::string> busy = world.supervisor.busy(desired);
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
-    planned.prepared = world.supervisor.prepare(desired, planned.observed, busy);
+    const supervise::WorldFacts facts =
+        look_at(world.supervisor.leaves_to_look_at(desired), world.podman, stop);
+    planned.prepared = world.supervisor.prepare(desired, planned.observed, busy, facts);
     apply_health(*world.health.verdicts(), planned.observed, world.state.owner(),
                  planned.prepared.policy);
     const auto diff = [&] {
@@ -44,7 +47,9 @@ Result<Planned> plan_against(const PassWorld& world,
 
 Result<state::ChangeId> commit(const PassWorld& world,
                                const plan::AppPlan& planned,
-                               const manifests::Desired& in_force) {
+                               const supervise::Supervisor::Prepared& prepared) {
+    const manifests::Desired& in_force = prepared.in_force;
+    const auto policy = prepared.policy.apps.find(planned.app);
     if (const auto spec = in_force.apps.find(planned.app); spec != in_force.apps.end()) {
         world.specs.put(planned.spec, spec->second);
     }
@@ -53,6 +58,8 @@ Result<state::ChangeId> commit(const PassWorld& world,
     data = data.is_object() ? data : nlohmann::json::object();
     data["spec"] = planned.spec;
     data["fingerprint"] = supervise::fingerprint(planned);
+    data["kind"] = change.kind;
+    data["wish"] = policy == prepared.policy.apps.end() ? 0 : policy->second.wish;
     change.data = data.dump();
     return world.state.add_change(change);
 }
@@ -94,7 +101,7 @@ void trim_accepted(const PassWorld& world) {
 
 void commit_all(const PassWorld& world, const Planned& planned, PassReport& report) {
     for (const plan::AppPlan* app : world.supervisor.admit(planned.plan)) {
-        Result<state::ChangeId> change = commit(world, *app, planned.prepared.in_force);
+        Result<state::ChangeId> change = commit(world, *app, planned.prepared);
         if (change) {
             report.changes.push_back(*change);
             report.apps_changed.push_back(app->app);

@@ -12,7 +12,7 @@ bool is_met(manifests::DependencyKind kind, const Standing& standing) {
         case DependencyKind::Started:
             return standing.state == ServiceState::Running || finished;
         case DependencyKind::Healthy:
-            return standing.state == ServiceState::Running;
+            return standing.state == ServiceState::Running && standing.healthy;
         case DependencyKind::Finished:
             return finished;
         case DependencyKind::Failed:
@@ -21,38 +21,87 @@ bool is_met(manifests::DependencyKind kind, const Standing& standing) {
     return false;
 }
 
-}  // namespace
-
-std::optional<std::string> unmet(const manifests::Dependency& dependency,
-                                 const std::map<std::string, Standing>& standings) {
-    const auto it = standings.find(dependency.app);
-    if (it != standings.end() && is_met(dependency.is, it->second)) {
-        return std::nullopt;
-    }
-    std::string text =
-        fmt::format("{} to be {}", dependency.app, manifests::to_string(dependency.is));
-    if (it == standings.end()) {
-        return text + " (no manifest declares it)";
-    }
-    text += fmt::format(" ({} is {}", dependency.app, to_string(it->second.state));
-    if (!it->second.message.empty()) {
-        text += ": " + it->second.message;
-    }
-    return text + ")";
+bool is_stuck(const Standing& standing) {
+    return standing.state == ServiceState::Failed || standing.state == ServiceState::CrashLoop ||
+           standing.state == ServiceState::Skipped || standing.stopped;
 }
 
-std::optional<std::string> unmet(const manifests::AppSpec& app,
-                                 const std::map<std::string, Standing>& standings) {
-    std::string all;
-    for (const manifests::Dependency& dependency : app.depends_on) {
-        if (const auto one = unmet(dependency, standings)) {
-            all += (all.empty() ? "waits for " : ", ") + *one;
-        }
+Blocker blocked(const manifests::Dependency& dependency, std::string root, std::string reason) {
+    Blocker blocker{dependency.app,
+                    std::string(manifests::to_string(dependency.is)),
+                    true,
+                    std::move(root),
+                    std::move(reason),
+                    ""};
+    blocker.text = fmt::format("blocked by {}: {}", blocker.root, blocker.reason);
+    return blocker;
+}
+
+std::string describe(const Standing& standing) {
+    return standing.message.empty() ? fmt::format("is {}", to_string(standing.state))
+                                    : standing.message;
+}
+
+Blocker waiting(const manifests::Dependency& dependency, const Standing& standing) {
+    Blocker blocker{dependency.app,
+                    std::string(manifests::to_string(dependency.is)),
+                    false,
+                    dependency.app,
+                    describe(standing),
+                    ""};
+    if (standing.blocker) {
+        blocker.root = standing.blocker->root;
+        blocker.reason = standing.blocker->reason;
     }
-    if (all.empty()) {
+    const char* unhealthy =
+        standing.state == ServiceState::Running && !standing.healthy ? " but not ready" : "";
+    blocker.text = fmt::format("waits for {} to be {} ({} is {}{}{}{})", dependency.app, blocker.is,
+                               dependency.app, to_string(standing.state), unhealthy,
+                               standing.message.empty() ? "" : ": ", standing.message);
+    return blocker;
+}
+
+}  // namespace
+
+std::optional<Blocker> blocker_of(const manifests::Dependency& dependency,
+                                  const std::map<std::string, Standing>& standings) {
+    const auto it = standings.find(dependency.app);
+    if (it == standings.end()) {
+        return blocked(dependency, dependency.app, "no manifest declares it");
+    }
+    const Standing& standing = it->second;
+    if (is_met(dependency.is, standing)) {
         return std::nullopt;
     }
-    return all;
+    if (standing.blocker && standing.blocker->blocked) {
+        return blocked(dependency, standing.blocker->root, standing.blocker->reason);
+    }
+    if (is_stuck(standing)) {
+        return blocked(dependency, dependency.app, describe(standing));
+    }
+    return waiting(dependency, standing);
+}
+
+std::vector<Blocker> blockers_of(const manifests::AppSpec& app,
+                                 const std::map<std::string, Standing>& standings) {
+    std::vector<Blocker> blockers;
+    for (const manifests::Dependency& dependency : app.depends_on) {
+        if (auto blocker = blocker_of(dependency, standings)) {
+            blockers.push_back(std::move(*blocker));
+        }
+    }
+    return blockers;
+}
+
+std::string to_text(const std::vector<Blocker>& blockers) {
+    std::string text;
+    for (const Blocker& blocker : blockers) {
+        // The same root is told once.
+        if (text.find(blocker.text) == std::string::npos) {
+            text += (text.empty() ? "" : "; ") + blocker.text;
+        }
+    }
+    return text;
 }
 
 }  // namespace podreeve::supervise

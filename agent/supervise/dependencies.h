@@ -1,29 +1,46 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/supervise/service_state.h"
 #include "manifests/model.h"
 
 namespace podreeve::supervise {
 
+// Why an app does not start: another one that is not as it has to be. It names the one at the root
+// of it: web, which waits for api, which waits for db, is blocked by db.
+struct Blocker {
+    std::string app;       // what it depends on
+    std::string is;        // what that has to be: "started", "healthy", …
+    bool blocked = false;  // it will not come by itself: failed, stopped, or not declared at all
+    std::string root;      // the app at which the chain ends
+    std::string reason;    // what is the matter there
+    std::string text;      // "blocked by db: image not found", "waits for db to be healthy (…)"
+    friend bool operator==(const Blocker&, const Blocker&) = default;
+};
+
 // How another app stands, so far as dependents ask.
 struct Standing {
     ServiceState state = ServiceState::Initialized;
     std::string message;
-    bool stopped = false;  // on request
+    bool stopped = false;                 // on request
+    bool healthy = true;                  // every part is ready
+    std::optional<Blocker> blocker = {};  // what it waits for itself
 };
 
-// In words what a dependency still waits for ("db to be healthy: db is Failed: image not found"),
-// or nothing when it is met. An app that is not in standings is waited for by name.
-std::optional<std::string> unmet(const manifests::Dependency& dependency,
+// What a dependency still waits for, or nothing when it is met. An app that is not in standings is
+// waited for by name.
+std::optional<Blocker> blocker_of(const manifests::Dependency& dependency,
+                                  const std::map<std::string, Standing>& standings);
+
+// All that an app still waits for; empty when it may start.
+std::vector<Blocker> blockers_of(const manifests::AppSpec& app,
                                  const std::map<std::string, Standing>& standings);
 
-// All that an app still waits for, joined; nothing when it may start.
-std::optional<std::string> unmet(const manifests::AppSpec& app,
-                                 const std::map<std::string, Standing>& standings);
+// On one line; empty when there are none.
+std::string to_text(const std::vector<Blocker>& blockers);
 
 }  // namespace podreeve::supervise

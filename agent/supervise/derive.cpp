@@ -48,20 +48,15 @@ Verdict of_change(const ChangeView& change) {
     if (is_undoing(change)) {
         return {ServiceState::Starting, "puts the last version back: " + message};
     }
-    if (change.kind == "remove-app" || change.kind == "stop-app") {
-        return {ServiceState::Stopping, message};
-    }
-    return {
-        task != nullptr && prepares(task->kind) ? ServiceState::Preparing : ServiceState::Starting,
-        message};
+    return {phase_of(change.kind, task == nullptr ? "" : task->kind), message};
 }
 
 std::string count_text(const Facts& facts) {
-    return fmt::format("{} of {} containers run", facts.ready, facts.total);
+    return fmt::format("{} of {} containers run", facts.up, facts.total);
 }
 
 Verdict of_parts(const Facts& facts) {
-    const bool all_ready = facts.ready == facts.total;
+    const bool all_up = facts.up == facts.total;
     if (facts.total > 0 && facts.finished_well == facts.total) {
         return {ServiceState::Finished, "ran to its end"};
     }
@@ -70,8 +65,8 @@ Verdict of_parts(const Facts& facts) {
                 fmt::format("{} of {} containers failed and are not to be restarted",
                             facts.failed_for_good, facts.total)};
     }
-    if (all_ready && facts.total > 0) {
-        return {ServiceState::Running, facts.failure};
+    if (all_up && facts.total > 0) {
+        return {ServiceState::Running, facts.failure.empty() ? facts.not_ready : facts.failure};
     }
     if (!facts.conflict.empty()) {
         return {ServiceState::Failed, facts.conflict};
@@ -83,12 +78,20 @@ Verdict of_parts(const Facts& facts) {
         return {ServiceState::Failed, facts.failure};
     }
     if (!facts.backing_off.empty()) {
-        return {ServiceState::Waiting, facts.backing_off};
+        return {facts.crash_loop ? ServiceState::CrashLoop : ServiceState::Waiting,
+                facts.backing_off};
     }
     return {ServiceState::Starting, count_text(facts)};
 }
 
 }  // namespace
+
+ServiceState phase_of(const std::string& change_kind, const std::string& task_kind) {
+    if (change_kind == "remove-app" || change_kind == "stop-app") {
+        return ServiceState::Stopping;
+    }
+    return prepares(task_kind) ? ServiceState::Preparing : ServiceState::Starting;
+}
 
 Verdict derive_state(const Facts& facts) {
     if (!facts.has_spec && facts.desired) {
@@ -103,12 +106,17 @@ Verdict derive_state(const Facts& facts) {
     if (!facts.desired) {
         return {ServiceState::Stopping, facts.failure.empty() ? "is being removed" : facts.failure};
     }
-    if (facts.stopped && facts.any_running) {
-        return {ServiceState::Stopping, facts.failure};
+    const bool down = facts.stopped || !facts.down_because.empty();
+    if (down && facts.any_running) {
+        return {ServiceState::Stopping,
+                facts.stop_waits.empty() ? facts.failure : facts.stop_waits};
     }
     if (facts.stopped) {
         return facts.autostart_off ? Verdict{ServiceState::Skipped, "autostart is off"}
                                    : Verdict{ServiceState::Finished, "stopped on request"};
+    }
+    if (down) {
+        return {ServiceState::Waiting, facts.down_because};
     }
     return of_parts(facts);
 }

@@ -17,15 +17,21 @@ struct Facts {
     bool stopped = false;        // on request
     bool autostart_off = false;  // stopped, and never started by a person
     bool any_running = false;
-    std::size_t ready = 0, total = 0;
-    std::size_t finished_well = 0;    // of those ready: ended with 0 and not to be started again
+    std::size_t up = 0, total = 0;
+    std::size_t ready = 0;            // of those up
+    bool unhealthy = false;           // probes say so of one
+    std::string not_ready;            // which part is up but not ready, and why
+    std::size_t finished_well = 0;    // of those up: ended with 0 and not to be started again
     std::size_t failed_for_good = 0;  // ended badly and not to be started again
     std::optional<state::ChangeView> change;  // under way
     std::string manifest_error;
-    std::string hold;         // what its start waits for
-    std::string backing_off;  // which part waits for its next start
-    std::string conflict;     // what stands in the way
-    std::string failure;      // why its last change failed, and when it is tried again
+    std::string down_because;  // wanted down, not for its own sake
+    std::string stop_waits;    // who has to be down before it
+    std::string hold;          // what its start waits for
+    std::string backing_off;   // which part waits for its next start
+    bool crash_loop = false;   // after several short runs in a row
+    std::string conflict;      // what stands in the way
+    std::string failure;       // why its last change failed, and when it is tried again
     std::string podman_error;
 };
 
@@ -34,6 +40,9 @@ struct Verdict {
     std::string message;
     friend bool operator==(const Verdict&, const Verdict&) = default;
 };
+
+// The phase a step belongs to.
+ServiceState phase_of(const std::string& change_kind, const std::string& task_kind);
 
 // The first rule that fits decides; the table is in derive.cpp, and the test walks it.
 Verdict derive_state(const Facts& facts);

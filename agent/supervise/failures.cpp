@@ -19,6 +19,23 @@ Duration delay(int count) {
     return std::min<Duration>(kFirstRetry * (1 << std::min(count - 1, 10)), kLongestRetry);
 }
 
+// The reason of the first task that failed, in one line; `podreeve change` tells all.
+std::string reason_of(const state::ChangeView& change) {
+    std::string reason;
+    std::size_t failed = 0;
+    for (const state::TaskView& task : change.tasks) {
+        const auto line = std::find_if(task.log.rbegin(), task.log.rend(),
+                                       [](const state::LogLine& one) { return one.is_error; });
+        if (task.status == state::TaskStatus::Error && line != task.log.rend()) {
+            reason = failed++ == 0 ? line->text : reason;
+        }
+    }
+    std::replace(reason.begin(), reason.end(), '\n', ' ');
+    return failed < 2
+               ? reason
+               : fmt::format("{} (and {} more: podreeve change {})", reason, failed - 1, change.id);
+}
+
 }  // namespace
 
 std::string fingerprint(const plan::AppPlan& plan) {
@@ -39,13 +56,17 @@ void Failures::note(const state::ChangeView& change, WallTime now) {
         }
         return;
     }
-    Failure failure{spec, text_of(data, "fingerprint"), change.error, 1, {}};
+    Failure failure{spec, text_of(data, "fingerprint"), reason_of(change), 1, {}};
+    if (failure.message.empty()) {
+        failure.message = change.error;
+    }
     if (failure.message.empty()) {
         failure.message = fmt::format("change {} was aborted", change.id);
     }
     if (it != by_app_.end() && it->second.spec == spec) {
         failure.count = it->second.count + 1;
     }
+    failure.kind = change.kind;
     failure.until = now + delay(failure.count);
     if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
         text_of(data, "undoes_kind") == "deploy-app") {
@@ -69,6 +90,12 @@ bool Failures::holds(const plan::AppPlan& plan, WallTime now) const {
     return failure->until == kUntilChanged
                ? failure->spec == plan.spec && plan.action == plan::AppAction::Deploy
                : failure->fingerprint == fingerprint(plan);
+}
+
+void Failures::forget_outlived(const std::string& app, WallTime now) {
+    if (const Failure* failure = find(app); failure != nullptr && failure->until <= now) {
+        by_app_.erase(app);
+    }
 }
 
 void Failures::forget(const std::optional<std::string>& app) {

@@ -22,6 +22,7 @@ struct Failure {
     std::string message;
     int count = 0;
     WallTime until{};  // kUntilChanged: a person undid that version, and has to ask for it again
+    std::string kind = {};  // of the change
 };
 
 class Failures {
@@ -33,6 +34,8 @@ class Failures {
     // Would the plan only repeat what failed, too early?
     bool holds(const plan::AppPlan& plan, WallTime now) const;
     void forget(const std::optional<std::string>& app);
+    // Nothing is left to be done for the app: one whose hold is over has mended itself.
+    void forget_outlived(const std::string& app, WallTime now);
     // The earliest end of a hold after now.
     std::optional<WallTime> next_after(WallTime now) const;
 

@@ -17,8 +17,12 @@ Memory memory_from(const std::string& extra) {
         for (const auto& [part, row] : restarts.items()) {
             memory.restarts[part] = {row.value("short_runs", std::int64_t{0}),
                                      row.value("restarts", std::int64_t{0}),
-                                     row.value("last_exit", std::string())};
+                                     row.value("last_exit", std::string()),
+                                     WallTime(Duration(row.value("until", std::int64_t{0})))};
         }
+        memory.wish = root.value("wish", std::int64_t{0});
+        memory.restart = root.value("restart", std::int64_t{0});
+        memory.alone = root.value("alone", false);
     } catch (const nlohmann::json::exception&) {
         return {};
     }
@@ -31,6 +35,18 @@ std::string to_extra(const Memory& memory) {
         root["restarts"][part] = {{"short_runs", record.short_runs},
                                   {"restarts", record.restarts},
                                   {"last_exit", record.last_exit}};
+        if (record.until != WallTime{}) {
+            root["restarts"][part]["until"] = record.until.time_since_epoch().count();
+        }
+    }
+    if (memory.wish != 0) {
+        root["wish"] = memory.wish;
+    }
+    if (memory.restart != 0) {
+        root["restart"] = memory.restart;
+    }
+    if (memory.alone) {
+        root["alone"] = true;
     }
     if (memory.autostart_off) {
         root["autostart_off"] = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -12,6 +13,14 @@ namespace podreeve::supervise {
 struct Memory {
     std::map<std::string, RestartRecord> restarts;  // by part
     bool autostart_off = false;  // stopped because its manifest said so, not because a person did
+    // The number of the last wish (start, stop, restart). A step that was planned for an older one
+    // is not carried out any more.
+    std::int64_t wish = 0;
+    // The wish that asked for a restart, until everything has been seen down once; 0: none.
+    std::int64_t restart = 0;
+    // Stopped without those that depend on it.
+    bool alone = false;
+    friend bool operator==(const Memory&, const Memory&) = default;
 };
 
 Memory memory_from(const std::string& extra);

@@ -48,6 +48,19 @@ void describe(AppStatus& status, const AppView& view) {
     }
 }
 
+std::string health_word(const AppStatus& status, const Facts& facts) {
+    if (status.state == ServiceState::Unknown) {
+        return "unknown";
+    }
+    if (status.healthy) {
+        return "healthy";
+    }
+    if (!facts.any_running || facts.up == 0) {
+        return "-";
+    }
+    return facts.unhealthy ? "unhealthy" : "starting";
+}
+
 void add_transition(std::vector<state::Event>& events,
                     const AppStatus* before,
                     const AppStatus& now) {
@@ -79,10 +92,13 @@ std::string first_error(const manifests::AppProblem& problem) {
 }
 
 void take_census(AppView& view, const ObservedIndex& index) {
-    view.parts = list_parts(view.name, view.spec, index, view.memory);
+    view.parts = list_parts(view.name, view.spec, index, view.memory, view.readiness);
     const Census census = count_parts(view.parts, view.spec);
     view.facts.any_running = census.any_running;
+    view.facts.up = census.up;
     view.facts.ready = census.ready;
+    view.facts.unhealthy = census.unhealthy;
+    view.facts.not_ready = census.not_ready;
     view.facts.total = census.total;
     view.facts.finished_well = census.finished_well;
     view.facts.failed_for_good = census.failed_for_good;
@@ -101,7 +117,19 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
     status.stopped = view.record.stopped;
     status.parts = view.parts;
     status.parts_ready = view.facts.ready;
+    status.parts_up = view.facts.up;
     status.parts_total = view.facts.total;
+    status.healthy = status.state == ServiceState::Running && view.facts.ready == view.facts.total;
+    status.health = health_word(status, view.facts);
+    status.blockers = view.blockers;
+    status.pending = view.pending;
+    status.wish = view.memory.wish;
+    status.down_because = view.facts.down_because;
+    status.next_attempt = view.next_attempt;
+    if (before != nullptr) {
+        status.last_event = before->last_event;
+        status.last_event_at = before->last_event_at;
+    }
     status.change = view.facts.change ? view.facts.change->id : 0;
     for (const PartStatus& part : view.parts) {
         status.restarts += part.restarts;
@@ -120,7 +148,7 @@ std::vector<state::Event> events_between(const Overview& before, const Overview&
     }
     for (const AppStatus& app : before.apps) {
         if (after.find(app.name) == nullptr) {
-            events.push_back({0, after.last_pass, app.name, "Removed", "all its parts are gone"});
+            events.push_back({0, after.last_pass, app.name, kRemoved, "all its parts are gone"});
         }
     }
     return events;

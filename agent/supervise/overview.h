@@ -22,6 +22,10 @@ struct AppView {
     Facts facts;
     std::vector<PartStatus> parts;
     std::vector<plan::Condition> conditions;
+    std::vector<Blocker> blockers;
+    std::vector<std::string> pending;
+    std::optional<WallTime> next_attempt;
+    PartReadiness readiness;
 };
 
 // Counts the parts and puts what they say into view.facts.
@@ -30,6 +34,9 @@ void take_census(AppView& view, const ObservedIndex& index);
 // The status of an app now; since and the conditions' since are taken over from before where
 // nothing changed.
 AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now);
+
+// The state in the event of an app of which nothing is left.
+inline constexpr const char* kRemoved = "Removed";
 
 // The events that tell how after came from before: transitions, and conditions that are new.
 std::vector<state::Event> events_between(const Overview& before, const Overview& after);

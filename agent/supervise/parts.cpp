@@ -20,9 +20,11 @@ void fill(PartStatus& part, const podman::ContainerSummary& container) {
     part.exit_code = container.exit_code;
 }
 
-PartStatus of_container(const manifests::ContainerSpec& spec,
+PartStatus of_container(const std::string& app,
+                        const manifests::ContainerSpec& spec,
                         const ObservedIndex& index,
-                        const Memory& memory) {
+                        const Memory& memory,
+                        const PartReadiness& readiness) {
     PartStatus part;
     part.name = spec.part;
     part.kind = spec.role == ContainerRole::Init ? "init" : "container";
@@ -34,8 +36,15 @@ PartStatus of_container(const manifests::ContainerSpec& spec,
     }
     if (const podman::ContainerSummary* container = index.container(spec.name)) {
         fill(part, *container);
-        part.ready =
+        part.up =
             container->state == ContainerState::Running || ended_well(spec.restart, *container);
+        part.ready = part.up;
+        if (readiness && container->state == ContainerState::Running) {
+            PartHealth health = readiness(app, spec, *container);
+            part.ready = health.ready;
+            part.health = std::move(health.word);
+            part.health_message = std::move(health.message);
+        }
     }
     return part;
 }
@@ -49,7 +58,7 @@ PartStatus of_pod(const manifests::PodSpec& spec, const ObservedIndex& index) {
     if (const podman::PodSummary* pod = index.pod(spec.name)) {
         part.id = pod->id;
         part.state = to_string(pod->status);
-        part.ready = pod->status == podman::PodStatus::Running;
+        part.up = part.ready = pod->status == podman::PodStatus::Running;
     }
     return part;
 }
@@ -62,7 +71,7 @@ PartStatus of_service(const std::string& app, const ObservedIndex& index) {
     part.state = "absent";
     if (const podman::ContainerSummary* container = index.container(part.object)) {
         fill(part, *container);
-        part.ready = container->state == ContainerState::Running;
+        part.up = part.ready = container->state == ContainerState::Running;
     }
     return part;
 }
@@ -128,7 +137,8 @@ std::vector<std::string> ObservedIndex::apps() const {
 std::vector<PartStatus> list_parts(const std::string& app,
                                    const manifests::AppSpec* spec,
                                    const ObservedIndex& index,
-                                   const Memory& memory) {
+                                   const Memory& memory,
+                                   const PartReadiness& readiness) {
     std::vector<PartStatus> parts;
     if (spec == nullptr) {
         for (const podman::ContainerSummary* container : index.containers_of(app)) {
@@ -143,13 +153,31 @@ std::vector<PartStatus> list_parts(const std::string& app,
         parts.push_back(of_pod(pod, index));
     }
     for (const manifests::ContainerSpec& container : spec->containers) {
-        PartStatus part = of_container(container, index, memory);
+        PartStatus part = of_container(app, container, index, memory, readiness);
         // An init container that ran once is gone afterwards; that says nothing.
         if (part.kind != "init" || !part.id.empty()) {
             parts.push_back(std::move(part));
         }
     }
     return parts;
+}
+
+StartTimes start_times(const manifests::AppSpec& spec, const ObservedIndex& index) {
+    StartTimes times;
+    for (const manifests::ContainerSpec& container : spec.containers) {
+        const podman::ContainerSummary* found = index.container(container.name);
+        if (found == nullptr || !found->started || container.role == ContainerRole::Init) {
+            continue;
+        }
+        const auto at =
+            std::chrono::duration_cast<std::chrono::seconds>(found->started->time_since_epoch())
+                .count();
+        times.last = std::max<std::int64_t>(times.last, at);
+        if (found->state == ContainerState::Running && (times.first == 0 || at < times.first)) {
+            times.first = at;
+        }
+    }
+    return times;
 }
 
 Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec) {
@@ -161,8 +189,14 @@ Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpe
             continue;
         }
         ++census.total;
+        census.up += part.up ? 1 : 0;
         census.ready += part.ready ? 1 : 0;
-        census.finished_well += part.ready && !running ? 1 : 0;
+        census.finished_well += part.up && !running ? 1 : 0;
+        census.unhealthy = census.unhealthy || part.health == "unhealthy";
+        if (part.up && !part.ready && census.not_ready.empty()) {
+            census.not_ready = part.object + " is not ready";
+            census.not_ready += part.health_message.empty() ? "" : ": " + part.health_message;
+        }
         const manifests::ContainerSpec* container =
             spec == nullptr ? nullptr : spec->find_container(part.name);
         const bool never =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,17 +31,38 @@ class ObservedIndex {
     std::unordered_map<std::string, bool> apps_;
 };
 
+// What is known of the readiness of a container that runs. Without probes it is ready.
+struct PartHealth {
+    bool ready = true;
+    std::string word;     // "", starting, healthy, unhealthy
+    std::string message;  // why it is not ready
+};
+
+using PartReadiness = std::function<PartHealth(
+    const std::string& app, const manifests::ContainerSpec&, const podman::ContainerSummary&)>;
+
 // How many containers an app has and how many are as they should be.
 struct Census {
-    std::size_t total = 0, ready = 0, finished_well = 0, failed_for_good = 0;
+    std::size_t total = 0, up = 0, ready = 0, finished_well = 0, failed_for_good = 0;
     bool any_running = false;
+    bool unhealthy = false;  // one's probes say so, and not only that it is starting
+    std::string not_ready;   // the first that is up and not ready, and why
 };
 
 // The parts of an app as status shows them. spec may be null: then what is observed is listed.
 std::vector<PartStatus> list_parts(const std::string& app,
                                    const manifests::AppSpec* spec,
                                    const ObservedIndex& index,
-                                   const Memory& memory);
+                                   const Memory& memory,
+                                   const PartReadiness& readiness = nullptr);
+
+// When its containers were started: the last of all, and the first of those that run (seconds since
+// 1970; 0: none).
+struct StartTimes {
+    std::int64_t last = 0, first = 0;
+};
+
+StartTimes start_times(const manifests::AppSpec& spec, const ObservedIndex& index);
 
 Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec);
 

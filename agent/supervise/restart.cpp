@@ -44,6 +44,21 @@ bool note_exit(RestartRecord& record, const podman::ContainerSummary& container)
     return true;
 }
 
+bool note_exit(RestartRecord& record,
+               const podman::ContainerSummary& container,
+               const std::string& salt,
+               WallTime now) {
+    if (!note_exit(record, container)) {
+        return false;
+    }
+    record.until = now + backoff(record.short_runs, salt);
+    return true;
+}
+
+bool is_held(const RestartRecord& record, WallTime now) {
+    return now < record.until && record.until - now <= kLongestBackoff * 2;
+}
+
 Duration backoff(std::int64_t short_runs, const std::string& salt) {
     if (short_runs < 2) {
         return Duration::zero();

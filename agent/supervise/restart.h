@@ -14,12 +14,15 @@ namespace podreeve::supervise {
 inline constexpr std::chrono::seconds kGoodRun{10};
 inline constexpr std::chrono::seconds kFirstBackoff{1};
 inline constexpr std::chrono::seconds kLongestBackoff{300};
+// So many short runs in a row are a crash loop.
+inline constexpr std::int64_t kCrashLoop = 3;
 
 // What is remembered of one container part. Kept in the store, so it outlives the agent.
 struct RestartRecord {
     std::int64_t short_runs = 0;  // in a row
     std::int64_t restarts = 0;
     std::string last_exit;  // which exit was counted last: "<id>/<started>/<exited>"
+    WallTime until{};       // not started again before
     friend bool operator==(const RestartRecord&, const RestartRecord&) = default;
 };
 
@@ -31,6 +34,16 @@ std::string exit_key(const podman::ContainerSummary& container);
 
 // Counts an exit that was not counted yet; true when the record changed.
 bool note_exit(RestartRecord& record, const podman::ContainerSummary& container);
+
+// Counts an exit and settles when the next start is due; true when the record changed.
+bool note_exit(RestartRecord& record,
+               const podman::ContainerSummary& container,
+               const std::string& salt,
+               WallTime now);
+
+// Still to be waited for. A time that no backoff could have given (the host's clock was set back)
+// holds nobody.
+bool is_held(const RestartRecord& record, WallTime now);
 
 // How long to wait after the last exit: nothing after a good run or the first short one, then 1 s,
 // 2 s, 4 s … 5 min, ±20 %. The jitter comes from salt and the count, so the same inputs give the

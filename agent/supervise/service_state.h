@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 namespace podreeve::supervise {
@@ -15,6 +16,7 @@ namespace podreeve::supervise {
 //   Finished     ended well, or stopped on request
 //   Failed       cannot be brought up; the message says why and when it is tried again
 //   Skipped      autostart is off and nobody has started it
+//   CrashLoop    a container keeps ending after short runs; the message says when it is tried next
 //   Unknown      podman cannot be read: nothing is known, nothing is done
 //
 // The state is derived anew from desired, observed and the change under way in each pass
@@ -30,8 +32,13 @@ enum class ServiceState {
     Failed,
     Skipped,
     Unknown,
+    CrashLoop,
 };
 
+// Running, Finished or Skipped: as its manifest and the people want it.
+bool is_up(ServiceState state);
+
 std::string_view to_string(ServiceState state);
+std::optional<ServiceState> service_state_from(std::string_view word);
 
 }  // namespace podreeve::supervise

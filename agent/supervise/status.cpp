@@ -8,9 +8,23 @@ namespace podreeve::supervise {
 namespace {
 
 nlohmann::json to_json(const PartStatus& part) {
-    return {{"name", part.name},   {"kind", part.kind},           {"object", part.object},
-            {"id", part.id},       {"image", part.image},         {"state", part.state},
-            {"ready", part.ready}, {"exit_code", part.exit_code}, {"restarts", part.restarts}};
+    return {{"name", part.name},
+            {"kind", part.kind},
+            {"object", part.object},
+            {"id", part.id},
+            {"image", part.image},
+            {"state", part.state},
+            {"up", part.up},
+            {"ready", part.ready},
+            {"health", part.health},
+            {"health_message", part.health_message},
+            {"exit_code", part.exit_code},
+            {"restarts", part.restarts}};
+}
+
+nlohmann::json to_json(const Blocker& blocker) {
+    return {{"app", blocker.app},   {"is", blocker.is},         {"blocked", blocker.blocked},
+            {"root", blocker.root}, {"reason", blocker.reason}, {"message", blocker.text}};
 }
 
 nlohmann::json to_json(const StatusCondition& condition) {
@@ -26,11 +40,6 @@ nlohmann::json list_of(const std::vector<T>& items) {
         list.push_back(to_json(item));
     }
     return list;
-}
-
-bool is_up(ServiceState state) {
-    return state == ServiceState::Running || state == ServiceState::Finished ||
-           state == ServiceState::Skipped;
 }
 
 }  // namespace
@@ -61,6 +70,15 @@ nlohmann::json to_json(const AppStatus& app) {
             {"restarts", app.restarts},
             {"parts_ready", app.parts_ready},
             {"parts_total", app.parts_total},
+            {"healthy", app.healthy},
+            {"health", app.health},
+            {"blockers", list_of(app.blockers)},
+            {"pending", app.pending},
+            {"wish", app.wish},
+            {"down_because", app.down_because},
+            {"next_attempt", app.next_attempt ? to_rfc3339(*app.next_attempt) : ""},
+            {"last_event", app.last_event},
+            {"last_event_at", app.last_event_at == WallTime{} ? "" : to_rfc3339(app.last_event_at)},
             {"change", app.change},
             {"since", to_rfc3339(app.since)},
             {"parts", list_of(app.parts)},

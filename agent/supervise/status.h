@@ -8,6 +8,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "agent/supervise/dependencies.h"
 #include "agent/supervise/service_state.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/mutex.h"
@@ -22,8 +23,11 @@ struct PartStatus {
     std::string object;  // podman's name
     std::string id;      // podman's id, empty while there is none
     std::string image;
-    std::string state;  // podman's word, or "absent"
-    bool ready = false;
+    std::string state;   // podman's word, or "absent"
+    bool up = false;     // runs, or has ended as it should
+    bool ready = false;  // up, and its readiness holds
+    std::string health;  // what its probes say: "", starting, healthy, unhealthy
+    std::string health_message;
     int exit_code = 0;
     std::int64_t restarts = 0;
 };
@@ -43,7 +47,16 @@ struct AppStatus {
     std::string spec, deployed_spec;
     bool stopped = false;  // on request
     std::int64_t restarts = 0;
-    std::size_t parts_ready = 0, parts_total = 0;
+    std::size_t parts_up = 0, parts_ready = 0, parts_total = 0;
+    bool healthy = false;           // Running, and every part is ready
+    std::string health;             // starting, healthy, unhealthy; "-": nothing runs that could be
+    std::vector<Blocker> blockers;  // the dependencies that hold it back
+    std::vector<std::string> pending;  // the conditions that do
+    std::int64_t wish = 0;             // the number of the last wish that this takes into account
+    std::string down_because;          // why it is wanted down; empty: it is wanted up
+    std::optional<WallTime> next_attempt;  // when something is tried again by itself
+    std::string last_event;                // the newest event, in words
+    WallTime last_event_at{};
     std::int64_t change = 0;  // the change under way, 0: none
     WallTime since{};         // of the state
     std::vector<PartStatus> parts;

@@ -11,7 +11,11 @@
 #include "agent/observe/observed.h"
 #include "agent/plan/plan.h"
 #include "agent/state/state.h"
+#include "agent/supervise/conditions.h"
+#include "agent/supervise/parts.h"
 #include "agent/supervise/status.h"
+#include "agent/supervise/virtual_events.h"
+#include "agent/supervise/wishes.h"
 #include "manifests/model.h"
 #include "runtime/base/clock.h"
 
@@ -21,16 +25,20 @@ namespace podreeve::supervise {
 using AcceptedSpecs = std::function<std::shared_ptr<const manifests::AppSpec>(const std::string&,
                                                                               const std::string&)>;
 
-// Decides over all apps, pass by pass: which version is in force, who may start, who backs off,
-// what people are told. It acts on nothing itself: its words are the policy for plan, the records
-// in the state, the overview on the board and the events.
+// Decides over all apps, pass by pass: which version is in force, who may start, who goes down and
+// in which order, who backs off, what people are told. It acts on nothing itself: its words are the
+// policy for plan, the records in the state, the overview on the board and the events.
 //
-// One pass calls prepare → admit → conclude, or podman_lost; change_ended comes from the runner's
-// thread at any time. All calls are safe from any thread, but two passes must not be interleaved.
+// One pass calls leaves_to_look_at → prepare → admit → conclude, or podman_lost; change_ended and
+// step_begins come from the runner and its workers at any time. All calls are safe from any thread,
+// but two passes must not be interleaved. No call does I/O but for the records of the state.
 class Supervisor {
   public:
     Supervisor(state::State& state, const Clock& clock, AcceptedSpecs accepted);
     ~Supervisor();
+
+    // What is known of the readiness of containers. To be set before the first pass.
+    void set_readiness(PartReadiness readiness);
 
     struct Prepared {
         manifests::Desired in_force;  // what the plan is made from
@@ -41,26 +49,73 @@ class Supervisor {
     // app while a change works on it is old when the change has ended.
     std::set<std::string> busy(const manifests::Desired& desired) const;
 
-    // Counts new exits, numbers generations, weighs dependencies. Writes only records that changed.
+    // The start conditions of apps that are not up, which have to be looked at outside.
+    std::map<LeafKey, manifests::StartCondition> leaves_to_look_at(
+        const manifests::Desired& desired) const;
+
+    // Counts new exits, numbers generations, weighs dependencies and conditions, orders stops.
+    // Writes only records that changed.
     Prepared prepare(const manifests::Desired& desired,
                      const observe::Observed& observed,
-                     const std::set<std::string>& busy_before);
+                     const std::set<std::string>& busy_before,
+                     const WorldFacts& facts = {});
 
     // The plans that may be committed now: not those that would only repeat what failed a moment
-    // ago.
+    // ago. What they remove as wedged is counted.
     std::vector<const plan::AppPlan*> admit(const plan::Plan& plan) const;
 
-    // Makes the overview after the changes were committed, and an event of each transition.
+    // The overview after this pass, with the transitions appended to the events.
     Overview conclude(const manifests::Desired& desired,
                       const Prepared& prepared,
                       const observe::Observed& observed,
                       const plan::Plan& plan);
 
-    // podman could not be read: every app that has a spec is Unknown.
+    // The overview when podman could not be read: Unknown, with what was known last.
     Overview podman_lost(const manifests::Desired& desired, const Error& why);
 
     // Keeps a failed change from being repeated at once: 5 s, doubling to 5 min.
     void change_ended(const state::ChangeView& change);
+
+    // A step is about to be carried out: the phase it belongs to is an event when it is a new one.
+    void step_begins(const std::string& app,
+                     const std::string& change_kind,
+                     const std::string& task_kind,
+                     const std::string& summary);
+
+    // -- the instant of starting. A step that starts something asks again, since what was true when
+    // it was planned may not be so any more.
+
+    // The leaves that have to be looked at before; also whether others have to be observed anew.
+    struct StartNeeds {
+        bool observation = false;
+        std::map<LeafKey, manifests::StartCondition> leaves;
+    };
+
+    StartNeeds start_needs(const std::string& app, const std::string& part) const;
+
+    // What forbids to start that part now, in words; nothing: it may start. wanted_down tells that
+    // it is not to be waited for.
+    struct Refusal {
+        std::string why;
+        bool wanted_down = false;
+        bool within_app = false;  // another pod of the same app is waited for
+    };
+
+    std::optional<Refusal> why_not_start(const std::string& app,
+                                         const std::string& part,
+                                         const observe::Observed* observed,
+                                         const WorldFacts& facts) const;
+    // Whether a stop that was planned for that wish still stands.
+    bool stop_stands(const std::string& app, std::int64_t wish) const;
+
+    // -- wishes
+
+    // NotFound for an app nobody knows. A change that is only being prepared is called off by a
+    // stop and a restart.
+    Result<WishReport> wish(const std::string& app, const Wish& wish);
+    // The host goes down, or does not after all: everything is wanted down, in order, and nothing
+    // of it is remembered over a restart.
+    WishReport shut_down(bool down);
 
     // A person asked: forget what failed and what backs off, so that the next pass tries again.
     void forget_failures(const std::optional<std::string>& app);
@@ -68,8 +123,11 @@ class Supervisor {
     // The next moment at which a pass could decide differently without anything having happened.
     std::optional<WallTime> next_decision() const;
 
-  private:
+    Subscriptions& subscriptions() const;
+
     struct Core;
+
+  private:
     std::unique_ptr<Core> core_;
 };
 

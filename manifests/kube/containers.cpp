@@ -112,6 +112,30 @@ void read_process(const Place& place, const PodContext& pod, ContainerSpec& out)
     out.stdin_open = place["stdin"].boolean().value_or(false);
 }
 
+// Kubernetes takes what preStop needs from the grace, so it can have no more than that.
+void read_lifecycle(const Place& place, const PodContext& pod, ContainerSpec& out) {
+    const Place hook = place["preStop"];
+    if (!place.check_fields(fields::kLifecycle) || !hook.present() ||
+        !hook.check_fields(fields::kLifecycleHandler)) {
+        return;
+    }
+    const Place exec = hook["exec"], sleep = hook["sleep"];
+    const bool empty = hook.entries().empty();
+    if (empty || (exec.present() && sleep.present())) {
+        hook.fail("must hold one of exec and sleep");
+        return;
+    }
+    if (exec.present() && exec.check_fields(fields::kLifecycleExec)) {
+        exec["command"].require();
+        out.pre_stop.command = read_words(exec["command"], out.env);
+    }
+    if (sleep.present() && sleep.check_fields(fields::kLifecycleSleep)) {
+        sleep["seconds"].require();
+        const auto seconds = sleep["seconds"].integer(0, pod.stop_grace.count());
+        out.pre_stop.sleep = std::chrono::seconds(seconds.value_or(0));
+    }
+}
+
 void read_name(const Place& place,
                const PodContext& pod,
                std::vector<ContainerSpec>& containers,
@@ -193,10 +217,14 @@ void read_container(const Place& place,
     out.annotations = pod.metadata.annotations;
     out.restart = restart_of(role, pod.restart);
     out.stop_grace = pod.stop_grace;
+    if (!init) {
+        read_lifecycle(place["lifecycle"], pod, out);
+        out.health = read_health(place, pod.ready_by_port, declared, out.env);
+    } else if (place["lifecycle"].present()) {
+        place["lifecycle"].fail_at_key("an init container has no lifecycle");
+    }
     if (init) {
         refuse_probes(place);
-    } else {
-        out.health = read_health(place, pod.ready_by_port, declared, out.env);
     }
     containers.push_back(std::move(out));
 }

@@ -66,18 +66,99 @@ const Kind* read_type(const Place& document) {
     return kind;
 }
 
-void take_settings(const Settings& settings, const Place& place, AppSpec& app) {
+// What the workloads say they wait for; only when all are known is it told apart whether that is
+// another app or another pod of this one.
+struct PodWait {
+    std::string pod;
+    Dependency dependency;
+    Place place;
+};
+
+// One file's workloads while they are read.
+struct Workloads {
+    const Objects& objects;
+    AppSpec& app;
+    std::vector<PodWait> waits = {};
+};
+
+void take_settings(const Settings& settings,
+                   const Place& place,
+                   const std::string& pod,
+                   Workloads& file) {
     for (const Dependency& dependency : settings.depends_on) {
-        const auto same =
-            std::find_if(app.depends_on.begin(), app.depends_on.end(),
-                         [&](const Dependency& d) { return d.app == dependency.app; });
-        if (same == app.depends_on.end()) {
-            app.depends_on.push_back(dependency);
-        } else if (same->is != dependency.is) {
-            place.fail(fmt::format("waits for {} in two different ways", dependency.app));
+        file.waits.push_back({pod, dependency, place});
+    }
+    file.app.conditions.insert(file.app.conditions.end(), settings.conditions.begin(),
+                               settings.conditions.end());
+    file.app.autostart = file.app.autostart && settings.autostart.value_or(true);
+}
+
+void add_wait(const PodWait& wait, const Dependency& dependency, std::vector<Dependency>& out) {
+    const auto same = std::find_if(out.begin(), out.end(), [&](const Dependency& other) {
+        return other.app == dependency.app;
+    });
+    if (same == out.end()) {
+        out.push_back(dependency);
+    } else if (same->is != dependency.is || same->policy != dependency.policy) {
+        wait.place.fail(fmt::format("waits for {} in two different ways", dependency.app));
+    }
+}
+
+// A pod of this file by its name, or by that of its Deployment.
+std::string pod_called(const AppSpec& app, const std::string& name) {
+    for (const std::string& pod : {name, name + "-pod"}) {
+        if (app.find_pod(pod) != nullptr) {
+            return pod;
         }
     }
-    app.autostart = app.autostart && settings.autostart.value_or(true);
+    return {};
+}
+
+void share_out(const Workloads& file) {
+    for (const PodWait& wait : file.waits) {
+        Dependency dependency = wait.dependency;
+        const std::string provider = pod_called(file.app, dependency.app);
+        if (provider.empty()) {
+            add_wait(wait, dependency, file.app.depends_on);
+            continue;
+        }
+        dependency.app = provider;
+        for (PodSpec& pod : file.app.pods) {
+            if (pod.part == wait.pod) {
+                add_wait(wait, dependency, pod.depends_on);
+            }
+        }
+    }
+}
+
+// Parts stand in the order in which they have to be made: a pod after those it waits for, and else
+// as they are written.
+void sort_pods(const Workloads& file) {
+    std::vector<PodSpec> sorted;
+    std::vector<PodSpec> rest = std::move(file.app.pods);
+    const auto is_sorted = [&](const Dependency& on) {
+        return std::any_of(sorted.begin(), sorted.end(),
+                           [&](const PodSpec& pod) { return pod.part == on.app; });
+    };
+    while (!rest.empty()) {
+        const auto next = std::find_if(rest.begin(), rest.end(), [&](const PodSpec& pod) {
+            return std::all_of(pod.depends_on.begin(), pod.depends_on.end(), is_sorted);
+        });
+        if (next == rest.end()) {
+            for (const PodWait& wait : file.waits) {
+                if (wait.pod == rest.front().part) {
+                    wait.place.fail(
+                        fmt::format("the pod {} waits, by way of others, for itself", wait.pod));
+                    break;
+                }
+            }
+            std::move(rest.begin(), rest.end(), std::back_inserter(sorted));
+            break;
+        }
+        sorted.push_back(std::move(*next));
+        rest.erase(next);
+    }
+    file.app.pods = std::move(sorted);
 }
 
 void check_pod_name(const Place& name, const std::string& pod_name, const AppSpec& app) {
@@ -90,16 +171,16 @@ void check_pod_name(const Place& name, const std::string& pod_name, const AppSpe
     }
 }
 
-void read_pod(const Place& document, const Objects& objects, AppSpec& app) {
+void read_pod(const Place& document, Workloads& file) {
     if (!document.check_fields(fields::kPod)) {
         return;
     }
     const Metadata metadata = read_metadata(document["metadata"], MetadataOf::Workload);
     if (!metadata.name.empty()) {
-        check_pod_name(document["metadata"]["name"], metadata.name, app);
+        check_pod_name(document["metadata"]["name"], metadata.name, file.app);
     }
-    take_settings(metadata.settings, document["metadata"]["annotations"], app);
-    read_pod_spec(document["spec"], metadata.name, metadata, objects, app);
+    take_settings(metadata.settings, document["metadata"]["annotations"], metadata.name, file);
+    read_pod_spec(document["spec"], metadata.name, metadata, file.objects, file.app);
 }
 
 void check_deployment_spec(const Place& spec) {
@@ -133,14 +214,14 @@ Metadata merged(Metadata of_template, const Metadata& of_deployment) {
     return of_template;
 }
 
-void read_deployment(const Place& document, const Objects& objects, AppSpec& app) {
+void read_deployment(const Place& document, Workloads& file) {
     if (!document.check_fields(fields::kDeployment)) {
         return;
     }
     const Metadata metadata = read_metadata(document["metadata"], MetadataOf::Workload);
     const std::string pod_name = metadata.name.empty() ? "" : metadata.name + "-pod";
     if (!pod_name.empty()) {
-        check_pod_name(document["metadata"]["name"], pod_name, app);
+        check_pod_name(document["metadata"]["name"], pod_name, file.app);
     }
     const Place spec = document["spec"];
     if (!spec.require() || !spec.check_fields(fields::kDeploymentSpec)) {
@@ -152,9 +233,10 @@ void read_deployment(const Place& document, const Objects& objects, AppSpec& app
         return;
     }
     const Metadata of_template = read_metadata(pod_template["metadata"], MetadataOf::Template);
-    take_settings(metadata.settings, document["metadata"]["annotations"], app);
-    take_settings(of_template.settings, pod_template["metadata"]["annotations"], app);
-    read_pod_spec(pod_template["spec"], pod_name, merged(of_template, metadata), objects, app);
+    take_settings(metadata.settings, document["metadata"]["annotations"], pod_name, file);
+    take_settings(of_template.settings, pod_template["metadata"]["annotations"], pod_name, file);
+    read_pod_spec(pod_template["spec"], pod_name, merged(of_template, metadata), file.objects,
+                  file.app);
 }
 
 void read_data(const Place& document, const Kind& kind, Objects& objects, AppSpec& app) {
@@ -193,13 +275,16 @@ AppSpec read_app(const std::string& name,
             read_data(document, *kind, objects, app);
         }
     }
+    Workloads file{objects, app};
     for (const auto& [document, kind] : workloads) {
         if (kind->name == "Pod") {
-            read_pod(document, objects, app);
+            read_pod(document, file);
         } else {
-            read_deployment(document, objects, app);
+            read_deployment(document, file);
         }
     }
+    share_out(file);
+    sort_pods(file);
     if (workloads.empty() && all_kinds_known) {
         const Place first(*documents.front(), "", diagnostics);
         first.fail("there is nothing to run in this file", "a Pod or a Deployment");

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "manifests/conditions.h"
 #include "manifests/names.h"
 #include "manifests/words.h"
 
@@ -26,25 +27,42 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(start, text.find_last_not_of(" \t\n") - start + 1);
 }
 
-void read_dependency(const Place& place, std::string_view item, std::vector<Dependency>& out) {
-    const std::size_t equals = item.find('=');
-    const std::string app(trimmed(item.substr(0, equals)));
-    DependencyKind kind = DependencyKind::Started;
-    if (equals != std::string_view::npos) {
-        const std::string word(trimmed(item.substr(equals + 1)));
-        if (std::find(kDependencyWords.begin(), kDependencyWords.end(), word) ==
-            kDependencyWords.end()) {
-            place.fail(fmt::format("'{}' is nothing to wait for", word),
-                       fmt::format("{}", fmt::join(kDependencyWords, ", ")),
-                       nearest_name(word, kDependencyWords));
-            return;
-        }
-        kind = dependency_kind_of(word);
+bool is_one_of(const Place& place,
+               const std::string& word,
+               const std::vector<std::string>& words,
+               const char* complaint) {
+    if (std::find(words.begin(), words.end(), word) != words.end()) {
+        return true;
     }
-    add_dependency(place, {app, kind, place.position()}, out);
+    place.fail(fmt::format("'{}' {}", word, complaint), fmt::format("{}", fmt::join(words, ", ")),
+               nearest_name(word, words));
+    return false;
 }
 
-// "db, cache=healthy"
+void read_dependency(const Place& place, std::string_view item, std::vector<Dependency>& out) {
+    Dependency dependency;
+    dependency.position = place.position();
+    if (const std::size_t colon = item.find(':'); colon != std::string_view::npos) {
+        const std::string word(trimmed(item.substr(colon + 1)));
+        if (!is_one_of(place, word, kLossWords, "is no policy")) {
+            return;
+        }
+        dependency.policy = loss_policy_of(word);
+        item = item.substr(0, colon);
+    }
+    if (const std::size_t equals = item.find('='); equals != std::string_view::npos) {
+        const std::string word(trimmed(item.substr(equals + 1)));
+        if (!is_one_of(place, word, kDependencyWords, "is nothing to wait for")) {
+            return;
+        }
+        dependency.is = dependency_kind_of(word);
+        item = item.substr(0, equals);
+    }
+    dependency.app = std::string(trimmed(item));
+    add_dependency(place, std::move(dependency), out);
+}
+
+// "db, cache=healthy:restart"
 void read_depends_on(const Place& place, std::vector<Dependency>& out) {
     const auto text = place.text(Reading::Verbatim);
     std::string_view rest = text ? std::string_view(*text) : std::string_view();
@@ -56,11 +74,14 @@ void read_depends_on(const Place& place, std::vector<Dependency>& out) {
 }
 
 void read_setting(const std::string& name, const Place& place, Settings& settings) {
-    static const std::vector<std::string> kSettings = {"autostart", "depends-on", "ready",
+    static const std::vector<std::string> kSettings = {"autostart", "conditions", "depends-on",
+                                                       "ready",
                                                        "restart"};
     const std::string word = name.substr(kOwnPrefix.size());
     if (word == "depends-on") {
         read_depends_on(place, settings.depends_on);
+    } else if (word == "conditions") {
+        settings.conditions = read_condition_line(place);
     } else if (word == "autostart") {
         if (const auto value = place.one_of({"true", "false"})) {
             settings.autostart = *value == "true";

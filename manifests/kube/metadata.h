@@ -13,6 +13,7 @@ namespace podreeve::manifests::kube {
 // podreeve's own settings, as podreeve.io/* annotations of a workload.
 struct Settings {
     std::vector<Dependency> depends_on;
+    std::vector<StartCondition> conditions;
     std::optional<bool> autostart;
     std::optional<RestartPolicy> restart;
     std::optional<bool> ready_by_port;

@@ -64,6 +64,11 @@ class Client {
     // Waits for exited/stopped and gives the exit code, confirmed by an inspect since podman
     // answers 0 or -1 to waits that failed.
     Result<int> wait_container(const std::string& who, const Call&);
+    // Runs a command inside and waits for its end: the exit code. What it prints is read and
+    // dropped. Conflict when the container does not run.
+    Result<int> exec_in_container(const std::string& who,
+                                  const std::vector<std::string>& command,
+                                  const Call&);
     // Calls on_line(stream 1|2, text without the newline) until it says false or the log ends.
     Status container_logs(const std::string& who,
                           unsigned tail,

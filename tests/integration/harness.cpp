@@ -194,6 +194,14 @@ void Host::pass() {
     settle();
 }
 
+void Host::wish(const std::string& name, supervise::Verb verb, bool alone) {
+    const auto report = agent->supervisor().wish(name, {verb, alone});
+    if (!report) {
+        throw std::runtime_error(report.error().message);
+    }
+    pass();
+}
+
 void Host::advance(Duration duration) {
     const SteadyTime end = time.steady_now() + duration;
     while (time.steady_now() < end) {
@@ -311,6 +319,29 @@ std::size_t Host::starts_of(const std::string& name) const {
                                                                                                 : 0;
     }
     return starts;
+}
+
+std::vector<std::string> Host::lives(std::size_t first) const {
+    std::vector<std::string> lives;
+    const auto events = podman->events();
+    for (std::size_t i = first; i < events.size(); ++i) {
+        const auto named = events[i].attributes.find("name");
+        const bool life = events[i].action == "start" || events[i].action == "died";
+        if (events[i].type == "container" && life && named != events[i].attributes.end()) {
+            lives.push_back(events[i].action + " " + named->second);
+        }
+    }
+    return lives;
+}
+
+std::vector<std::string> Host::story(const std::string& name) const {
+    std::vector<std::string> states;
+    for (const state::Event& event : agent->state().events_since(0)) {
+        if (event.app == name) {
+            states.push_back(event.state);
+        }
+    }
+    return states;
 }
 
 std::vector<std::string> Host::kinds_of_last_change(const std::string& name) const {

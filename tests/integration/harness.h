@@ -14,6 +14,7 @@
 
 #include "agent/daemon/agent.h"
 #include "agent/supervise/status.h"
+#include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/fake_time.h"
 
@@ -68,6 +69,8 @@ class Host {
     void settle();
     // A pass at once, and what follows from it.
     void pass();
+    // As `podreeve start|stop|restart APP`, and what follows from it.
+    void wish(const std::string& app, supervise::Verb verb, bool alone = false);
     // Moves time on, stopping at each timer to let the agent act.
     void advance(Duration duration);
 
@@ -88,6 +91,10 @@ class Host {
     std::string condition(const std::string& app, const std::string& type) const;  // its message
     std::map<std::string, std::string> ids() const;  // of all containers and pods, by name
     std::size_t starts_of(const std::string& name) const;
+    // "start db", "died web", in the order of podman's events since the first.
+    std::vector<std::string> lives(std::size_t first = 0) const;
+    // The states in an app's events, in order.
+    std::vector<std::string> story(const std::string& app) const;
     std::vector<std::string> kinds_of_last_change(const std::string& app) const;
     // All that podman holds but for ids, and how each app stands: equal texts are equal hosts.
     std::string snapshot();

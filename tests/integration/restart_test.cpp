@@ -57,7 +57,7 @@ TEST_F(Crashing, AContainerThatCrashesBacksOffFromOneSecondDoublingEachTime) {
 TEST_F(Crashing, ThePersonSeesThatItBacksOff) {
     host.start();
     host.advance(seconds(20));
-    EXPECT_EQ(host.state("crash"), "Waiting") << host.app("crash").message;
+    EXPECT_EQ(host.state("crash"), "CrashLoop") << host.app("crash").message;
     EXPECT_FALSE(host.app("crash").message.empty());
     EXPECT_GE(host.app("crash").restarts, 4);
 }
@@ -98,12 +98,8 @@ TEST(RestartPolicy, AContainerThatIsDoneIsNotStartedAgainWhereThePolicySaysSo) {
     EXPECT_EQ(host.starts_of("job"), 1U);
 }
 
-// As the API does it for `podreeve stop` and `podreeve start`.
 void want_stopped(Host& host, const std::string& app, bool stopped) {
-    state::AppRecord record = *host.agent->state().app(app);
-    record.stopped = stopped;
-    ASSERT_TRUE(host.agent->state().put_app(record));
-    host.pass();
+    host.wish(app, stopped ? supervise::Verb::Stop : supervise::Verb::Start);
 }
 
 TEST(Stopping, WhatAPersonStoppedStaysStoppedOverRestartsAndReboots) {

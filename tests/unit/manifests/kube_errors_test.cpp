@@ -29,9 +29,13 @@ TEST(KubeErrors, SayWhereAndWhat) {
          {"web.yaml:9:7: spec.containers[0].imagePulPolicy: unknown field; allowed: args, "
           "command"}},
         {"lifecycle",
-         "lifecycle: {}",
+         "lifecycle: {preStop: {httpGet: {port: 80}}}",
          "",
-         {"web.yaml:9:7: spec.containers[0].lifecycle: is not supported yet"}},
+         {"web.yaml:9:29: spec.containers[0].lifecycle.preStop.httpGet: is not supported yet"}},
+        {"lifecycle of two kinds",
+         "lifecycle: {preStop: {exec: {command: [x]}, sleep: {seconds: 1}}}",
+         "",
+         {"web.yaml:9:28: spec.containers[0].lifecycle.preStop: must hold one of exec and sleep"}},
         {"number as value",
          "env:\n  - {name: A, value: 1}",
          "",
@@ -306,9 +310,9 @@ TEST(KubeErrors, OfWholeFiles) {
          "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {podreeve.io/depend-on: "
          "x}}\nspec: {containers: [{name: c, image: a}]}\n",
          {"web.yaml:3:35: metadata.annotations['podreeve.io/depend-on']: unknown annotation of "
-          "podreeve; allowed: podreeve.io/autostart, podreeve.io/depends-on, podreeve.io/ready, "
-          "podreeve.io/restart; "
-          "did you mean 'depends-on'?"}},
+          "podreeve; allowed: podreeve.io/autostart, podreeve.io/conditions, "
+          "podreeve.io/depends-on, podreeve.io/ready, podreeve.io/restart; did you mean "
+          "'depends-on'?"}},
         {"dependency",
          "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {podreeve.io/depends-on: "
          "'x=read, Y, z,z'}}\nspec: {containers: [{name: c, image: a}]}\n",

@@ -21,7 +21,7 @@ state::ChangeView change(const char* kind, const char* task_kind, state::TaskSta
 
 Facts running() {
     Facts facts;
-    facts.ready = facts.total = 2;
+    facts.up = facts.ready = facts.total = 2;
     facts.any_running = true;
     return facts;
 }
@@ -81,11 +81,29 @@ TEST(DeriveState, TheFirstRuleThatFitsDecides) {
          with(Facts{}, [](Facts& f) { f.stopped = f.autostart_off = true; }),
          {ServiceState::Skipped, "autostart is off"}},
         {"ran to its end",
-         with(Facts{}, [](Facts& f) { f.total = f.ready = f.finished_well = 1; }),
+         with(Facts{}, [](Facts& f) { f.total = f.up = f.ready = f.finished_well = 1; }),
          {ServiceState::Finished, "ran to its end"}},
         {"failed for good",
-         with(Facts{}, [](Facts& f) { f.total = 2, f.ready = 1, f.failed_for_good = 1; }),
+         with(Facts{}, [](Facts& f) { f.total = 2, f.up = f.ready = 1, f.failed_for_good = 1; }),
          {ServiceState::Failed, "1 of 2 containers failed and are not to be restarted"}},
+        {"up, but not ready",
+         with(running(), [](Facts& f) { f.ready = 1, f.not_ready = "db is not ready"; }),
+         {ServiceState::Running, "db is not ready"}},
+        {"goes down with another, but waits for one more",
+         with(running(),
+              [](Facts& f) {
+                  f.down_because = "db is down: stopped on request",
+                  f.stop_waits = "waits until web has stopped";
+              }),
+         {ServiceState::Stopping, "waits until web has stopped"}},
+        {"down with another",
+         with(Facts{},
+              [](Facts& f) { f.total = 1, f.down_because = "db is down: stopped on request"; }),
+         {ServiceState::Waiting, "db is down: stopped on request"}},
+        {"crash loop",
+         with(Facts{},
+              [](Facts& f) { f.total = 1, f.backing_off = "ended with 3", f.crash_loop = true; }),
+         {ServiceState::CrashLoop, "ended with 3"}},
         {"conflict",
          with(Facts{}, [](Facts& f) { f.total = 1, f.conflict = "name taken", f.hold = "x"; }),
          {ServiceState::Failed, "name taken"}},
@@ -99,7 +117,7 @@ TEST(DeriveState, TheFirstRuleThatFitsDecides) {
          with(Facts{}, [](Facts& f) { f.total = 1, f.backing_off = "web ended"; }),
          {ServiceState::Waiting, "web ended"}},
         {"not up yet",
-         with(Facts{}, [](Facts& f) { f.total = 2, f.ready = 1; }),
+         with(Facts{}, [](Facts& f) { f.total = 2, f.up = f.ready = 1; }),
          {ServiceState::Starting, "1 of 2 containers run"}},
     };
     for (const StateRow& row : rows) {

@@ -8,10 +8,12 @@ namespace {
 TEST(Memory, ComesBackAsItWasWritten) {
     Memory memory;
     memory.restarts["web"] = {3, 8, "abc/1/2"};
+    memory.restarts["db"].until = WallTime(std::chrono::seconds(1'800'000'000));
     memory.autostart_off = true;
-    const Memory read = memory_from(to_extra(memory));
-    EXPECT_EQ(read.restarts, memory.restarts);
-    EXPECT_TRUE(read.autostart_off);
+    memory.wish = 12;
+    memory.restart = 11;
+    memory.alone = true;
+    EXPECT_EQ(memory_from(to_extra(memory)), memory);
 }
 
 TEST(Memory, TextThatCannotBeReadCountsAsEmpty) {

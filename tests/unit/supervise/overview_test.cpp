@@ -19,7 +19,7 @@ AppStatus app_in(ServiceState state, WallTime since = {}) {
 TEST(Overview, AnUnchangedStateKeepsItsSince) {
     AppView view;
     view.name = "web";
-    view.facts.ready = view.facts.total = 1;
+    view.facts.up = view.facts.ready = view.facts.total = 1;
     const AppStatus before = app_in(ServiceState::Running, WallTime(seconds(5)));
     EXPECT_EQ(make_status(view, &before, WallTime(seconds(50))).since, WallTime(seconds(5)));
     const AppStatus other = app_in(ServiceState::Starting, WallTime(seconds(5)));

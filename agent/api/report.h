@@ -1,0 +1,12 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/supervise/wishes.h"
+
+namespace podreeve::api {
+
+// {"request", "order": [["web"], ["db"]], "at_most_secs"}
+nlohmann::json report_json(const supervise::WishReport& report);
+
+}  // namespace podreeve::api

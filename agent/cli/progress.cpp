@@ -1,0 +1,101 @@
+#include "agent/cli/progress.h"
+
+#include <algorithm>
+#include <map>
+#include <poll.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "runtime/http/client.h"
+
+namespace podreeve::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kAskEveryMilliseconds = 200;
+
+void tell(const json& app, std::string& last) {
+    const std::string message = app.value("message", "");
+    std::string now = app.value("state", "") + (message.empty() ? "" : ": " + message);
+    if (now != last) {
+        fmt::print(stderr, "{}: {}\n", app.value("name", ""), now);
+        last = std::move(now);
+    }
+}
+
+bool any_part_runs(const json& app) {
+    const json parts = app.value("parts", json::array());
+    return std::any_of(parts.begin(), parts.end(),
+                       [](const json& part) { return part.value("state", "") == "running"; });
+}
+
+Error gave_up(const std::vector<std::string>& left, Duration longest) {
+    return {
+        Code::Timeout,
+        fmt::format("cannot tell the end of it: {} not there after {}; it goes on, and `podreeve "
+                    "why {}` tells what it waits for",
+                    fmt::join(left, ", "), to_short_text(longest), left.front())};
+}
+
+}  // namespace
+
+Progress judge_up(const json& app, std::int64_t since) {
+    const std::string state = app.value("state", "");
+    if (app.value("wish", std::int64_t{0}) < since || app.value("change", 0) != 0 ||
+        !app.value("down_because", "").empty()) {
+        return Progress::NotYet;
+    }
+    if ((state == "Running" && app.value("healthy", false)) ||
+        (state == "Finished" && !app.value("stopped", false))) {
+        return Progress::Done;
+    }
+    return state == "Failed" ? Progress::Failed : Progress::NotYet;
+}
+
+Progress judge_down(const json& app, std::int64_t since) {
+    const std::string state = app.value("state", "");
+    const bool settled = app.value("change", 0) == 0 && !any_part_runs(app) && state != "Unknown";
+    return app.value("wish", std::int64_t{0}) >= since && settled ? Progress::Done
+                                                                  : Progress::NotYet;
+}
+
+Status follow_progress(const AgentClient& agent,
+                       const std::vector<std::string>& apps,
+                       const std::function<Progress(const json& app)>& judge,
+                       Duration longest,
+                       bool quiet) {
+    std::map<std::string, std::string> told;
+    std::vector<std::string> left = apps;
+    const SystemClock clock;
+    const SteadyTime end = clock.steady_now() + longest;
+    while (true) {
+        std::vector<std::string> rest;
+        for (const std::string& name : left) {
+            ASSIGN_OR_RETURN(const json app, agent.get("/v1/apps/" + http::encode(name)));
+            if (!quiet) {
+                tell(app, told[name]);
+            }
+            const Progress progress = judge(app);
+            if (progress == Progress::Failed) {
+                return fail(Code::Internal,
+                            fmt::format("{} has failed: {}", name, app.value("message", "")));
+            }
+            if (progress == Progress::NotYet) {
+                rest.push_back(name);
+            }
+        }
+        left = std::move(rest);
+        if (left.empty()) {
+            return {};
+        }
+        if (clock.steady_now() >= end) {
+            return gave_up(left, longest);
+        }
+        ::poll(nullptr, 0, kAskEveryMilliseconds);
+    }
+}
+
+}  // namespace podreeve::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/cli/agent_client.h"
+#include "runtime/base/clock.h"
+
+namespace podreeve::cli {
+
+// What came of looking at an app while it is waited for.
+enum class Progress { NotYet, Done, Failed };
+
+// Asks for these apps until judge says Done of each, telling on stderr what is new about them
+// (unless quiet). Timeout when that takes longer; Internal when one has Failed, with its message.
+Status follow_progress(const AgentClient& agent,
+                       const std::vector<std::string>& apps,
+                       const std::function<Progress(const nlohmann::json& app)>& judge,
+                       Duration longest,
+                       bool quiet);
+
+// Judges: up and ready (or ended well); nothing of it runs any more. since: the number of the wish
+// that the answer has to take into account.
+Progress judge_up(const nlohmann::json& app, std::int64_t since);
+Progress judge_down(const nlohmann::json& app, std::int64_t since);
+
+}  // namespace podreeve::cli

@@ -1,0 +1,113 @@
+#include "agent/daemon/foreground.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "runtime/base/digest.h"
+
+namespace podreeve::daemon {
+namespace {
+
+using supervise::AppStatus;
+using supervise::PartStatus;
+using supervise::ServiceState;
+
+constexpr int kCannotRun = 1;
+constexpr std::size_t kKeyDigits = 12;
+
+// Of the containers that have ended: 0 when all went well, else as the propagation says.
+int exit_code_of(const AppStatus& app, Propagation propagation) {
+    int first_failure = 0;
+    bool all_failed = true;
+    for (const PartStatus& part : app.parts) {
+        if (part.kind != "container") {
+            continue;
+        }
+        all_failed = all_failed && part.exit_code != 0;
+        first_failure = first_failure == 0 ? part.exit_code : first_failure;
+    }
+    switch (propagation) {
+        case Propagation::None:
+            return 0;
+        case Propagation::Any:
+            return first_failure;
+        case Propagation::All:
+            return all_failed ? first_failure : 0;
+    }
+    return 0;
+}
+
+// Some part has failed and is not to be restarted, so that the app will not be whole again.
+bool has_failed_for_good(const AppStatus& app) {
+    const bool any_running = std::any_of(
+        app.parts.begin(), app.parts.end(),
+        [](const PartStatus& part) { return part.kind == "container" && part.state == "running"; });
+    return app.state == ServiceState::Failed && app.change == 0 && !app.next_attempt &&
+           !any_running;
+}
+
+}  // namespace
+
+std::optional<Propagation> propagation_from(const std::string& word) {
+    if (word == "none") {
+        return Propagation::None;
+    }
+    if (word == "any") {
+        return Propagation::Any;
+    }
+    return word == "all" ? std::optional<Propagation>(Propagation::All) : std::nullopt;
+}
+
+Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, Config& config) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    const fs::path whole = fs::canonical(file, error);
+    if (error) {
+        return errno_error(fmt::format("run {}", file.string()), error.value());
+    }
+    const std::string key = sha256_hex(whole.string()).substr(0, kKeyDigits);
+    const fs::path place = config.paths.state_dir / "run" / key;
+    const fs::path manifests = place / "manifests";
+    fs::create_directories(manifests, error);
+    fs::permissions(place, fs::perms::owner_all, error);
+    // What an earlier run left would be another app.
+    for (const auto& entry : fs::directory_iterator(manifests, error)) {
+        fs::remove(entry.path(), error);
+    }
+    const fs::path link = manifests / whole.filename();
+    fs::create_symlink(whole, link, error);
+    if (error) {
+        return errno_error(fmt::format("make {}", link.string()), error.value());
+    }
+    config.paths.manifest_dirs = {manifests};
+    config.paths.state_dir = place;
+    return link;
+}
+
+ForegroundView view_of(const reconcile::PassReport& report, Propagation propagation) {
+    ForegroundView view;
+    if (!report.error.empty()) {
+        return view;  // podman is not there: it is waited for
+    }
+    const auto& apps = report.overview.apps;
+    view.gone = report.settled && apps.empty();
+    if (apps.empty()) {
+        return view;
+    }
+    const AppStatus& app = apps.front();
+    view.up = supervise::holds(supervise::VirtualEvent::Up, app);
+    if (app.generation == 0 && app.state == ServiceState::Failed) {
+        view.exit_code = kCannotRun;  // no version of the manifest was ever good
+        view.message = app.message;
+    } else if (app.state == ServiceState::Finished && app.change == 0) {
+        view.exit_code = exit_code_of(app, propagation);
+    } else if (has_failed_for_good(app)) {
+        view.exit_code = exit_code_of(app, propagation);
+        view.message = app.message;
+    }
+    return view;
+}
+
+}  // namespace podreeve::daemon

@@ -1,0 +1,82 @@
+#include "agent/handlers/overseeing.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/handlers/change_of_plan.h"
+
+namespace podreeve::handlers {
+
+namespace {
+
+using plan::StepKind;
+
+constexpr std::chrono::milliseconds kAskAgain{250};
+constexpr std::chrono::seconds kWaitForOthers{30};
+constexpr std::chrono::minutes kWaitWithin{10};
+
+bool starts_workload(const Task& task, StepKind kind) {
+    return kind == StepKind::StartPod ||
+           (kind == StepKind::StartContainer && task.text("role") != "service");
+}
+
+std::string change_kind_of(const Task& task) {
+    return task.context.change_data().value("kind", std::string());
+}
+
+// How long this step has been waiting already; kept over restarts of the agent.
+Result<Duration> waited(Task& task) {
+    const WallTime now = task.world.clock.system_now();
+    RETURN_IF_ERROR(task.save_once("held_since", to_rfc3339(now)));
+    ASSIGN_OR_RETURN(const WallTime since, parse_rfc3339(task.saved("held_since")));
+    return now - since;
+}
+
+state::TaskOutcome hold(Task& task, const StartRefusal& refusal) {
+    Error error{refusal.wanted_down ? Code::Cancelled : Code::Unavailable,
+                fmt::format("cannot start {}: {}", task.object, refusal.why)};
+    if (refusal.wanted_down) {
+        return error;
+    }
+    const Result<Duration> so_far = waited(task);
+    const Duration longest = refusal.within_app ? Duration(kWaitWithin) : Duration(kWaitForOthers);
+    if (!so_far) {
+        return so_far.error();
+    }
+    return *so_far < longest ? state::TaskOutcome(state::TaskRetry{kAskAgain, refusal.why})
+                             : state::TaskOutcome(std::move(error));
+}
+
+std::optional<state::TaskOutcome> ask_start(Task& task) {
+    if (!task.world.overseer.may_start) {
+        return std::nullopt;
+    }
+    const auto refusal = task.world.overseer.may_start(task.app, task.part, task.context.stop());
+    return refusal ? std::optional<state::TaskOutcome>(hold(task, *refusal)) : std::nullopt;
+}
+
+std::optional<state::TaskOutcome> ask_stop(Task& task) {
+    const std::int64_t wish = task.context.change_data().value("wish", std::int64_t{0});
+    if (!task.world.overseer.stop_stands || task.world.overseer.stop_stands(task.app, wish)) {
+        return std::nullopt;
+    }
+    task.log("not stopped: it was asked meanwhile that it should run");
+    return state::TaskDone{};
+}
+
+}  // namespace
+
+std::optional<state::TaskOutcome> oversee(Task& task, StepKind kind) {
+    const std::string change = change_kind_of(task);
+    if (task.world.overseer.step_begins) {
+        task.world.overseer.step_begins(task.app, change, task.context.kind(),
+                                        summary_of(kind, task.object));
+    }
+    if (starts_workload(task, kind)) {
+        return ask_start(task);
+    }
+    const bool stops = kind == StepKind::StopPod || kind == StepKind::StopContainer;
+    return stops && change == "stop-app" ? ask_stop(task) : std::nullopt;
+}
+
+}  // namespace podreeve::handlers

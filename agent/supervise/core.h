@@ -1,0 +1,123 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/supervise/failures.h"
+#include "agent/supervise/going_down.h"
+#include "agent/supervise/governor.h"
+#include "agent/supervise/overview.h"
+#include "agent/supervise/supervisor.h"
+#include "agent/supervise/wedged.h"
+
+// The inside of the supervisor, for its own files: versions.cpp, exits.cpp, order.cpp, views.cpp,
+// starting.cpp. Everything below is under the mutex.
+namespace podreeve::supervise {
+
+using SpecPointer = std::shared_ptr<const manifests::AppSpec>;
+
+// A crash-looping container whose backoff has ended: the governor says whether it is its turn.
+struct CrashStart {
+    WallTime due{};
+    std::string app, part, why;
+};
+
+struct Supervisor::Core {
+    state::State& state;
+    const Clock& clock;
+    AcceptedSpecs accepted;
+    PartReadiness readiness = nullptr;
+
+    mutable std::mutex mutex = {};
+    Failures failures = {};
+    WedgeWatch wedges = {};
+    Governor governor = Governor();
+    // A spec's hash costs a canonical rendering; it is made once a version.
+    std::unordered_map<std::string, std::pair<SpecPointer, std::string>> hashes = {};
+    std::optional<WallTime> next = {};
+    Overview last = {};
+    bool shutting_down = false;
+    std::shared_ptr<Subscriptions> subscriptions = std::make_shared<Subscriptions>();
+
+    // Of the pass that is being made, or was made last.
+    std::map<std::string, SpecPointer> in_force = {};
+    std::map<std::string, Standing> standings = {};
+    std::map<std::string, std::string> down = {};        // wanted down, and why
+    std::map<std::string, std::string> stop_waits = {};  // of those: whom they wait for
+    std::map<std::string, std::vector<Blocker>> blockers = {};
+    std::map<std::string, Assessment> pending = {};  // start conditions
+    std::map<std::string, WallTime> next_attempts = {};
+    std::set<std::string> crash_loops = {};
+    std::vector<CrashStart> crash_starts = {};
+
+    WallTime now() const { return clock.system_now(); }
+
+    // versions.cpp: which version of an app is in force
+    const std::string& hash_of(const std::string& app, const SpecPointer& spec);
+    state::AppRecord number(const std::string& app,
+                            const SpecPointer& spec,
+                            const ObservedIndex& index);
+    SpecPointer choose_version(const state::AppRecord& record, const SpecPointer& target);
+    SpecPointer weigh_app(const std::string& name,
+                          const SpecPointer& spec,
+                          const ObservedIndex& index,
+                          plan::AppPolicy& policy);
+
+    // exits.cpp: what has ended, and when it is started again
+    void weigh_parts(const manifests::AppSpec& spec,
+                     const ObservedIndex& index,
+                     Memory& memory,
+                     plan::AppPolicy& policy);
+    void weigh_part(const std::string& app,
+                    const manifests::ContainerSpec& spec,
+                    const podman::ContainerSummary& container,
+                    Memory& memory,
+                    plan::AppPolicy& policy);
+    void forgive_exits(const manifests::AppSpec& spec,
+                       const ObservedIndex& index,
+                       Memory& memory) const;
+    void govern(plan::Policy& policy);
+    void forget_exits(const state::ChangeView& change);
+
+    // order.cpp, starting.cpp: who may start, who goes down, and who first
+    void weigh_standings(const manifests::Desired& desired,
+                         const Prepared& prepared,
+                         const ObservedIndex& index);
+    void hold_starts(Prepared& prepared, const WorldFacts& facts);
+    DownTable down_table(const std::map<std::string, SpecPointer>& specs,
+                         const ObservedIndex& index) const;
+    void order_stops(Prepared& prepared, const ObservedIndex& index);
+    void call_off(const std::string& app);
+    WishReport report_stop(std::set<std::string> names, bool dependents_too, std::int64_t number);
+    void end_restarts(const Prepared& prepared, const ObservedIndex& index);
+
+    // views.cpp: what people are told
+    AppView view_of(const std::string& app,
+                    const manifests::Desired& desired,
+                    const manifests::Desired& versions,
+                    const ObservedIndex& index) const;
+    void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
+    std::set<std::string> all_apps(const manifests::Desired& desired,
+                                   const ObservedIndex* index) const;
+    Overview publish(Overview overview);
+    void append(const state::Event& event);
+    // What the last agent knew, so far as its events tell: states and since when.
+    void recall();
+};
+
+// What an app without a usable name is shown as: its file.
+std::string shown_name(const manifests::AppProblem& problem);
+
+void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candidate);
+
+// How long stopping that app can take: its parts one after the other, each with its grace and what
+// a kill takes.
+Duration longest_stop(const manifests::AppSpec& spec);
+
+}  // namespace podreeve::supervise

@@ -1,0 +1,120 @@
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/supervise/core.h"
+#include "runtime/base/log.h"
+
+namespace podreeve::supervise {
+
+void Supervisor::Core::weigh_part(const std::string& app,
+                                  const manifests::ContainerSpec& spec,
+                                  const podman::ContainerSummary& container,
+                                  Memory& memory,
+                                  plan::AppPolicy& policy) {
+    if (wedges.is_wedged(container, now())) {
+        if (const auto open = wedges.breaker(container.name, now())) {
+            policy.parts[spec.part] = {true, *open};
+        } else {
+            policy.wedged.insert(container.id);
+        }
+    }
+    if (spec.role == manifests::ContainerRole::Init || !wants_start(spec.restart, container)) {
+        return;
+    }
+    RestartRecord& record = memory.restarts[spec.part];
+    note_exit(record, container, app + "/" + spec.part, now());
+    if (record.short_runs >= kCrashLoop) {
+        crash_loops.insert(app);
+    }
+    const std::string why = fmt::format("{} ended with {} after {} short runs in a row", spec.name,
+                                        container.exit_code, record.short_runs);
+    if (is_held(record, now())) {
+        policy.parts[spec.part] = {
+            true, fmt::format("{}; next start at {}", why, to_rfc3339(record.until))};
+        keep_earliest(next, record.until);
+        next_attempts.emplace(app, record.until);
+    } else if (record.short_runs >= 2) {
+        crash_starts.push_back({record.until, app, spec.part, why});
+    }
+}
+
+void Supervisor::Core::weigh_parts(const manifests::AppSpec& spec,
+                                   const ObservedIndex& index,
+                                   Memory& memory,
+                                   plan::AppPolicy& policy) {
+    for (const manifests::ContainerSpec& container : spec.containers) {
+        const podman::ContainerSummary* observed = index.container(container.name);
+        if (observed != nullptr && observe::ownership(observed->labels, state.owner())) {
+            weigh_part(spec.name, container, *observed, memory, policy);
+        }
+    }
+}
+
+// What ended because it was stopped has not failed, and its next start is no restart.
+void Supervisor::Core::forgive_exits(const manifests::AppSpec& spec,
+                                     const ObservedIndex& index,
+                                     Memory& memory) const {
+    for (const manifests::ContainerSpec& container : spec.containers) {
+        const podman::ContainerSummary* observed = index.container(container.name);
+        if (observed == nullptr || container.role == manifests::ContainerRole::Init ||
+            !wants_start(container.restart, *observed)) {
+            continue;
+        }
+        RestartRecord& record = memory.restarts[container.part];
+        record.last_exit = exit_key(*observed);
+        record.until = {};
+    }
+}
+
+// In the order in which they fell due, so that none is overtaken for ever.
+void Supervisor::Core::govern(plan::Policy& policy) {
+    std::sort(crash_starts.begin(), crash_starts.end(),
+              [](const CrashStart& a, const CrashStart& b) {
+                  return std::tie(a.due, a.app, a.part) < std::tie(b.due, b.app, b.part);
+              });
+    for (const CrashStart& start : crash_starts) {
+        plan::AppPolicy& app = policy.apps[start.app];
+        if (app.busy || app.stopped || app.hold_start || governor.take(clock.steady_now())) {
+            continue;
+        }
+        const WallTime until = now() + governor.until_next(clock.steady_now());
+        app.parts[start.part] = {
+            true, fmt::format("{}; many containers keep ending: next start at {}", start.why,
+                              to_rfc3339(until))};
+        keep_earliest(next, until);
+        next_attempts.emplace(start.app, until);
+    }
+}
+
+// podman's list tells exits by the second. What was started since the last one was counted has
+// ended anew when it is seen ended again, also within the same second.
+void Supervisor::Core::forget_exits(const state::ChangeView& change) {
+    const auto record = state.app(change.subject);
+    if (!record) {
+        return;
+    }
+    Memory memory = memory_from(record->extra);
+    const Memory before = memory;
+    for (const state::TaskView& task : change.tasks) {
+        if (task.kind == "start-container" && task.status == state::TaskStatus::Done) {
+            const nlohmann::json data = nlohmann::json::parse(task.data, nullptr, false);
+            const auto known = memory.restarts.find(data.is_object() ? data.value("part", "") : "");
+            if (known != memory.restarts.end()) {
+                known->second.last_exit.clear();
+            }
+        }
+    }
+    if (memory.restarts == before.restarts) {
+        return;
+    }
+    const Status kept = state.edit_app(
+        change.subject, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); });
+    if (!kept) {
+        log::warn("{}", kept.error().message);
+    }
+}
+
+}  // namespace podreeve::supervise

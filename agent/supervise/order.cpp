@@ -1,0 +1,230 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/supervise/core.h"
+#include "runtime/base/log.h"
+
+namespace podreeve::supervise {
+namespace {
+
+// How often a condition that is pending is looked at again.
+constexpr std::chrono::seconds kLookAgain{1};
+// What a kill may take after the grace has passed (agent/handlers/running.cpp).
+constexpr std::chrono::seconds kBeyondGrace{15};
+
+void collect_services(const std::vector<manifests::StartCondition>& conditions,
+                      std::vector<std::string>& out) {
+    for (const manifests::StartCondition& one : conditions) {
+        if (one.kind == manifests::StartConditionKind::Service) {
+            out.push_back(one.subject);
+        }
+        collect_services(one.of, out);
+    }
+}
+
+// The apps in an order in which each stands after those it waits for.
+class Walk {
+  public:
+    explicit Walk(const std::map<std::string, SpecPointer>& specs) : specs_(specs) {
+        for (const auto& [name, spec] : specs_) {
+            visit(name);
+        }
+    }
+
+    const std::vector<std::string>& order() const { return order_; }
+
+  private:
+    // Manifests whose apps wait for each other in a circle are refused, so that this ends; seen_
+    // holds against one that slipped through.
+    void visit(const std::string& name) {
+        const auto spec = specs_.find(name);
+        if (spec == specs_.end() || !seen_.insert(name).second) {
+            return;
+        }
+        std::vector<std::string> first;
+        for (const manifests::Dependency& on : spec->second->depends_on) {
+            first.push_back(on.app);
+        }
+        collect_services(spec->second->conditions, first);
+        for (const std::string& other : first) {
+            visit(other);
+        }
+        order_.push_back(name);
+    }
+
+    const std::map<std::string, SpecPointer>& specs_;
+    std::set<std::string> seen_;
+    std::vector<std::string> order_;
+};
+
+std::optional<Blocker> worst(const std::vector<Blocker>& blockers) {
+    const auto blocked = std::find_if(blockers.begin(), blockers.end(),
+                                      [](const Blocker& blocker) { return blocker.blocked; });
+    if (blocked != blockers.end()) {
+        return *blocked;
+    }
+    return blockers.empty() ? std::nullopt : std::optional<Blocker>(blockers.front());
+}
+
+std::string hold_text(const std::vector<Blocker>& blockers, const Assessment& pending) {
+    std::string text = to_text(blockers);
+    if (!pending.pending.empty()) {
+        text += (text.empty() ? "" : "; ") + pending.pending;
+    }
+    return text;
+}
+
+bool has_stop_failed(const Failure* failure) {
+    return failure != nullptr && (failure->kind == "stop-app" || failure->kind == "remove-app");
+}
+
+}  // namespace
+
+Duration longest_stop(const manifests::AppSpec& spec) {
+    Duration all{};
+    for (const manifests::PodSpec& pod : spec.pods) {
+        std::chrono::seconds longest{0};
+        for (const manifests::ContainerSpec& container : spec.containers) {
+            longest = container.pod == pod.part ? std::max(longest, container.stop_grace) : longest;
+        }
+        all += longest + kBeyondGrace;
+    }
+    for (const manifests::ContainerSpec& container : spec.containers) {
+        all += container.pod.empty() ? container.stop_grace + kBeyondGrace : Duration{};
+    }
+    return all;
+}
+
+void Supervisor::Core::weigh_standings(const manifests::Desired& desired,
+                                       const Prepared& prepared,
+                                       const ObservedIndex& index) {
+    standings.clear();
+    blockers.clear();
+    const Walk walk(prepared.in_force.apps);
+    for (const std::string& name : walk.order()) {
+        const manifests::AppSpec& spec = *prepared.in_force.apps.at(name);
+        AppView view = view_of(name, desired, prepared.in_force, index);
+        std::vector<Blocker> held = blockers_of(spec, standings);
+        view.facts.hold = to_text(held);
+        if (const auto why = down.find(name); why != down.end()) {
+            view.facts.down_because = why->second;
+        }
+        const auto policy = prepared.policy.apps.find(name);
+        add_conditions(view, nullptr,
+                       policy == prepared.policy.apps.end() ? nullptr : &policy->second);
+        const Verdict verdict = derive_state(view.facts);
+        const bool waits = verdict.state == ServiceState::Waiting;
+        standings[name] = {
+            verdict.state, verdict.message, view.record.stopped && !view.facts.autostart_off,
+            view.facts.ready == view.facts.total, waits ? worst(held) : std::nullopt};
+        blockers[name] = std::move(held);
+    }
+}
+
+void Supervisor::Core::hold_starts(Prepared& prepared, const WorldFacts& facts) {
+    pending.clear();
+    for (const auto& [name, spec] : prepared.in_force.apps) {
+        const Standing& standing = standings[name];
+        const bool is_there = standing.state == ServiceState::Running;
+        if (!spec->conditions.empty() && !is_there) {
+            pending[name] = assess(spec->conditions, facts, standings, now());
+            if (pending[name].outcome != Outcome::Met) {
+                keep_earliest(next, next_time(spec->conditions, now()));
+                std::map<LeafKey, const manifests::StartCondition*> leaves;
+                collect_leaves(spec->conditions, leaves);
+                if (!leaves.empty()) {
+                    keep_earliest(next, now() + kLookAgain);
+                }
+            }
+        }
+        const std::string why = hold_text(blockers[name], pending[name]);
+        if (!why.empty()) {
+            prepared.policy.apps[name].hold_start = true;
+            prepared.policy.apps[name].why = why;
+        }
+    }
+}
+
+DownTable Supervisor::Core::down_table(const std::map<std::string, SpecPointer>& specs,
+                                       const ObservedIndex& index) const {
+    DownTable table;
+    const auto fill = [&](const std::string& name, const SpecPointer& spec, bool wanted) {
+        DownFacts& facts = table[name];
+        const auto record = state.app(name);
+        const Memory memory = memory_from(record ? record->extra : "");
+        const Census census =
+            count_parts(list_parts(name, spec.get(), index, memory, readiness), spec.get());
+        const StartTimes starts = spec ? start_times(*spec, index) : StartTimes{};
+        facts.runs = census.any_running;
+        facts.met_started = census.total > 0 && census.up == census.total;
+        facts.met_healthy = census.total > 0 && census.ready == census.total;
+        facts.first_start = starts.first;
+        facts.last_start = starts.last;
+        facts.abandoned = has_stop_failed(failures.find(name));
+        facts.depends_on = spec ? spec->depends_on : std::vector<manifests::Dependency>{};
+        if (shutting_down) {
+            facts.asked = "the host goes down";
+        } else if (!wanted) {
+            facts.asked = "its manifest is gone";
+            facts.with_dependents = false;  // their manifests tell what they want
+        } else if (record && record->stopped) {
+            facts.asked = memory.autostart_off ? "autostart is off" : "stopped on request";
+            facts.with_dependents = !memory.alone && !memory.autostart_off;
+        } else if (memory.restart != 0) {
+            facts.asked = "is restarted";
+            facts.stays = true;
+        }
+    };
+    for (const auto& [name, spec] : specs) {
+        fill(name, spec, true);
+    }
+    for (const std::string& name : index.apps()) {
+        if (!specs.contains(name)) {
+            const auto record = state.app(name);
+            fill(name, record ? accepted(name, record->deployed_spec) : nullptr, false);
+        }
+    }
+    return table;
+}
+
+void Supervisor::Core::order_stops(Prepared& prepared, const ObservedIndex& index) {
+    const DownTable table = down_table(prepared.in_force.apps, index);
+    down = going_down(table);
+    std::set<std::string> names;
+    for (const auto& [name, why] : down) {
+        names.insert(name);
+        plan::AppPolicy& policy = prepared.policy.apps[name];
+        policy.stopped = true;
+        policy.stop_why = why;
+    }
+    stop_waits = stops_that_wait(table, names);
+    for (const auto& [name, why] : stop_waits) {
+        prepared.policy.apps[name].hold_stop = true;
+        prepared.policy.apps[name].stop_why = why;
+    }
+}
+
+// A restart is over its first half once nothing runs any more; the rest is a start like any other.
+void Supervisor::Core::end_restarts(const Prepared& prepared, const ObservedIndex& index) {
+    for (const auto& [name, spec] : prepared.in_force.apps) {
+        const auto record = state.app(name);
+        const auto policy = prepared.policy.apps.find(name);
+        Memory memory = memory_from(record ? record->extra : "");
+        if (memory.restart == 0 || policy == prepared.policy.apps.end() || policy->second.busy) {
+            continue;
+        }
+        const Census census = count_parts(list_parts(name, spec.get(), index, memory), spec.get());
+        if (census.any_running) {
+            continue;
+        }
+        memory.restart = 0;
+        const Status kept = state.edit_app(
+            name, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); });
+        if (!kept) {
+            log::warn("{}", kept.error().message);
+        }
+    }
+}
+
+}  // namespace podreeve::supervise

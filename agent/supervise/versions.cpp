@@ -1,0 +1,107 @@
+#include <algorithm>
+
+#include "agent/supervise/core.h"
+#include "runtime/base/log.h"
+
+namespace podreeve::supervise {
+namespace {
+
+std::int64_t highest_generation(const std::vector<const podman::ContainerSummary*>& containers,
+                                const std::string& owner) {
+    std::int64_t highest = 0;
+    for (const podman::ContainerSummary* container : containers) {
+        if (const auto mine = observe::ownership(container->labels, owner)) {
+            highest = std::max(highest, mine->generation);
+        }
+    }
+    return highest;
+}
+
+}  // namespace
+
+const std::string& Supervisor::Core::hash_of(const std::string& app, const SpecPointer& spec) {
+    auto& [pointer, hash] = hashes[app];
+    if (pointer != spec) {
+        pointer = spec;
+        hash = manifests::spec_hash(*spec);
+    }
+    return hash;
+}
+
+state::AppRecord Supervisor::Core::number(const std::string& app,
+                                          const SpecPointer& spec,
+                                          const ObservedIndex& index) {
+    state::AppRecord record;
+    if (const auto known = state.app(app)) {
+        record = *known;
+    } else {
+        // No record but objects: the store was lost, and their labels know how far we had come.
+        record.name = app;
+        record.generation = highest_generation(index.containers_of(app), state.owner());
+        record.generation = record.generation > 0 ? record.generation - 1 : 0;
+        record.stopped = !spec->autostart;
+        Memory memory;
+        memory.autostart_off = !spec->autostart;
+        record.extra = to_extra(memory);
+    }
+    const std::string& hash = hash_of(app, spec);
+    if (record.spec != hash) {
+        record.spec = hash;
+        ++record.generation;
+    }
+    return record;
+}
+
+SpecPointer Supervisor::Core::choose_version(const state::AppRecord& record,
+                                             const SpecPointer& target) {
+    const Failure* failure = failures.find(record.name);
+    const bool held = failure != nullptr && failure->spec == record.spec && now() < failure->until;
+    if (!held || record.deployed_spec.empty() || record.deployed_spec == record.spec) {
+        return target;
+    }
+    SpecPointer former = accepted(record.name, record.deployed_spec);
+    return former ? former : target;
+}
+
+SpecPointer Supervisor::Core::weigh_app(const std::string& name,
+                                        const SpecPointer& spec,
+                                        const ObservedIndex& index,
+                                        plan::AppPolicy& policy) {
+    state::AppRecord record = number(name, spec, index);
+    if (const Failure* failure = failures.find(name); failure != nullptr &&
+                                                      failure->spec != record.spec &&
+                                                      failure->spec != record.deployed_spec) {
+        failures.forget(name);  // of a version that nobody wants any more
+    }
+    SpecPointer version = choose_version(record, spec);
+    policy.owner = state.owner();
+    policy.generation = record.generation;
+    policy.generation_spec = record.spec;
+    policy.stopped = record.stopped;
+    // Objects without a record of a deploy: the store was lost, and their labels tell what was
+    // deployed.
+    if (!record.deployed_spec.empty() || index.containers_of(name).empty()) {
+        policy.deployed_spec = record.deployed_spec;
+    }
+    Memory memory = memory_from(record.extra);
+    policy.wish = memory.wish;
+    const bool was_stopped = policy.stopped || down.contains(name);
+    if (!policy.busy && was_stopped) {
+        forgive_exits(*version, index, memory);
+    } else if (!policy.busy) {
+        weigh_parts(*version, index, memory, policy);
+    }
+    record.extra = to_extra(memory);
+    const Status kept = state.edit_app(name, [&](state::AppRecord& stored) {
+        stored.stopped = stored.generation == 0 ? record.stopped : stored.stopped;
+        stored.generation = record.generation;
+        stored.spec = record.spec;
+        stored.extra = record.extra;
+    });
+    if (!kept) {
+        log::warn("{}", kept.error().message);
+    }
+    return version;
+}
+
+}  // namespace podreeve::supervise

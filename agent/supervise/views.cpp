@@ -1,0 +1,255 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/supervise/core.h"
+#include "runtime/base/log.h"
+
+namespace podreeve::supervise {
+namespace {
+
+const manifests::AppProblem* problem_of(const manifests::Desired& desired, const std::string& app) {
+    for (const manifests::AppProblem& problem : desired.problems) {
+        if (shown_name(problem) == app) {
+            return &problem;
+        }
+    }
+    return nullptr;
+}
+
+template <class Map>
+typename Map::mapped_type value_in(const Map& map, const std::string& name) {
+    const auto it = map.find(name);
+    return it == map.end() ? typename Map::mapped_type{} : it->second;
+}
+
+AppStatus* find_app(Overview& overview, const std::string& name) {
+    const auto it = std::find_if(overview.apps.begin(), overview.apps.end(),
+                                 [&](const AppStatus& app) { return app.name == name; });
+    return it == overview.apps.end() ? nullptr : &*it;
+}
+
+std::string event_text(const state::Event& event) {
+    return event.message.empty() ? event.state : fmt::format("{}: {}", event.state, event.message);
+}
+
+void set_last_event(Overview& overview, const state::Event& event) {
+    if (AppStatus* app = find_app(overview, event.app)) {
+        app->last_event = event_text(event);
+        app->last_event_at = event.time;
+    }
+}
+
+}  // namespace
+
+std::string shown_name(const manifests::AppProblem& problem) {
+    return problem.app.empty() ? problem.file : problem.app;
+}
+
+AppView Supervisor::Core::view_of(const std::string& app,
+                                  const manifests::Desired& desired,
+                                  const manifests::Desired& versions,
+                                  const ObservedIndex& index) const {
+    AppView view;
+    view.name = app;
+    view.readiness = readiness;
+    const auto it = versions.apps.find(app);
+    view.spec = it == versions.apps.end() ? nullptr : it->second.get();
+    view.problem = problem_of(desired, app);
+    if (const auto record = state.app(app)) {
+        view.record = *record;
+    }
+    view.memory = memory_from(view.record.extra);
+    view.facts.has_spec = view.spec != nullptr;
+    view.facts.desired = view.spec != nullptr || view.problem != nullptr;
+    view.facts.stopped = view.record.stopped;
+    view.facts.autostart_off = view.record.stopped && view.memory.autostart_off;
+    view.facts.manifest_error = view.problem == nullptr ? "" : first_error(*view.problem);
+    view.facts.change = state.active_change_of(app);
+    view.facts.crash_loop = crash_loops.contains(app);
+    take_census(view, index);
+    return view;
+}
+
+void Supervisor::Core::add_conditions(AppView& view,
+                                      const plan::AppPlan* planned,
+                                      const plan::AppPolicy* policy) {
+    if (planned != nullptr) {
+        view.conditions = planned->conditions;
+        for (const plan::Condition& condition : planned->conditions) {
+            if (condition.type == "Conflict" && view.facts.conflict.empty()) {
+                view.facts.conflict = condition.message;
+            }
+        }
+    }
+    if (policy != nullptr && policy->hold_start) {
+        view.facts.hold = policy->why;
+    }
+    for (const auto& [part, held] :
+         policy == nullptr ? std::map<std::string, plan::PartPolicy>{} : policy->parts) {
+        view.facts.backing_off = held.hold_start ? held.why : view.facts.backing_off;
+    }
+    if (const Failure* failure = failures.find(view.name)) {
+        view.facts.failure =
+            failure->until == kUntilChanged
+                ? fmt::format("{}; change the manifest, or `podreeve reconcile` deploys it again",
+                              failure->message)
+                : fmt::format("{}; next try at {}", failure->message, to_rfc3339(failure->until));
+        view.conditions.push_back({"DeployFailed", "ChangeFailed", view.facts.failure, ""});
+    }
+}
+
+std::set<std::string> Supervisor::Core::all_apps(const manifests::Desired& desired,
+                                                 const ObservedIndex* index) const {
+    std::set<std::string> names;
+    for (const auto& [name, spec] : desired.apps) {
+        names.insert(name);
+    }
+    for (const manifests::AppProblem& problem : desired.problems) {
+        names.insert(shown_name(problem));
+    }
+    if (index != nullptr) {
+        for (const std::string& name : index->apps()) {
+            names.insert(name);
+        }
+    }
+    return names;
+}
+
+void Supervisor::Core::append(const state::Event& event) {
+    if (Status kept = state.append_event(event); !kept) {
+        log::warn("{}", kept.error().message);
+    }
+    log::info("{}: {} {}", event.app, event.state, event.message);
+}
+
+void Supervisor::Core::recall() {
+    for (const state::Event& event : state.events_since(0)) {
+        if (event.app.empty()) {
+            continue;
+        }
+        AppStatus* app = find_app(last, event.app);
+        if (app == nullptr) {
+            last.apps.emplace_back();
+            app = &last.apps.back();
+            app->name = event.app;
+        }
+        if (const auto word = service_state_from(event.state)) {
+            app->state = *word;
+            app->since = event.time;
+        }
+        set_last_event(last, event);
+        if (event.state == kRemoved) {
+            std::erase_if(last.apps, [&](const AppStatus& one) { return one.name == event.app; });
+        }
+    }
+}
+
+Overview Supervisor::Core::publish(Overview overview) {
+    for (const state::Event& event : events_between(last, overview)) {
+        append(event);
+        set_last_event(overview, event);
+    }
+    last = overview;
+    return overview;
+}
+
+Overview Supervisor::conclude(const manifests::Desired& desired,
+                              const Prepared& prepared,
+                              const observe::Observed& observed,
+                              const plan::Plan& plan) {
+    Overview overview;
+    {
+        const std::lock_guard lock(core_->mutex);
+        Core& core = *core_;
+        const ObservedIndex index(observed, core.state.owner());
+        overview.podman_reachable = true;
+        overview.podman_version =
+            fmt::format("{}.{}.{}", observed.podman_version.major, observed.podman_version.minor,
+                        observed.podman_version.patch);
+        overview.passes = core.last.passes + 1;
+        overview.last_pass = core.now();
+        for (const std::string& name : core.all_apps(desired, &index)) {
+            AppView view = core.view_of(name, desired, prepared.in_force, index);
+            const auto planned = plan.apps.find(name);
+            const auto policy = prepared.policy.apps.find(name);
+            const auto wait = core.pending.find(name);
+            if (planned != plan.apps.end() && planned->second.empty() && !view.facts.change) {
+                core.failures.forget_outlived(name, core.now());
+            }
+            core.add_conditions(view, planned == plan.apps.end() ? nullptr : &planned->second,
+                                policy == prepared.policy.apps.end() ? nullptr : &policy->second);
+            view.facts.down_because = value_in(core.down, name);
+            view.facts.stop_waits = value_in(core.stop_waits, name);
+            view.blockers = value_in(core.blockers, name);
+            if (wait != core.pending.end() && !wait->second.pending.empty()) {
+                view.pending = {wait->second.pending};
+            }
+            if (const auto next = core.next_attempts.find(name); next != core.next_attempts.end()) {
+                view.next_attempt = next->second;
+            } else if (const Failure* failure = core.failures.find(name);
+                       failure != nullptr && failure->until != kUntilChanged) {
+                view.next_attempt = failure->until;
+            }
+            overview.apps.push_back(make_status(view, core.last.find(name), core.now()));
+        }
+        overview = core.publish(std::move(overview));
+    }
+    core_->subscriptions->tell(overview);
+    return overview;
+}
+
+Overview Supervisor::podman_lost(const manifests::Desired& desired, const Error& why) {
+    Overview overview;
+    {
+        const std::lock_guard lock(core_->mutex);
+        Core& core = *core_;
+        overview = core.last;
+        overview.podman_reachable = false;
+        overview.podman_error = why.message;
+        overview.passes = core.last.passes + 1;
+        overview.last_pass = core.now();
+        overview.apps.clear();
+        for (const std::string& name : core.all_apps(desired, nullptr)) {
+            const AppStatus* before = core.last.find(name);
+            AppView view =
+                core.view_of(name, desired, desired, ObservedIndex({}, core.state.owner()));
+            view.facts.podman_known = false;
+            view.facts.podman_error = why.message;
+            AppStatus status = make_status(view, before, core.now());
+            for (PartStatus& part : status.parts) {
+                part.state = "unknown";
+            }
+            overview.apps.push_back(std::move(status));
+        }
+        overview = core.publish(std::move(overview));
+    }
+    core_->subscriptions->tell(overview);
+    return overview;
+}
+
+// Passes are made before and after a change; the phases in between are told from its steps.
+void Supervisor::step_begins(const std::string& app,
+                             const std::string& change_kind,
+                             const std::string& task_kind,
+                             const std::string& summary) {
+    const std::lock_guard lock(core_->mutex);
+    const ServiceState phase = phase_of(change_kind, task_kind);
+    AppStatus* status = find_app(core_->last, app);
+    if (status == nullptr) {
+        // Its first change: the pass that committed it has not been concluded yet.
+        core_->last.apps.emplace_back();
+        status = &core_->last.apps.back();
+        status->name = app;
+    } else if (status->state == phase) {
+        return;
+    }
+    status->state = phase;
+    status->message = summary;
+    status->since = core_->now();
+    const state::Event event{0, core_->now(), app, std::string(to_string(phase)), summary};
+    core_->append(event);
+    set_last_event(core_->last, event);
+}
+
+}  // namespace podreeve::supervise

@@ -1,0 +1,215 @@
+"""Services: order up and down, for life; wishes; the way down of the host; one app as a unit of systemd."""
+
+import json
+import re
+import time
+
+from lib import manifests
+from lib.lab import CommandFailed
+
+CHAIN = ("db", "api", "web")
+SLOW = 'trap \\"exit 0\\" TERM; sleep 1000000 & wait'
+
+
+def dependent(name, on=None, is_="healthy", policy="stay"):
+    extra = "stop_grace_secs: 3\n"
+    if on:
+        extra += f"depends_on: [{{app: {on}, is: {is_}, policy: {policy}}}]\n"
+    return manifests.single(name, extra=extra)
+
+
+def three_apps(lab):
+    """db, api that needs it, web that needs api: up, and nothing left to do."""
+    lab.put_manifest("web.yaml", dependent("web", "api"))
+    lab.put_manifest("api.yaml", dependent("api", "db"))
+    lab.put_manifest("db.yaml", dependent("db"))
+    lab.wait_until(lambda: lab.is_up(*CHAIN), 60, "all three are up")
+    lab.settle()
+
+
+def lives(lab, since):
+    """["start db", "died web", …] of the chain by podman's own events, in the order of their times."""
+    lines = lab.podman("events", "--stream=false", "--since", str(since), "--format", "json").splitlines()
+    events = sorted((json.loads(line) for line in lines if line), key=lambda event: event.get("timeNano") or event["time"])
+    names = {"start": "start", "died": "died"}
+    return [f"{names[event['Status']]} {event['Name']}" for event in events
+            if event.get("Type") == "container" and event.get("Status") in names and event.get("Name") in CHAIN]
+
+
+def now(lab):
+    return int(lab.run("date", "+%s").stdout)
+
+
+UP = ["start db", "start api", "start web"]
+DOWN = ["died web", "died api", "died db"]
+
+
+def case_comes_up_in_order_from_cold(lab):
+    """Written in the wrong order, started in the right one."""
+    began = now(lab)
+    three_apps(lab)
+    assert lives(lab, began) == UP, lives(lab, began)
+
+
+def case_a_removed_provider_comes_back_and_its_dependents_stay(lab):
+    """podman rm -f of db: db alone is made anew."""
+    three_apps(lab)
+    time.sleep(1.1)  # podman takes --since by the second
+    began = now(lab)
+    lab.podman("rm", "-f", "-t", "0", "db")
+    lab.wait_until(lambda: lab.is_up(*CHAIN), 30, "db is back")
+    lab.settle()
+    seen = [life for life in lives(lab, began) if life != "died db"]
+    assert seen == ["start db"], seen
+
+
+def case_stops_in_reverse_and_comes_back_in_order(lab):
+    """podreeve stop db takes web and api along, first; start brings all back."""
+    three_apps(lab)
+    time.sleep(1.1)
+    began = now(lab)
+    said = lab.podreeve("stop", "db", "--wait", "--timeout", "60")
+    assert said["order"] == [["web"], ["api"], ["db"]] and said["at_most_secs"] == 3 * (3 + 15), said
+    assert lives(lab, began) == DOWN, lives(lab, began)
+    lab.stop_agent()
+    lab.start_agent()
+    lab.settle()
+    assert not lab.containers("status=running")
+    time.sleep(1.1)
+    began = now(lab)
+    lab.podreeve("start", "db", "--wait", "--timeout", "60")
+    lab.wait_until(lambda: lab.is_up(*CHAIN), 30, "all are back")
+    assert lives(lab, began) == UP, lives(lab, began)
+
+
+def case_a_stop_survives_a_reboot(lab):
+    """What a person stopped stays down; the rest comes up in order."""
+    three_apps(lab)
+    lab.put_manifest("beat.yaml", manifests.single())
+    lab.wait_until(lambda: lab.is_up("beat"), 30, "beat is up")
+    lab.podreeve("stop", "beat", "--wait", "--timeout", "60")
+    lab.reboot()
+    began = now(lab) - 30
+    lab.wait_until(lambda: lab.is_up(*CHAIN), 60, "the chain is back after the reboot")
+    starts = [life for life in lives(lab, began) if life.startswith("start")]
+    assert starts[-3:] == UP, starts
+    assert lab.app("beat")["state"] == "Finished" and not lab.running("beat")
+
+
+def case_restart_is_of_one_app(lab):
+    """podreeve restart api: the others stay."""
+    three_apps(lab)
+    time.sleep(1.1)
+    began = now(lab)
+    lab.podreeve("restart", "api", "--wait", "--timeout", "60")
+    assert lives(lab, began) == ["died api", "start api"], lives(lab, began)
+
+
+def case_a_blocked_app_says_by_whom(lab):
+    """A database without an image: web names db, and why walks the chain."""
+    lab.put_manifest("web.yaml", dependent("web", "api"))
+    lab.put_manifest("api.yaml", dependent("api", "db"))
+    lab.put_manifest("db.yaml", manifests.single("db", image="localhost/absent:1"))
+    lab.wait_until(lambda: "blocked by db: " in lab.app("web")["message"], 60, "web tells what blocks it")
+    chain = lab.podreeve("why", "web")["chain"]
+    assert [link["app"] for link in chain] == ["web", "api", "db"], chain
+    assert "absent" in chain[2]["reason"] and chain[2]["next"], chain
+    text = lab.run("podreeve", "why", "web").stdout
+    assert re.search(r"web is Waiting .*\n.*\n.*api is Waiting", text), text
+    return chain[2]["reason"].splitlines()[0][:80]
+
+
+def case_a_condition_holds_a_start_back(lab):
+    """A path that is not there yet; the app starts within seconds once it is."""
+    lab.put_manifest("beat.yaml", manifests.single(extra="conditions:\n  - path: /home/app/go\n"))
+    lab.wait_until(lambda: "waits for path /home/app/go" in lab.app("beat")["message"], 20, "it says what it waits for")
+    assert "beat" not in lab.containers()
+    lab.run("touch", "/home/app/go")
+    lab.wait_until(lambda: lab.is_up("beat"), 10, "it has started")
+    lab.run("rm", "/home/app/go")
+
+
+def mend(lab, name, times=8):
+    """Milliseconds from kill -9 to running again, the median of so many."""
+    took = []
+    for _ in range(times):
+        time.sleep(11)  # a good run, so that nothing backs off
+        began = time.time()
+        lab.kill_process(name)
+        took.append(lab.wait_restarted(name, began) * 1000)
+    return sorted(took)[len(took) // 2]
+
+
+def case_crash_loops_do_not_slow_a_healthy_app(lab):
+    """50 containers that keep ending beside one that is killed: its repair is at most 1.5 times slower."""
+    lab.put_manifest("good.yaml", manifests.single("good"))
+    lab.wait_until(lambda: lab.is_up("good"), 30, "good is up")
+    alone = mend(lab, "good", 5)
+    crash = manifests.single("NAME").replace(manifests.WAIT, "exit 3")
+    for number in range(50):
+        lab.put_manifest(f"crash{number}.yaml", crash.replace("NAME", f"crash{number}"))
+    lab.wait_until(lambda: sum(app["state"] == "CrashLoop" for app in lab.apps().values()) >= 45, 180, "they are in crash loops")
+    beside = mend(lab, "good", 5)
+    assert beside <= alone * 1.5, (alone, beside)
+    return f"{alone:.0f} ms alone, {beside:.0f} ms beside 50 crash loops"
+
+
+def case_a_poweroff_stops_apps_in_order(lab):
+    """The host goes down: web, api, db, and the service container of an app with pods last of it."""
+    three_apps(lab)
+    lab.put_manifest("shop.yaml", manifests.shop())
+    lab.wait_until(lambda: lab.is_up(*CHAIN, "shop"), 60, "all are up")
+    lab.settle()
+    time.sleep(1.1)
+    began = now(lab)
+    lab.reboot()
+    ends = [life for life in lives(lab, began) if life.startswith("died")]
+    assert ends == DOWN, ends
+    lines = lab.podman("events", "--stream=false", "--since", str(began), "--format", "json").splitlines()
+    shop = [event["Name"] for event in map(json.loads, lines)
+            if event.get("Status") == "died" and event.get("Name", "").startswith("shop-")]
+    assert shop and shop[:4][-1] == "shop-service" or shop.index("shop-service") == len(shop) - 1, shop
+    lab.wait_until(lambda: lab.is_up(*CHAIN, "shop"), 60, "all are back")
+
+
+def case_a_restart_of_the_agent_leaves_apps(lab):
+    """systemctl restart podreeve is not the way down."""
+    three_apps(lab)
+    time.sleep(1.1)
+    began = now(lab)
+    lab.systemctl("restart", "podreeve")
+    lab.settle()
+    assert lives(lab, began) == [], lives(lab, began)
+
+
+def unit_of(lab, file):
+    return "podreeve-kube@" + lab.run("systemd-escape", file).stdout.strip() + ".service"
+
+
+def case_one_file_as_a_unit(lab):
+    """podreeve-kube@: start returns when it is up, stop when it is down and away."""
+    lab.write("/home/app/single.yaml", manifests.pod("solo"))
+    unit = unit_of(lab, "/home/app/single.yaml")
+    lab.systemctl("start", unit)
+    assert lab.running("solo-main")
+    assert lab.podman("ps", "-a", "--format", "{{.Names}}").count("single-service") == 1
+    assert lab.app("single") is None, "the user's agent leaves it alone"
+    lab.kill_process("solo-main")
+    lab.wait_until(lambda: lab.running("solo-main"), 20, "it is mended")
+    lab.systemctl("stop", unit)
+    assert "solo-main" not in lab.containers() and lab.systemctl("show", "-P", "Result", unit) == "success"
+
+
+def case_a_failing_app_fails_its_unit(lab):
+    """The exit code of the container is that of the unit."""
+    text = manifests.pod("solo").replace(manifests.WAIT, "sleep 1; exit 7").replace("spec:\n", "spec:\n  restartPolicy: Never\n", 1)
+    lab.write("/home/app/failing.yaml", text)
+    unit = unit_of(lab, "/home/app/failing.yaml")
+    try:
+        lab.systemctl("start", unit)
+    except CommandFailed:
+        pass
+    lab.wait_until(lambda: lab.systemctl("show", "-P", "ActiveState", unit, check=False) == "failed", 30, "the unit has failed")
+    assert lab.systemctl("show", "-P", "ExecMainStatus", unit) == "7"
+    story = lab.run("journalctl", "--user-unit", unit, "--no-pager", check=False).stdout
+    assert "failing" in story, story
