@@ -211,6 +211,24 @@ TEST_F(ThreeApps, ABlockedChainNamesItsRoot) {
     EXPECT_TRUE(lives().empty());
 }
 
+TEST_F(ThreeApps, WhatAnAppNeedsIsLookedAtOnceMoreRightBeforeItIsStarted) {
+    host.write("db.yaml", to_text(SingleApp{.id = "db"}));
+    host.start();
+    host.write("api.yaml", to_text(SingleApp{.id = "api", .more = depends("db")}));
+    // db was up when the start of api was planned, and dies before it is carried out.
+    host.podman->hang_next("POST", "containers/create");
+    host.agent->request_pass("the test asked");
+    while (host.podman->hung() == 0) {
+        host.turns.wait();
+        host.turns.run();
+    }
+    host.podman->kill_process("db");
+    host.podman->release_hung();
+    host.pass();
+    EXPECT_EQ(host.state("api"), "Running") << host.app("api").message;
+    EXPECT_EQ(lives(), (Lives{"start db", "died db", "start db", "start api"}));
+}
+
 TEST_F(ThreeApps, TheStoryOfAServiceIsExact) {
     write_all();
     host.start();

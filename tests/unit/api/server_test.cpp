@@ -118,14 +118,45 @@ TEST(Apps, AChangeUnderWayIsShownAsItStandsNow) {
 
 TEST(Apps, AStopAndAStartAreWishesThatAreAccepted) {
     Serving serving;
-    EXPECT_EQ(serving.post("/v1/apps/web/stop").status, 202);
+    const Answer stop = serving.post("/v1/apps/db/stop");
+    EXPECT_EQ(stop.status, 202);
+    EXPECT_EQ(stop.body["request"], 7);
+    EXPECT_EQ(stop.body["order"], nlohmann::json::parse(R"([["web"], ["db"]])"));
+    EXPECT_EQ(stop.body["at_most_secs"], 50);
     EXPECT_EQ(serving.post("/v1/apps/web/start").status, 202);
-    EXPECT_EQ(serving.wishes,
-              (std::vector<std::pair<std::string, bool>>{{"web", true}, {"web", false}}));
+    EXPECT_EQ(serving.post("/v1/apps/web/restart").status, 202);
+    EXPECT_EQ(serving.post("/v1/shutdown").status, 202);
+    EXPECT_EQ(serving.post("/v1/resume").status, 202);
+    using Wished = std::vector<std::pair<std::string, std::string>>;
+    EXPECT_EQ(serving.wishes, (Wished{{"db", "stop"},
+                                      {"web", "start"},
+                                      {"web", "restart"},
+                                      {"", "shutdown"},
+                                      {"", "resume"}}));
     serving.wish = fail(Code::NotFound, "cannot stop web: no manifest declares it");
     const Answer answer = serving.post("/v1/apps/web/stop");
     EXPECT_EQ(answer.status, 404);
     EXPECT_EQ(answer.message(), "cannot stop web: no manifest declares it");
+}
+
+TEST(Apps, WhoWaitsForAnEventIsToldAtOnceWhenItHolds) {
+    Serving serving;
+    supervise::AppStatus app = running("web");
+    app.healthy = true;
+    serving.show(app);
+    serving.subscriptions->tell(*serving.board.lock());
+    const Answer answer = serving.get("/v1/apps/web/wait?for=up&seconds=20");
+    EXPECT_EQ(answer.body["held"], true);
+    EXPECT_EQ(serving.get("/v1/apps/web/wait?for=failed&seconds=0").body["held"], false);
+    EXPECT_EQ(serving.get("/v1/apps/web/wait?for=noon").status, 400);
+    EXPECT_EQ(serving.get("/v1/apps/nobody/wait?for=up").status, 404);
+}
+
+TEST(Apps, WhyGivesTheChain) {
+    Serving serving;
+    serving.show(running("web"));
+    EXPECT_EQ(serving.get("/v1/apps/web/why").body["chain"][0]["state"], "Running");
+    EXPECT_EQ(serving.get("/v1/apps/nobody/why").status, 404);
 }
 
 TEST(Changes, AreListedNewestFirstAndByApp) {

@@ -40,10 +40,17 @@ Backend Serving::backend() {
                 diff_asked_for = std::move(app);
                 return plan;
             },
-            [this](const std::string& app, bool stopped) {
-                wishes.emplace_back(app, stopped);
-                return wish;
+            [this](const std::string& app,
+                   const supervise::Wish& asked) -> Result<supervise::WishReport> {
+                wishes.emplace_back(app, to_string(asked.verb));
+                RETURN_IF_ERROR(wish);
+                return supervise::WishReport{7, {{"web"}, {app}}, std::chrono::seconds(50)};
             },
+            [this](bool down) {
+                wishes.emplace_back("", down ? "shutdown" : "resume");
+                return supervise::WishReport{};
+            },
+            *subscriptions,
             [this] { ++woken; }};
 }
 

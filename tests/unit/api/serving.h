@@ -53,7 +53,9 @@ class Serving {
     Result<PassSummary> pass = PassSummary{};
     Result<plan::Plan> plan = plan::Plan{};
     std::optional<std::string> diff_asked_for;
-    std::vector<std::pair<std::string, bool>> wishes;  // app, stopped
+    std::vector<std::pair<std::string, std::string>> wishes;  // app, verb
+    std::shared_ptr<supervise::Subscriptions> subscriptions =
+        std::make_shared<supervise::Subscriptions>();
     Status wish = {};
     int woken = 0;
     std::unique_ptr<Server> server;

@@ -73,9 +73,9 @@ class ScriptedAgent : public ::testing::Test {
 constexpr const char* kApps = R"({
   "apps": [
     {"name": "web", "state": "Running", "message": "", "parts_ready": 2, "parts_total": 2,
-     "restarts": 3, "generation": 4, "since": "2020-01-01T00:00:00Z", "conditions": []},
+     "restarts": 3, "generation": 4, "health": "healthy", "since": "2020-01-01T00:00:00Z", "conditions": []},
     {"name": "db", "state": "Failed", "message": "cannot pull\nsecond line", "parts_ready": 0,
-     "parts_total": 1, "restarts": 0, "generation": 1, "since": "2020-01-01T00:00:00Z",
+     "parts_total": 1, "health": "unhealthy", "restarts": 0, "generation": 1, "since": "2020-01-01T00:00:00Z",
      "conditions": [{"type": "DeployFailed", "message": "cannot pull"}]}],
   "agent": {"podman_reachable": true, "passes": 3, "store": {"message": ""}},
   "summary": {"up": 1, "total": 2}})";
@@ -84,8 +84,8 @@ TEST_F(ScriptedAgent, StatusIsATableOfAllApps) {
     says["GET /v1/apps"] = {200, kApps};
     const Ran ran = ask({"status"});
     EXPECT_EQ(ran.code, 0);
-    EXPECT_EQ(ran.out.rfind("APP  STATE    READY  RESTARTS  GENERATION  SINCE", 0), 0U) << ran.out;
-    EXPECT_NE(ran.out.find("web  Running  2/2    3         4"), std::string::npos) << ran.out;
+    EXPECT_EQ(ran.out.rfind("APP  STATE    HEALTH     READY  RESTARTS  SINCE", 0), 0U) << ran.out;
+    EXPECT_NE(ran.out.find("web  Running  healthy    2/2    3"), std::string::npos) << ran.out;
     EXPECT_NE(ran.out.find("cannot pull\n"), std::string::npos) << ran.out;
     EXPECT_EQ(ran.out.find("second line"), std::string::npos) << ran.out;
     EXPECT_NE(ran.out.find("1 of 2 apps up"), std::string::npos) << ran.out;
@@ -236,10 +236,40 @@ TEST_F(ScriptedAgent, UndoTellsWhichChangeDoesItOrWhyNot) {
 }
 
 TEST_F(ScriptedAgent, StartAndStopSayWhatIsWanted) {
-    says["POST /v1/apps/web/stop"] = {202, R"({"app": "web", "stopped": true})"};
-    says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "stopped": false})"};
-    EXPECT_NE(ask({"stop", "web"}).out.find("is wanted down"), std::string::npos);
-    EXPECT_NE(ask({"start", "web"}).out.find("is wanted up"), std::string::npos);
+    says["POST /v1/apps/db/stop"] = {202, R"({"app": "db", "stopped": true, "request": 3,
+        "order": [["a", "web"], ["db"]], "at_most_secs": 50})"};
+    says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "stopped": false, "request": 4})"};
+    const Ran stop = ask({"stop", "db"});
+    EXPECT_NE(stop.out.find("stops a and web, then db, in 50 s at the most"), std::string::npos)
+        << stop.out;
+    EXPECT_NE(ask({"start", "web"}).out.find("web: start is asked for"), std::string::npos);
+}
+
+TEST_F(ScriptedAgent, WaitEndsWhenTheAppIsThereAndWhenItHasFailed) {
+    says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "request": 4})"};
+    says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Running", "healthy": true,
+                                         "message": "", "wish": 4, "change": 0})"};
+    EXPECT_EQ(ask({"start", "web", "--wait"}).code, 0);
+    says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Failed", "message": "no image",
+                                         "wish": 4, "change": 0})"};
+    const Ran failed = ask({"start", "web", "--wait"});
+    EXPECT_EQ(failed.code, 1);
+    EXPECT_NE(failed.err.find("no image"), std::string::npos) << failed.err;
+    says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Running", "healthy": true,
+                                         "message": "", "wish": 3, "change": 0})"};
+    EXPECT_EQ(ask({"start", "web", "--wait", "--timeout", "1"}).code, 1) << "an older wish";
+}
+
+TEST_F(ScriptedAgent, WhyPrintsTheChain) {
+    says["GET /v1/apps/web/why"] = {200, R"({"app": "web", "chain": [
+        {"app": "web", "state": "Waiting", "since": "2020-01-01T00:00:00Z",
+         "reason": "waits for db to be healthy", "next": "is started once db is healthy"},
+        {"app": "db", "state": "Failed", "since": "", "reason": "no image", "next": ""}]})"};
+    const Ran ran = ask({"why", "web"});
+    EXPECT_NE(ran.out.find(": waits for db to be healthy\n  next: is started once db is healthy\n"),
+              std::string::npos)
+        << ran.out;
+    EXPECT_NE(ran.out.find("  └ db is Failed: no image\n"), std::string::npos) << ran.out;
 }
 
 TEST_F(ScriptedAgent, EventsAreALineEachAndFollowReadsAStream) {
