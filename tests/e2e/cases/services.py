@@ -138,6 +138,36 @@ def case_a_condition_holds_a_start_back(lab):
     lab.run("rm", "/home/app/go")
 
 
+PRE_STOP = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: neat}
+spec:
+  terminationGracePeriodSeconds: 10
+  containers:
+    - name: main
+      image: localhost/busybox:latest
+      command: [sh, -c, "WAIT"]
+      lifecycle:
+        preStop: {exec: {command: [sh, -c, "echo neatly > /out/said"]}}
+      volumeMounts: [{name: out, mountPath: /out}]
+  volumes:
+    - name: out
+      hostPath: {path: /home/app/out, type: DirectoryOrCreate}
+""".replace("WAIT", manifests.WAIT)
+
+
+def case_a_pre_stop_hook_runs_before_the_end(lab):
+    """lifecycle.preStop.exec, and not at other times."""
+    lab.run("rm", "-rf", "/home/app/out")
+    lab.put_manifest("neat.yaml", PRE_STOP)
+    lab.wait_until(lambda: lab.is_up("neat"), 30, "neat is up")
+    lab.settle()
+    assert lab.run("ls", "/home/app/out").stdout == ""
+    lab.podreeve("stop", "neat", "--wait", "--timeout", "60")
+    assert lab.run("cat", "/home/app/out/said").stdout == "neatly\n"
+
+
 def mend(lab, name, times=8):
     """Milliseconds from kill -9 to running again, the median of so many."""
     took = []
