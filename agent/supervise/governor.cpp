@@ -15,7 +15,8 @@ void Governor::refill(SteadyTime now) {
 
 bool Governor::take(SteadyTime now) {
     refill(now);
-    if (tokens_ < 1) {
+    closed_ = closed_ ? tokens_ < burst_ : tokens_ < 1;
+    if (closed_) {
         return false;
     }
     tokens_ -= 1;
@@ -24,11 +25,11 @@ bool Governor::take(SteadyTime now) {
 
 Duration Governor::until_next(SteadyTime now) {
     refill(now);
-    if (tokens_ >= 1) {
+    if (!closed_ && tokens_ >= 1) {
         return Duration::zero();
     }
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>((1 - tokens_) / per_second_));
+    return std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::duration<double>((burst_ - tokens_) / per_second_));
 }
 
 }  // namespace podreeve::supervise

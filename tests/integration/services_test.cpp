@@ -350,8 +350,8 @@ TEST(Governor, CrashLoopsAreThrottledAndAHealthyAppIsMendedAtOnce) {
     for (const std::string& life : host.lives(before)) {
         starts += life.starts_with("start crash") ? 1 : 0;
     }
-    EXPECT_LE(starts, 21 * 2 + 5) << "two a second, and the burst";
-    EXPECT_GE(starts, 20U) << "they do have their turns";
+    EXPECT_LE(starts, 21 + 5 + 5) << "one a second, and a burst";
+    EXPECT_GE(starts, 10U) << "they do have their turns";
 }
 
 }  // namespace

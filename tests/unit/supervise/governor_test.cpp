@@ -12,16 +12,18 @@ SteadyTime at(Duration since) {
     return SteadyTime(seconds(1000)) + since;
 }
 
-TEST(Governor, GivesItsBurstAtOnceAndThenSoManyASecond) {
+TEST(Governor, GivesItsBurstAtOnceAndThenWaitsUntilItIsFullAgain) {
     Governor governor(3, 2);
     for (int i = 0; i < 3; ++i) {
         EXPECT_TRUE(governor.take(at({})));
     }
     EXPECT_FALSE(governor.take(at({})));
-    EXPECT_EQ(governor.until_next(at({})), milliseconds(500));
-    EXPECT_FALSE(governor.take(at(milliseconds(400))));
-    EXPECT_TRUE(governor.take(at(milliseconds(500))));
-    EXPECT_FALSE(governor.take(at(milliseconds(600))));
+    EXPECT_EQ(governor.until_next(at({})), milliseconds(1500));
+    EXPECT_FALSE(governor.take(at(milliseconds(1400))));
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_TRUE(governor.take(at(milliseconds(1500))));
+    }
+    EXPECT_FALSE(governor.take(at(milliseconds(1600))));
 }
 
 TEST(Governor, NeverSavesMoreThanItsBurst) {
