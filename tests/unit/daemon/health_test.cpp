@@ -36,8 +36,9 @@ TEST(HealthEvents, TellWhatIsProved) {
               "shop: Unhealthy: shop-web is not ready: readiness: port 80: / answered 503");
     failing.after.restart = true;
     failing.after.message = "liveness: port 80: connection refused";
-    EXPECT_EQ(told(failing),
-              "shop: Unhealthy: shop-web is to be restarted: liveness: port 80: connection refused");
+    EXPECT_EQ(
+        told(failing),
+        "shop: Unhealthy: shop-web is to be restarted: liveness: port 80: connection refused");
 }
 
 TEST(HealthEvents, TellNothingOfWhatIsOnlyUnprovedOrOld) {
