@@ -166,6 +166,10 @@ void list_directory(const fs::path& directory, uid_t owner, DropIns& drop_ins, L
     }
 }
 
+Diagnostic about_file(const fs::path& path, std::string message) {
+    return {{path.string(), 0, 0}, "", std::move(message), "", "", Severity::Error};
+}
+
 Result<std::string> read_all(int fd, const std::string& name) {
     std::string out;
     char buffer[16 * 1024];
@@ -220,6 +224,37 @@ Listing list_manifests(const std::vector<fs::path>& directories, uid_t owner) {
     return out;
 }
 
+std::optional<FoundManifest> find_manifest(const fs::path& file, uid_t owner) {
+    FoundManifest out;
+    const Sight sight = look_at(file, owner, out.main);
+    if (sight == Sight::Masked) {
+        return std::nullopt;
+    }
+    if (sight == Sight::Gone) {
+        out.main.trouble = "is not there";
+    }
+    DropIns drop_ins;
+    list_drop_ins(file.string() + ".d", "", owner, drop_ins);
+    for (auto& [name, drop_in] : drop_ins[""]) {
+        out.drop_ins.push_back(std::move(drop_in));
+    }
+    return out;
+}
+
+std::vector<Diagnostic> left_out(const Listing& listing) {
+    std::vector<Diagnostic> out;
+    for (const auto& [directory, why] : listing.unreadable) {
+        out.push_back(about_file(directory, fmt::format("cannot read this directory: {}", why)));
+    }
+    for (const auto& [name, path] : listing.companions) {
+        out.push_back(about_file(
+            path,
+            "Quadlet units are not read from here yet; move it away, or write the app as a "
+            "manifest"));
+    }
+    return out;
+}
+
 Result<std::string> read_manifest(const FoundFile& file, uid_t owner) {
     const std::string name = file.path.string();
     if (!file.trouble.empty()) {
@@ -237,6 +272,27 @@ Result<std::string> read_manifest(const FoundFile& file, uid_t owner) {
         return Error{Code::Denied, std::move(trouble)};
     }
     return read_all(fd.get(), name);
+}
+
+std::optional<AcceptedText> read_texts(const FoundManifest& found,
+                                       uid_t owner,
+                                       std::vector<Diagnostic>& diagnostics) {
+    AcceptedText out;
+    bool good = true;
+    const auto read = [&](const FoundFile& file) {
+        Result<std::string> text = read_manifest(file, owner);
+        if (!text) {
+            diagnostics.push_back(about_file(file.path, text.error().message));
+            good = false;
+        }
+        return text ? std::move(*text) : std::string();
+    };
+    out.file = found.main.path.string();
+    out.text = read(found.main);
+    for (const FoundFile& drop_in : found.drop_ins) {
+        out.drop_ins.emplace_back(drop_in.path.string(), read(drop_in));
+    }
+    return good ? std::optional<AcceptedText>(std::move(out)) : std::nullopt;
 }
 
 bool is_fresh(const FoundManifest& manifest, WallTime now) {

@@ -8,6 +8,8 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "manifests/accepted.h"
+#include "manifests/diagnostic.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 
@@ -56,9 +58,22 @@ struct Listing {
 // does not exist is empty. owner: who, beside root, may own a manifest.
 Listing list_manifests(const std::vector<std::filesystem::path>& directories, uid_t owner);
 
+// One manifest with its drop-ins, whatever its name, as it would be found in its directory; nothing
+// when it is masked: a link to /dev/null.
+std::optional<FoundManifest> find_manifest(const std::filesystem::path& file, uid_t owner);
+
+// What the listing leaves out, and why: directories that cannot be read, companions.
+std::vector<Diagnostic> left_out(const Listing& listing);
+
 // The text of a found file, checked again on the open file, so that it cannot be exchanged between
 // the look and the reading.
 Result<std::string> read_manifest(const FoundFile& file, uid_t owner);
+
+// All texts of a manifest, for compile(). Nothing when one may not be read: what and why is then in
+// diagnostics.
+std::optional<AcceptedText> read_texts(const FoundManifest& found,
+                                       uid_t owner,
+                                       std::vector<Diagnostic>& diagnostics);
 
 // Whether the file changed so shortly before now that a second change within the tick of the file
 // system's clock would leave the same stamp.

@@ -49,6 +49,20 @@ std::string_view split_reference(std::string_view image,
     return image;
 }
 
+// What a digest of that algorithm has to be; a shorter one names no image at all.
+bool is_digest(std::string_view digest) {
+    static constexpr std::pair<std::string_view, std::size_t> kDigits[] = {
+        {"sha256:", 64}, {"sha384:", 96}, {"sha512:", 128}};
+    for (const auto& [algorithm, count] : kDigits) {
+        if (digest.starts_with(algorithm)) {
+            digest.remove_prefix(algorithm.size());
+            return digest.size() == count &&
+                   digest.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 bool is_label(std::string_view name) {
@@ -86,16 +100,12 @@ bool is_inner_path(std::string_view path) {
 
 bool is_image_reference(std::string_view image) {
     std::string_view tag = "x";
-    std::string_view digest = "x:y";
-    std::string_view name = split_reference(image, tag, digest);
+    std::string_view digest;
+    const std::string_view name = split_reference(image, tag, digest);
     const auto is_tag_char = [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; };
     const bool tag_good =
         !tag.empty() && tag.size() <= 128 && std::all_of(tag.begin(), tag.end(), is_tag_char);
-    const std::size_t colon = digest.find(':');
-    const bool digest_good = colon != std::string_view::npos && colon > 0 &&
-                             colon + 1 < digest.size() &&
-                             std::all_of(digest.begin() + static_cast<std::ptrdiff_t>(colon) + 1,
-                                         digest.end(), is_alnum);
+    const bool digest_good = image.find('@') == std::string_view::npos || is_digest(digest);
     bool first = true;
     const bool has_host = name.find('/') != std::string_view::npos;
     const bool name_good = all_pieces(name, '/', [&](std::string_view piece) {

@@ -20,7 +20,8 @@ bool is_data_key(std::string_view key);
 // Relative, not empty, without "..": what may be joined to a volume's root.
 bool is_inner_path(std::string_view path);
 
-// [host[:port]/]path[:tag][@digest], by its characters and separators.
+// [host[:port]/]path[:tag][@digest], by its characters and separators; the digest is one of SHA-2,
+// whole.
 bool is_image_reference(std::string_view image);
 
 // The tag is "latest" or missing, and there is no digest.

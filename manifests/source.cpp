@@ -49,8 +49,13 @@ struct Candidate {
     bool seated = false;  // it is the one in force
 };
 
-Diagnostic about_file(const fs::path& path, std::string message) {
-    return {{path.string(), 0, 0}, "", std::move(message), "", "", Severity::Error};
+Diagnostic there_already(const fs::path& path, const std::string& app, const std::string& file) {
+    return {{path.string(), 0, 0},
+            "",
+            fmt::format("there is an app {} in {} already", app, file),
+            "",
+            "",
+            Severity::Error};
 }
 
 // Each version of an app is told once a scan.
@@ -96,7 +101,6 @@ struct ManifestSource::Cache {
     bool drop_missing(const Listing& listing);
     bool is_out_of_sight(const Listing& listing, const FileState& state) const;
     void read_file_again(const std::string& name, const FoundManifest& found, FileState& state);
-    std::optional<AcceptedText> read_texts(const FoundManifest& found, FileState& state) const;
     std::string app_accepted_from(const std::string& file_name);
 
     const InForce* version_in_force(const std::string& app, const std::string& file_name);
@@ -153,27 +157,6 @@ bool ManifestSource::Cache::drop_missing(const Listing& listing) {
     return removed > 0;
 }
 
-std::optional<AcceptedText> ManifestSource::Cache::read_texts(const FoundManifest& found,
-                                                              FileState& state) const {
-    AcceptedText out;
-    out.file = found.main.path.string();
-    auto text = read_manifest(found.main, config.owner);
-    if (text) {
-        out.text = std::move(*text);
-    } else {
-        state.diagnostics.push_back(about_file(found.main.path, text.error().message));
-    }
-    for (const FoundFile& drop_in : found.drop_ins) {
-        auto more = read_manifest(drop_in, config.owner);
-        if (more) {
-            out.drop_ins.emplace_back(drop_in.path.string(), std::move(*more));
-        } else {
-            state.diagnostics.push_back(about_file(drop_in.path, more.error().message));
-        }
-    }
-    return state.diagnostics.empty() ? std::optional<AcceptedText>(std::move(out)) : std::nullopt;
-}
-
 std::string ManifestSource::Cache::app_accepted_from(const std::string& file_name) {
     if (!app_of_file) {
         app_of_file.emplace();
@@ -193,7 +176,7 @@ void ManifestSource::Cache::read_file_again(const std::string& name,
     state.hash.clear();
     state.text = {};
     state.diagnostics.clear();
-    auto texts = read_texts(found, state);
+    auto texts = read_texts(found, config.owner, state.diagnostics);
     Compiled compiled;
     if (texts) {
         compiled = compile(texts->file, texts->text, texts->drop_ins);
@@ -288,8 +271,7 @@ void ManifestSource::Cache::gather_file(const std::string& name,
         out.problems.push_back(
             {state.app,
              state.found.main.path.string(),
-             {about_file(state.found.main.path, fmt::format("there is an app {} in {} already",
-                                                            state.app, place->second.file_name))}});
+             {there_already(state.found.main.path, state.app, place->second.file_name)}});
     }
 }
 
@@ -465,15 +447,8 @@ Desired ManifestSource::Cache::scan() {
     }
     Desired out;
     out.complete = listing.unreadable.empty();
-    for (const auto& [directory, why] : listing.unreadable) {
-        out.problems.push_back(
-            {"",
-             directory.string(),
-             {about_file(directory, fmt::format("cannot read this directory: {}", why))}});
-    }
-    for (const auto& [name, path] : listing.companions) {
-        out.problems.push_back(
-            {"", path.string(), {about_file(path, "companion units are not supported yet")}});
+    for (const Diagnostic& diagnostic : left_out(listing)) {
+        out.problems.push_back({"", diagnostic.position.file, {diagnostic}});
     }
     auto candidates = gather(out);
     settle(candidates, out);

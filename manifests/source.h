@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -69,9 +70,12 @@ Compiled compile(const std::string& file,
                  const std::vector<std::pair<std::string, std::string>>& drop_ins = {});
 
 // What only shows over all apps: duplicate apps, names of containers, pods or volumes that clash,
-// host ports that clash, dependencies that do not exist, cycles (path printed). Returns the
-// problems by app; of two that clash the one whose file name comes first keeps what it has.
+// host ports that clash, cycles (path printed). A dependency that is neither among apps nor known
+// is a warning: it may be deployed from elsewhere. known: names of apps that have errors of their
+// own. Returns the problems by app; of two that clash the one whose file name comes first keeps
+// what it has.
 std::map<std::string, std::vector<Diagnostic>> validate_together(
-    const std::map<std::string, std::shared_ptr<const AppSpec>>& apps);
+    const std::map<std::string, std::shared_ptr<const AppSpec>>& apps,
+    const std::set<std::string>& known = {});
 
 }  // namespace podreeve::manifests

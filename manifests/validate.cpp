@@ -323,10 +323,15 @@ std::vector<Diagnostic> find_clashes_within(const AppSpec& app) {
     return out;
 }
 
-std::map<std::string, std::vector<Diagnostic>> validate_together(const AppsByName& apps) {
+std::map<std::string, std::vector<Diagnostic>> validate_together(
+    const AppsByName& apps, const std::set<std::string>& known) {
     std::map<std::string, std::vector<Diagnostic>> out;
-    for (auto& [name, flaws] : find_flaws(apps, order_by_file(apps), {})) {
+    for (auto& [name, flaws] : find_flaws(apps, order_by_file(apps), known)) {
         for (Flaw& flaw : flaws) {
+            if (flaw.kind == FlawKind::UnknownDependency) {
+                flaw.diagnostic.severity = Severity::Warning;
+                flaw.diagnostic.message += " among the files checked";
+            }
             out[name].push_back(std::move(flaw.diagnostic));
         }
     }

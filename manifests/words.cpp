@@ -60,7 +60,7 @@ std::optional<std::string> image_of(const Place& place) {
     auto image = place.required_text(Reading::Verbatim);
     if (image && !is_image_reference(*image)) {
         place.fail(fmt::format("'{}' is not an image reference", *image),
-                   "[host[:port]/]name[:tag][@digest]");
+                   "[host[:port]/]name[:tag][@digest], the digest as sha256: and 64 digits");
         return std::nullopt;
     }
     return image;

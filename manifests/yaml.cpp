@@ -1,5 +1,6 @@
 #include "manifests/yaml.h"
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <sstream>
@@ -69,6 +70,9 @@ class TreeBuilder final : public YAML::EventHandler {
             make_node(mark, plain && is_null_text(value) ? NodeKind::Null : NodeKind::Scalar);
         node->plain = plain;
         node->text = value;
+        if (value.find('\0') != std::string::npos) {
+            complain(*node, "there is a NUL byte in this value");
+        }
         add(std::move(node), anchor, mark);
     }
 
@@ -254,6 +258,24 @@ std::string without_carriage_returns(std::string_view text) {
     return out;
 }
 
+// The line where the parser gave up or the one before it, when a tab indents it: the parser's own
+// words then do not say what is wrong.
+std::optional<Diagnostic> find_tab(const std::string& file,
+                                   const std::string& text,
+                                   const YAML::Mark& mark) {
+    std::size_t start = 0;
+    for (int line = 0; line <= mark.line && start < text.size(); ++line) {
+        const std::size_t end = std::min(text.find('\n', start), text.size());
+        const std::size_t first = text.find_first_not_of(" ", start);
+        if (line + 1 >= mark.line && first < end && text[first] == '\t') {
+            return error_at({file, line + 1, static_cast<int>(first - start) + 1},
+                            "a tab indents this line; YAML takes only spaces there");
+        }
+        start = end + 1;
+    }
+    return std::nullopt;
+}
+
 void parse_documents(const std::string& file, const std::string& text, YamlStream& out) {
     std::istringstream input(text);
     try {
@@ -269,8 +291,9 @@ void parse_documents(const std::string& file, const std::string& text, YamlStrea
     } catch (const Refusal& refusal) {
         out.diagnostics.push_back(error_at(to_position(file, refusal.mark), refusal.message));
     } catch (const YAML::Exception& error) {
-        out.diagnostics.push_back(
-            error_at(to_position(file, error.mark), "cannot read the YAML: " + error.msg));
+        out.diagnostics.push_back(find_tab(file, text, error.mark)
+                                      .value_or(error_at(to_position(file, error.mark),
+                                                         "cannot read the YAML: " + error.msg)));
     } catch (const std::exception& error) {
         out.diagnostics.push_back(
             error_at({file, 0, 0}, fmt::format("cannot read the YAML: {}", error.what())));

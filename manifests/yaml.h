@@ -20,9 +20,9 @@ struct YamlStream {
     bool complete = true;  // false: not read to the end, documents hold what came before
 };
 
-// Reads all documents of text. Accepts a BOM, CRLF and JSON; refuses NUL and other control
-// characters, bytes that are not UTF-8, duplicate keys, keys that are not scalars. After an error
-// of syntax the rest of the file is not looked at. Never throws.
+// Reads all documents of text. Accepts a BOM, CRLF and JSON; refuses NUL, also escaped, and other
+// control characters, bytes that are not UTF-8, duplicate keys, keys that are not scalars. After an
+// error of syntax the rest of the file is not looked at. Never throws.
 YamlStream read_yaml(const std::string& file, std::string_view text);
 
 }  // namespace podreeve::manifests

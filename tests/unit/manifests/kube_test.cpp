@@ -322,7 +322,9 @@ TEST(Kube, PullPolicyFollowsTheImageUnlessWritten) {
                               {"x.io/a", "", PullPolicy::Always},
                               {"x.io/a:latest", "", PullPolicy::Always},
                               {"x.io/a:1", "", PullPolicy::IfNotPresent},
-                              {"x.io/a@sha256:00", "", PullPolicy::IfNotPresent},
+                              {"x.io/a@sha256:"
+                               "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                               "", PullPolicy::IfNotPresent},
                               {"x.io/a", "Never", PullPolicy::Never},
                               {"x.io/a:1", "Always", PullPolicy::Always},
                               {"x.io/a", "IfNotPresent", PullPolicy::IfNotPresent}};

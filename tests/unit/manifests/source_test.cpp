@@ -162,7 +162,9 @@ TEST_F(Source, RefusesWhatBelongsToSomebodyElse) {
 TEST_F(Source, SaysThatCompanionsAreNotSupportedYet) {
     write("a/web.container", "[Container]\n");
     EXPECT_EQ(names(), Words{});
-    EXPECT_EQ(problems(), Words{"|a/web.container: companion units are not supported yet"});
+    EXPECT_EQ(problems(),
+              Words{"|a/web.container: Quadlet units are not read from here yet; move it "
+                    "away, or write the app as a manifest"});
 }
 
 TEST_F(Source, MergesDropInsOfAllDirectories) {

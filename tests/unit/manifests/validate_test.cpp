@@ -86,7 +86,8 @@ TEST(Validate, DataMayBeSharedButNotWhatPodreeveFills) {
 
 TEST(Validate, NamesTheNearestAppForAnUnknownDependency) {
     EXPECT_EQ(problems_of(apps_of({app_text("cache"), app_text("y", "depends_on: [cach]")})),
-              Words{"y /etc/b.yaml:1:71: depends_on: there is no app cach; did you mean 'cache'?"});
+              Words{"y /etc/b.yaml:1:71: warning: depends_on: there is no app cach "
+                    "among the files checked; did you mean 'cache'?"});
 }
 
 TEST(Validate, PrintsTheWayOfACycle) {

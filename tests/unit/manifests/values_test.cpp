@@ -88,12 +88,25 @@ TEST(Names, KnowASubdomain) {
 
 TEST(Names, KnowAnImageReference) {
     for (const char* good : {"busybox", "localhost/busybox:latest", "localhost:5000/a/b:1.2_x-Y",
-                             "docker.io/library/a", "a@sha256:0123abc", "ghcr.io/x/y:1@sha256:00",
-                             "REG.example:443/app"}) {
+                             "docker.io/library/a", "REG.example:443/app"}) {
         EXPECT_TRUE(is_image_reference(good)) << good;
     }
     for (const char* bad : {"", " ", "Busybox", "a b", "a:", "a:b:c", "/a", "a/", "a//b", "a@",
-                            "a@x", "a@sha256:", "a:\n", "-a", "http://a/b"}) {
+                            "a@x", "a@", "a:\n", "-a", "http://a/b"}) {
+        EXPECT_FALSE(is_image_reference(bad)) << bad;
+    }
+}
+
+TEST(Names, KnowADigestThatIsWhole) {
+    const std::string digits(64, 'a');
+    for (const std::string& good :
+         {"a@sha256:" + digits, "ghcr.io/x/y:1@sha256:" + digits, "a@sha512:" + digits + digits}) {
+        EXPECT_TRUE(is_image_reference(good)) << good;
+    }
+    for (const std::string& bad :
+         {std::string("a@sha256:"), std::string("a@sha256:1"), "a@sha256:" + digits + "a",
+          "a@sha256:" + digits.substr(1), "a@sha256:A" + digits.substr(1), "a@sha512:" + digits,
+          "a@md5:" + digits, "a@" + digits}) {
         EXPECT_FALSE(is_image_reference(bad)) << bad;
     }
 }

@@ -88,7 +88,10 @@ struct RefusalCase {
 TEST(Yaml, RefusesWhatItCannotMean) {
     const RefusalCase cases[] = {
         {"open bracket", "a: [1, 2\n", "f.yaml:2:1: cannot read the YAML"},
-        {"tab indent", "a:\n\tb: 1\n", "f.yaml:2:"},
+        {"tab indent", "a:\n\tb: 1\n", "f.yaml:2:1: a tab indents this line"},
+        {"tab below", "a:\n  b: 1\n\tc: 1\n", "f.yaml:3:1: a tab indents this line"},
+        {"tab after blanks", "a:\n  b: 1\n  \tc: 1\n", "f.yaml:3:3: a tab indents this line"},
+        {"escaped NUL", "a:\n  - \"C=a\\0b\"\n", "f.yaml:2:5: there is a NUL byte in this value"},
         {"NUL", std::string("a: 1\nb: \0x\n", 11), "f.yaml:2:4: there is a NUL byte here"},
         {"not UTF-8", "a: 1\nb: \xFF\n", "f.yaml:2:4: there is a byte that is not UTF-8 here"},
         {"escape", "a: \x1B[31m\n", "f.yaml:1:4: there is a control character here"},
