@@ -1,5 +1,7 @@
 // GET  /v1/apps                 all apps and the agent, as `podreeve status --json` prints them
 // GET  /v1/apps/{name}          one app
+#include <filesystem>
+
 #include <fmt/format.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
@@ -25,9 +27,24 @@ nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backe
     return body;
 }
 
+// What is wrong with a file that names no app is shown under the file's path; people ask for it by
+// the file's name, or by what the app would be called.
+const supervise::AppStatus* find_shown(const supervise::Overview& overview,
+                                       const std::string& name) {
+    const supervise::AppStatus* found = overview.find(name);
+    for (const supervise::AppStatus& app : overview.apps) {
+        const std::filesystem::path file = app.file;
+        if (found == nullptr && app.name == app.file &&
+            (file.filename() == name || file.stem() == name)) {
+            found = &app;
+        }
+    }
+    return found;
+}
+
 void send_app(Backend& backend, const std::string& name, httplib::Response& response) {
     const supervise::Overview overview = overview_now(backend);
-    if (const supervise::AppStatus* app = overview.find(name)) {
+    if (const supervise::AppStatus* app = find_shown(overview, name)) {
         send_json(response, with_events(*app, backend));
     } else {
         send_error(response, unknown_app(name));
@@ -64,7 +81,8 @@ void add_apps(httplib::Server& server, Backend& backend) {
                                   {"set_aside", health.set_aside}};
         send_json(response, body);
     });
-    server.Get(R"(/v1/apps/([^/]+))",
+    // A path of a file is a name here, too.
+    server.Get(R"(/v1/apps/(.+))",
                [&backend](const httplib::Request& request, httplib::Response& response) {
                    send_app(backend, request.matches[1], response);
                });

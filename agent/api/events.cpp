@@ -75,6 +75,16 @@ void stream(Backend& backend,
         [tap](bool) { tap->leave(); });
 }
 
+// Also one that was removed, as long as its events are kept.
+bool is_known(Backend& backend, const std::string& app) {
+    if (backend.board.lock()->find(app) != nullptr || backend.state.app(app)) {
+        return true;
+    }
+    const std::vector<state::Event> events = backend.state.events_since(0);
+    return std::any_of(events.begin(), events.end(),
+                       [&](const state::Event& event) { return event.app == app; });
+}
+
 void send_events(Backend& backend,
                  const std::shared_ptr<EventTap>& tap,
                  const httplib::Request& request,
@@ -88,6 +98,10 @@ void send_events(Backend& backend,
         return;
     }
     const std::string app = request.get_param_value("app");
+    if (!app.empty() && !is_known(backend, app)) {
+        send_error(response, unknown_app(app));
+        return;
+    }
     if (request.get_param_value("follow") == "1") {
         stream(backend, tap, app, *since, response);
         return;

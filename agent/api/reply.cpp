@@ -20,6 +20,13 @@ void send_error(httplib::Response& response, const Error& error) {
               traits(error.code).http_status);
 }
 
+Error unknown_app(const std::string& name) {
+    return {
+        Code::NotFound,
+        fmt::format("cannot find app {}: no manifest declares it; `podreeve status` lists the apps",
+                    name)};
+}
+
 Result<std::int64_t> parse_number(const std::string& text, const char* what) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -19,6 +19,9 @@ namespace podreeve::api {
 void send_json(httplib::Response& response, const nlohmann::json& body, int status = 200);
 void send_error(httplib::Response& response, const Error& error);
 
+// For a name that no app has and had.
+Error unknown_app(const std::string& name);
+
 // The number in a query parameter or path segment; missing: fallback. InvalidArgument otherwise.
 Result<std::int64_t> number_param(const httplib::Request& request,
                                   const char* name,

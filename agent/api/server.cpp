@@ -7,6 +7,8 @@
 #include <sys/un.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <httplib.h>
@@ -35,6 +37,15 @@ bool somebody_answers(const std::filesystem::path& socket) {
            ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+// Which file stands at a path; that of none is (0, 0).
+using Identity = std::pair<dev_t, ino_t>;
+
+Identity identity_of(const std::filesystem::path& path) {
+    struct stat info {};
+
+    return ::lstat(path.c_str(), &info) == 0 ? Identity(info.st_dev, info.st_ino) : Identity();
+}
+
 Status make_place(const std::filesystem::path& socket) {
     if (socket.string().size() >= sizeof(sockaddr_un::sun_path)) {
         return fail(
@@ -56,6 +67,28 @@ Status make_place(const std::filesystem::path& socket) {
     return {};
 }
 
+// One socket that is listened on, and the thread that does. cpp-httplib has one socket a server.
+struct Listener {
+    httplib::Server http;
+    std::thread thread;
+
+    bool stopped = false;
+
+    // cpp-httplib takes only one stop.
+    void stop() {
+        if (thread.joinable() && !std::exchange(stopped, true)) {
+            http.stop();
+        }
+    }
+
+    ~Listener() {
+        stop();
+        if (thread.joinable()) {
+            thread.join();
+        }
+    }
+};
+
 }  // namespace
 
 struct Server::Core {
@@ -63,15 +96,18 @@ struct Server::Core {
 
     Backend backend;
     std::shared_ptr<EventTap> tap = std::make_shared<EventTap>(kMostStreams);
-    httplib::Server http;
     std::filesystem::path socket;
-    std::thread listener;
+    Identity bound;  // the socket as it was made
+    std::unique_ptr<Listener> listener;
+    // Their sockets were removed; they end what they had begun. Joined at the end, since a request
+    // may wait for the very thread that notices the loss.
+    std::vector<std::unique_ptr<Listener>> retired;
 
-    void add_routes();
-    Status bind();
+    void add_routes(httplib::Server& http);
+    Status listen();
 };
 
-void Server::Core::add_routes() {
+void Server::Core::add_routes(httplib::Server& http) {
     http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     http.set_address_family(AF_UNIX);
     http.set_payload_max_length(kMostBody);
@@ -107,17 +143,29 @@ void Server::Core::add_routes() {
     add_waits(http, backend);
     add_why(http, backend);
     add_wishes(http, backend);
-    backend.state.on_event([shared = tap](const state::Event& event) { shared->tell(event.seq); });
 }
 
-Status Server::Core::bind() {
+Status Server::Core::listen() {
     RETURN_IF_ERROR(make_place(socket));
-    if (!http.bind_to_port(socket.string(), kAnyPort)) {
+    auto fresh = std::make_unique<Listener>();
+    add_routes(fresh->http);
+    if (!fresh->http.bind_to_port(socket.string(), kAnyPort)) {
         return errno_error(fmt::format("listen on {}", socket.string()), errno);
     }
     if (::chmod(socket.c_str(), 0600) != 0) {
         return errno_error(fmt::format("protect {}", socket.string()), errno);
     }
+    bound = identity_of(socket);
+    fresh->thread = std::thread([raw = fresh.get()] { raw->http.listen_after_bind(); });
+    // stop() before the thread has come to listen would be lost.
+    while (!fresh->http.is_running()) {
+        std::this_thread::yield();
+    }
+    if (listener) {
+        listener->stop();
+        retired.push_back(std::move(listener));
+    }
+    listener = std::move(fresh);
     return {};
 }
 
@@ -127,21 +175,28 @@ Result<std::unique_ptr<Server>> Server::create(const std::filesystem::path& sock
                                                Backend backend) {
     auto core = std::make_unique<Core>(std::move(backend));
     core->socket = socket;
-    core->add_routes();
-    RETURN_IF_ERROR(core->bind());
-    core->listener = std::thread([raw = core.get()] { raw->http.listen_after_bind(); });
-    // stop() before the thread has come to listen would be lost.
-    while (!core->http.is_running()) {
-        std::this_thread::yield();
-    }
+    RETURN_IF_ERROR(core->listen());
+    core->backend.state.on_event(
+        [shared = core->tap](const state::Event& event) { shared->tell(event.seq); });
     return std::unique_ptr<Server>(new Server(std::move(core)));
+}
+
+Status Server::ensure_listening() {
+    if (identity_of(core_->socket) == core_->bound) {
+        return {};
+    }
+    log::warn("the socket {} is gone: listening on a new one", core_->socket.string());
+    return core_->listen();
 }
 
 Server::~Server() {
     core_->tap->close();
-    core_->http.stop();
-    core_->listener.join();
-    ::unlink(core_->socket.c_str());
+    const bool still_ours = identity_of(core_->socket) == core_->bound;
+    core_->listener.reset();
+    core_->retired.clear();
+    if (still_ours) {
+        ::unlink(core_->socket.c_str());
+    }
 }
 
 }  // namespace podreeve::api

@@ -15,6 +15,10 @@ class Server {
     // Makes the directory (0700) and the socket. Conflict when another agent answers on it already.
     static Result<std::unique_ptr<Server>> create(const std::filesystem::path& socket,
                                                   Backend backend);
+    // Listens again when somebody has removed the socket or its directory; requests that
+    // run are finished, streams end. Cheap when all is well. One thread at a time. Conflict when
+    // another agent listens there by now.
+    Status ensure_listening();
     ~Server();  // ends the streams, finishes the requests that run, removes the socket
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

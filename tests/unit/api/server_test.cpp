@@ -304,6 +304,48 @@ TEST(Passes, TheVersionIsOfTheAgentAndOfPodman) {
     EXPECT_EQ(answer.body["owner"], serving.state->owner());
 }
 
+TEST(Server, ListensAgainWhenItsSocketOrTheDirectoryIsRemoved) {
+    Serving serving;
+    ASSERT_TRUE(serving.server->ensure_listening());
+    std::filesystem::remove(serving.socket);
+    ASSERT_TRUE(serving.server->ensure_listening());
+    EXPECT_EQ(serving.get("/v1/version").status, 200);
+    std::filesystem::remove_all(serving.socket.parent_path());
+    ASSERT_TRUE(serving.server->ensure_listening());
+    EXPECT_EQ(serving.get("/v1/version").status, 200);
+    EXPECT_EQ(mode_of(serving.socket), 0600U);
+    EXPECT_EQ(mode_of(serving.socket.parent_path()), 0700U);
+    serving.server.reset();
+    EXPECT_FALSE(std::filesystem::exists(serving.socket));
+}
+
+TEST(Server, DoesNotTakeTheSocketBackFromAnotherAgent) {
+    Serving serving;
+    std::filesystem::remove(serving.socket);
+    auto other = std::move(*Server::create(serving.socket, serving.backend()));
+    const Status listening = serving.server->ensure_listening();
+    ASSERT_FALSE(listening);
+    EXPECT_EQ(listening.error().code, Code::Conflict);
+    serving.server.reset();
+    EXPECT_EQ(serving.get("/v1/version").status, 200) << "nor does its end remove the other's";
+}
+
+TEST(Apps, AFileThatNamesNoAppIsFoundByItsPathItsNameAndItsStem) {
+    Serving serving;
+    supervise::AppStatus broken = running("/etc/apps/ww.yaml");
+    broken.file = broken.name;
+    serving.show(broken);
+    for (const char* name : {"ww", "ww.yaml", "%2Fetc%2Fapps%2Fww.yaml"}) {
+        const Answer answer = serving.get(std::string("/v1/apps/") + name);
+        EXPECT_EQ(answer.status, 200) << name;
+        EXPECT_EQ(answer.body["name"], "/etc/apps/ww.yaml") << name;
+    }
+    serving.show(running("ww"));
+    EXPECT_EQ(serving.get("/v1/apps/ww").body["name"], "ww") << "an app of that name comes first";
+    EXPECT_EQ(serving.get("/v1/apps/%2Fetc%2Fother.yaml").message().rfind("cannot find app", 0),
+              0U);
+}
+
 TEST(Server, WhatItDoesNotKnowIsNotFoundInJson) {
     const Serving serving;
     for (const char* target : {"/", "/v1", "/v2/apps", "/v1/apps/web/dance", "/v1/nothing"}) {

@@ -26,6 +26,17 @@ TEST(Events, AreListedFromANumberOnAndByApp) {
     EXPECT_EQ(answer.body["events"][0]["state"], "Running");
 }
 
+TEST(Events, OfAnAppThatNobodyKnowsAreAnError) {
+    Serving serving;
+    serving.add_event("gone", "Removed");
+    EXPECT_EQ(serving.get("/v1/events?app=gone").status, 200);
+    for (const char* target : {"/v1/events?app=nope", "/v1/events?app=nope&follow=1"}) {
+        const Answer answer = serving.get(target);
+        EXPECT_EQ(answer.status, 404) << target;
+        EXPECT_EQ(answer.message().rfind("cannot find app nope", 0), 0U) << answer.message();
+    }
+}
+
 TEST(Events, AStreamTellsWhatWasAndThenWhatHappens) {
     Serving serving;
     serving.add_event("web", "Starting");
