@@ -1,5 +1,11 @@
 #include "agent/cli/agent_client.h"
 
+#include <cerrno>
+#include <filesystem>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -8,18 +14,37 @@
 namespace podreeve::cli {
 namespace {
 
-constexpr std::chrono::seconds kAnswerWithin{60};
+constexpr std::chrono::seconds kAnswerWithin{60};  // one that is alive, and has to look at podman
+
+// Of the nearest that can be seen: the socket, or a directory above it that hides it.
+uid_t owner_of(std::filesystem::path path) {
+    struct stat info {};
+
+    while (::lstat(path.c_str(), &info) != 0 && path.has_relative_path()) {
+        path = path.parent_path();
+    }
+    return info.st_uid;
+}
+
+bool is_hidden(const std::string& socket) {
+    return ::access(socket.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
+}
+
+std::string user_name(uid_t uid) {
+    const passwd* user = ::getpwuid(uid);
+    return user != nullptr ? user->pw_name : fmt::format("#{}", uid);
+}
 
 Error explain(const Error& error, const std::string& socket) {
-    if (error.code != Code::Unavailable && error.code != Code::Denied) {
+    const bool hidden = is_hidden(socket);
+    if (error.code != Code::Unavailable && error.code != Code::Denied && !hidden) {
         return error;
     }
-    return {
-        error.code,
-        fmt::format("cannot reach the agent at {}: {}; is it running? "
-                    "`systemctl --user status podreeve` tells, `systemctl --user start podreeve` "
-                    "starts it",
-                    socket, error.message)};
+    const std::string hint = hidden ? hint_for_another(user_name(owner_of(socket)), socket)
+                                    : hint_for_absent(::geteuid());
+    return {hidden ? Code::Denied : error.code,
+            fmt::format("cannot reach the agent at {}: {}; {}", socket,
+                        hidden ? "permission denied" : error.message, hint)};
 }
 
 Result<nlohmann::json> read_reply(const http::Response& response) {
@@ -37,9 +62,46 @@ Result<nlohmann::json> read_reply(const http::Response& response) {
 
 }  // namespace
 
+std::string hint_for_absent(uid_t me) {
+    if (me == 0) {
+        return "is it running? `systemctl start podreeve` starts root's agent; that of a user is "
+               "reached by --socket /run/user/UID/podreeve/podreeve.sock";
+    }
+    return "is it running? `systemctl --user status podreeve` tells, `systemctl --user start "
+           "podreeve` starts it";
+}
+
+std::string hint_for_another(const std::string& user, const std::string& socket) {
+    return fmt::format(
+        "this is the agent of {0}, and only {0} and root may ask it: `sudo -u {0} podreeve "
+        "--socket {1} …`",
+        user, socket);
+}
+
+// A connection to an agent that is stopped succeeds, and then nothing comes.
+Status AgentClient::check_alive() const {
+    if (socket_.empty()) {
+        return fail(Code::InvalidArgument,
+                    "cannot reach the agent: the path of its socket is empty; give --socket PATH");
+    }
+    http::Client client(socket_, 1);
+    http::Request request;
+    request.target = "/v1/version";
+    request.timeout = patience_;
+    const Result<http::Response> response = client.call(request);
+    if (!response && response.error().code == Code::Timeout) {
+        return fail(Code::Timeout,
+                    fmt::format("cannot reach the agent at {}: it takes connections but does not "
+                                "answer within {}; is it stopped, or this machine overloaded?",
+                                socket_, to_short_text(patience_)));
+    }
+    return response ? Status() : Status(explain(response.error(), socket_));
+}
+
 Result<nlohmann::json> AgentClient::call(const char* method,
                                          const std::string& target,
                                          Duration timeout) const {
+    RETURN_IF_ERROR(check_alive());
     http::Client client(socket_, 1);
     http::Request request;
     request.method = method;
@@ -62,6 +124,7 @@ Result<nlohmann::json> AgentClient::post(const std::string& target, Duration tim
 
 Status AgentClient::follow(const std::string& target,
                            const std::function<bool(const std::string&)>& on_data) const {
+    RETURN_IF_ERROR(check_alive());
     http::Client client(socket_, 1);
     http::Request request;
     request.target = target;

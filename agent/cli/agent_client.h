@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <sys/types.h>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -11,10 +12,12 @@
 namespace podreeve::cli {
 
 // Asks the agent over its socket. An error of the agent comes back as that error; an agent that is
-// not there as Unavailable, with what to do about it.
+// not there as Unavailable, with what to do about it. Before a call the agent is asked for its
+// version: one that does not answer within `patience` is Timeout, however long the call may take.
 class AgentClient {
   public:
-    explicit AgentClient(std::string socket) : socket_(std::move(socket)) {}
+    explicit AgentClient(std::string socket, Duration patience = std::chrono::seconds(10))
+        : socket_(std::move(socket)), patience_(patience) {}
 
     Result<nlohmann::json> get(const std::string& target) const;
     Result<nlohmann::json> post(const std::string& target, Duration timeout) const;
@@ -25,11 +28,17 @@ class AgentClient {
     const std::string& socket() const { return socket_; }
 
   private:
+    Status check_alive() const;
     Result<nlohmann::json> call(const char* method,
                                 const std::string& target,
                                 Duration timeout) const;
 
     std::string socket_;
+    Duration patience_;
 };
+
+// What to do where no agent is, by who asks; and where the agent is another user's.
+std::string hint_for_absent(uid_t me);
+std::string hint_for_another(const std::string& user, const std::string& socket);
 
 }  // namespace podreeve::cli

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -10,8 +11,8 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
+#include "manifests/files.h"
 #include "manifests/source.h"
-#include "runtime/base/atomic_file.h"
 
 namespace podreeve::cli {
 namespace {
@@ -20,81 +21,85 @@ using manifests::Diagnostic;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kMostBytes = 1 << 20;
-
-bool is_manifest(const fs::path& path) {
-    static const std::set<std::string> kEndings{".yaml", ".yml", ".json"};
-    const std::string name = path.filename().string();
-    return kEndings.contains(path.extension().string()) && !name.starts_with('.');
-}
-
-std::vector<fs::path> files_below(const fs::path& directory) {
-    std::vector<fs::path> files;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory, error)) {
-        if (entry.is_regular_file(error) && is_manifest(entry.path())) {
-            files.push_back(entry.path());
-        }
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-}
-
 struct Report {
     std::vector<Diagnostic> diagnostics;
     std::map<std::string, std::shared_ptr<const manifests::AppSpec>> apps;
+    std::set<std::string> broken;  // apps that have a manifest among them, with errors
     std::size_t files = 0;
     json specs = json::array();
 };
 
-void complain(Report& report, const std::string& file, std::string message) {
-    report.diagnostics.push_back({{file, 0, 0}, "", std::move(message), "", "", {}});
+void complain(Report& report,
+              const std::string& file,
+              std::string message,
+              manifests::Severity severity = manifests::Severity::Error) {
+    report.diagnostics.push_back({{file, 0, 0}, "", std::move(message), "", "", severity});
 }
 
-std::vector<std::pair<std::string, std::string>> read_drop_ins(const fs::path& file,
-                                                               Report& report) {
-    std::vector<std::pair<std::string, std::string>> drop_ins;
-    for (const fs::path& drop_in : files_below(file.string() + ".d")) {
-        if (Result<std::string> text = read_file(drop_in, kMostBytes)) {
-            drop_ins.emplace_back(drop_in.string(), std::move(*text));
-        } else {
-            complain(report, drop_in.string(), text.error().message);
-        }
-    }
-    return drop_ins;
-}
-
-void check_file(const fs::path& file, Report& report) {
+void check_manifest(const manifests::FoundManifest& found, Report& report) {
     ++report.files;
-    const Result<std::string> text = read_file(file, kMostBytes);
-    if (!text) {
-        complain(report, file.string(), text.error().message);
+    const auto texts = manifests::read_texts(found, ::geteuid(), report.diagnostics);
+    if (!texts) {
+        report.broken.insert(found.main.path.stem().string());
         return;
     }
-    manifests::Compiled compiled =
-        manifests::compile(file.string(), *text, read_drop_ins(file, report));
+    manifests::Compiled compiled = manifests::compile(texts->file, texts->text, texts->drop_ins);
     report.diagnostics.insert(report.diagnostics.end(), compiled.diagnostics.begin(),
                               compiled.diagnostics.end());
     if (!compiled.app) {
+        report.broken.insert(compiled.app_name);
         return;
     }
     report.specs.push_back(manifests::to_redacted_json(*compiled.app));
     const auto [known, fresh] = report.apps.emplace(compiled.app->name, compiled.app);
     if (!fresh) {
         complain(
-            report, file.string(),
+            report, texts->file,
             fmt::format("app {} is declared by {} already", known->first, known->second->file));
+    }
+}
+
+void check_file(const fs::path& file, Report& report) {
+    const manifests::NameKind kind = manifests::classify_name(file.filename().string());
+    if (kind == manifests::NameKind::Companion) {
+        manifests::Listing listing;
+        listing.companions.emplace(file.filename().string(), file);
+        complain(report, file.string(), manifests::left_out(listing).front().message);
+        return;
+    }
+    if (kind != manifests::NameKind::Manifest) {
+        complain(report, file.string(),
+                 "the agent does not read a file of this name: a manifest ends in .yaml, .yml or "
+                 ".json",
+                 manifests::Severity::Warning);
+    }
+    if (const auto found = manifests::find_manifest(file, ::geteuid())) {
+        check_manifest(*found, report);
+    } else {
+        complain(report, file.string(), "is a link to /dev/null, which masks the manifest",
+                 manifests::Severity::Warning);
+    }
+}
+
+void check_directory(const fs::path& directory, Report& report) {
+    const manifests::Listing listing = manifests::list_manifests({directory}, ::geteuid());
+    const std::vector<Diagnostic> left_out = manifests::left_out(listing);
+    report.diagnostics.insert(report.diagnostics.end(), left_out.begin(), left_out.end());
+    for (const auto& [name, found] : listing.manifests) {
+        check_manifest(found, report);
+    }
+    if (listing.manifests.empty() && left_out.empty()) {
+        complain(report, directory.string(),
+                 "there is no manifest here: none whose name ends in .yaml, .yml or .json");
     }
 }
 
 void check_path(const fs::path& path, Report& report) {
     std::error_code error;
-    if (!fs::is_directory(path, error)) {
+    if (fs::is_directory(path, error)) {
+        check_directory(path, report);
+    } else {
         check_file(path, report);
-        return;
-    }
-    for (const fs::path& file : files_below(path)) {
-        check_file(file, report);
     }
 }
 
@@ -109,6 +114,10 @@ json to_json(const Diagnostic& diagnostic) {
             {"severity", diagnostic.severity == manifests::Severity::Error ? "error" : "warning"}};
 }
 
+std::string counted(std::size_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 int print_report(const Report& report, bool as_json) {
     const bool bad = manifests::has_errors(report.diagnostics);
     if (as_json) {
@@ -121,13 +130,13 @@ int print_report(const Report& report, bool as_json) {
         return bad ? kError : kOk;
     }
     for (const Diagnostic& diagnostic : report.diagnostics) {
-        fmt::print(stderr, "{}\n", manifests::to_text(diagnostic));
+        print_complaint(manifests::to_text(diagnostic));
     }
     const auto errors =
         std::count_if(report.diagnostics.begin(), report.diagnostics.end(),
                       [](const Diagnostic& d) { return d.severity == manifests::Severity::Error; });
-    print(bad ? fmt::format("{} manifests read, {} errors", report.files, errors)
-              : fmt::format("{} manifests read, all good", report.files));
+    print(fmt::format("{} read, {}", counted(report.files, "manifest"),
+                      bad ? counted(static_cast<std::size_t>(errors), "error") : "all good"));
     return bad ? kError : kOk;
 }
 
@@ -136,7 +145,7 @@ int run_check(const Common& common, const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
         check_path(path, report);
     }
-    for (const auto& [app, problems] : manifests::validate_together(report.apps)) {
+    for (const auto& [app, problems] : manifests::validate_together(report.apps, report.broken)) {
         report.diagnostics.insert(report.diagnostics.end(), problems.begin(), problems.end());
     }
     return print_report(report, common.json);

@@ -45,7 +45,7 @@ int run_events(const Common& common, const Wanted& wanted) {
             if (event.is_object()) {
                 print_event(event, common.json);
             }
-            return true;
+            return !output_failed();
         });
         return ended ? kOk : print_error(ended.error(), common.json);
     }

@@ -24,8 +24,10 @@ int run_version(const Common& common) {
     if (agent) {
         print(fmt::format("agent    {}\npodman   {}", agent->value("agent", ""),
                           agent->value("podman", "")));
-    } else {
+    } else if (agent.error().code == Code::Unavailable) {
         print("agent    not running");
+    } else {
+        print("agent    " + agent.error().message);
     }
     return kOk;
 }

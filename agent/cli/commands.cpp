@@ -1,12 +1,16 @@
 #include "agent/cli/commands.h"
 
+#include <algorithm>
+#include <sstream>
 #include <unistd.h>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/output.h"
+#include "runtime/base/nearest.h"
 #include "runtime/base/paths.h"
 
 namespace podreeve::cli {
@@ -18,13 +22,87 @@ constexpr const char* kAbout =
 
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 an error, 2 `diff` found something to change.\n"
-    "`podreeve COMMAND --help` tells more; the manual is podreeve(1).";
+    "`podreeve help COMMAND` tells more; the manual is podreeve(1).";
 
 // --json belongs before or after the command's name, as people write it either way.
 void add_json_everywhere(CLI::App& root, Common& common) {
     root.add_flag("--json", common.json, "Print JSON instead of text");
     for (CLI::App* command : root.get_subcommands({})) {
         command->add_flag("--json", common.json, "Print JSON instead of text");
+    }
+}
+
+using Words = std::vector<std::string>;
+
+// Where the command's name stands; the end when there is none.
+Words::iterator find_command(Words& words) {
+    for (auto word = words.begin(); word != words.end(); ++word) {
+        if (*word == "--socket") {
+            if (++word == words.end()) {
+                break;
+            }
+        } else if (!word->starts_with('-')) {
+            return word;
+        }
+    }
+    return words.end();
+}
+
+// "help status" is said for "status --help".
+void turn_help_into_option(Words& words) {
+    const auto help = find_command(words);
+    if (help == words.end() || *help != "help") {
+        return;
+    }
+    words.erase(help);
+    words.emplace_back("--help");
+}
+
+Result<Words> read_words(int argc, char** argv, const CLI::App& root) {
+    Words words(argv + 1, argv + argc);
+    turn_help_into_option(words);
+    const auto command = find_command(words);
+    Words names;
+    for (const CLI::App* known : root.get_subcommands({})) {
+        names.push_back(known->get_name());
+    }
+    if (command == words.end() || std::find(names.begin(), names.end(), *command) != names.end()) {
+        return words;
+    }
+    const std::string nearest = nearest_name(*command, names);
+    return fail(Code::InvalidArgument,
+                fmt::format("cannot find a command '{}'; {}`podreeve --help` lists them", *command,
+                            nearest.empty() ? "" : fmt::format("did you mean '{}'? ", nearest)));
+}
+
+// CLI11 has words of its own for the command line; ours start as all errors do.
+Error usage_error(const CLI::App& root, const CLI::ParseError& error) {
+    const auto& chosen = root.get_subcommands();
+    const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + " ";
+    if (chosen.empty() && error.get_name() == "RequiredError") {
+        return {Code::InvalidArgument,
+                "cannot tell what to do: there is no command; `podreeve --help` lists them"};
+    }
+    return {Code::InvalidArgument,
+            fmt::format("cannot read the command line: {}; `podreeve {}--help` tells more",
+                        error.what(), command)};
+}
+
+int print_usage_error(const Error& error, const Words& words) {
+    const bool as_json = std::find(words.begin(), words.end(), "--json") != words.end();
+    return take_output_error(print_error(error, as_json));
+}
+
+int perform(const Action& action, const Common& common) {
+    try {
+        return take_output_error(action());
+    } catch (const nlohmann::json::exception&) {
+        // An agent of another version, or no agent at all on that socket.
+        return print_error(
+            {Code::Corrupt, fmt::format("cannot understand the answer on {}: is that the agent's "
+                                        "socket, and of the same version?",
+                                        common.socket)},
+            common.json);
     }
 }
 
@@ -46,21 +124,22 @@ int run(int argc, char** argv) {
         add(root, common, action);
     }
     add_json_everywhere(root, common);
+    Result<Words> words = read_words(argc, argv, root);
+    if (!words) {
+        return print_usage_error(words.error(), Words(argv + 1, argv + argc));
+    }
     try {
-        root.parse(argc, argv);
+        root.parse(Words(words->rbegin(), words->rend()));  // as CLI11 takes them: the last first
     } catch (const CLI::ParseError& error) {
-        return root.exit(error) == 0 ? kOk : kError;
+        if (error.get_exit_code() != 0) {
+            return print_usage_error(usage_error(root, error), *words);
+        }
+        std::ostringstream help;
+        root.exit(error, help, help);
+        print(help.str());
+        return take_output_error(kOk);
     }
-    try {
-        return action();
-    } catch (const nlohmann::json::exception&) {
-        // An agent of another version, or no agent at all on that socket.
-        return print_error(
-            {Code::Corrupt, fmt::format("cannot understand the answer on {}: is that the agent's "
-                                        "socket, and of the same version?",
-                                        common.socket)},
-            common.json);
-    }
+    return perform(action, common);
 }
 
 }  // namespace podreeve::cli

@@ -21,8 +21,21 @@ inline constexpr int kDiffers = 2;
 // Of an app: green when it is as wanted, red when it cannot be.
 Colour colour_of_state(std::string_view state);
 
+// What names and messages hold comes from files, from podman and from apps, and a terminal obeys
+// control characters: they are shown as \x1b, \u0085 or \n, and bytes that are not UTF-8 as \xff.
+enum class Lines { Keep, Escape };
+std::string escaped(std::string_view text, Lines lines);
+
+// Text in a colour, for print alone: the colour's marks mean nothing elsewhere.
 std::string paint(std::string_view text, Colour colour);
+// All that goes to stdout, escaped. A failure is kept for take_output_error.
 void print(std::string_view text);
+// Since the last take_output_error something could not be written: what goes on printing can end.
+bool output_failed();
+// exit_code, or that of an error when what was printed has not reached stdout; then it is told.
+int take_output_error(int exit_code);
+// One line on stderr.
+void print_complaint(std::string_view text);
 void print_json(const nlohmann::json& value);
 // "podreeve: cannot …" on stderr; gives the exit code. With json also {"error": …} on stdout.
 int print_error(const Error& error, bool json);

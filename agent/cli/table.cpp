@@ -21,6 +21,9 @@ Table::Table(std::vector<std::string> header) {
 }
 
 void Table::add(std::vector<Cell> row) {
+    for (Cell& cell : row) {
+        cell.text = escaped(cell.text, Lines::Escape);  // before it is measured
+    }
     rows_.push_back(std::move(row));
 }
 

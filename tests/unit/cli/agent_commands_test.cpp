@@ -3,11 +3,14 @@
 #include <map>
 #include <mutex>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include "agent/cli/agent_client.h"
 #include "tests/unit/cli/running.h"
 
 namespace podreeve::cli {
@@ -298,13 +301,59 @@ TEST_F(ScriptedAgent, VersionTellsAllThatTakesPart) {
     EXPECT_EQ(ask({"version", "--json"}).json()["agent"]["agent"], "9.8.7");
 }
 
+TEST_F(ScriptedAgent, WhatTheAgentSaysCannotSteerTheTerminal) {
+    says["GET /v1/apps"] = {200, R"({"apps": [{"name": "w\u001b[31m", "state": "Failed",
+        "message": "a\u009bb\u007f", "parts_ready": 0, "parts_total": 1, "conditions": []}],
+        "agent": {"podman_reachable": true, "store": {"message": "\u001b[2J"}},
+        "summary": {"up": 0, "total": 1}})"};
+    const Ran ran = ask({"status"});
+    EXPECT_EQ(ran.out.find('\x1b'), std::string::npos) << ran.out;
+    for (const char* words : {"w\\x1b[31m  Failed", "a\\u009bb\\u007f", "\\x1b[2J"}) {
+        EXPECT_NE(ran.out.find(words), std::string::npos) << words << " in\n" << ran.out;
+    }
+    says["GET /v1/apps/web"] = {
+        404, R"({"error": {"code": "not-found", "message": "cannot find \u001b[31m"}})"};
+    EXPECT_EQ(ask({"status", "web"}).err, "podreeve: cannot find \\x1b[31m\n");
+    EXPECT_EQ(ask({"status", "web", "--json"}).json()["error"]["message"], "cannot find \x1b[31m");
+}
+
+TEST(WithoutAnAgent, TheHintFitsWhoAsksAndWhoseAgentItIs) {
+    EXPECT_NE(hint_for_absent(1000).find("systemctl --user start"), std::string::npos);
+    EXPECT_EQ(hint_for_absent(0).find("--user "), std::string::npos) << hint_for_absent(0);
+    EXPECT_NE(hint_for_absent(0).find("--socket /run/user/"), std::string::npos);
+    EXPECT_NE(hint_for_another("alice", "/run/s").find("`sudo -u alice podreeve --socket /run/s"),
+              std::string::npos);
+}
+
+// A listener that nobody serves is what a stopped agent is to its clients.
+TEST(WithoutAnAgent, OneThatDoesNotAnswerIsNotWaitedForLonger) {
+    char path[] = "/tmp/podreeve-cli-XXXXXX";
+    ASSERT_NE(::mkdtemp(path), nullptr);
+    const std::string socket = std::string(path) + "/s";
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(listener, 5), 0);
+    const AgentClient agent(socket, std::chrono::milliseconds(20));
+    for (const Error& error :
+         {agent.get("/v1/diff").error(), agent.post("/v1/reconcile", std::chrono::hours(1)).error(),
+          agent.follow("/v1/events", [](const std::string&) { return true; }).error()}) {
+        EXPECT_EQ(error.code, Code::Timeout);
+        EXPECT_NE(error.message.find("does not answer within"), std::string::npos) << error.message;
+    }
+    ::close(listener);
+    fs::remove_all(path);
+}
+
 TEST(WithoutAnAgent, CommandsSayWhatToDoAndVersionStillAnswers) {
     const std::string nowhere = "/nonexistent/podreeve.sock";
     for (const char* command : {"status", "diff", "reconcile", "changes", "events"}) {
         const Ran ran = podreeve({"--socket", nowhere, command});
         EXPECT_EQ(ran.code, 1) << command;
         EXPECT_NE(ran.err.find(nowhere), std::string::npos) << ran.err;
-        EXPECT_NE(ran.err.find("systemctl --user"), std::string::npos) << ran.err;
+        EXPECT_NE(ran.err.find("systemctl "), std::string::npos) << ran.err;
     }
     const Ran version = podreeve({"--socket", nowhere, "version"});
     EXPECT_EQ(version.code, 0);

@@ -1,6 +1,12 @@
+#include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
+#include <stdio_ext.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -29,6 +35,7 @@ class Check : public ::testing::Test {
     std::string write(const std::string& name, const std::string& text) const {
         fs::create_directories((directory / name).parent_path());
         std::ofstream(directory / name) << text;
+        fs::permissions(directory / name, fs::perms(0644));
         return (directory / name).string();
     }
 
@@ -36,7 +43,14 @@ class Check : public ::testing::Test {
 };
 
 TEST_F(Check, TheExamplesAreAllGood) {
-    const Ran ran = podreeve({"check", PODREEVE_SOURCE_DIR "/manifests/examples"});
+    // Copied: a checkout may be writable by a group, and then nothing in it is read.
+    for (const auto& entry : fs::directory_iterator(PODREEVE_SOURCE_DIR "/manifests/examples")) {
+        std::ifstream input(entry.path());
+        std::ostringstream text;
+        text << input.rdbuf();
+        write(entry.path().filename().string(), text.str());
+    }
+    const Ran ran = podreeve({"check", directory.string()});
     EXPECT_EQ(ran.code, 0) << ran.err;
     EXPECT_EQ(ran.err, "");
     EXPECT_NE(ran.out.find("all good"), std::string::npos) << ran.out;
@@ -49,7 +63,7 @@ TEST_F(Check, AMisspeltFieldIsToldWithFileLineColumnAndTheNearestName) {
     EXPECT_NE(ran.err.find(file + ":7:3"), std::string::npos) << ran.err;
     EXPECT_NE(ran.err.find("restrat"), std::string::npos) << ran.err;
     EXPECT_NE(ran.err.find("restart"), std::string::npos) << ran.err;
-    EXPECT_NE(ran.out.find("1 errors"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("1 manifest read, 1 error\n"), std::string::npos) << ran.out;
 }
 
 TEST_F(Check, AllErrorsOfAllFilesAreToldAtOnce) {
@@ -115,8 +129,86 @@ TEST_F(Check, APathThatIsNotThereIsAnError) {
     EXPECT_NE(ran.err.find("none.yaml"), std::string::npos) << ran.err;
 }
 
-TEST_F(Check, AnEmptyDirectoryIsAllGood) {
-    EXPECT_EQ(podreeve({"check", directory.string()}).code, 0);
+TEST_F(Check, ADirectoryWithoutManifestsIsAnError) {
+    write("README.md", "x");
+    const Ran ran = podreeve({"check", directory.string()});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_NE(ran.err.find(directory.string() + ": there is no manifest here"), std::string::npos)
+        << ran.err;
+    EXPECT_EQ(podreeve({"check", "--json", directory.string()}).json()["ok"], false);
+}
+
+TEST_F(Check, WhatTheAgentWouldNotReadIsTold) {
+    const fs::path outside = directory / "outside";
+    const fs::path apps = directory / "apps";
+    write("outside/open.yaml", kGood);
+    fs::permissions(outside / "open.yaml", fs::perms(0666));
+    write("apps/good.yaml", kGood);
+    write("apps/group.yaml", kGood);
+    fs::permissions(apps / "group.yaml", fs::perms(0664));
+    write("apps/unit.container", "[Container]\nImage=example/web:1\n");
+    fs::create_directory(apps / "folder.yaml");
+    ASSERT_EQ(::mkfifo((apps / "fifo.yaml").c_str(), 0644), 0);
+    fs::create_symlink(outside / "open.yaml", apps / "link.yaml");
+    fs::create_symlink("nowhere", apps / "dangling.yaml");
+    fs::create_symlink("loop.yaml", apps / "loop.yaml");
+    fs::create_symlink(outside, apps / "todir.yaml");
+    fs::create_symlink("/dev/zero", apps / "device.yaml");
+    fs::create_symlink("/dev/null", apps / "masked.yaml");
+    const Ran ran = podreeve({"check", apps.string()});
+    EXPECT_EQ(ran.code, 1);
+    const std::pair<const char*, const char*> told[] = {
+        {"group.yaml", "may be written by others"}, {"link.yaml", "may be written by others"},
+        {"folder.yaml", "is not a regular file"},   {"fifo.yaml", "is not a regular file"},
+        {"todir.yaml", "is not a regular file"},    {"device.yaml", "is not a regular file"},
+        {"dangling.yaml", "cannot be reached"},     {"loop.yaml", "cannot be reached"},
+        {"unit.container", "Quadlet units are not"}};
+    for (const auto& [name, words] : told) {
+        const std::string line = (apps / name).string() + ": " + words;
+        EXPECT_NE(ran.err.find(line), std::string::npos) << line << " in\n" << ran.err;
+        const Ran alone = podreeve({"check", (apps / name).string()});
+        std::error_code error;
+        const bool a_directory = fs::is_directory(apps / name, error);
+        EXPECT_EQ(alone.code, 1) << name;
+        EXPECT_TRUE(a_directory || alone.err.find(line) != std::string::npos) << alone.err;
+    }
+    EXPECT_EQ(ran.err.find("good.yaml"), std::string::npos) << ran.err;
+    EXPECT_EQ(ran.err.find("masked.yaml"), std::string::npos) << ran.err;
+}
+
+TEST_F(Check, ADependencyThatIsNotAmongTheFilesIsAWarning) {
+    const std::string file = write("web.yaml", std::string(kGood) + "  depends_on: [beat]\n");
+    const Ran ran = podreeve({"check", file});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_NE(
+        ran.err.find(file + ":7:16: warning: depends_on: there is no app beat among the files"),
+        std::string::npos)
+        << ran.err;
+    write("beat.yaml", "app:\n  id: beat\n  oops: 1\n");
+    EXPECT_EQ(podreeve({"check", directory.string()}).err.find("among the files"),
+              std::string::npos)
+        << "it is, with errors of its own";
+}
+
+TEST_F(Check, ADigestCutShortAndANulAreErrorsAtTheirPlace) {
+    std::string text(kGood);
+    text.replace(text.find("example/web:1"), 13, "x@sha256:1");
+    std::string file = write("web.yaml", text);
+    Ran ran = podreeve({"check", file});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_NE(ran.err.find(file + ":6:12: "), std::string::npos) << ran.err;
+    file = write("nul.yaml", std::string(kGood) + "    environment:\n      - \"C=a\\0b\"\n");
+    ran = podreeve({"check", file});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_NE(ran.err.find(file + ":8:9: there is a NUL byte"), std::string::npos) << ran.err;
+}
+
+TEST_F(Check, ControlCharactersAreShownAndNotObeyed) {
+    const std::string file = write("a\x1b[31m\nb\xff.yaml", "app: {\"x\\e[2Jy\": 1}\n");
+    const Ran ran = podreeve({"check", file});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_EQ((ran.out + ran.err).find('\x1b'), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("a\\x1b[31m\\nb\\xff.yaml:1:"), std::string::npos) << ran.err;
 }
 
 TEST_F(Check, NoSecretIsPrinted) {
@@ -141,6 +233,78 @@ TEST(CommandLine, WhatIsWrongWithItIsAnErrorAndHelpIsNone) {
     EXPECT_EQ(podreeve({"changes", "-n", "0"}).code, 1);
     EXPECT_EQ(podreeve({"--help"}).code, 0);
     EXPECT_EQ(podreeve({"status", "--help"}).code, 0);
+}
+
+TEST(CommandLine, HelpIsACommandToo) {
+    EXPECT_EQ(podreeve({"help"}).out, podreeve({"--help"}).out);
+    EXPECT_EQ(podreeve({"help", "status"}).out, podreeve({"status", "--help"}).out);
+    EXPECT_EQ(podreeve({"help", "status"}).code, 0);
+    EXPECT_EQ(podreeve({"help", "nope"}).code, 1);
+}
+
+TEST(CommandLine, AnUnknownCommandIsNamedWithTheNearest) {
+    const std::string told =
+        "podreeve: cannot find a command 'statsu'; did you mean 'status'? `podreeve --help` lists "
+        "them\n";
+    for (const auto& arguments :
+         {std::vector<std::string>{"statsu"}, std::vector<std::string>{"statsu", "--help"},
+          std::vector<std::string>{"--socket", "/x", "statsu", "web"}}) {
+        const Ran ran = podreeve(arguments);
+        EXPECT_EQ(ran.code, 1);
+        EXPECT_EQ(ran.err, told);
+        EXPECT_EQ(ran.out, "");
+    }
+}
+
+TEST(CommandLine, WhatIsNotTheNumberOfAChangeIsSaidInPlainWords) {
+    for (const char* word : {"abc", "1x", "0", "99999999999999999999"}) {
+        const Ran ran = podreeve({"change", word});
+        EXPECT_EQ(ran.code, 1);
+        EXPECT_NE(ran.err.find(std::string("'") + word + "' is not the number of a change"),
+                  std::string::npos)
+            << ran.err;
+    }
+}
+
+TEST(CommandLine, AUsageErrorIsJsonForWhoAsksForJson) {
+    for (const auto& arguments :
+         {std::vector<std::string>{"--json"}, std::vector<std::string>{"nope", "--json"},
+          std::vector<std::string>{"change", "abc", "--json"},
+          std::vector<std::string>{"--json", "status", "--nope"}}) {
+        const Ran ran = podreeve(arguments);
+        EXPECT_EQ(ran.code, 1);
+        EXPECT_EQ(ran.json()["error"]["code"], "invalid-argument") << ran.out;
+        EXPECT_EQ(ran.err.rfind("podreeve: cannot ", 0), 0U) << ran.err;
+    }
+}
+
+TEST(CommandLine, AnEmptySocketIsSaidToBeEmpty) {
+    const Ran ran = podreeve({"--socket", "", "status"});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_NE(ran.err.find("the path of its socket is empty"), std::string::npos) << ran.err;
+}
+
+// Runs it with stdout on a device that is always full.
+TEST(CommandLine, OutputThatCannotBeWrittenIsAnError) {
+    for (const auto& arguments :
+         {std::vector<std::string>{"--help"},
+          std::vector<std::string>{"--socket", "/nonexistent/s", "version"}}) {
+        std::fflush(stdout);
+        const int saved = ::dup(STDOUT_FILENO);
+        const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+        ASSERT_GE(full, 0);
+        ::testing::internal::CaptureStderr();
+        ::dup2(full, STDOUT_FILENO);
+        const int code = testing::run_here(arguments);
+        ::__fpurge(stdout);
+        ::clearerr(stdout);
+        ::dup2(saved, STDOUT_FILENO);
+        ::close(saved);
+        ::close(full);
+        EXPECT_EQ(code, 1);
+        EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+                  "podreeve: cannot write the output: No space left on device\n");
+    }
 }
 
 }  // namespace

@@ -14,7 +14,9 @@ struct Ran {
     nlohmann::json json() const { return nlohmann::json::parse(out, nullptr, false); }
 };
 
-// Runs podreeve in this process, its output caught.
+// Runs podreeve in this process; its exit code.
+int run_here(const std::vector<std::string>& arguments);
+// The same, its output caught.
 Ran podreeve(const std::vector<std::string>& arguments);
 
 }  // namespace podreeve::cli::testing
