@@ -162,6 +162,10 @@ void Agent::Parts::after_pass(const reconcile::PassReport& report) {
     for (const auto& [app, why] : report.failures) {
         log::warn("{}: {}", app, why);
     }
+    // Somebody may have cleaned the runtime directory; nothing else tells.
+    if (const Status listening = server ? server->ensure_listening() : Status(); !listening) {
+        log::warn("{}", listening.error().message);
+    }
     runner.ensure();
     if (pass_callback) {
         pass_callback(report);
