@@ -81,9 +81,9 @@ const FieldTable kPodSpec{{"automountServiceAccountToken", "containers", "dnsCon
                            "tolerations",
                            "topologySpreadConstraints"}};
 const FieldTable kContainer{
-    {"args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle",
-     "livenessProbe", "name", "ports", "readinessProbe", "resources", "securityContext", "startupProbe", "stdin", "tty",
-     "volumeMounts", "workingDir"},
+    {"args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle", "livenessProbe",
+     "name", "ports", "readinessProbe", "resources", "securityContext", "startupProbe", "stdin",
+     "tty", "volumeMounts", "workingDir"},
     {"terminationMessagePath", "terminationMessagePolicy"},
     {"resizePolicy", "restartPolicy", "stdinOnce", "volumeDevices"}};
 const FieldTable kInitContainer = kContainer;
@@ -176,13 +176,13 @@ const FieldTable kLifecycleExec{{"command"}, {}, {}};
 const FieldTable kLifecycleSleep{{"seconds"}, {}, {}};
 
 const FieldTable kAppRoot{{"app"}, {}, {}};
-const FieldTable kApp{{"autostart", "conditions", "container", "depends_on", "description", "environment",
-                       "health", "health_check", "id", "name", "ports", "ready", "resources",
-                       "restart", "stop_grace_secs", "version", "volumes"},
+const FieldTable kApp{{"autostart", "conditions", "container", "depends_on", "description",
+                       "environment", "health", "health_check", "id", "name", "ports", "ready",
+                       "resources", "restart", "stop_grace_secs", "version", "volumes"},
                       {},
-                      {"category", "companions", "container_name", "containers",
-                       "data_uid", "dependencies", "devices", "files", "hooks", "interfaces",
-                       "metadata", "pods", "security", "update", "upstream"}};
+                      {"category", "companions", "container_name", "containers", "data_uid",
+                       "dependencies", "devices", "files", "hooks", "interfaces", "metadata",
+                       "pods", "security", "update", "upstream"}};
 const FieldTable kAppContainer{
     {"command", "entrypoint", "environment", "image"},
     {},

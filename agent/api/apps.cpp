@@ -64,13 +64,6 @@ supervise::Overview overview_now(Backend& backend) {
     return overview;
 }
 
-Error unknown_app(const std::string& name) {
-    return {
-        Code::NotFound,
-        fmt::format("cannot find app {}: no manifest declares it; `podreeve status` lists the apps",
-                    name)};
-}
-
 void add_apps(httplib::Server& server, Backend& backend) {
     server.Get("/v1/apps", [&backend](const httplib::Request&, httplib::Response& response) {
         nlohmann::json body = to_json(overview_now(backend));

@@ -15,7 +15,6 @@ class EventTap;
 
 // The board, with changes under way as they stand now.
 supervise::Overview overview_now(Backend& backend);
-Error unknown_app(const std::string& name);
 
 void add_apps(httplib::Server& server, Backend& backend);
 void add_changes(httplib::Server& server, Backend& backend);

@@ -21,8 +21,13 @@ struct Planned {
     plan::Plan plan;
 };
 
+// A pass goes by the versions in force: of an app whose newest one has just failed that is the one
+// before, until it is tried again. People who ask want to know how far the newest one is.
+enum class Versions { InForce, Newest };
+
 Result<Planned> plan_against(const PassWorld& world,
                              const manifests::Desired& desired,
+                             Versions versions,
                              std::stop_token stop) {
     Planned planned;
     const std::set<std::string> busy = world.supervisor.busy(desired);
@@ -31,6 +36,9 @@ Result<Planned> plan_against(const PassWorld& world,
     const supervise::WorldFacts facts =
         look_at(world.supervisor.leaves_to_look_at(desired), world.podman, stop);
     planned.prepared = world.supervisor.prepare(desired, planned.observed, busy, facts);
+    if (versions == Versions::Newest) {
+        planned.prepared.in_force.apps = desired.apps;
+    }
     apply_health(*world.health.verdicts(), planned.observed, world.state.owner(),
                  planned.prepared.policy);
     const auto diff = [&] {
@@ -175,7 +183,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
     const SteadyTime begin = world.clock.steady_now();
     PassReport report;
     const manifests::Desired desired = world.source.scan();
-    Result<Planned> planned = plan_against(world, desired, stop);
+    Result<Planned> planned = plan_against(world, desired, Versions::InForce, stop);
     if (!planned) {
         report.error = planned.error().message;
         report.overview = world.supervisor.podman_lost(desired, planned.error());
@@ -204,7 +212,7 @@ Result<plan::Plan> make_plan(const PassWorld& world,
                              const std::optional<std::string>& app,
                              std::stop_token stop) {
     const manifests::Desired desired = world.source.scan();
-    ASSIGN_OR_RETURN(Planned planned, plan_against(world, desired, stop));
+    ASSIGN_OR_RETURN(Planned planned, plan_against(world, desired, Versions::Newest, stop));
     if (!app) {
         return planned.plan;
     }

@@ -75,8 +75,7 @@ void read_depends_on(const Place& place, std::vector<Dependency>& out) {
 
 void read_setting(const std::string& name, const Place& place, Settings& settings) {
     static const std::vector<std::string> kSettings = {"autostart", "conditions", "depends-on",
-                                                       "ready",
-                                                       "restart"};
+                                                       "ready", "restart"};
     const std::string word = name.substr(kOwnPrefix.size());
     if (word == "depends-on") {
         read_depends_on(place, settings.depends_on);

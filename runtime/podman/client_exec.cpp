@@ -51,7 +51,8 @@ Result<int> Client::exec_in_container(const std::string& who,
                                       const std::vector<std::string>& command,
                                       const Call& call) {
     ASSIGN_OR_RETURN(const std::string session, create_exec(who, command, call));
-    RETURN_IF_ERROR(start_exec(session, [](int, std::string_view) {}, call));
+    RETURN_IF_ERROR(start_exec(
+        session, [](int, std::string_view) {}, call));
     ASSIGN_OR_RETURN(const ExecSession ended, inspect_exec(session, call));
     if (ended.running) {
         return fail(
