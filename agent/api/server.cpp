@@ -135,7 +135,6 @@ void Server::Core::add_routes(httplib::Server& http) {
                                   fmt::format("cannot serve {} {}", request.method, request.path)});
         }
     });
-    add_apps(http, backend);
     add_changes(http, backend);
     add_events(http, backend, tap);
     add_passes(http, backend);
@@ -143,6 +142,7 @@ void Server::Core::add_routes(httplib::Server& http) {
     add_waits(http, backend);
     add_why(http, backend);
     add_wishes(http, backend);
+    add_apps(http, backend);  // last: an app may be asked for by the path of its file
 }
 
 Status Server::Core::listen() {

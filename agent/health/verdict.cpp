@@ -23,7 +23,7 @@ Verdict verdict_on(const Verdicts& verdicts,
         out.readiness = Readiness::Ready;
     } else if (now - born < kAdoptedAfter) {
         out.readiness = Readiness::NotReady;
-        out.message = "was not asked yet";
+        out.message = health.readiness || health.startup ? "was not asked yet" : "has just started";
     }
     out.since = now;
     return out;

@@ -27,6 +27,8 @@ TEST(Deploying, AnAppOfOneContainerComesUpFromItsFileAlone) {
     EXPECT_EQ(host.state("clock"), "Running");
     EXPECT_EQ(host.podman->state_of("clock"), "running");
     EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{"clock"});
+    EXPECT_EQ(host.app("clock").parts_ready, 0U) << "it has to live for a second first";
+    host.advance(std::chrono::seconds(2));
     const supervise::AppStatus status = host.app("clock");
     EXPECT_EQ(status.parts_ready, 1U);
     EXPECT_EQ(status.generation, 1);

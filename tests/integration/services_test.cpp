@@ -68,12 +68,16 @@ class ThreeApps : public ::testing::Test {
     std::size_t seen = 0;
 };
 
+// Each of the three counts as ready when it has run for a second.
+constexpr Duration kUntilReady = std::chrono::seconds(5);
+
 const Lives kUp{"start db", "start api", "start web"};
 const Lives kDown{"died web", "died api", "died db"};
 
 TEST_F(ThreeApps, ComeUpInOrder) {
     write_all();
     host.start();
+    host.advance(kUntilReady);
     expect_all_run();
     EXPECT_EQ(lives(), kUp);
 }
@@ -105,6 +109,7 @@ TEST_F(ThreeApps, AllThatDiedAtOnceComesBackInOrder) {
     }
     mark();
     host.pass();
+    host.advance(kUntilReady);
     expect_all_run();
     EXPECT_EQ(lives(), kUp);
 }
@@ -122,6 +127,7 @@ TEST_F(ThreeApps, StoppingTheRootStopsWhatNeedsItFirstAndTellsSoBeforehand) {
     EXPECT_EQ(host.story("db").back(), "Finished");
     mark();
     host.wish("db", Verb::Start);
+    host.advance(kUntilReady);
     expect_all_run();
     EXPECT_EQ(lives(), kUp);
 }
@@ -238,6 +244,7 @@ TEST_F(ThreeApps, WhatAnAppNeedsIsLookedAtOnceMoreRightBeforeItIsStarted) {
 TEST_F(ThreeApps, TheStoryOfAServiceIsExact) {
     write_all();
     host.start();
+    host.advance(kUntilReady);
     EXPECT_EQ(host.story("db"), (Lives{"Preparing", "Starting", "Running"}));
     // Its image and its network are there already.
     EXPECT_EQ(host.story("api"), (Lives{"Waiting", "Blocked", "Starting", "Running"}));
@@ -342,6 +349,8 @@ TEST(Governor, CrashLoopsAreThrottledAndAHealthyAppIsMendedAtOnce) {
     const SteadyTime from = host.time.steady_now();
     host.podman->kill_process("good");
     host.pass();
+    host.advance(
+        std::chrono::milliseconds(500));  // the pass may have begun before podman told of the death
     EXPECT_EQ(host.podman->state_of("good"), "running")
         << host.state("good") << " " << host.app("good").message;
     EXPECT_LE(host.time.steady_now() - from, seconds(1));
