@@ -158,7 +158,8 @@ DownTable Supervisor::Core::down_table(const std::map<std::string, SpecPointer>&
         const StartTimes starts = spec ? start_times(*spec, index) : StartTimes{};
         facts.runs = census.any_running;
         facts.met_started = census.total > 0 && census.up == census.total;
-        facts.met_healthy = census.total > 0 && census.ready == census.total;
+        // What is only not proved yet takes nobody down.
+        facts.met_healthy = facts.met_started && !census.unhealthy;
         facts.first_start = starts.first;
         facts.last_start = starts.last;
         facts.abandoned = has_stop_failed(failures.find(name));
