@@ -119,7 +119,7 @@ def case_a_blocked_app_says_by_whom(lab):
     lab.put_manifest("web.yaml", dependent("web", "api"))
     lab.put_manifest("api.yaml", dependent("api", "db"))
     lab.put_manifest("db.yaml", manifests.single("db", image="localhost/absent:1"))
-    lab.wait_until(lambda: "blocked by db: " in lab.app("web")["message"], 60, "web tells what blocks it")
+    lab.wait_until(lambda: "blocked by db: " in lab.message("web"), 60, "web tells what blocks it")
     chain = lab.podreeve("why", "web")["chain"]
     assert [link["app"] for link in chain] == ["web", "api", "db"], chain
     assert "absent" in chain[2]["reason"] and chain[2]["next"], chain
@@ -131,7 +131,7 @@ def case_a_blocked_app_says_by_whom(lab):
 def case_a_condition_holds_a_start_back(lab):
     """A path that is not there yet; the app starts within seconds once it is."""
     lab.put_manifest("beat.yaml", manifests.single(extra="conditions:\n  - path: /home/app/go\n"))
-    lab.wait_until(lambda: "waits for path /home/app/go" in lab.app("beat")["message"], 20, "it says what it waits for")
+    lab.wait_until(lambda: "waits for path /home/app/go" in lab.message("beat"), 20, "it says what it waits for")
     assert "beat" not in lab.containers()
     lab.run("touch", "/home/app/go")
     lab.wait_until(lambda: lab.is_up("beat"), 10, "it has started")

@@ -133,6 +133,10 @@ class Lab:
     def apps(self):
         return {app["name"]: app for app in self.podreeve("status")["apps"]}
 
+    def message(self, name):
+        """What status says of an app beside its state; empty while it does not know it."""
+        return (self.app(name) or {}).get("message", "")
+
     def app(self, name):
         return self.apps().get(name)
 
