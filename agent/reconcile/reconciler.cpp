@@ -78,8 +78,8 @@ void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters
     for (const Waiter& waiter : waiters) {
         waiter->set_value(report);
     }
-    if (stopped) {
-        return;
+    if (stopped || running) {
+        return;  // running: the callback has asked for the next pass, and it has begun
     }
     if (wanted || !waiting.empty()) {
         begin();
