@@ -333,7 +333,7 @@ TEST(PodsOfOneApp, StartOneAfterTheOtherAndStopInReverse) {
 
 constexpr int kCrashing = 20;
 
-TEST(Governor, CrashLoopsAreThrottled) {
+TEST(Governor, CrashLoopsAreThrottledAndAHealthyAppIsMendedAtOnce) {
     Host host;
     host.podman->add_image("localhost/crash:1");
     host.podman->set_program("localhost/crash:1", program_that_exits(3));
@@ -342,9 +342,16 @@ TEST(Governor, CrashLoopsAreThrottled) {
             fmt::format("crash{}.yaml", i),
             to_text(SingleApp{.id = fmt::format("crash{}", i), .image = "localhost/crash:1"}));
     }
+    host.write("good.yaml", to_text(SingleApp{.id = "good"}));
     host.start();
     host.advance(seconds(15));
     const std::size_t before = host.podman->events().size();
+    const SteadyTime from = host.time.steady_now();
+    host.podman->kill_process("good");
+    host.pass();
+    EXPECT_EQ(host.podman->state_of("good"), "running")
+        << host.state("good") << " " << host.app("good").message;
+    EXPECT_LE(host.time.steady_now() - from, seconds(1));
     host.advance(seconds(20));
     std::size_t starts = 0;
     for (const std::string& life : host.lives(before)) {
