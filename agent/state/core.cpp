@@ -13,6 +13,53 @@ namespace {
 constexpr std::size_t kEventsOfAnApp = 64;
 constexpr std::size_t kEventsInAll = 1000;
 
+// All rows of a change, whatever of it was written when.
+Batch::ChangeRows all_rows(const ChangeRecord& change, bool is_new) {
+    Batch::ChangeRows rows{&change, is_new, true, {}};
+    for (const auto& task : change.tasks) {
+        rows.tasks.push_back(task.get());
+    }
+    return rows;
+}
+
+// Beside what this transaction writes, what earlier ones could not; where both touch a change, it
+// is written as it is now.
+Batch with_unsaved(const Batch& batch,
+                   const std::map<ChangeId, ChangeDraft>& drafts,
+                   const State::Core& core) {
+    const Unsaved& unsaved = core.unsaved;
+    Batch whole = batch;
+    std::erase_if(whole.changes, [&](const Batch::ChangeRows& rows) {
+        return unsaved.changes.contains(rows.change->id);
+    });
+    for (const auto& [id, is_new] : unsaved.changes) {
+        const auto draft = drafts.find(id);
+        const auto kept = core.memory.changes.find(id);
+        if (draft != drafts.end()) {
+            whole.changes.push_back(all_rows(draft->second.record(), is_new));
+        } else if (kept != core.memory.changes.end()) {
+            whole.changes.push_back(all_rows(*kept->second, is_new));
+        }
+    }
+    whole.apps.clear();
+    for (const std::string& name : unsaved.apps) {
+        if (const auto app = core.memory.apps.find(name); app != core.memory.apps.end()) {
+            whole.apps.push_back(app->second);
+        }
+    }
+    whole.apps.insert(whole.apps.end(), batch.apps.begin(), batch.apps.end());
+    whole.events.clear();
+    for (const Event& event : core.memory.events) {
+        if (unsaved.first_event != 0 && event.seq >= unsaved.first_event) {
+            whole.events.push_back(event);
+        }
+    }
+    whole.events.insert(whole.events.end(), batch.events.begin(), batch.events.end());
+    whole.removed_events.insert(whole.removed_events.end(), unsaved.removed_events.begin(),
+                                unsaved.removed_events.end());
+    return whole;
+}
+
 }  // namespace
 
 std::vector<ChangePtr> State::Core::unready() const {
@@ -34,6 +81,16 @@ ChangePtr State::Core::find(ChangeId id) const {
 bool State::Core::is_read_only() const {
     const std::lock_guard lock(data);
     return health.read_only;
+}
+
+bool State::Core::goes_on_unwritten(ChangeId id) const {
+    const ChangePtr change = find(id);
+    return change != nullptr && change->unwritten == Unwritten::Kept;
+}
+
+bool State::Core::something_goes_on_unwritten() const {
+    return std::ranges::any_of(
+        unready(), [](const ChangePtr& change) { return change->unwritten == Unwritten::Kept; });
 }
 
 void State::Core::amend(ChangeId id, TaskId task, const std::function<void(TaskRecord&)>& edit) {
@@ -121,7 +178,8 @@ ChangeDraft& Transaction::add(ChangeRecord fresh) {
     return drafts_.emplace(id, ChangeDraft(std::move(fresh), now_)).first->second;
 }
 
-void Transaction::put(AppRecord app) {
+void Transaction::put(AppRecord app, Unwritten unwritten) {
+    puts_[app.name] = unwritten;
     batch_.apps.push_back(std::move(app));
 }
 
@@ -157,22 +215,54 @@ void Transaction::remove_changes(std::vector<ChangeId> ids) {
 
 Status Transaction::commit(bool durable) {
     RETURN_IF_ERROR(collect());
-    if (batch_.empty()) {
+    Batch whole = with_unsaved(batch_, drafts_, core_);
+    if (whole.empty()) {
         return {};
     }
-    batch_.durable = durable;
-    Status done = core_.store.commit(batch_);
+    whole.durable = durable;
+    Status done = core_.store.commit(whole);
     if (!done) {
         done = Error{done.error().code,
-                     fmt::format("cannot write {}: {}; nothing new is begun until it can be "
-                                 "written again",
+                     fmt::format("cannot write {}: {}; until it can be written again what dies is "
+                                 "started again and nothing new is begun",
                                  core_.directory.database().string(), done.error().message)};
     }
     core_.note_commit(done);
     if (done) {
-        adopt();
+        core_.unsaved = {};
+    } else if (keep_what_may_be_unwritten()) {
+        done = {};
     }
+    adopt();
     return done;
+}
+
+bool Transaction::keep_what_may_be_unwritten() {
+    std::size_t dropped = std::erase_if(drafts_, [&](const auto& row) {
+        return row.second.record().unwritten == Unwritten::Refused;
+    });
+    dropped += std::erase_if(batch_.apps, [&](const AppRecord& app) {
+        return puts_.at(app.name) == Unwritten::Refused;
+    });
+    dropped += batch_.removed_apps.size() + batch_.removed_changes.size();
+    batch_.removed_apps.clear();
+    batch_.removed_changes.clear();
+    Unsaved& unsaved = core_.unsaved;
+    for (const auto& [id, draft] : drafts_) {
+        unsaved.changes[id] |= draft.is_new();
+    }
+    for (const AppRecord& app : batch_.apps) {
+        unsaved.apps.insert(app.name);
+    }
+    if (!batch_.events.empty() && unsaved.first_event == 0) {
+        unsaved.first_event = batch_.events.front().seq;
+    }
+    for (const std::int64_t seq : batch_.removed_events) {
+        if (unsaved.first_event == 0 || seq < unsaved.first_event) {
+            unsaved.removed_events.push_back(seq);
+        }
+    }
+    return dropped == 0;
 }
 
 Status Transaction::collect() {

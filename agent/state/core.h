@@ -32,6 +32,9 @@ struct State::Core {
     std::vector<ChangePtr> unready() const;
     ChangePtr find(ChangeId id) const;
     bool is_read_only() const;
+    // What the runner decides about that change counts, though its last commit may have failed.
+    bool goes_on_unwritten(ChangeId id) const;
+    bool something_goes_on_unwritten() const;
 
     // Changes the task in the memory alone; written with the next commit that touches it.
     void amend(ChangeId change, TaskId task, const std::function<void(TaskRecord&)>& edit);
@@ -54,7 +57,8 @@ struct State::Core {
     std::string owner;
 
     std::mutex writer;
-    Store store;  // under writer
+    Store store;      // under writer
+    Unsaved unsaved;  // under writer
 
     mutable std::mutex data;
     Memory memory;  // read under either lock, changed under both
@@ -81,24 +85,28 @@ class Transaction {
     // The change to work on; nullptr when there is none of that id.
     ChangeDraft* change(ChangeId id);
     ChangeDraft& add(ChangeRecord fresh);
-    void put(AppRecord app);
+    void put(AppRecord app, Unwritten unwritten = Unwritten::Refused);
     void remove_app(std::string name);
     // Gives it its number and lets those go that are too many.
     void append(Event& event);
     void remove_changes(std::vector<ChangeId> ids);
 
-    // Nothing to write is a success. On an error the memory is as it was.
+    // Nothing to write is a success. On an error the memory is as it was, but for what may be
+    // unwritten; that alone is a success too.
     Status commit(bool durable);
 
   private:
     Status collect();
     void adopt();
+    // Drops what has to be on the disk; true when that was nothing.
+    bool keep_what_may_be_unwritten();
     void drop_oldest_events(const Event& added);
 
     State::Core& core_;
     std::unique_lock<std::mutex> lock_;
     WallTime now_;
     std::map<ChangeId, ChangeDraft> drafts_;
+    std::map<std::string, Unwritten> puts_;  // by app
     Batch batch_;
 };
 

@@ -23,6 +23,19 @@ struct Memory {
     std::int64_t last_event = 0;
 };
 
+// What the memory holds and the disk does not, since it could not be written. Each commit tries to
+// write it too.
+struct Unsaved {
+    std::map<ChangeId, bool> changes;  // true: its row is not there at all
+    std::set<std::string> apps;
+    std::int64_t first_event = 0;              // and all after it; 0: none
+    std::vector<std::int64_t> removed_events;  // of those on the disk
+
+    bool empty() const {
+        return changes.empty() && apps.empty() && first_event == 0 && removed_events.empty();
+    }
+};
+
 // What one transaction writes. The pointers are borrowed until the commit returns.
 struct Batch {
     struct ChangeRows {

@@ -46,6 +46,7 @@ struct ChangeRecord {
     std::string data = "{}";
     WallTime created{}, ready{};  // ready stays zero until every task is
     WallTime superseded{};        // when something newer first asked for its place; zero: not yet
+    Unwritten unwritten = Unwritten::Refused;  // not stored: after a restart all is on the disk
     std::shared_ptr<const TaskGraph> graph;
     std::vector<std::shared_ptr<const TaskRecord>> tasks;  // ids in a row
 

@@ -54,6 +54,7 @@ Result<ChangeRecord> make_change(const NewChange& change, const Transaction& tra
     record.summary = change.summary;
     record.subject = change.subject;
     record.data = change.data;
+    record.unwritten = change.unwritten;
     record.created = transaction.now();
     TaskId id = transaction.memory().last_task;
     std::vector<std::vector<std::size_t>> before;
@@ -97,6 +98,7 @@ ChangeRecord backwards(const ChangeRecord& change, const Transaction& transactio
     record.data = data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     record.created = transaction.now();
     record.ready = record.superseded = {};
+    record.unwritten = Unwritten::Refused;
     TaskId id = transaction.memory().last_task;
     for (auto& task : record.tasks) {
         TaskRecord copy = *task;
@@ -177,6 +179,7 @@ Result<ChangeId> State::add_change(const NewChange& change, Collision collision)
         ASSIGN_OR_RETURN(ChangeRecord record, make_change(change, transaction));
         id = record.id;
         if (collision == Collision::Supersede) {
+            record.unwritten = Unwritten::Refused;  // the others would stay as they are
             supersede_others(transaction, change.subject,
                              fmt::format("change {} ({}) supersedes it", id, change.summary));
         }

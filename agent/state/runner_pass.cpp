@@ -44,19 +44,21 @@ void TaskRunner::Core::pass() {
     collect_ended();
     Starting starting = count_busy();
     const Status written = write_round(starting);
-    if (written || stopping) {
-        for (const Ended& item : std::exchange(unsaved, {})) {
-            running.erase(item.run->id());
-        }
-    }
+    // What was decided counts when it is on the disk, or need not be.
+    const auto counts = [&](const RunPtr& run) {
+        return written || state.goes_on_unwritten(run->change());
+    };
+    std::erase_if(unsaved, [&](const Ended& item) {
+        const bool over = stopping || counts(item.run);
+        return over && running.erase(item.run->id()) != 0;
+    });
+    std::erase_if(starting.runs, [&](const RunPtr& run) { return !counts(run); });
+    launch(starting.runs);
     if (written) {
-        launch(starting.runs);
         stop_aborted();
         for (const ChangeId id : starting.cleaned) {
             unclean.erase(id);
         }
-    }
-    if (written) {
         state.probe();
     }
     publish(starting);

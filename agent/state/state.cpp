@@ -124,7 +124,8 @@ std::vector<Explanation> State::explain(ChangeId id) const {
             return {};
         }
         change = found->second;
-        around = {core_->situation, behind(core_->memory, *change), core_->health.read_only};
+        around = {core_->situation, behind(core_->memory, *change),
+                  core_->health.read_only && change->unwritten == Unwritten::Refused};
     }
     return podreeve::state::explain(*change, around);
 }
@@ -180,7 +181,9 @@ Status State::put_app(const AppRecord& record) {
     return transaction.commit(true);
 }
 
-Status State::edit_app(const std::string& name, const std::function<void(AppRecord&)>& edit) {
+Status State::edit_app(const std::string& name,
+                       const std::function<void(AppRecord&)>& edit,
+                       Unwritten unwritten) {
     Transaction transaction(*core_);
     const auto& apps = transaction.memory().apps;
     const auto known = apps.find(name);
@@ -189,7 +192,7 @@ Status State::edit_app(const std::string& name, const std::function<void(AppReco
     if (known != apps.end() && known->second == record) {
         return {};
     }
-    transaction.put(std::move(record));
+    transaction.put(std::move(record), unwritten);
     return transaction.commit(true);
 }
 

@@ -42,7 +42,8 @@ struct StoreHealth {
 
 // The persisted state: changes, tasks, apps, events, one SQLite file in WAL mode; one transaction a
 // commit. Any thread may call; readers get copies and never wait for the disk. A commit that fails
-// does not throw or block: the call returns the error and the memory stays as it was. A
+// does not throw or block: the call returns the error and the memory stays as it was, but for what
+// may be Unwritten::Kept, events among it. A
 // file that is garbage is set aside (name.corrupt-<time>) and a new one begun; the owner id is kept
 // in a file of its own beside it, so that the labels on podman's objects stay ours.
 // What becomes of a new change whose subject another one is about.
@@ -93,7 +94,9 @@ class State {
     Status put_app(const AppRecord& record);  // writes nothing when equal to what is there
     // Changes what edit says and leaves what others have changed meanwhile: for whoever owns a
     // field of the record and not all of it. An unknown app is begun.
-    Status edit_app(const std::string& name, const std::function<void(AppRecord&)>& edit);
+    Status edit_app(const std::string& name,
+                    const std::function<void(AppRecord&)>& edit,
+                    Unwritten unwritten = Unwritten::Refused);
     Status remove_app(const std::string& name);
 
     // Appends, keeps the last 64 an app and 1000 in all; tells the listeners.

@@ -94,10 +94,16 @@ struct NewTask {
     std::vector<int> also_lanes{};
 };
 
+// What becomes of something that cannot be written now. Refused: it has not happened, and the call
+// says why. Kept: it stands in the memory until it can be written, for what a kill may cost, since
+// the next look at the world tells it again: the repair of what runs, counters, events.
+enum class Unwritten { Refused, Kept };
+
 struct NewChange {
     std::string kind{}, summary{}, subject{};
     std::string data = "{}";
     std::vector<NewTask> tasks{};
+    Unwritten unwritten = Unwritten::Refused;
 };
 
 // How a handler ended.

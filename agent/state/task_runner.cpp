@@ -82,12 +82,13 @@ void TaskRunner::Core::arm_wake_timer() {
     if (stopping) {
         return;
     }
-    if (!unsaved.empty() || state.is_read_only()) {
-        // Nothing can be begun before it can be written down.
+    const bool waits_for_disk = !unsaved.empty() || state.is_read_only();
+    if (waits_for_disk && !state.something_goes_on_unwritten()) {
         wake_timer = scheduler.after(kCommitRetry, [this] { pass(); });
         return;
     }
-    Duration next = delays.next().value_or(Duration::max());
+    Duration next = waits_for_disk ? kCommitRetry : Duration::max();
+    next = std::min(next, delays.next().value_or(Duration::max()));
     const SteadyTime now = clock.steady_now();
     for (const auto& [id, when] : clean_again) {
         next = when > now ? std::min(next, when - now) : next;

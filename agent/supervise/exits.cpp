@@ -111,7 +111,8 @@ void Supervisor::Core::forget_exits(const state::ChangeView& change) {
         return;
     }
     const Status kept = state.edit_app(
-        change.subject, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); });
+        change.subject, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); },
+        state::Unwritten::Kept);
     if (!kept) {
         log::warn("{}", kept.error().message);
     }

@@ -92,12 +92,13 @@ SpecPointer Supervisor::Core::weigh_app(const std::string& name,
         weigh_parts(*version, index, memory, policy);
     }
     record.extra = to_extra(memory);
-    const Status kept = state.edit_app(name, [&](state::AppRecord& stored) {
+    const auto edit = [&](state::AppRecord& stored) {
         stored.stopped = stored.generation == 0 ? record.stopped : stored.stopped;
         stored.generation = record.generation;
         stored.spec = record.spec;
         stored.extra = record.extra;
-    });
+    };
+    const Status kept = state.edit_app(name, edit, state::Unwritten::Kept);
     if (!kept) {
         log::warn("{}", kept.error().message);
     }

@@ -55,6 +55,15 @@ TEST_F(HangingDeploy, MakesWayForAManifestThatIsTakenAway) {
     EXPECT_EQ(host.state("other"), "Running");
 }
 
+TEST_F(HangingDeploy, MakesWayForTheWishThatItStops) {
+    host.wish("clock", supervise::Verb::Stop);
+    EXPECT_TRUE(change().is_ready);
+    EXPECT_EQ(host.podman->state_of("clock"), "");
+    EXPECT_EQ(host.state("other"), "Running");
+    host.wish("clock", supervise::Verb::Start);
+    EXPECT_EQ(host.state("clock"), "Running");
+}
+
 TEST_F(HangingDeploy, IsLeftAloneByAPassThatFindsNothingNew) {
     host.agent->request_pass("the test asked");
     for (int turn = 0; turn < 1000; ++turn) {

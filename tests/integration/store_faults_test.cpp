@@ -134,25 +134,92 @@ std::string name_of(const ::testing::TestParamInfo<Case>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Failing, Disks, ::testing::ValuesIn(cases()), name_of);
 
-// Supervision needs no disk to see and tell; what died meanwhile is brought back with the first
-// commit that works.
-TEST(FullDisk, IsSaidAndWhatDiesMeanwhileIsBroughtBackAfterwards) {
+// Supervision needs no disk.
+class FullDisk : public ::testing::Test {
+  protected:
+    FullDisk() {
+        host.write("clock.yaml", to_text(SingleApp{}));
+        host.start();
+        host.advance(minutes(1));  // what dies now has lived
+        disk.fail_from(1, DiskFault::Full);
+    }
+
     fakes::FaultyDisk disk;
     Host host;
-    host.write("clock.yaml", to_text(SingleApp{}));
-    host.start();
-    disk.fail_from(1, DiskFault::Full);
-    ASSERT_FALSE(host.agent->state().put_app({.name = "clock"}));
+};
+
+TEST_F(FullDisk, IsSaidAndTakesNoWish) {
+    const auto taken = host.agent->supervisor().wish("clock", {supervise::Verb::Stop, false});
+    ASSERT_FALSE(taken);
+    EXPECT_NE(taken.error().message.find("database or disk is full"), std::string::npos);
     EXPECT_TRUE(host.agent->state().health().read_only);
-    EXPECT_NE(host.agent->state().health().message.find("database or disk is full"),
-              std::string::npos);
+    host.pass();
     EXPECT_EQ(host.state("clock"), "Running");
+}
+
+TEST_F(FullDisk, KeepsNoContainerDown) {
     ASSERT_TRUE(host.podman->kill_process("clock"));
+    host.pass();
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    ASSERT_TRUE(host.podman->remove_behind_back("clock"));
+    host.pass();
+    host.advance(std::chrono::seconds(10));
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    EXPECT_EQ(host.app("clock").restarts, 1);
+    EXPECT_TRUE(host.agent->state().health().read_only);
+}
+
+TEST_F(FullDisk, LetsNoCrashLoopRunWild) {
+    host.podman->set_program("clock", program_that_exits(1));
+    ASSERT_TRUE(host.podman->kill_process("clock"));
+    const std::size_t before = host.starts_of("clock");
+    host.pass();
+    host.advance(minutes(1));
+    EXPECT_GE(host.starts_of("clock") - before, 4U);
+    EXPECT_LE(host.starts_of("clock") - before, 9U) << "1 s, doubling";
+}
+
+TEST_F(FullDisk, BeginsNoNewVersion) {
+    host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
+    host.pass();
+    host.advance(minutes(1));
+    EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "UTC");
     disk.mend();
     host.pass();
     host.advance(minutes(1));
-    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "CET");
+}
+
+TEST_F(FullDisk, IsToldAllThatHappenedOnceItHasRoom) {
+    ASSERT_TRUE(host.podman->kill_process("clock"));
+    host.pass();
+    host.advance(minutes(1));
+    const auto events = host.agent->state().events_since(0).size();
+    const auto changes = host.agent->state().changes();
+    disk.mend();
+    host.pass();
+    host.advance(minutes(1));
     EXPECT_FALSE(host.agent->state().health().read_only);
+    host.restart();
+    EXPECT_GE(host.agent->state().events_since(0).size(), events);
+    const auto kept = host.agent->state().change(changes.front().id);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->summary, changes.front().summary);
+    EXPECT_EQ(kept->status, state::TaskStatus::Done);
+    EXPECT_EQ(host.app("clock").restarts, 1);
+}
+
+// What the memory alone knew is gone with the process, and seen again by the next.
+TEST_F(FullDisk, LosesNothingThatMattersToAKill) {
+    ASSERT_TRUE(host.podman->remove_behind_back("clock"));
+    host.pass();
+    const auto ids = host.ids();
+    host.kill();
+    disk.mend();
+    host.start();
+    host.advance(minutes(1));
+    EXPECT_EQ(host.ids(), ids);
+    EXPECT_EQ(host.state("clock"), "Running");
 }
 
 }  // namespace
