@@ -80,7 +80,7 @@ struct Agent::Parts {
 
     void connect();
     void add_components();
-    void remember_undone();
+    void recall_failures();
     void after_pass(const reconcile::PassReport& report);
     void health_changed(const std::vector<health::Change>& changes);
     void oversee();
@@ -127,7 +127,7 @@ void Agent::Parts::add_components() {
     rhythm.add({.name = "server", .stop = [this] { server.reset(); }});
     rhythm.add({.name = "reconciler",
                 .start_up = [this]() -> Status {
-                    remember_undone();
+                    recall_failures();
                     reconciler.request("the agent has started");
                     return {};
                 },
@@ -142,19 +142,30 @@ void Agent::Parts::add_components() {
                 .busy = [this] { return runner.busy_with(); }});
 }
 
-// What a person undid stays undone over a restart, unless that version was deployed again since.
-void Agent::Parts::remember_undone() {
-    std::set<std::string> undone, deployed;
+// What a person undid stays undone over a restart, unless that version was deployed again since;
+// and what failed last is not tried again sooner for the agent's having died.
+void Agent::Parts::recall_failures() {
+    std::set<std::string> seen, undone, deployed;
+    std::vector<state::ChangeView> failed;
     for (const state::ChangeView& change : state->changes(1000)) {
+        if (!change.is_ready) {
+            continue;
+        }
         const auto data = nlohmann::json::parse(change.data, nullptr, false);
         const std::string version =
             change.subject + " " + (data.is_object() ? data.value("spec", "") : "");
-        if (change.is_ready && change.kind != state::kUndoKind) {
+        const bool newest = seen.insert(change.subject).second;
+        if (change.kind != state::kUndoKind) {
             deployed.insert(change.status == state::TaskStatus::Done ? version : "");
-        } else if (change.is_ready && undone.insert(change.subject).second &&
-                   !deployed.contains(version)) {
+            if (newest && change.status != state::TaskStatus::Done) {
+                failed.push_back(change);
+            }
+        } else if (undone.insert(change.subject).second && !deployed.contains(version)) {
             supervisor.change_ended(change);
         }
+    }
+    for (const state::ChangeView& change : failed) {
+        supervisor.change_ended(change);
     }
 }
 

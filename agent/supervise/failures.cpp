@@ -46,7 +46,7 @@ std::string fingerprint(const plan::AppPlan& plan) {
     return sha256_hex(text).substr(0, 16);
 }
 
-void Failures::note(const state::ChangeView& change, WallTime now) {
+void Failures::note(const state::ChangeView& change) {
     const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
     const std::string spec = text_of(data, "spec");
     const auto it = by_app_.find(change.subject);
@@ -67,7 +67,7 @@ void Failures::note(const state::ChangeView& change, WallTime now) {
         failure.count = it->second.count + 1;
     }
     failure.kind = change.kind;
-    failure.until = now + delay(failure.count);
+    failure.until = change.ready + delay(failure.count);
     if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
         text_of(data, "undoes_kind") == "deploy-app") {
         failure.message = fmt::format("it was undone by change {}", change.id);

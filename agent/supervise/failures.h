@@ -15,7 +15,8 @@ inline constexpr std::chrono::seconds kLongestRetry{300};
 inline constexpr WallTime kUntilChanged = WallTime::max();
 
 // What went wrong with an app's last change of one spec, and until when the same is not tried
-// again. Kept in memory: after a restart of the agent everything may be tried at once.
+// again. How often it failed is kept in memory: after a restart of the agent, the hold of the last
+// failure is the first again.
 struct Failure {
     std::string spec;
     std::string fingerprint;
@@ -29,7 +30,7 @@ class Failures {
   public:
     // A change of that app has become ready: a good end clears what was noted of its spec, a bad
     // one notes it.
-    void note(const state::ChangeView& change, WallTime now);
+    void note(const state::ChangeView& change);
     const Failure* find(const std::string& app) const;
     // Would the plan only repeat what failed, too early?
     bool holds(const plan::AppPlan& plan, WallTime now) const;

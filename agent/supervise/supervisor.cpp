@@ -144,7 +144,7 @@ std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) cons
 
 void Supervisor::change_ended(const state::ChangeView& change) {
     const std::lock_guard lock(core_->mutex);
-    core_->failures.note(change, core_->now());
+    core_->failures.note(change);
     core_->forget_exits(change);
 }
 

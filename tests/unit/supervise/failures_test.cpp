@@ -21,11 +21,12 @@ plan::AppPlan plan_of(const char* app, const char* spec, const char* object) {
     return plan;
 }
 
-state::ChangeView ended(const plan::AppPlan& plan, state::TaskStatus status) {
+state::ChangeView ended(const plan::AppPlan& plan, state::TaskStatus status, WallTime when) {
     state::ChangeView view;
     view.id = 3;
     view.subject = plan.app;
     view.status = status;
+    view.ready = when;
     view.error = status == state::TaskStatus::Error ? "cannot pull" : "";
     view.data = fmt::format(R"({{"spec":"{}","fingerprint":"{}"}})", plan.spec, fingerprint(plan));
     return view;
@@ -34,10 +35,10 @@ state::ChangeView ended(const plan::AppPlan& plan, state::TaskStatus status) {
 TEST(Failures, TheSamePlanIsHeldBackFiveSecondsThenTen) {
     Failures failures;
     const auto plan = plan_of("web", "s1", "image:1");
-    failures.note(ended(plan, state::TaskStatus::Error), WallTime(seconds(100)));
+    failures.note(ended(plan, state::TaskStatus::Error, WallTime(seconds(100))));
     EXPECT_TRUE(failures.holds(plan, WallTime(seconds(104))));
     EXPECT_FALSE(failures.holds(plan, WallTime(seconds(105))));
-    failures.note(ended(plan, state::TaskStatus::Error), WallTime(seconds(200)));
+    failures.note(ended(plan, state::TaskStatus::Error, WallTime(seconds(200))));
     EXPECT_TRUE(failures.holds(plan, WallTime(seconds(209))));
     EXPECT_FALSE(failures.holds(plan, WallTime(seconds(210))));
 }
@@ -46,7 +47,7 @@ TEST(Failures, TheHoldNeverPassesFiveMinutes) {
     Failures failures;
     const auto plan = plan_of("web", "s1", "image:1");
     for (int i = 0; i < 40; ++i) {
-        failures.note(ended(plan, state::TaskStatus::Error), WallTime(seconds(0)));
+        failures.note(ended(plan, state::TaskStatus::Error, WallTime(seconds(0))));
     }
     EXPECT_TRUE(failures.holds(plan, WallTime(seconds(299))));
     EXPECT_FALSE(failures.holds(plan, WallTime(seconds(300))));
@@ -54,7 +55,7 @@ TEST(Failures, TheHoldNeverPassesFiveMinutes) {
 
 TEST(Failures, AnotherPlanOfTheSameAppMayGoOn) {
     Failures failures;
-    failures.note(ended(plan_of("web", "s1", "image:1"), state::TaskStatus::Error), WallTime{});
+    failures.note(ended(plan_of("web", "s1", "image:1"), state::TaskStatus::Error, WallTime{}));
     EXPECT_FALSE(failures.holds(plan_of("web", "s1", "image:2"), WallTime{}));
     EXPECT_FALSE(failures.holds(plan_of("db", "s1", "image:1"), WallTime{}));
 }
@@ -62,26 +63,26 @@ TEST(Failures, AnotherPlanOfTheSameAppMayGoOn) {
 TEST(Failures, AGoodEndOfTheSameSpecClearsThem) {
     Failures failures;
     const auto plan = plan_of("web", "s2", "image:2");
-    failures.note(ended(plan, state::TaskStatus::Error), WallTime{});
-    failures.note(ended(plan_of("web", "s1", "image:1"), state::TaskStatus::Done), WallTime{});
+    failures.note(ended(plan, state::TaskStatus::Error, WallTime{}));
+    failures.note(ended(plan_of("web", "s1", "image:1"), state::TaskStatus::Done, WallTime{}));
     EXPECT_NE(failures.find("web"), nullptr)
         << "a repair of the old version says nothing of the new";
-    failures.note(ended(plan, state::TaskStatus::Done), WallTime{});
+    failures.note(ended(plan, state::TaskStatus::Done, WallTime{}));
     EXPECT_EQ(failures.find("web"), nullptr);
 }
 
 TEST(Failures, AnAbortedChangeIsHeldToo) {
     Failures failures;
     const auto plan = plan_of("web", "s1", "image:1");
-    failures.note(ended(plan, state::TaskStatus::Undone), WallTime{});
+    failures.note(ended(plan, state::TaskStatus::Undone, WallTime{}));
     ASSERT_NE(failures.find("web"), nullptr);
     EXPECT_EQ(failures.find("web")->message, "change 3 was aborted");
 }
 
 TEST(Failures, TheNextDecisionIsTheEarliestEndOfAHold) {
     Failures failures;
-    failures.note(ended(plan_of("a", "s", "i"), state::TaskStatus::Error), WallTime(seconds(10)));
-    failures.note(ended(plan_of("b", "s", "i"), state::TaskStatus::Error), WallTime(seconds(12)));
+    failures.note(ended(plan_of("a", "s", "i"), state::TaskStatus::Error, WallTime(seconds(10))));
+    failures.note(ended(plan_of("b", "s", "i"), state::TaskStatus::Error, WallTime(seconds(12))));
     EXPECT_EQ(failures.next_after(WallTime(seconds(12))), WallTime(seconds(15)));
     EXPECT_EQ(failures.next_after(WallTime(seconds(15))), WallTime(seconds(17)));
     failures.forget(std::nullopt);
