@@ -19,6 +19,7 @@ struct Planned {
     supervise::Supervisor::Prepared prepared;
     observe::Observed observed;
     plan::Plan plan;
+    bool busy = false;  // something was under way when it was observed
 };
 
 // A pass goes by the versions in force: of an app whose newest one has just failed that is the one
@@ -31,6 +32,7 @@ Result<Planned> plan_against(const PassWorld& world,
                              std::stop_token stop) {
     Planned planned;
     const std::set<std::string> busy = world.supervisor.busy(desired);
+    planned.busy = !busy.empty();
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
     const supervise::WorldFacts facts =
@@ -69,6 +71,9 @@ Result<state::ChangeId> commit(const PassWorld& world,
     data["kind"] = change.kind;
     data["wish"] = policy == prepared.policy.apps.end() ? 0 : policy->second.wish;
     change.data = data.dump();
+    if (planned.action == plan::AppAction::Repair) {
+        change.unwritten = state::Unwritten::Kept;
+    }
     return world.state.add_change(change);
 }
 
@@ -161,7 +166,8 @@ void note_converged(const PassWorld& world, const Planned& planned) {
             continue;
         }
         const Status kept = world.state.edit_app(
-            name, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; });
+            name, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; },
+            state::Unwritten::Kept);
         if (!kept) {
             log::warn("{}", kept.error().message);
         }
@@ -196,7 +202,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         report.overview =
             world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
         report.in_motion = !planned->observed.in_motion.empty();
-        report.settled = report.changes.empty() && !report.in_motion &&
+        report.settled = report.changes.empty() && !report.in_motion && !planned->busy &&
                          nothing_under_way(world, report.overview);
         if (report.settled) {
             forget_gone(world, desired, planned->plan, report.overview);
