@@ -4,15 +4,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <regex>
-#include <sstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "runtime/base/log.h"
-#include "runtime/podman/client.h"
+#include "tests/integration/picture.h"
 
 namespace podreeve::integration {
 namespace {
@@ -29,33 +26,6 @@ std::string make_directory() {
         throw std::runtime_error("cannot make a directory in /tmp");
     }
     return path;
-}
-
-// podman's ids, and the names it makes of them.
-std::string without_ids(const std::string& text) {
-    static const std::regex kId("[0-9a-f]{64}|[0-9a-f]{12}(?=-(service|infra))");
-    return std::regex_replace(text, kId, "ID");
-}
-
-std::string text_of(const nlohmann::json& value) {
-    return value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
-std::string contents_of(const fs::path& directory) {
-    std::map<std::string, std::string> files;
-    std::error_code error;
-    for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
-        if (entry.is_regular_file()) {
-            std::ostringstream text;
-            text << std::ifstream(entry.path()).rdbuf();
-            files[fs::relative(entry.path(), directory).string()] = text.str();
-        }
-    }
-    std::string out;
-    for (const auto& [name, text] : files) {
-        out += fmt::format("    {}: {}\n", name, text_of(text));
-    }
-    return out;
 }
 
 }  // namespace
@@ -358,33 +328,7 @@ std::vector<std::string> Host::kinds_of_last_change(const std::string& name) con
 }
 
 std::string Host::snapshot() {
-    std::vector<std::string> containers;
-    for (const std::string& name : podman->container_names()) {
-        // An infra container is named after its pod's id.
-        containers.push_back(
-            fmt::format("container {} {} {}\n", name.ends_with("-infra") ? "INFRA" : name,
-                        podman->state_of(name), without_ids(text_of(podman->inspect(name)))));
-    }
-    std::sort(containers.begin(), containers.end());
-    std::string out = fmt::format("{}", fmt::join(containers, ""));
-    for (const std::string& name : podman->pod_names()) {
-        out += fmt::format("pod {} {} {}\n", name, podman->state_of(name),
-                           without_ids(text_of(podman->inspect(name))));
-    }
-    podman::Client client(podman->socket_path());
-    const auto volumes = client.list_volumes({});
-    for (const podman::VolumeDetails& volume : *volumes) {
-        out += fmt::format("volume {} {}\n{}", volume.name, text_of(volume.labels),
-                           contents_of(volume.mountpoint));
-    }
-    const auto secrets = client.list_secrets({});
-    for (const podman::SecretDetails& secret : *secrets) {
-        out += fmt::format("secret {} {}\n", secret.name, text_of(secret.labels));
-    }
-    const auto networks = client.list_networks({});
-    for (const podman::NetworkDetails& network : *networks) {
-        out += fmt::format("network {}\n", network.name);
-    }
+    std::string out = picture_of(*podman);
     const supervise::Overview overview = *agent->board().lock();
     for (const supervise::AppStatus& status : overview.apps) {
         out +=

@@ -26,7 +26,8 @@ def case_stopped_and_started_again_it_adopts_its_apps(lab):
     assert pids(lab) == processes
     lab.start_agent()
     lab.settle()
-    assert lab.is_up("shop", "beat")
+    # A container without a probe that podman started "this second" is taken to be up a second later.
+    lab.wait_until(lambda: lab.is_up("shop", "beat"), 3, "both apps are told as up")
     assert lab.ids() == before and pids(lab) == processes
 
 

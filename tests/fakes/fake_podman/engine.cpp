@@ -62,6 +62,26 @@ std::string Engine::new_id(const std::string& kind, std::size_t length) {
     return sha256_hex(fmt::format("{} {}", kind, ++sequence_)).substr(0, length);
 }
 
+Engine::Objects Engine::objects() const {
+    return {containers, pods,   images,        volumes,   networks,
+            secrets,    events, exec_sessions, sequence_, next_pid_};
+}
+
+void Engine::put_back(const Objects& objects) {
+    containers = objects.containers;
+    pods = objects.pods;
+    images = objects.images;
+    volumes = objects.volumes;
+    networks = objects.networks;
+    secrets = objects.secrets;
+    events = objects.events;
+    exec_sessions = objects.exec_sessions;
+    sequence_ = objects.sequence;
+    next_pid_ = objects.next_pid;
+    work.clear();
+    changed.notify_all();
+}
+
 void Engine::run_work(bool before_request) {
     if (before_request && !work.empty() && work_waited++ < work_lag) {
         return;

@@ -61,6 +61,24 @@ struct Engine {
     unsigned work_lag = 0, work_waited = 0;
     void run_work(bool before_request);
 
+    // All that podman holds, without the files in volumes; put back, what is numbered later gets
+    // the numbers it got before.
+    struct Objects {
+        std::map<std::string, Container> containers;
+        std::map<std::string, Pod> pods;
+        std::vector<Image> images;
+        std::map<std::string, Volume> volumes;
+        std::map<std::string, Network> networks;
+        std::map<std::string, Secret> secrets;
+        std::vector<EventRecord> events;
+        std::map<std::string, ExecSession> exec_sessions;
+        std::uint64_t sequence = 0;
+        std::int64_t next_pid = 0;
+    };
+
+    Objects objects() const;
+    void put_back(const Objects& objects);
+
     // -- looking up. Ambiguity and absence come as podman's own errors.
     Container* container(const std::string& who, Answer* why = nullptr);
     Pod* pod(const std::string& who, Answer* why = nullptr);

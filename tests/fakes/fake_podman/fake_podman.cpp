@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <regex>
 #include <stdexcept>
 
@@ -15,6 +17,7 @@
 #include "tests/fakes/fake_podman/http_server.h"
 #include "tests/fakes/fake_podman/render.h"
 #include "tests/fakes/fake_podman/routes.h"
+#include "tests/fakes/files.h"
 
 namespace podreeve::fakes {
 namespace {
@@ -260,6 +263,41 @@ void FakePodman::occupy_port(int port, bool taken) {
         server_->engine.foreign_ports.insert(port);
     } else {
         server_->engine.foreign_ports.erase(port);
+    }
+}
+
+struct FakePodman::Kept {
+    Engine::Objects objects;
+    std::map<std::string, std::map<std::string, std::string>> files;  // by volume
+};
+
+std::shared_ptr<const FakePodman::Kept> FakePodman::keep() {
+    std::lock_guard lock(server_->engine.mutex);
+    while (!server_->engine.work.empty()) {
+        server_->engine.run_work(true);
+    }
+    auto kept = std::make_shared<Kept>();
+    kept->objects = server_->engine.objects();
+    for (const auto& [name, volume] : kept->objects.volumes) {
+        kept->files[name] = files_below(volume.mountpoint);
+    }
+    return kept;
+}
+
+void FakePodman::put_back(const Kept& kept) {
+    namespace fs = std::filesystem;
+    std::lock_guard lock(server_->engine.mutex);
+    for (const auto& [name, volume] : server_->engine.volumes) {
+        fs::remove_all(volume.mountpoint);
+    }
+    server_->engine.put_back(kept.objects);
+    for (const auto& [name, volume] : kept.objects.volumes) {
+        fs::create_directories(volume.mountpoint);
+        for (const auto& [path, content] : kept.files.at(name)) {
+            const fs::path file = fs::path(volume.mountpoint) / path;
+            fs::create_directories(file.parent_path());
+            std::ofstream(file) << content;
+        }
     }
 }
 

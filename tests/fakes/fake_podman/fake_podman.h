@@ -55,6 +55,12 @@ class FakePodman {
     // Some other process of the host holds the port, or gives it back.
     void occupy_port(int port, bool taken = true);
 
+    // All objects and the volumes' files as they are now, for put_back(): so one beginning serves
+    // many runs. Nobody may be connected at either.
+    struct Kept;
+    std::shared_ptr<const Kept> keep();
+    void put_back(const Kept& kept);
+
     // -- behind the agent's back: as kill -9, `podman rm -f`, `podman stop` and `podman start` on
     // the host. False when there is no container (for remove, start and stop: or pod) of that name
     // or id.
