@@ -67,8 +67,40 @@ Status write_and_rename(const fs::path& path, const std::string& content) {
 }
 
 std::string to_json_text(const AcceptedText& text) {
-    const json out = {{"file", text.file}, {"text", text.text}, {"drop_ins", text.drop_ins}};
+    json out = {{"file", text.file}, {"text", text.text}, {"drop_ins", text.drop_ins}};
+    for (const UnitSource& unit : text.units) {
+        out["units"].push_back(
+            {{"path", unit.path}, {"text", unit.text}, {"drop_ins", unit.drop_ins}});
+    }
     return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+using TextPairs = std::vector<std::pair<std::string, std::string>>;
+
+std::optional<TextPairs> pairs_from(const json& in) {
+    TextPairs out;
+    for (const json& pair : in) {
+        if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string()) {
+            return std::nullopt;
+        }
+        out.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
+    }
+    return out;
+}
+
+std::optional<UnitSource> unit_from(const json& in) {
+    const auto is_text = [&](const char* key) {
+        return in.is_object() && in.contains(key) && in.at(key).is_string();
+    };
+    if (!is_text("path") || !is_text("text")) {
+        return std::nullopt;
+    }
+    auto drop_ins = pairs_from(in.value("drop_ins", json::array()));
+    if (!drop_ins) {
+        return std::nullopt;
+    }
+    return UnitSource{in.at("path").get<std::string>(), in.at("text").get<std::string>(),
+                      std::move(*drop_ins)};
 }
 
 std::optional<AcceptedText> from_json_text(const std::string& bytes) {
@@ -79,13 +111,18 @@ std::optional<AcceptedText> from_json_text(const std::string& bytes) {
     if (!is_text("file") || !is_text("text")) {
         return std::nullopt;
     }
-    AcceptedText out{in.at("file").get<std::string>(), in.at("text").get<std::string>(), {}};
-    for (const json& drop_in : in.value("drop_ins", json::array())) {
-        if (!drop_in.is_array() || drop_in.size() != 2 || !drop_in[0].is_string() ||
-            !drop_in[1].is_string()) {
+    auto drop_ins = pairs_from(in.value("drop_ins", json::array()));
+    if (!drop_ins) {
+        return std::nullopt;
+    }
+    AcceptedText out{in.at("file").get<std::string>(), in.at("text").get<std::string>(),
+                     std::move(*drop_ins)};
+    for (const json& each : in.value("units", json::array())) {
+        auto unit = unit_from(each);
+        if (!unit) {
             return std::nullopt;
         }
-        out.drop_ins.emplace_back(drop_in[0].get<std::string>(), drop_in[1].get<std::string>());
+        out.units.push_back(std::move(*unit));
     }
     return out;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "manifests/unit_source.h"
 #include "runtime/base/result.h"
 
 namespace podreeve::manifests {
@@ -15,13 +16,15 @@ struct AcceptedText {
     std::string file;
     std::string text;
     std::vector<std::pair<std::string, std::string>> drop_ins;
+    // The unit files it names, or is made of: then text is empty, and file is the first of them.
+    std::vector<UnitSource> units = {};
 };
 
 // The versions of each app's manifest that were once good, so that a broken one can be answered
 // with the last. On disk: <dir>/<app>/<hash>.json (0600, they may hold secrets), and beside them
-// the link "current" to the one in force. The JSON's keys are file, text, drop_ins; later releases
-// may add some, and read those of earlier ones. A file that cannot be read counts as not kept. An
-// empty dir keeps nothing. One thread at a time.
+// the link "current" to the one in force. The JSON's keys are file, text, drop_ins, units; later
+// releases may add some, and read those of earlier ones. A file that cannot be read counts as not
+// kept. An empty dir keeps nothing. One thread at a time.
 class AcceptedVersions {
   public:
     explicit AcceptedVersions(std::filesystem::path dir);

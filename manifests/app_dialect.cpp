@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "manifests/conditions.h"
 #include "manifests/mounts.h"
@@ -12,6 +13,7 @@
 #include "manifests/probes.h"
 #include "manifests/quantity.h"
 #include "manifests/words.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -192,27 +194,6 @@ void read_resources(const Place& place, Resources& out) {
     }
 }
 
-void read_dependency(const Place& place, std::vector<Dependency>& out) {
-    if (place.is_scalar()) {
-        if (const auto app = place.required_text(kAsWritten)) {
-            add_dependency(place, {*app, DependencyKind::Started, place.position()}, out);
-        }
-        return;
-    }
-    if (!place.check_fields(fields::kAppDependency)) {
-        return;
-    }
-    const auto app = place["app"].required_text(kAsWritten);
-    const auto is = place["is"].one_of(kDependencyWords);
-    const auto policy = place["policy"].one_of(kLossWords);
-    if (app) {
-        add_dependency(place["app"],
-                       {*app, dependency_kind_of(is.value_or("started")), place["app"].position(),
-                        loss_policy_of(policy.value_or("stay"))},
-                       out);
-    }
-}
-
 void join_network(ContainerSpec& container, AppSpec& app) {
     container.networks.emplace_back(kSharedNetwork);
     container.network_aliases = {container.name};
@@ -220,18 +201,13 @@ void join_network(ContainerSpec& container, AppSpec& app) {
         {fmt::format("network/{}", kSharedNetwork), std::string(kSharedNetwork), true});
 }
 
-void read_life(const Place& place, ContainerSpec& container, AppSpec& app) {
+void read_life(const Place& place, ContainerSpec& container) {
     if (const auto word = place["restart"].one_of(kRestartWords)) {
         container.restart = restart_policy_of(*word);
     }
     if (const auto grace = place["stop_grace_secs"].integer(0, kMaxGraceSeconds)) {
         container.stop_grace = std::chrono::seconds(*grace);
     }
-    app.autostart = place["autostart"].boolean().value_or(true);
-    for (const Place& item : place["depends_on"].items()) {
-        read_dependency(item, app.depends_on);
-    }
-    app.conditions = read_conditions(place["conditions"]);
 }
 
 // `ready: port`: all TCP ports that the app publishes are open.
@@ -275,21 +251,43 @@ void read_health(const Place& place, ContainerSpec& container) {
     read_ready(place["ready"], container);
 }
 
-}  // namespace
-
-AppSpec read_app_dialect(const Node& document, std::vector<Diagnostic>& diagnostics) {
-    AppSpec app;
-    app.dialect = Dialect::App;
-    const Place root(document, "", diagnostics);
-    root.check_fields(fields::kAppRoot);
-    const Place place = root["app"];
-    if (!place.require() || !place.check_fields(fields::kApp)) {
-        return app;
+// What the app waits for, also one of its own companions by the name of its file.
+void read_waits(const Place& place, AppSpec& app) {
+    app.autostart = place["autostart"].boolean().value_or(true);
+    for (const Place& item : place["depends_on"].items()) {
+        const auto dependency = read_dependency(item, app.name);
+        if (!dependency) {
+            continue;
+        }
+        if (dependency->app == app.name && !dependency->companion.empty() &&
+            app.find_companion(dependency->companion) == nullptr) {
+            std::vector<std::string> names;
+            for (const CompanionSpec& companion : app.companions) {
+                names.push_back(companion.part);
+            }
+            item.fail(fmt::format("this app has no companion {}", dependency->companion),
+                      fmt::format("{}", fmt::join(names, ", ")),
+                      nearest_name(dependency->companion, names));
+            continue;
+        }
+        add_dependency(item.is_map() && item["app"].present() ? item["app"] : item, *dependency,
+                       app.depends_on);
     }
-    app.name = read_id(place["id"]);
-    app.display_name = place["name"].required_text(kAsWritten).value_or("");
-    app.version = place["version"].required_text(kAsWritten).value_or("");
-    place["description"].text(kAsWritten);
+    app.conditions = read_conditions(place["conditions"]);
+}
+
+// Without a container there is nothing that its fields could be about.
+void refuse_container_fields(const Place& place) {
+    for (const char* field : {"environment", "health", "health_check", "ports", "ready",
+                              "resources", "restart", "stop_grace_secs", "volumes"}) {
+        if (place[field].present()) {
+            place[field].fail_at_key("is about the container, and there is none",
+                                     "container:, or the same in the companion's unit");
+        }
+    }
+}
+
+void read_own_container(const Place& place, AppSpec& app) {
     ContainerSpec container;
     container.part = app.name;
     container.name = app.name;
@@ -303,10 +301,36 @@ AppSpec read_app_dialect(const Node& document, std::vector<Diagnostic>& diagnost
         read_volume(item, container, app);
     }
     read_resources(place["resources"], container.resources);
-    read_life(place, container, app);
+    read_life(place, container);
     read_health(place, container);
     join_network(container, app);
     app.containers.push_back(std::move(container));
+}
+
+}  // namespace
+
+AppSpec read_app_dialect(const Node& document,
+                         const ManifestTexts& texts,
+                         std::vector<Diagnostic>& diagnostics) {
+    AppSpec app;
+    app.dialect = Dialect::App;
+    const Place root(document, "", diagnostics);
+    root.check_fields(fields::kAppRoot);
+    const Place place = root["app"];
+    if (!place.require() || !place.check_fields(fields::kApp)) {
+        return app;
+    }
+    app.name = read_id(place["id"]);
+    app.display_name = place["name"].required_text(kAsWritten).value_or("");
+    app.version = place["version"].required_text(kAsWritten).value_or("");
+    place["description"].text(kAsWritten);
+    app.companions = read_companions(place["companions"], app.name, texts, diagnostics);
+    if (place["container"].present() || !place["companions"].present()) {
+        read_own_container(place, app);
+    } else {
+        refuse_container_fields(place);
+    }
+    read_waits(place, app);
     return app;
 }
 

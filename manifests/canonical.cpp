@@ -199,6 +199,7 @@ json to_json(const std::vector<Dependency>& dependencies) {
     for (const Dependency& dependency : dependencies) {
         json item = {{"app", dependency.app}, {"is", to_string(dependency.is)}};
         put(item, "policy", std::string(to_string(dependency.policy)), std::string("stay"));
+        put(item, "companion", dependency.companion);
         out.push_back(std::move(item));
     }
     return out;
@@ -289,6 +290,22 @@ json containers_with_policies(const std::vector<ContainerSpec>& containers) {
     return out;
 }
 
+json to_json(const std::vector<CompanionSpec>& companions) {
+    json out = json::array();
+    for (const CompanionSpec& companion : companions) {
+        json item = {{"part", companion.part}, {"text", sha256_hex(companion.text)}};
+        for (const UnitDropIn& drop_in : companion.drop_ins) {
+            item["drop_ins"].push_back(
+                {{"name", drop_in.name}, {"text", sha256_hex(drop_in.text)}});
+        }
+        put(item, "instances", companion.instances);
+        put(item, "restart", std::string(to_string(companion.restart)), std::string("now"));
+        put_list(item, "depends_on", to_json(companion.depends_on));
+        out.push_back(std::move(item));
+    }
+    return out;
+}
+
 json to_json(const AppSpec& spec) {
     json out = {{"name", spec.name}};
     put(out, "display_name", spec.display_name);
@@ -305,6 +322,7 @@ json to_json(const AppSpec& spec) {
     put_list(out, "secrets", list_of(spec.secrets));
     put_list(out, "pods", pods_with_policies(spec.pods));
     put_list(out, "containers", containers_with_policies(spec.containers));
+    put_list(out, "companions", to_json(spec.companions));
     return out;
 }
 
@@ -328,6 +346,10 @@ std::string spec_hash(const VolumeSpec& spec) {
 
 std::string spec_hash(const AppSpec& spec) {
     return hash_of(to_json(spec).dump());
+}
+
+std::string companions_hash(const AppSpec& spec) {
+    return spec.companions.empty() ? "" : hash_of(to_json(spec.companions).dump());
 }
 
 namespace {
@@ -409,6 +431,13 @@ void hide_headers(ContainerSpec& spec) {
 
 // A digest of a short secret can be turned back by trying.
 void hide_digests(const AppSpec& spec, json& out) {
+    for (std::size_t i = 0; i < spec.companions.size(); ++i) {
+        json& companion = out["companions"][i];
+        companion["text"] = kHidden;
+        for (std::size_t d = 0; d < spec.companions[i].drop_ins.size(); ++d) {
+            companion["drop_ins"][d]["text"] = kHidden;
+        }
+    }
     for (std::size_t i = 0; i < spec.containers.size(); ++i) {
         const std::vector<Mount>& mounts = spec.containers[i].mounts;
         for (std::size_t m = 0; m < mounts.size(); ++m) {

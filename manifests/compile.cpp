@@ -5,12 +5,15 @@
 #include <fmt/format.h>
 
 #include "manifests/app_dialect.h"
+#include "manifests/companions.h"
 #include "manifests/kube/kube.h"
 #include "manifests/merge.h"
 #include "manifests/names.h"
 #include "manifests/source.h"
 #include "manifests/validate.h"
 #include "manifests/yaml.h"
+#include "quadlet/names.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -73,14 +76,16 @@ bool is_kube_dialect(const std::vector<NodePtr>& documents) {
     });
 }
 
-AppSpec read_app(const std::vector<NodePtr>& documents, std::vector<Diagnostic>& diagnostics) {
+AppSpec read_app(const std::vector<NodePtr>& documents,
+                 const ManifestTexts& texts,
+                 std::vector<Diagnostic>& diagnostics) {
     if (documents.size() > 1) {
         complain(diagnostics, documents[1]->position(),
                  "the app dialect has one document a file, and this is another");
     }
     const auto app = std::find_if(documents.begin(), documents.end(),
                                   [](const NodePtr& node) { return node->find("app") != nullptr; });
-    return read_app_dialect(**app, diagnostics);
+    return read_app_dialect(**app, texts, diagnostics);
 }
 
 AppSpec read_kube(const std::string& file,
@@ -131,29 +136,28 @@ Compiled finish(Compiled out, AppSpec app, const std::string& file, const std::s
     return out;
 }
 
-Compiled compile_documents(const std::string& file,
-                           const std::string& text,
-                           const std::vector<std::pair<std::string, std::string>>& drop_ins) {
+Compiled compile_documents(const ManifestTexts& texts) {
+    const std::string& file = texts.file;
     Compiled out;
-    YamlStream stream = read_yaml(file, text);
+    YamlStream stream = read_yaml(file, texts.text);
     out.diagnostics = std::move(stream.diagnostics);
     if (stream.complete && stream.documents.empty()) {
         complain(out.diagnostics, {file, 0, 0}, "is empty",
                  "app: at the root, or apiVersion: and kind:");
     }
     if (!stream.complete || stream.documents.empty()) {
-        return finish(std::move(out), {}, file, text);
+        return finish(std::move(out), {}, file, texts.text);
     }
-    read_drop_ins(drop_ins, stream.documents, out.diagnostics);
+    read_drop_ins(texts.drop_ins, stream.documents, out.diagnostics);
     AppSpec app;
     if (is_app_dialect(stream.documents)) {
-        app = read_app(stream.documents, out.diagnostics);
+        app = read_app(stream.documents, texts, out.diagnostics);
     } else if (is_kube_dialect(stream.documents)) {
         app = read_kube(file, stream.documents, out.diagnostics);
     } else {
         complain_dialect(*stream.documents.front(), out.diagnostics);
     }
-    return finish(std::move(out), std::move(app), file, text);
+    return finish(std::move(out), std::move(app), file, texts.text);
 }
 
 }  // namespace
@@ -161,7 +165,16 @@ Compiled compile_documents(const std::string& file,
 Compiled compile(const std::string& file,
                  const std::string& text,
                  const std::vector<std::pair<std::string, std::string>>& drop_ins) {
-    return compile_documents(file, text, drop_ins);
+    return compile_documents({file, text, drop_ins, {}});
+}
+
+Compiled compile(const AcceptedText& text) {
+    if (quadlet::unit_type_of(std::filesystem::path(text.file).filename().string())) {
+        Compiled out;
+        AppSpec app = read_quadlet(text.file, text.units, out.diagnostics);
+        return finish(std::move(out), std::move(app), text.file, "");
+    }
+    return compile_documents({text.file, text.text, text.drop_ins, text.units});
 }
 
 }  // namespace podreeve::manifests

@@ -176,13 +176,13 @@ const FieldTable kLifecycleExec{{"command"}, {}, {}};
 const FieldTable kLifecycleSleep{{"seconds"}, {}, {}};
 
 const FieldTable kAppRoot{{"app"}, {}, {}};
-const FieldTable kApp{{"autostart", "conditions", "container", "depends_on", "description",
-                       "environment", "health", "health_check", "id", "name", "ports", "ready",
-                       "resources", "restart", "stop_grace_secs", "version", "volumes"},
-                      {},
-                      {"category", "companions", "container_name", "containers", "data_uid",
-                       "dependencies", "devices", "files", "hooks", "interfaces", "metadata",
-                       "pods", "security", "update", "upstream"}};
+const FieldTable kApp{
+    {"autostart", "companions", "conditions", "container", "depends_on", "description",
+     "environment", "health", "health_check", "id", "name", "ports", "ready", "resources",
+     "restart", "stop_grace_secs", "version", "volumes"},
+    {},
+    {"category", "container_name", "containers", "data_uid", "dependencies", "devices", "files",
+     "hooks", "interfaces", "metadata", "pods", "security", "update", "upstream"}};
 const FieldTable kAppContainer{
     {"command", "entrypoint", "environment", "image"},
     {},
@@ -195,9 +195,10 @@ const FieldTable kAppResources{{"cpu_limit", "memory_limit"}, {}, {"disk_limit"}
 const FieldTable kAppHealth{{"liveness", "readiness", "startup"}, {}, {}};
 const FieldTable kAppHealthCheck{
     {"endpoint", "interval", "path", "retries", "timeout", "type"}, {}, {}};
-const FieldTable kAppDependency{{"app", "is", "policy"}, {}, {}};
+const FieldTable kAppDependency{{"app", "companion", "is", "policy"}, {}, {}};
 const FieldTable kAppCondition{
     {"all", "any", "app", "image", "is", "network", "path", "port", "time", "unit"}, {}, {}};
+const FieldTable kCompanion{{"depends_on", "file", "instances", "name", "restart", "text"}, {}, {}};
 
 }  // namespace fields
 }  // namespace podreeve::manifests

@@ -84,6 +84,7 @@ extern const FieldTable kAppDependency;
 extern const FieldTable kAppHealth;
 extern const FieldTable kAppHealthCheck;
 extern const FieldTable kAppCondition;
+extern const FieldTable kCompanion;
 
 }  // namespace fields
 }  // namespace podreeve::manifests

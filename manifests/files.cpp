@@ -12,7 +12,10 @@
 
 #include <fmt/format.h>
 
+#include "manifests/companions.h"
 #include "manifests/yaml.h"
+#include "quadlet/drop_ins.h"
+#include "quadlet/names.h"
 #include "runtime/base/unique_fd.h"
 
 namespace podreeve::manifests {
@@ -31,14 +34,13 @@ bool has_manifest_extension(std::string_view name) {
     return ends_with(name, ".yaml") || ends_with(name, ".yml") || ends_with(name, ".json");
 }
 
-bool has_companion_extension(std::string_view name) {
-    for (const char* extension :
-         {".container", ".pod", ".kube", ".volume", ".network", ".image", ".build"}) {
-        if (ends_with(name, extension)) {
-            return true;
-        }
+// "web.container.d", "web-.container.d" or "container.d".
+bool is_unit_drop_in_folder(const std::string& name) {
+    if (!ends_with(name, ".d")) {
+        return false;
     }
-    return false;
+    const std::string stem = name.substr(0, name.size() - 2);
+    return quadlet::unit_type_of(stem) || quadlet::unit_type_of("x." + stem);
 }
 
 Stamp stamp_of(const struct stat& info) {
@@ -139,7 +141,65 @@ void list_drop_ins(const fs::path& directory,
     }
 }
 
-void list_directory(const fs::path& directory, uid_t owner, DropIns& drop_ins, Listing& out) {
+// The *.conf files of a unit's drop-in folder: name -> file. One of "" says why it cannot be read.
+void list_unit_drop_ins(const fs::path& folder,
+                        uid_t owner,
+                        std::map<std::string, FoundFile>& files) {
+    std::vector<std::string> names;
+    if (const int error = read_names(folder, names); error != 0 && error != ENOTDIR) {
+        files[""] = {folder, {}, fmt::format("cannot be read: {}", std::strerror(error))};
+    }
+    for (const std::string& name : names) {
+        if (!ends_with(name, ".conf") || name.front() == '.') {
+            continue;
+        }
+        FoundFile file;
+        const Sight sight = look_at(folder / name, owner, file);
+        if (sight == Sight::File) {
+            files[name] = std::move(file);
+        } else if (sight == Sight::Masked) {
+            files.erase(name);
+        }
+    }
+}
+
+// By folder ("web.container.d"), then by name.
+using UnitDropIns = std::map<std::string, std::map<std::string, FoundFile>>;
+
+void add_drop_ins(FoundUnit& unit, const UnitDropIns& drop_ins) {
+    const std::string name = unit.file.path.filename().string();
+    std::vector<quadlet::FoundDropIn> found;
+    for (const std::string& folder : quadlet::drop_in_folders(name)) {
+        const auto files = drop_ins.find(folder);
+        if (files == drop_ins.end()) {
+            continue;
+        }
+        for (const auto& [file_name, file] : files->second) {
+            if (file_name.empty()) {
+                unit.drop_ins.push_back(file);  // the unit counts as broken
+            } else {
+                found.push_back({folder, file_name, file.path.string()});
+            }
+        }
+    }
+    for (const quadlet::FoundDropIn& each : quadlet::effective_drop_ins(name, found)) {
+        unit.drop_ins.push_back(drop_ins.at(each.folder).at(each.name));
+    }
+}
+
+void add_unit(const std::string& name, Sight sight, FoundFile file, Listing& out) {
+    if (sight == Sight::Masked) {
+        out.units.erase(name);
+    } else if (sight == Sight::File) {
+        out.units[name].file = std::move(file);
+    }
+}
+
+void list_directory(const fs::path& directory,
+                    uid_t owner,
+                    DropIns& drop_ins,
+                    UnitDropIns& unit_drop_ins,
+                    Listing& out) {
     std::vector<std::string> names;
     if (const int error = read_names(directory, names); error != 0) {
         out.unreadable.emplace_back(directory, std::strerror(error));
@@ -150,16 +210,19 @@ void list_directory(const fs::path& directory, uid_t owner, DropIns& drop_ins, L
             list_drop_ins(directory / name, name.substr(0, name.size() - 2), owner, drop_ins);
             continue;
         }
+        if (kind == NameKind::UnitDropInDirectory) {
+            list_unit_drop_ins(directory / name, owner, unit_drop_ins[name]);
+            continue;
+        }
         if (kind == NameKind::Ignored) {
             continue;
         }
         FoundFile file;
         const Sight entry = look_at(directory / name, owner, file);
-        if (entry == Sight::Masked) {
+        if (kind == NameKind::Unit) {
+            add_unit(name, entry, std::move(file), out);
+        } else if (entry == Sight::Masked) {
             out.manifests.erase(name);
-            out.companions.erase(name);
-        } else if (entry == Sight::File && kind == NameKind::Companion) {
-            out.companions[name] = file.path;
         } else if (entry == Sight::File) {
             out.manifests[name].main = std::move(file);
         }
@@ -168,6 +231,22 @@ void list_directory(const fs::path& directory, uid_t owner, DropIns& drop_ins, L
 
 Diagnostic about_file(const fs::path& path, std::string message) {
     return {{path.string(), 0, 0}, "", std::move(message), "", "", Severity::Error};
+}
+
+// A unit file with the drop-ins that lie beside it.
+FoundUnit find_unit(const fs::path& path, uid_t owner) {
+    FoundUnit out;
+    const Sight sight = look_at(path, owner, out.file);
+    if (sight != Sight::File) {
+        out.file.trouble = sight == Sight::Gone ? "is not there" : "is a link to /dev/null";
+        return out;
+    }
+    UnitDropIns drop_ins;
+    for (const std::string& folder : quadlet::drop_in_folders(path.filename().string())) {
+        list_unit_drop_ins(path.parent_path() / folder, owner, drop_ins[folder]);
+    }
+    add_drop_ins(out, drop_ins);
+    return out;
 }
 
 Result<std::string> read_all(int fd, const std::string& name) {
@@ -203,14 +282,21 @@ NameKind classify_name(const std::string& name) {
     if (has_manifest_extension(name)) {
         return NameKind::Manifest;
     }
-    return has_companion_extension(name) ? NameKind::Companion : NameKind::Ignored;
+    if (is_unit_drop_in_folder(name)) {
+        return NameKind::UnitDropInDirectory;
+    }
+    return quadlet::unit_type_of(name) ? NameKind::Unit : NameKind::Ignored;
 }
 
 Listing list_manifests(const std::vector<fs::path>& directories, uid_t owner) {
     Listing out;
     DropIns drop_ins;
+    UnitDropIns unit_drop_ins;
     for (const fs::path& directory : directories) {
-        list_directory(directory, owner, drop_ins, out);
+        list_directory(directory, owner, drop_ins, unit_drop_ins, out);
+    }
+    for (auto& [name, unit] : out.units) {
+        add_drop_ins(unit, unit_drop_ins);
     }
     for (auto& [manifest, files] : drop_ins) {
         const auto found = out.manifests.find(manifest);
@@ -224,6 +310,28 @@ Listing list_manifests(const std::vector<fs::path>& directories, uid_t owner) {
     return out;
 }
 
+std::map<std::string, FoundManifest> bare_manifests(const std::map<std::string, FoundUnit>& units,
+                                                    const std::set<fs::path>& named) {
+    std::map<std::string, FoundManifest> by_app;
+    for (const auto& [name, unit] : units) {
+        if (named.count(unit.file.path) > 0) {
+            continue;
+        }
+        const std::string app = app_of_unit(name);
+        FoundManifest& manifest = by_app[app.empty() ? name : app];
+        if (manifest.units.empty()) {
+            manifest.main = unit.file;
+        }
+        manifest.units.push_back(unit);
+    }
+    std::map<std::string, FoundManifest> out;
+    for (auto& [app, manifest] : by_app) {
+        std::string name = manifest.main.path.filename().string();
+        out.emplace(std::move(name), std::move(manifest));
+    }
+    return out;
+}
+
 std::optional<FoundManifest> find_manifest(const fs::path& file, uid_t owner) {
     FoundManifest out;
     const Sight sight = look_at(file, owner, out.main);
@@ -232,6 +340,10 @@ std::optional<FoundManifest> find_manifest(const fs::path& file, uid_t owner) {
     }
     if (sight == Sight::Gone) {
         out.main.trouble = "is not there";
+    }
+    if (quadlet::unit_type_of(file.filename().string())) {
+        out.units = {find_unit(file, owner)};
+        return out;
     }
     DropIns drop_ins;
     list_drop_ins(file.string() + ".d", "", owner, drop_ins);
@@ -245,12 +357,6 @@ std::vector<Diagnostic> left_out(const Listing& listing) {
     std::vector<Diagnostic> out;
     for (const auto& [directory, why] : listing.unreadable) {
         out.push_back(about_file(directory, fmt::format("cannot read this directory: {}", why)));
-    }
-    for (const auto& [name, path] : listing.companions) {
-        out.push_back(about_file(
-            path,
-            "Quadlet units are not read from here yet; move it away, or write the app as a "
-            "manifest"));
     }
     return out;
 }
@@ -274,35 +380,105 @@ Result<std::string> read_manifest(const FoundFile& file, uid_t owner) {
     return read_all(fd.get(), name);
 }
 
-std::optional<AcceptedText> read_texts(const FoundManifest& found,
-                                       uid_t owner,
-                                       std::vector<Diagnostic>& diagnostics) {
-    AcceptedText out;
-    bool good = true;
-    const auto read = [&](const FoundFile& file) {
-        Result<std::string> text = read_manifest(file, owner);
+namespace {
+
+// Reads the files of one manifest, and tells of those that may not be read.
+class TextReader {
+  public:
+    TextReader(uid_t owner, std::vector<Diagnostic>& diagnostics, bool& good)
+        : owner_(owner), diagnostics_(diagnostics), good_(good) {}
+
+    std::string read(const FoundFile& file) {
+        Result<std::string> text = read_manifest(file, owner_);
         if (!text) {
-            diagnostics.push_back(about_file(file.path, text.error().message));
-            good = false;
+            diagnostics_.push_back(about_file(file.path, text.error().message));
+            good_ = false;
         }
         return text ? std::move(*text) : std::string();
-    };
-    out.file = found.main.path.string();
-    out.text = read(found.main);
-    for (const FoundFile& drop_in : found.drop_ins) {
-        out.drop_ins.emplace_back(drop_in.path.string(), read(drop_in));
     }
-    return good ? std::optional<AcceptedText>(std::move(out)) : std::nullopt;
+
+    UnitSource read(const FoundUnit& unit) {
+        UnitSource out{unit.file.path.string(), read(unit.file), {}};
+        for (const FoundFile& drop_in : unit.drop_ins) {
+            out.drop_ins.emplace_back(drop_in.path.string(), read(drop_in));
+        }
+        return out;
+    }
+
+    // At the place where the manifest names it.
+    void tell(const NamedUnit& named, const FoundUnit& unit) {
+        diagnostics_.push_back({named.position, "companions",
+                                fmt::format("{} {}", unit.file.path.string(), unit.file.trouble),
+                                "", ""});
+        good_ = false;
+    }
+
+  private:
+    uid_t owner_;
+    std::vector<Diagnostic>& diagnostics_;
+    bool& good_;
+};
+
+}  // namespace
+
+Texts read_texts(const FoundManifest& found, uid_t owner, std::vector<Diagnostic>& diagnostics) {
+    Texts out;
+    AcceptedText& text = out.text;
+    text.file = found.main.path.string();
+    TextReader reader(owner, diagnostics, out.good);
+    for (const FoundUnit& unit : found.units) {
+        text.units.push_back(reader.read(unit));
+    }
+    if (!found.units.empty()) {
+        return out;
+    }
+    text.text = reader.read(found.main);
+    for (const FoundFile& drop_in : found.drop_ins) {
+        text.drop_ins.emplace_back(drop_in.path.string(), reader.read(drop_in));
+    }
+    for (const NamedUnit& named : named_units(text.file, text.text, text.drop_ins)) {
+        out.named.push_back(find_unit(found.main.path.parent_path() / named.file, owner));
+        if (out.named.back().file.trouble.empty()) {
+            text.units.push_back(reader.read(out.named.back()));
+        } else {
+            reader.tell(named, out.named.back());
+        }
+    }
+    return out;
+}
+
+std::vector<FoundUnit> find_again(const std::vector<FoundUnit>& units, uid_t owner) {
+    std::vector<FoundUnit> out;
+    out.reserve(units.size());
+    for (const FoundUnit& unit : units) {
+        out.push_back(find_unit(unit.file.path, owner));
+    }
+    return out;
+}
+
+namespace {
+
+bool is_fresh(const FoundFile& file, WallTime now) {
+    const std::int64_t latest = std::max(file.stamp.modified_ns, file.stamp.changed_ns);
+    return latest > now.time_since_epoch().count() - kFreshNs;
+}
+
+bool any_fresh(const std::vector<FoundFile>& files, WallTime now) {
+    return std::any_of(files.begin(), files.end(),
+                       [&](const FoundFile& file) { return is_fresh(file, now); });
+}
+
+}  // namespace
+
+bool is_fresh(const std::vector<FoundUnit>& units, WallTime now) {
+    return std::any_of(units.begin(), units.end(), [&](const FoundUnit& unit) {
+        return is_fresh(unit.file, now) || any_fresh(unit.drop_ins, now);
+    });
 }
 
 bool is_fresh(const FoundManifest& manifest, WallTime now) {
-    const std::int64_t now_ns = now.time_since_epoch().count();
-    const auto fresh = [&](const FoundFile& file) {
-        const std::int64_t latest = std::max(file.stamp.modified_ns, file.stamp.changed_ns);
-        return latest > now_ns - kFreshNs;
-    };
-    return fresh(manifest.main) ||
-           std::any_of(manifest.drop_ins.begin(), manifest.drop_ins.end(), fresh);
+    return is_fresh(manifest.main, now) || any_fresh(manifest.drop_ins, now) ||
+           is_fresh(manifest.units, now);
 }
 
 }  // namespace podreeve::manifests

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "manifests/diagnostic.h"
 #include "manifests/node.h"
+#include "runtime/base/diagnostic.h"
 
 namespace podreeve::manifests {
 

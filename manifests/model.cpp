@@ -36,6 +36,22 @@ const VolumeSpec* AppSpec::find_volume(const std::string& part) const {
     return find_part(volumes, part);
 }
 
+const CompanionSpec* AppSpec::find_companion(const std::string& part) const {
+    return find_part(companions, part);
+}
+
+std::string_view to_string(UnitRestart policy) {
+    switch (policy) {
+        case UnitRestart::Now:
+            return "now";
+        case UnitRestart::OnNextStart:
+            return "on-next-start";
+        case UnitRestart::Report:
+            return "report";
+    }
+    return "now";
+}
+
 std::string_view to_string(DependencyKind kind) {
     switch (kind) {
         case DependencyKind::Started:

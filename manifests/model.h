@@ -11,7 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "manifests/diagnostic.h"
+#include "runtime/base/diagnostic.h"
 
 // Desired state as plain, immutable values: what every dialect compiles to and what plan reads. No
 // defaults are left open here: a dialect fills them in, so that equal meaning gives equal values.
@@ -35,6 +35,8 @@ struct Dependency {
     DependencyKind is = DependencyKind::Started;
     SourcePosition position = {};  // where it was written, for messages
     LossPolicy policy = LossPolicy::Stay;
+    // The file name of one of that app's companions: only that has to be so. Empty: the whole app.
+    std::string companion = {};
     friend bool operator==(const Dependency&, const Dependency&) = default;
 };
 
@@ -243,6 +245,34 @@ struct SecretSpec {
     friend bool operator==(const SecretSpec&, const SecretSpec&) = default;
 };
 
+// What is done when a companion's unit file is newer than what runs of it.
+enum class UnitRestart {
+    Now,          // it is restarted
+    OnNextStart,  // nothing: whoever starts it next starts the new one
+    Report,       // nothing, and the app says so
+};
+
+// A file that is merged into a unit's own.
+struct UnitDropIn {
+    std::string name;  // "10-memory.conf"
+    std::string text;
+    friend bool operator==(const UnitDropIn&, const UnitDropIn&) = default;
+};
+
+// A Quadlet unit that is installed for the app and run by systemd.
+struct CompanionSpec {
+    std::string part;  // its file name, unique among all apps: "proxy.container"
+    std::string text;  // as its person wrote it; may be secret, as those of the drop-ins
+    std::vector<UnitDropIn> drop_ins;  // in the order in which they are merged
+    // Of a template: which are to run, sorted. Empty: the template is only there to be used.
+    std::vector<std::string> instances;
+    UnitRestart restart = UnitRestart::Now;
+    // Apps, also its own (then the containers and pods of it), and companions of its own app.
+    std::vector<Dependency> depends_on;
+    SourcePosition position = {};  // where it was written, for messages
+    friend bool operator==(const CompanionSpec&, const CompanionSpec&) = default;
+};
+
 enum class Dialect { App, Kube, Quadlet };
 
 // One app: everything that one manifest, with its drop-ins, asks for. Parts are in the order in
@@ -261,10 +291,12 @@ struct AppSpec {
     std::vector<SecretSpec> secrets;
     std::vector<PodSpec> pods;
     std::vector<ContainerSpec> containers;  // init containers before the workloads of their pod
+    std::vector<CompanionSpec> companions;  // by part
 
     const ContainerSpec* find_container(const std::string& part) const;
     const PodSpec* find_pod(const std::string& part) const;
     const VolumeSpec* find_volume(const std::string& part) const;
+    const CompanionSpec* find_companion(const std::string& part) const;
     friend bool operator==(const AppSpec&, const AppSpec&) = default;
 };
 
@@ -295,11 +327,16 @@ std::string spec_hash(const PodSpec& spec);
 std::string spec_hash(const VolumeSpec& spec);
 std::string spec_hash(const AppSpec& spec);
 
+// The hash of an app's companions alone; empty when it has none. All of each enters: its texts, its
+// instances, its policy and what it depends on.
+std::string companions_hash(const AppSpec& spec);
+
 // Canonical JSON of an app for people and for --json, with secret values replaced by "<secret>".
 nlohmann::json to_redacted_json(const AppSpec& spec);
 
 std::string_view to_string(DependencyKind kind);
 std::string_view to_string(LossPolicy policy);
+std::string_view to_string(UnitRestart policy);       // "now", "on-next-start", "report"
 std::string_view to_string(StartConditionKind kind);  // "path", "port", … the word in a manifest
 // "path /mnt/data to exist", "any of (…)".
 std::string to_text(const StartCondition& condition);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "runtime/base/nearest.h"
+
 namespace podreeve::manifests {
 namespace {
 

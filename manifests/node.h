@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "manifests/diagnostic.h"
+#include "runtime/base/diagnostic.h"
 
 // A YAML document as a tree that knows where each thing was written. Immutable and shared: an alias
 // is the same node again, a merged tree shares what it took over. Any thread may read it.

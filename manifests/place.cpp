@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "runtime/base/nearest.h"
+
 namespace podreeve::manifests {
 namespace {
 

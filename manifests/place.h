@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "manifests/diagnostic.h"
 #include "manifests/fields.h"
 #include "manifests/node.h"
+#include "runtime/base/diagnostic.h"
 
 namespace podreeve::manifests {
 

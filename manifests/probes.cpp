@@ -9,6 +9,7 @@
 
 #include "manifests/expand.h"
 #include "manifests/ports.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests {
 namespace {

@@ -25,9 +25,10 @@ constexpr std::size_t kDurableSaves = 8;
 // One file as it was last read.
 struct FileState {
     FoundManifest found;
-    bool fresh = false;  // its stamp cannot be trusted: read it again next time
-    std::string app;     // that it is about, as far as is known
-    SpecPtr spec;        // null: broken
+    std::vector<FoundUnit> named;  // the unit files it names
+    bool fresh = false;            // its stamp cannot be trusted: read it again next time
+    std::string app;               // that it is about, as far as is known
+    SpecPtr spec;                  // null: broken
     std::string hash;
     std::vector<Diagnostic> diagnostics;
     AcceptedText text;
@@ -98,7 +99,9 @@ struct ManifestSource::Cache {
     bool swept = false;     // what was removed while no agent ran is out of force
 
     bool take_listing(const Listing& listing);
-    bool drop_missing(const Listing& listing);
+    bool take_file(const std::string& name, const FoundManifest& found, const Listing& listing);
+    std::set<fs::path> named_paths() const;
+    bool drop_missing(const Listing& listing, const std::map<std::string, FoundManifest>& bare);
     bool is_out_of_sight(const Listing& listing, const FileState& state) const;
     void read_file_again(const std::string& name, const FoundManifest& found, FileState& state);
     std::string app_accepted_from(const std::string& file_name);
@@ -125,22 +128,44 @@ struct ManifestSource::Cache {
     void save(const std::string& app, InForce& version);
 };
 
-// Files that must be read again are. True when anything is other than before.
+// Files that must be read again are. True when anything is other than before. What manifests name
+// is theirs; the unit files beside them are apps of their own.
 bool ManifestSource::Cache::take_listing(const Listing& listing) {
     bool changed = false;
-    const WallTime now = clock->system_now();
     for (const auto& [name, found] : listing.manifests) {
-        FileState& state = files[name];
-        const bool same = state.found == found && !state.fresh;
-        // A file of an earlier directory does not come through while the later one is out of sight.
-        if (same || is_out_of_sight(listing, state)) {
-            continue;
-        }
-        read_file_again(name, found, state);
-        state.fresh = is_fresh(found, now);
-        changed = true;
+        changed = take_file(name, found, listing) || changed;
     }
-    return drop_missing(listing) || changed;
+    const auto bare = bare_manifests(listing.units, named_paths());
+    for (const auto& [name, found] : bare) {
+        changed = take_file(name, found, listing) || changed;
+    }
+    return drop_missing(listing, bare) || changed;
+}
+
+bool ManifestSource::Cache::take_file(const std::string& name,
+                                      const FoundManifest& found,
+                                      const Listing& listing) {
+    const WallTime now = clock->system_now();
+    FileState& state = files[name];
+    const bool same = state.found == found && !state.fresh &&
+                      (state.named.empty() || find_again(state.named, config.owner) == state.named);
+    // A file of an earlier directory does not come through while the later one is out of sight.
+    if (same || is_out_of_sight(listing, state)) {
+        return false;
+    }
+    read_file_again(name, found, state);
+    state.fresh = is_fresh(found, now) || is_fresh(state.named, now);
+    return true;
+}
+
+std::set<fs::path> ManifestSource::Cache::named_paths() const {
+    std::set<fs::path> out;
+    for (const auto& [name, state] : files) {
+        for (const FoundUnit& unit : state.named) {
+            out.insert(unit.file.path);
+        }
+    }
+    return out;
 }
 
 bool ManifestSource::Cache::is_out_of_sight(const Listing& listing, const FileState& state) const {
@@ -150,9 +175,11 @@ bool ManifestSource::Cache::is_out_of_sight(const Listing& listing, const FileSt
 }
 
 // What stood in a directory that cannot be read now is not gone.
-bool ManifestSource::Cache::drop_missing(const Listing& listing) {
+bool ManifestSource::Cache::drop_missing(const Listing& listing,
+                                         const std::map<std::string, FoundManifest>& bare) {
     const std::size_t removed = std::erase_if(files, [&](const auto& item) {
-        return listing.manifests.count(item.first) == 0 && !is_out_of_sight(listing, item.second);
+        return listing.manifests.count(item.first) == 0 && bare.count(item.first) == 0 &&
+               !is_out_of_sight(listing, item.second);
     });
     return removed > 0;
 }
@@ -176,17 +203,18 @@ void ManifestSource::Cache::read_file_again(const std::string& name,
     state.hash.clear();
     state.text = {};
     state.diagnostics.clear();
-    auto texts = read_texts(found, config.owner, state.diagnostics);
+    Texts texts = read_texts(found, config.owner, state.diagnostics);
+    state.named = std::move(texts.named);
     Compiled compiled;
-    if (texts) {
-        compiled = compile(texts->file, texts->text, texts->drop_ins);
+    if (texts.good) {
+        compiled = compile(texts.text);
         state.diagnostics = std::move(compiled.diagnostics);
     }
     if (compiled.app) {
         state.spec = std::move(compiled.app);
         state.app = state.spec->name;
         state.hash = spec_hash(*state.spec);
-        state.text = std::move(*texts);
+        state.text = std::move(texts.text);
         return;
     }
     // What is broken is about the app that it was about when it was good.
@@ -209,7 +237,7 @@ const InForce* ManifestSource::Cache::version_in_force(const std::string& app,
     if (!text) {
         return nullptr;
     }
-    Compiled compiled = compile(text->file, text->text, text->drop_ins);
+    Compiled compiled = compile(*text);
     if (!compiled.app || compiled.app->name != app) {
         log::warn("cannot use the last good version of {} any more: {}", app,
                   compiled.diagnostics.empty() ? "it is about another app"
@@ -440,8 +468,7 @@ void ManifestSource::Cache::drop_gone(const std::map<std::string, Candidate>& ca
 Desired ManifestSource::Cache::scan() {
     const Listing listing = list_manifests(config.directories, config.owner);
     const bool same = !take_listing(listing) && last_desired && all_saved &&
-                      listing.unreadable == last_listing.unreadable &&
-                      listing.companions == last_listing.companions;
+                      listing.unreadable == last_listing.unreadable;
     if (same) {
         return *last_desired;
     }
@@ -458,7 +485,6 @@ Desired ManifestSource::Cache::scan() {
     }
     last_desired = out;
     last_listing.unreadable = listing.unreadable;
-    last_listing.companions = listing.companions;
     return out;
 }
 
@@ -480,7 +506,7 @@ std::shared_ptr<const AppSpec> ManifestSource::accepted(const std::string& app,
         return version->second.spec;
     }
     const auto text = cache_->accepted.load(app, spec_hash);
-    return text ? compile(text->file, text->text, text->drop_ins).app : nullptr;
+    return text ? compile(*text).app : nullptr;
 }
 
 void ManifestSource::forget_accepted(const std::string& app,

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "manifests/accepted.h"
 #include "manifests/model.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/result.h"
@@ -68,6 +69,9 @@ struct Compiled {
 Compiled compile(const std::string& file,
                  const std::string& text,
                  const std::vector<std::pair<std::string, std::string>>& drop_ins = {});
+
+// With the unit files that it names, or is made of.
+Compiled compile(const AcceptedText& text);
 
 // What only shows over all apps: duplicate apps, names of containers, pods or volumes that clash,
 // host ports that clash, cycles (path printed). A dependency that is neither among apps nor known

@@ -10,6 +10,8 @@
 
 #include "manifests/ports.h"
 #include "manifests/source.h"
+#include "manifests/unit_flaws.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -30,6 +32,9 @@ std::vector<std::pair<std::string, std::string>> object_names(const AppSpec& app
     }
     if (!app.pods.empty()) {
         out.emplace_back(app.name + "-service", "service container");
+    }
+    for (auto& name : names_of_companions(app)) {
+        out.push_back(std::move(name));
     }
     return out;
 }
@@ -153,9 +158,20 @@ void add_services(const std::vector<StartCondition>& conditions, std::vector<Dep
     }
 }
 
-// The apps it waits for, be it for life or only before it starts.
+// The other apps it waits for, be it for life or only before it starts. What its parts wait for
+// among themselves is not looked at: that can be in both directions.
 std::vector<Dependency> waits_of(const AppSpec& app) {
-    std::vector<Dependency> out = app.depends_on;
+    std::vector<Dependency> out;
+    for (const Dependency& dependency : app.depends_on) {
+        if (dependency.app != app.name || dependency.companion.empty()) {
+            out.push_back(dependency);
+        }
+    }
+    for (const CompanionSpec& companion : app.companions) {
+        std::copy_if(companion.depends_on.begin(), companion.depends_on.end(),
+                     std::back_inserter(out),
+                     [&](const Dependency& dependency) { return dependency.app != app.name; });
+    }
     add_services(app.conditions, out);
     return out;
 }
@@ -174,7 +190,16 @@ std::string closest(const std::string& name, const AppsByName& apps) {
 void find_unknown(const AppsByName& apps, const std::set<std::string>& known, Flaws& out) {
     for (const auto& [name, spec] : apps) {
         for (const Dependency& dependency : waits_of(*spec)) {
-            if (apps.count(dependency.app) > 0 || known.count(dependency.app) > 0) {
+            const auto found = apps.find(dependency.app);
+            if (found != apps.end() && !dependency.companion.empty() &&
+                found->second->find_companion(dependency.companion) == nullptr) {
+                out[name].push_back({FlawKind::UnknownDependency,
+                                     {dependency.position, "depends_on",
+                                      fmt::format("app {} has no companion {}", dependency.app,
+                                                  dependency.companion),
+                                      "", ""}});
+            }
+            if (found != apps.end() || known.count(dependency.app) > 0) {
                 continue;
             }
             out[name].push_back({FlawKind::UnknownDependency,
@@ -298,6 +323,7 @@ std::map<std::string, std::vector<Flaw>> find_flaws(const AppsByName& apps,
         }
     }
     find_unknown(apps, known, out);
+    find_unit_flaws(apps, order, out);
     find_cycles(apps, out);
     return out;
 }

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "manifests/diagnostic.h"
 #include "manifests/model.h"
+#include "runtime/base/diagnostic.h"
 
 namespace podreeve::manifests {
 

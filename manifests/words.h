@@ -27,10 +27,19 @@ RestartPolicy restart_policy_of(const std::string& word);
 // word is one of kDependencyWords.
 DependencyKind dependency_kind_of(const std::string& word);
 
+inline const std::vector<std::string> kUnitRestartWords = {"now", "on-next-start", "report"};
+
+// word is one of kUnitRestartWords.
+UnitRestart unit_restart_of(const std::string& word);
+
 // word is one of kLossWords.
 LossPolicy loss_policy_of(const std::string& word);
 
-// Adds a dependency; of two on the same app it tells the place of the second.
+// The name of an app, or a map {app, companion, is, policy}; without an app the companion is one of
+// this app's own. Nothing, and a diagnostic, when it cannot be read.
+std::optional<Dependency> read_dependency(const Place& place, const std::string& own_app);
+
+// Adds a dependency; of two on the same thing it tells the place of the second.
 void add_dependency(const Place& place, Dependency dependency, std::vector<Dependency>& out);
 
 // The name of an app that something waits for, or a diagnostic.

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "manifests/diagnostic.h"
 #include "manifests/node.h"
+#include "runtime/base/diagnostic.h"
 
 namespace podreeve::manifests {
 

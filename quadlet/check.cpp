@@ -191,7 +191,7 @@ void check_settings(const Unit& unit, const PodmanRelease& podman, Findings& fin
 std::vector<Diagnostic> in_order(const Unit& unit, std::vector<Diagnostic> problems) {
     const std::vector<std::string>& paths = unit.paths();
     const auto place = [&](const Diagnostic& each) {
-        return std::tuple(std::find(paths.begin(), paths.end(), each.file) - paths.begin(),
+        return std::tuple(std::find(paths.begin(), paths.end(), each.position.file) - paths.begin(),
                           each.position.line, each.position.column);
     };
     std::stable_sort(problems.begin(), problems.end(),
@@ -221,9 +221,11 @@ const std::vector<std::string>& dependency_keys() {
 }
 
 Diagnostic& Findings::add(const Setting& setting, Position position, std::string message) {
-    found_.push_back({unit_.path_of(setting), position,
+    found_.push_back({{unit_.path_of(setting), position.line, position.column},
                       fmt::format("[{}] {}", setting.entry.section, setting.entry.key),
-                      std::move(message), "", ""});
+                      std::move(message),
+                      "",
+                      ""});
     return found_.back();
 }
 
@@ -246,7 +248,7 @@ Diagnostic& Findings::at(std::string_view key, std::string message) {
 }
 
 Diagnostic& Findings::at_file(std::string message) {
-    found_.push_back({unit_.path(), {}, "", std::move(message), "", ""});
+    found_.push_back({{unit_.path()}, "", std::move(message), "", ""});
     return found_.back();
 }
 

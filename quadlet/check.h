@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "quadlet/diagnostic.h"
 #include "quadlet/podman_release.h"
 #include "quadlet/unit.h"
+#include "runtime/base/diagnostic.h"
 
 namespace podreeve::quadlet {
 

@@ -94,9 +94,13 @@ void Conversion::problem(const Setting* setting, std::string message) {
     const std::string path =
         setting == nullptr ? std::string()
                            : fmt::format("[{}] {}", setting->entry.section, setting->entry.key);
-    problems_.push_back({setting == nullptr ? unit_.path() : unit_.path_of(*setting),
-                         setting == nullptr ? Position{} : setting->entry.value_at, path,
-                         std::move(message), "", ""});
+    const Position at = setting == nullptr ? Position{} : setting->entry.value_at;
+    problems_.push_back(
+        {{setting == nullptr ? unit_.path() : unit_.path_of(*setting), at.line, at.column},
+         path,
+         std::move(message),
+         "",
+         ""});
 }
 
 const Reference* Conversion::refer(const std::string& file_name, const Setting* setting) {

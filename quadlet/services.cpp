@@ -19,7 +19,7 @@ struct Candidate {
 };
 
 void report_clash(const Unit& unit, std::string message, std::vector<Diagnostic>& problems) {
-    problems.push_back({unit.path(), {}, "", std::move(message), "", ""});
+    problems.push_back({{unit.path()}, "", std::move(message), "", ""});
 }
 
 // The units that are sound and have a file name and a service of their own.

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "quadlet/diagnostic.h"
 #include "quadlet/podman_release.h"
 #include "quadlet/unit.h"
+#include "runtime/base/diagnostic.h"
 
 namespace podreeve::quadlet {
 

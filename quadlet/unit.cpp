@@ -37,7 +37,7 @@ Unit::Read Unit::read(const UnitText& file, const std::vector<UnitText>& drop_in
     unit.file_name_ = last_part(file.path);
     auto name = parse_unit_name(unit.file_name_);
     if (!name) {
-        read.problems.push_back({file.path, {}, "", name.error().message, "", ""});
+        read.problems.push_back({{file.path}, "", name.error().message, "", ""});
     } else {
         unit.name_ = std::move(*name);
     }
@@ -48,8 +48,11 @@ Unit::Read Unit::read(const UnitText& file, const std::vector<UnitText>& drop_in
     for (std::size_t i = 0; i < texts.size(); ++i) {
         UnitFile::Parsed parsed = UnitFile::parse(texts[i]->text);
         for (SyntaxError& error : parsed.errors) {
-            read.problems.push_back(
-                {texts[i]->path, error.position, "", std::move(error.message), "", ""});
+            read.problems.push_back({{texts[i]->path, error.position.line, error.position.column},
+                                     "",
+                                     std::move(error.message),
+                                     "",
+                                     ""});
         }
         unit.paths_.push_back(texts[i]->path);
         for (std::string& section : parsed.file.sections()) {

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "quadlet/diagnostic.h"
 #include "quadlet/names.h"
 #include "quadlet/unit_file.h"
+#include "runtime/base/diagnostic.h"
 
 namespace podreeve::quadlet {
 

@@ -17,7 +17,6 @@
 namespace podreeve::cli {
 namespace {
 
-using manifests::Diagnostic;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -25,6 +24,7 @@ struct Report {
     std::vector<Diagnostic> diagnostics;
     std::map<std::string, std::shared_ptr<const manifests::AppSpec>> apps;
     std::set<std::string> broken;  // apps that have a manifest among them, with errors
+    std::set<fs::path> named;      // the unit files that manifests name
     std::size_t files = 0;
     json specs = json::array();
 };
@@ -32,18 +32,21 @@ struct Report {
 void complain(Report& report,
               const std::string& file,
               std::string message,
-              manifests::Severity severity = manifests::Severity::Error) {
+              Severity severity = Severity::Error) {
     report.diagnostics.push_back({{file, 0, 0}, "", std::move(message), "", "", severity});
 }
 
 void check_manifest(const manifests::FoundManifest& found, Report& report) {
     ++report.files;
-    const auto texts = manifests::read_texts(found, ::geteuid(), report.diagnostics);
-    if (!texts) {
+    const manifests::Texts texts = manifests::read_texts(found, ::geteuid(), report.diagnostics);
+    for (const manifests::FoundUnit& unit : texts.named) {
+        report.named.insert(unit.file.path);
+    }
+    if (!texts.good) {
         report.broken.insert(found.main.path.stem().string());
         return;
     }
-    manifests::Compiled compiled = manifests::compile(texts->file, texts->text, texts->drop_ins);
+    manifests::Compiled compiled = manifests::compile(texts.text);
     report.diagnostics.insert(report.diagnostics.end(), compiled.diagnostics.begin(),
                               compiled.diagnostics.end());
     if (!compiled.app) {
@@ -54,30 +57,24 @@ void check_manifest(const manifests::FoundManifest& found, Report& report) {
     const auto [known, fresh] = report.apps.emplace(compiled.app->name, compiled.app);
     if (!fresh) {
         complain(
-            report, texts->file,
+            report, texts.text.file,
             fmt::format("app {} is declared by {} already", known->first, known->second->file));
     }
 }
 
 void check_file(const fs::path& file, Report& report) {
     const manifests::NameKind kind = manifests::classify_name(file.filename().string());
-    if (kind == manifests::NameKind::Companion) {
-        manifests::Listing listing;
-        listing.companions.emplace(file.filename().string(), file);
-        complain(report, file.string(), manifests::left_out(listing).front().message);
-        return;
-    }
-    if (kind != manifests::NameKind::Manifest) {
+    if (kind != manifests::NameKind::Manifest && kind != manifests::NameKind::Unit) {
         complain(report, file.string(),
                  "the agent does not read a file of this name: a manifest ends in .yaml, .yml or "
-                 ".json",
-                 manifests::Severity::Warning);
+                 ".json, or as Quadlet's units do",
+                 Severity::Warning);
     }
     if (const auto found = manifests::find_manifest(file, ::geteuid())) {
         check_manifest(*found, report);
     } else {
         complain(report, file.string(), "is a link to /dev/null, which masks the manifest",
-                 manifests::Severity::Warning);
+                 Severity::Warning);
     }
 }
 
@@ -88,9 +85,13 @@ void check_directory(const fs::path& directory, Report& report) {
     for (const auto& [name, found] : listing.manifests) {
         check_manifest(found, report);
     }
-    if (listing.manifests.empty() && left_out.empty()) {
+    for (const auto& [name, found] : manifests::bare_manifests(listing.units, report.named)) {
+        check_manifest(found, report);
+    }
+    if (listing.manifests.empty() && listing.units.empty() && left_out.empty()) {
         complain(report, directory.string(),
-                 "there is no manifest here: none whose name ends in .yaml, .yml or .json");
+                 "there is no manifest here: none whose name ends in .yaml, .yml or .json, and no "
+                 "unit of Quadlet's");
     }
 }
 
@@ -111,7 +112,7 @@ json to_json(const Diagnostic& diagnostic) {
             {"message", diagnostic.message},
             {"allowed", diagnostic.allowed},
             {"nearest", diagnostic.nearest},
-            {"severity", diagnostic.severity == manifests::Severity::Error ? "error" : "warning"}};
+            {"severity", diagnostic.severity == Severity::Error ? "error" : "warning"}};
 }
 
 std::string counted(std::size_t count, const char* what) {
@@ -119,7 +120,7 @@ std::string counted(std::size_t count, const char* what) {
 }
 
 int print_report(const Report& report, bool as_json) {
-    const bool bad = manifests::has_errors(report.diagnostics);
+    const bool bad = has_errors(report.diagnostics);
     if (as_json) {
         json list = json::array();
         for (const Diagnostic& diagnostic : report.diagnostics) {
@@ -130,11 +131,11 @@ int print_report(const Report& report, bool as_json) {
         return bad ? kError : kOk;
     }
     for (const Diagnostic& diagnostic : report.diagnostics) {
-        print_complaint(manifests::to_text(diagnostic));
+        print_complaint(to_text(diagnostic));
     }
     const auto errors =
         std::count_if(report.diagnostics.begin(), report.diagnostics.end(),
-                      [](const Diagnostic& d) { return d.severity == manifests::Severity::Error; });
+                      [](const Diagnostic& d) { return d.severity == Severity::Error; });
     print(fmt::format("{} read, {}", counted(report.files, "manifest"),
                       bad ? counted(static_cast<std::size_t>(errors), "error") : "all good"));
     return bad ? kError : kOk;

@@ -203,8 +203,8 @@ std::string file_stem(const std::string& file) {
 
 std::string problem_text(const AppProblem& problem) {
     std::string text;
-    for (const manifests::Diagnostic& diagnostic : problem.diagnostics) {
-        text += (text.empty() ? "" : "\n") + manifests::to_text(diagnostic);
+    for (const Diagnostic& diagnostic : problem.diagnostics) {
+        text += (text.empty() ? "" : "\n") + to_text(diagnostic);
     }
     return text.empty() ? problem.file + " cannot be used" : text;
 }

@@ -110,8 +110,8 @@ void put(Text& text, const manifests::Desired& desired) {
     text.put("desired").put(desired.complete ? 1 : 0);
     for (const manifests::AppProblem& problem : desired.problems) {
         text.put(problem.app).put(problem.file);
-        for (const manifests::Diagnostic& diagnostic : problem.diagnostics) {
-            text.put(manifests::to_text(diagnostic));
+        for (const Diagnostic& diagnostic : problem.diagnostics) {
+            text.put(to_text(diagnostic));
         }
     }
 }

@@ -83,9 +83,9 @@ void add_transition(std::vector<state::Event>& events,
 std::string first_error(const manifests::AppProblem& problem) {
     std::string text;
     std::size_t errors = 0;
-    for (const manifests::Diagnostic& diagnostic : problem.diagnostics) {
-        if (diagnostic.severity == manifests::Severity::Error && ++errors == 1) {
-            text = manifests::to_text(diagnostic);
+    for (const Diagnostic& diagnostic : problem.diagnostics) {
+        if (diagnostic.severity == Severity::Error && ++errors == 1) {
+            text = to_text(diagnostic);
         }
     }
     return errors > 1 ? fmt::format("{} (and {} more)", text, errors - 1) : text;

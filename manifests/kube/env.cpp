@@ -7,6 +7,7 @@
 
 #include "manifests/expand.h"
 #include "manifests/utf8.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests::kube {
 namespace {

@@ -9,6 +9,7 @@
 #include "manifests/kube/objects.h"
 #include "manifests/kube/pod.h"
 #include "manifests/names.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests::kube {
 namespace {

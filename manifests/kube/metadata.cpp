@@ -8,6 +8,7 @@
 #include "manifests/conditions.h"
 #include "manifests/names.h"
 #include "manifests/words.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests::kube {
 namespace {

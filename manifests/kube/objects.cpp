@@ -8,6 +8,7 @@
 #include "manifests/kube/metadata.h"
 #include "manifests/names.h"
 #include "manifests/quantity.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests::kube {
 namespace {

@@ -10,6 +10,7 @@
 #include "manifests/mounts.h"
 #include "manifests/names.h"
 #include "manifests/quantity.h"
+#include "runtime/base/nearest.h"
 
 namespace podreeve::manifests::kube {
 namespace {

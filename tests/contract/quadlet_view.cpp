@@ -61,7 +61,7 @@ int run(const fs::path& folder, const std::string& installed, const Target& targ
     const auto report = [&](const std::vector<Diagnostic>& problems) {
         for (const Diagnostic& each : problems) {
             if (each.severity == Severity::Error) {
-                view["problems"].push_back({{"file", each.file}, {"text", to_text(each)}});
+                view["problems"].push_back({{"file", each.position.file}, {"text", to_text(each)}});
             }
         }
     };

@@ -90,7 +90,7 @@ struct ErrorCase {
 
 TEST(AppDialect, SaysWhatIsWrong) {
     const ErrorCase cases[] = {
-        {"  prots: []\n", "web.yaml:6:3: app.prots: unknown field; allowed: autostart, conditions"},
+        {"  prots: []\n", "web.yaml:6:3: app.prots: unknown field; allowed: autostart, companions"},
         {"  hooks: {}\n", "web.yaml:6:3: app.hooks: is not supported yet"},
         {"  pods: []\n", "web.yaml:6:3: app.pods: is not supported yet"},
         {"other: 1\n", "web.yaml:6:1: other: unknown field; allowed: app"},

@@ -159,14 +159,6 @@ TEST_F(Source, RefusesWhatBelongsToSomebodyElse) {
                                 writer, writer + 1)});
 }
 
-TEST_F(Source, SaysThatCompanionsAreNotSupportedYet) {
-    write("a/web.container", "[Container]\n");
-    EXPECT_EQ(names(), Words{});
-    EXPECT_EQ(problems(),
-              Words{"|a/web.container: Quadlet units are not read from here yet; move it "
-                    "away, or write the app as a manifest"});
-}
-
 TEST_F(Source, MergesDropInsOfAllDirectories) {
     write("a/web.yaml", app_text("web"));
     write("a/web.yaml.d/10-image.yaml", "app: {container: {image: 'a:2'}}");
@@ -434,12 +426,21 @@ TEST_F(Source, AHundredTimesNothingIsTheSame) {
 
 TEST(FileNames, AreToldApart) {
     const std::pair<const char*, NameKind> cases[] = {
-        {"web.yaml", NameKind::Manifest}, {"web.yml", NameKind::Manifest},
-        {"web.json", NameKind::Manifest}, {"web.yaml.d", NameKind::DropInDirectory},
-        {"web.d", NameKind::Ignored},     {"web.container", NameKind::Companion},
-        {"x.pod", NameKind::Companion},   {"x.kube", NameKind::Companion},
-        {".yaml", NameKind::Ignored},     {"yaml", NameKind::Ignored},
-        {"", NameKind::Ignored},          {"web.YAML", NameKind::Ignored}};
+        {"web.yaml", NameKind::Manifest},
+        {"web.yml", NameKind::Manifest},
+        {"web.json", NameKind::Manifest},
+        {"web.yaml.d", NameKind::DropInDirectory},
+        {"web.d", NameKind::Ignored},
+        {"web.container", NameKind::Unit},
+        {"x.pod", NameKind::Unit},
+        {"x.kube", NameKind::Unit},
+        {"x.pod.d", NameKind::UnitDropInDirectory},
+        {"x-.pod.d", NameKind::UnitDropInDirectory},
+        {"container.d", NameKind::UnitDropInDirectory},
+        {".yaml", NameKind::Ignored},
+        {"yaml", NameKind::Ignored},
+        {"", NameKind::Ignored},
+        {"web.YAML", NameKind::Ignored}};
     for (const auto& [name, kind] : cases) {
         EXPECT_EQ(classify_name(name), kind) << name;
     }

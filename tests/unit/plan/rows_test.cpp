@@ -231,7 +231,7 @@ Row load(const json& row) {
     loaded.desired = row.value("desired", true) ? desire({app}) : manifests::Desired{};
     loaded.desired.complete = row.value("complete", true);
     if (row.contains("problem")) {
-        manifests::Diagnostic wrong;
+        Diagnostic wrong;
         wrong.position = {row.at("problem").at("file"), 3, 5};
         wrong.path = "spec.imge";
         wrong.message = "unknown field";

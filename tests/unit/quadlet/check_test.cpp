@@ -56,7 +56,7 @@ TEST(Check, TellsTheOtherErrorsOfAFileWithSyntaxErrors) {
     ASSERT_FALSE(read.unit);
     std::string said;
     for (const Diagnostic& each : problems_of(read, kNewestRelease)) {
-        said += each.file.substr(3) + ":" + std::to_string(each.position.line) + " " +
+        said += each.position.file.substr(3) + ":" + std::to_string(each.position.line) + " " +
                 each.message + "\n";
     }
     EXPECT_EQ(said,

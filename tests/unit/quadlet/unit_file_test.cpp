@@ -22,7 +22,7 @@ UnitFile parsed(std::string_view text) {
     return result.file;
 }
 
-std::string text_of(const std::vector<SyntaxError>& errors) {
+std::string errors_in(const std::vector<SyntaxError>& errors) {
     std::string text;
     for (const SyntaxError& error : errors) {
         text += std::to_string(error.position.line) + ":" + std::to_string(error.position.column) +
@@ -162,7 +162,7 @@ TEST(UnitFile, ReportsAllErrorsOfAFileWithTheirPlaces) {
         "two words=1\n"
         "[\n"
         "Exec=ok\n");
-    EXPECT_EQ(text_of(result.errors),
+    EXPECT_EQ(errors_in(result.errors),
               "1:1 'Early' stands before the first section\n"
               "2:1 '[Unit' is not a section header; write it as [Name]\n"
               "3:1 '[]' is not a section header; write it as [Name]\n"
@@ -178,7 +178,8 @@ TEST(UnitFile, ReportsAllErrorsOfAFileWithTheirPlaces) {
 
 TEST(UnitFile, CountsTheLinesOfAContinuation) {
     const auto result = UnitFile::parse("[A]\nK=a\\\n# c\nb\nwrong\n");
-    EXPECT_EQ(text_of(result.errors), "5:1 'wrong' is not a section, an assignment or a comment\n");
+    EXPECT_EQ(errors_in(result.errors),
+              "5:1 'wrong' is not a section, an assignment or a comment\n");
 }
 
 TEST(UnitFile, RefusesBytesThatAreNotPlainText) {
@@ -199,7 +200,7 @@ TEST(UnitFile, RefusesBytesThatAreNotPlainText) {
         {"# \xFF\n[A]\n", "1:3 not UTF-8\n"},
     };
     for (const auto& [text, errors] : cases) {
-        EXPECT_EQ(text_of(UnitFile::parse(text).errors), errors);
+        EXPECT_EQ(errors_in(UnitFile::parse(text).errors), errors);
     }
 }
 
@@ -216,14 +217,14 @@ TEST(UnitFile, RefusesWhatItsTwoReadersWouldEndElsewhere) {
         {"[A]\nK\xC3\xA4=a\n", "2:1 'K\xC3\xA4' is not a key\n"},
     };
     for (const auto& [text, errors] : cases) {
-        EXPECT_EQ(text_of(UnitFile::parse(text).errors), errors);
+        EXPECT_EQ(errors_in(UnitFile::parse(text).errors), errors);
     }
 }
 
 TEST(UnitFile, RefusesALineOfTenMegabytes) {
     const std::string text = "[A]\nK=" + std::string(10 * 1024 * 1024, 'x') + "\nL=v\n";
     const auto result = UnitFile::parse(text);
-    EXPECT_EQ(text_of(result.errors), "2:1 the line is longer than 1048576 bytes\n");
+    EXPECT_EQ(errors_in(result.errors), "2:1 the line is longer than 1048576 bytes\n");
     EXPECT_EQ(result.file.last("A", "L"), "v");
 }
 
@@ -244,7 +245,7 @@ TEST(UnitFile, RefusesMoreThanAnybodyWouldWrite) {
         text += "K=\n";
     }
     EXPECT_TRUE(UnitFile::parse(text).errors.empty());
-    EXPECT_EQ(text_of(UnitFile::parse(text + "L=1\nL=2\nM=3\n").errors),
+    EXPECT_EQ(errors_in(UnitFile::parse(text + "L=1\nL=2\nM=3\n").errors),
               "10001:1 more than 10000 headers and assignments\n");
 }
 

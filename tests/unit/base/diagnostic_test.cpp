@@ -1,8 +1,10 @@
-#include "manifests/diagnostic.h"
+#include "runtime/base/diagnostic.h"
 
 #include <gtest/gtest.h>
 
-namespace podreeve::manifests {
+#include "runtime/base/nearest.h"
+
+namespace podreeve {
 namespace {
 
 TEST(Diagnostic, SaysWhereWhatAndWhatInstead) {
@@ -18,7 +20,7 @@ TEST(Diagnostic, SaysWhereWhatAndWhatInstead) {
 }
 
 TEST(Diagnostic, LeavesOutWhatItDoesNotKnow) {
-    EXPECT_EQ(to_text({{"web.yaml", 0, 0}, "", "is empty", "", "", Severity::Error}),
+    EXPECT_EQ(to_text(Diagnostic{{"web.yaml", 0, 0}, "", "is empty", "", ""}),
               "web.yaml: is empty");
     EXPECT_EQ(to_text({{"web.yaml", 1, 2}, "", "is odd", "", "", Severity::Warning}),
               "web.yaml:1:2: warning: is odd");
@@ -59,4 +61,4 @@ TEST(NearestName, LetsAVeryLongWordBe) {
 }
 
 }  // namespace
-}  // namespace podreeve::manifests
+}  // namespace podreeve

@@ -1,12 +1,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "runtime/base/nearest.h"
-
-namespace podreeve::manifests {
+// What people are told of the files they write: manifests and unit files. Plain values; any thread.
+namespace podreeve {
 
 // Lines and columns count from 1; 0 where the whole file is meant.
 struct SourcePosition {
@@ -18,10 +16,10 @@ struct SourcePosition {
 
 enum class Severity { Error, Warning };
 
-// One thing wrong with a manifest, enough for a person to mend it.
+// One thing wrong with a file, enough for a person to mend it. All of them are found at once.
 struct Diagnostic {
     SourcePosition position;
-    std::string path;     // "spec.containers[0].imge"
+    std::string path;     // "spec.containers[0].imge", "[Container] Imge"; may be empty
     std::string message;  // "unknown field"
     std::string allowed;  // what may stand there instead; may be empty
     std::string nearest;  // "image", when something close is known
@@ -34,4 +32,4 @@ std::string to_text(const Diagnostic& diagnostic);
 
 bool has_errors(const std::vector<Diagnostic>& diagnostics);
 
-}  // namespace podreeve::manifests
+}  // namespace podreeve

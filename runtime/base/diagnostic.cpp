@@ -1,10 +1,11 @@
-#include "manifests/diagnostic.h"
+#include "runtime/base/diagnostic.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-namespace podreeve::manifests {
+namespace podreeve {
+
 std::string to_text(const Diagnostic& diagnostic) {
     const SourcePosition& at = diagnostic.position;
     std::string text = at.file;
@@ -33,4 +34,4 @@ bool has_errors(const std::vector<Diagnostic>& diagnostics) {
                        [](const Diagnostic& d) { return d.severity == Severity::Error; });
 }
 
-}  // namespace podreeve::manifests
+}  // namespace podreeve
