@@ -1,7 +1,9 @@
 #include "runtime/systemd/bus.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <poll.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,7 +17,8 @@ struct NamedCode {
     Code code;
 };
 
-// D-Bus' and systemd's error names, so far as a caller branches on them.
+// D-Bus' and systemd's error names, so far as a caller branches on them. NoReply is what the bus
+// says for a systemd that has left it; our own deadlines do not come this way.
 constexpr NamedCode kCodes[] = {
     {"org.freedesktop.systemd1.NoSuchUnit", Code::NotFound},
     {"org.freedesktop.systemd1.UnitMasked", Code::Conflict},
@@ -24,161 +27,175 @@ constexpr NamedCode kCodes[] = {
     {"org.freedesktop.systemd1.TransactionOrderIsCyclic", Code::Conflict},
     {"org.freedesktop.systemd1.LoadFailed", Code::InvalidArgument},
     {"org.freedesktop.systemd1.BadUnitSetting", Code::InvalidArgument},
+    {"org.freedesktop.systemd1.ShuttingDown", Code::Unavailable},
     {"org.freedesktop.DBus.Error.InvalidArgs", Code::InvalidArgument},
     {"org.freedesktop.DBus.Error.AccessDenied", Code::Denied},
+    {"org.freedesktop.DBus.Error.AuthFailed", Code::Denied},
     {"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", Code::Denied},
-    {"org.freedesktop.DBus.Error.NoReply", Code::Timeout},
     {"org.freedesktop.DBus.Error.Timeout", Code::Timeout},
     {"org.freedesktop.DBus.Error.TimedOut", Code::Timeout},
+    {"org.freedesktop.DBus.Error.NoReply", Code::Unavailable},
+    {"org.freedesktop.DBus.Error.LimitsExceeded", Code::Unavailable},
+    {"org.freedesktop.DBus.Error.NoMemory", Code::Unavailable},
     {"org.freedesktop.DBus.Error.ServiceUnknown", Code::Unavailable},
     {"org.freedesktop.DBus.Error.NameHasNoOwner", Code::Unavailable},
     {"org.freedesktop.DBus.Error.Disconnected", Code::Unavailable},
     {"org.freedesktop.DBus.Error.UnknownMethod", Code::Unsupported},
 };
 
-class BusError {
-  public:
-    BusError() = default;
-    BusError(const BusError&) = delete;
-    BusError& operator=(const BusError&) = delete;
+// What a bus says on which nobody has systemd's name.
+bool is_nobody(std::string_view name) {
+    return name == "org.freedesktop.DBus.Error.ServiceUnknown" ||
+           name == "org.freedesktop.DBus.Error.NameHasNoOwner";
+}
 
-    ~BusError() { sd_bus_error_free(&error_); }
-
-    sd_bus_error* get() { return &error_; }
-
-    // The error in our words; the errno where the name says nothing to us.
-    Error to_error(const std::string& what, int r) const {
-        if (!sd_bus_error_is_set(&error_)) {
-            return errno_error(what, -r);
-        }
-        const auto row =
-            std::find_if(std::begin(kCodes), std::end(kCodes),
-                         [&](const NamedCode& each) { return each.name == error_.name; });
-        Code code = row != std::end(kCodes) ? row->code : errno_error(what, -r).code;
-        // The bus tried to start systemd, which is not how systemd comes up.
-        if (std::string_view(error_.name).starts_with("org.freedesktop.DBus.Error.Spawn.")) {
-            code = Code::Unavailable;
-        }
-        return {code, fmt::format("cannot {}: {}", what,
-                                  error_.message != nullptr ? error_.message : error_.name)};
+// The error in our words; the errno where the name says nothing to us.
+Error to_error(const sd_bus_error& error, const std::string& what) {
+    const auto row = std::find_if(std::begin(kCodes), std::end(kCodes),
+                                  [&](const NamedCode& each) { return each.name == error.name; });
+    Code code = row != std::end(kCodes) ? row->code
+                                        : errno_error(what, sd_bus_error_get_errno(&error)).code;
+    // The bus tried to start systemd, which is not how systemd comes up.
+    if (std::string_view(error.name).starts_with("org.freedesktop.DBus.Error.Spawn.")) {
+        code = Code::Unavailable;
     }
-
-  private:
-    sd_bus_error error_ = SD_BUS_ERROR_NULL;
-};
+    if (code == Code::Unavailable && is_nobody(error.name)) {
+        return {code, fmt::format("cannot {}: systemd is not on the bus", what)};
+    }
+    return {code, fmt::format("cannot {}: {}", what,
+                              error.message != nullptr ? error.message : error.name)};
+}
 
 bool is_lost(int r) {
     return r == -ECONNRESET || r == -ENOTCONN || r == -ECONNREFUSED || r == -EPIPE ||
            r == -ESHUTDOWN || r == -ENOENT || r == -ECHILD;
 }
 
-Error timed_out(const std::string& what) {
-    return {Code::Timeout, fmt::format("cannot {}: no answer in time", what)};
+int keep_reply(sd_bus_message* reply, void* kept, sd_bus_error*) {
+    static_cast<Message*>(kept)->reset(sd_bus_message_ref(reply));
+    return 0;
 }
 
 }  // namespace
 
-void MessageUnref::operator()(sd_bus_message* message) const {
+void BusUnref::operator()(sd_bus* bus) const {
+    // Not flushed: a bus that hangs would hold us.
+    sd_bus_close_unref(bus);
+}
+
+void BusUnref::operator()(sd_bus_message* message) const {
     sd_bus_message_unref(message);
 }
 
-Deadline::Deadline(Duration from_now) : end_(SystemClock().steady_now() + from_now) {}
-
-std::uint64_t Deadline::usec_left() const {
-    const auto left =
-        std::chrono::ceil<std::chrono::microseconds>(end_ - SystemClock().steady_now());
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, left.count()));
+Error Bus::broken(const std::string& what) const {
+    return {Code::Unavailable, fmt::format("cannot {}: the bus at {} broke off", what, address_)};
 }
 
-Bus::Bus(std::string address) : address_(std::move(address)) {}
-
-Bus::~Bus() {
-    drop();
-}
-
-void Bus::drop() {
-    // Not flushed: a bus that hangs would hold us.
-    sd_bus_close_unref(std::exchange(bus_, nullptr));
-}
-
-Error Bus::failed(const std::string& what, int r) {
-    if (!is_lost(r)) {
-        return errno_error(what, -r);
+Error Bus::failed(const std::string& what, int r) const {
+    const std::string reason = std::error_code(-r, std::generic_category()).message();
+    if (is_lost(r)) {
+        return {Code::Unavailable,
+                fmt::format("cannot {}: no bus at {} ({})", what, address_, reason)};
     }
-    drop();
-    return {Code::Unavailable, fmt::format("cannot {}: no bus at {} ({})", what, address_,
-                                           errno_error("", -r).message)};
+    if (r == -EPERM || r == -EACCES) {
+        return {Code::Denied,
+                fmt::format("cannot {}: the bus at {} refuses us ({})", what, address_, reason)};
+    }
+    return errno_error(what, -r);
 }
 
-Result<Bus::Connection> Bus::connect(const Deadline& deadline) {
-    if (bus_ != nullptr && sd_bus_is_open(bus_) > 0) {
-        return Connection{bus_, false};
-    }
-    drop();
+Result<Bus> Bus::connect(const std::string& address, const Limit& limit) {
     const std::string what = "reach systemd";
-    int r = sd_bus_new(&bus_);
+    Bus bus(address);
+    sd_bus* raw = nullptr;
+    int r = sd_bus_new(&raw);
+    bus.bus_.reset(raw);
     if (r >= 0) {
-        r = sd_bus_set_address(bus_, address_.c_str());
+        r = sd_bus_set_address(raw, address.c_str());
     }
     if (r >= 0) {
-        r = sd_bus_set_bus_client(bus_, 1);
+        r = sd_bus_set_bus_client(raw, 1);
     }
     if (r >= 0) {
-        r = sd_bus_start(bus_);
+        r = sd_bus_start(raw);
     }
     if (r < 0) {
-        const Error error = failed(what, r);
-        drop();
-        return error;
+        return bus.failed(what, r);
     }
-    // libsystemd would wait for the bus' greeting without our deadline.
-    Status ready = wait_until([this] { return sd_bus_is_ready(bus_) > 0; }, what, deadline);
-    if (!ready) {
-        drop();
-        return std::move(ready.error());
-    }
-    return Connection{bus_, true};
+    // libsystemd would wait for the bus' greeting without our limit.
+    RETURN_IF_ERROR(bus.wait_until([raw] { return sd_bus_is_ready(raw) > 0; }, what, limit));
+    return bus;
 }
 
-Result<Message> Bus::call(sd_bus_message* request,
-                          const std::string& what,
-                          const Deadline& deadline) {
-    const std::uint64_t left = deadline.usec_left();
-    if (left == 0) {
-        return timed_out(what);
-    }
-    BusError error;
-    sd_bus_message* reply = nullptr;
-    const int r = sd_bus_call(bus_, request, left, error.get(), &reply);
-    if (r < 0 && is_lost(r) && sd_bus_is_open(bus_) <= 0) {
+Status Bus::match(const std::string& rule, SignalHandler handler, void* self) {
+    const auto hand_on = [](sd_bus_message* signal, void* listener, sd_bus_error*) {
+        const Listener& to = *static_cast<Listener*>(listener);
+        to.handler(signal, to.self);
+        return 0;
+    };
+    listeners_.push_back(std::make_unique<Listener>(Listener{handler, self}));
+    const int r = sd_bus_add_match_async(bus_.get(), nullptr, rule.c_str(), hand_on, nullptr,
+                                         listeners_.back().get());
+    return r < 0 ? Status(failed("listen to systemd", r)) : Status();
+}
+
+Result<Message> Bus::call(sd_bus_message* request, const std::string& what, const Limit& limit) {
+    // Unasked, a bus would try to start a systemd that has left it.
+    sd_bus_message_set_auto_start(request, 0);
+    Message reply;
+    sd_bus_slot* raw = nullptr;
+    const int r = sd_bus_call_async(bus_.get(), &raw, request, &keep_reply, &reply, UINT64_MAX);
+    const std::unique_ptr<sd_bus_slot, decltype(&sd_bus_slot_unref)> slot(raw, &sd_bus_slot_unref);
+    if (r < 0) {
         return failed(what, r);
     }
-    if (r < 0) {
-        return error.to_error(what, r);
+    RETURN_IF_ERROR(wait_until([&] { return reply != nullptr; }, what, limit));
+    if (const sd_bus_error* error = sd_bus_message_get_error(reply.get())) {
+        return is_open() ? to_error(*error, what) : broken(what);
     }
-    return Message(reply);
+    return reply;
+}
+
+Status Bus::dispatch(const std::string& what) {
+    int handled = 1;
+    while (handled > 0) {
+        handled = sd_bus_process(bus_.get(), nullptr);
+    }
+    return handled < 0 ? Status(failed(what, handled)) : Status();
 }
 
 Status Bus::wait_until(const std::function<bool()>& done,
                        const std::string& what,
-                       const Deadline& deadline) {
+                       const Limit& limit) {
     while (!done()) {
-        const int handled = sd_bus_process(bus_, nullptr);
-        if (handled < 0) {
-            return failed(what, handled);
-        }
-        if (handled > 0) {
+        if (const int handled = sd_bus_process(bus_.get(), nullptr); handled != 0) {
+            if (handled < 0) {
+                return failed(what, handled);
+            }
             continue;
         }
-        const std::uint64_t left = deadline.usec_left();
-        if (left == 0) {
-            return timed_out(what);
+        if (const auto over = limit.over(what)) {
+            return *over;
         }
-        if (const int r = sd_bus_wait(bus_, left); r < 0 && r != -EINTR) {
-            return failed(what, r);
+        std::array<pollfd, 2> fds{{{fd(), events(), 0}, {limit.stopped_fd(), POLLIN, 0}}};
+        if (::poll(fds.data(), fds.size(), limit.milliseconds_left()) < 0 && errno != EINTR) {
+            return errno_error(what, errno);
         }
     }
     return {};
+}
+
+int Bus::fd() const {
+    return sd_bus_get_fd(bus_.get());
+}
+
+short Bus::events() const {
+    const int events = sd_bus_get_events(bus_.get());
+    return static_cast<short>(events < 0 ? POLLIN : events);
+}
+
+bool Bus::is_open() const {
+    return sd_bus_is_open(bus_.get()) > 0;
 }
 
 }  // namespace podreeve::systemd

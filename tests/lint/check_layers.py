@@ -22,7 +22,7 @@ ALLOWED = {
     "runtime/loop": ["runtime/base"],
     "runtime/http": ["runtime/base"],
     "runtime/process": ["runtime/base"],
-    "runtime/systemd": ["runtime/base"],
+    "runtime/systemd": ["runtime/process", "runtime/base"],
     "runtime/podman": ["runtime/http", "runtime/base"],
     "runtime/probe": ["runtime/base"],
     "runtime/prober": ["runtime/probe", "runtime/base"],
