@@ -26,7 +26,8 @@ namespace {
 constexpr unsigned kThreads = 8;
 constexpr unsigned kMostStreams = 5;
 constexpr std::size_t kMostBody = 1 << 20;
-constexpr int kAnyPort = 80;  // means nothing on a Unix socket, but must not be 0
+constexpr int kAnyPort = 80;      // means nothing on a Unix socket, but must not be 0
+constexpr int kMostWaiting = 64;  // for one of the threads
 
 bool somebody_answers(const std::filesystem::path& socket) {
     const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -149,7 +150,10 @@ Status Server::Core::listen() {
     RETURN_IF_ERROR(make_place(socket));
     auto fresh = std::make_unique<Listener>();
     add_routes(fresh->http);
-    if (!fresh->http.bind_to_port(socket.string(), kAnyPort)) {
+    int fd = -1;
+    fresh->http.set_socket_options([&fd](socket_t opened) { fd = opened; });
+    // cpp-httplib lets five wait to be accepted; a sixth is refused on a Unix socket.
+    if (!fresh->http.bind_to_port(socket.string(), kAnyPort) || ::listen(fd, kMostWaiting) != 0) {
         return errno_error(fmt::format("listen on {}", socket.string()), errno);
     }
     if (::chmod(socket.c_str(), 0600) != 0) {

@@ -92,5 +92,18 @@ TEST(Events, StreamsLeaveThreadsForOtherRequests) {
     }
 }
 
+// A Unix socket refuses those for whom there is no room to wait.
+TEST(Events, ManyThatComeAtOnceAreAllServed) {
+    Serving serving;
+    std::vector<std::future<int>> answers;
+    for (int i = 0; i < 40; ++i) {
+        answers.push_back(
+            std::async(std::launch::async, [&] { return serving.get("/v1/version").status; }));
+    }
+    for (auto& answer : answers) {
+        EXPECT_EQ(answer.get(), 200);
+    }
+}
+
 }  // namespace
 }  // namespace podreeve::api

@@ -146,7 +146,6 @@ TEST_F(Check, WhatTheAgentWouldNotReadIsTold) {
     write("apps/good.yaml", kGood);
     write("apps/group.yaml", kGood);
     fs::permissions(apps / "group.yaml", fs::perms(0664));
-    write("apps/unit.container", "[Container]\nImage=example/web:1\n");
     fs::create_directory(apps / "folder.yaml");
     ASSERT_EQ(::mkfifo((apps / "fifo.yaml").c_str(), 0644), 0);
     fs::create_symlink(outside / "open.yaml", apps / "link.yaml");
@@ -161,8 +160,7 @@ TEST_F(Check, WhatTheAgentWouldNotReadIsTold) {
         {"group.yaml", "may be written by others"}, {"link.yaml", "may be written by others"},
         {"folder.yaml", "is not a regular file"},   {"fifo.yaml", "is not a regular file"},
         {"todir.yaml", "is not a regular file"},    {"device.yaml", "is not a regular file"},
-        {"dangling.yaml", "cannot be reached"},     {"loop.yaml", "cannot be reached"},
-        {"unit.container", "Quadlet units are not"}};
+        {"dangling.yaml", "cannot be reached"},     {"loop.yaml", "cannot be reached"}};
     for (const auto& [name, words] : told) {
         const std::string line = (apps / name).string() + ": " + words;
         EXPECT_NE(ran.err.find(line), std::string::npos) << line << " in\n" << ran.err;
