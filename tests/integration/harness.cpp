@@ -362,18 +362,6 @@ void Host::give_up(const std::string& why) const {
     throw std::runtime_error("cannot settle: " + text);
 }
 
-fakes::Program program_that_exits(int code) {
-    fakes::Program program;
-    program.exits = code;
-    return program;
-}
-
-fakes::Program program_that_cannot_start(const std::string& error) {
-    fakes::Program program;
-    program.start_error = error;
-    return program;
-}
-
 std::set<std::string> changed(const std::map<std::string, std::string>& before,
                               const std::map<std::string, std::string>& after) {
     std::set<std::string> names;

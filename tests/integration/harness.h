@@ -120,8 +120,8 @@ class Host {
     bool killed_ = false;
 };
 
-fakes::Program program_that_exits(int code);
-fakes::Program program_that_cannot_start(const std::string& error);
+using fakes::program_that_cannot_start;
+using fakes::program_that_exits;
 
 // The ids that are not the same after, by name.
 std::set<std::string> changed(const std::map<std::string, std::string>& before,

@@ -59,6 +59,18 @@ bool run_statement(const std::string& statement, Program& program) {
 
 }  // namespace
 
+Program program_that_exits(int code) {
+    Program program;
+    program.exits = code;
+    return program;
+}
+
+Program program_that_cannot_start(const std::string& error) {
+    Program program;
+    program.start_error = error;
+    return program;
+}
+
 Program program_of(const std::vector<std::string>& command) {
     Program program;
     if (command.empty()) {

@@ -33,6 +33,9 @@ struct Program {
     std::string start_error;     // the runtime cannot start it: podman's words
 };
 
+Program program_that_exits(int code);
+Program program_that_cannot_start(const std::string& error);
+
 // The program a command line means: the few shell words the tests use (echo, true, false, exit,
 // sleep, trap), and for everything else one that runs for ever and ignores SIGTERM, as any process
 // does that is PID 1 and has no handler.

@@ -36,10 +36,9 @@ void deployed(Place& place) {
 }
 
 void update_in_vain(Place& place) {
-    fakes::Program broken;
-    broken.start_error = "no such command";
     place.podman->add_image("localhost/web:2");
-    place.podman->set_program("localhost/web:2", broken);
+    place.podman->set_program("localhost/web:2",
+                              fakes::program_that_cannot_start("no such command"));
     place.write("shop.yaml", to_text(ShopApp{.web_image = "localhost/web:2"}));
 }
 

@@ -11,18 +11,6 @@ namespace {
 using nlohmann::json;
 using plan::StepKind;
 
-fakes::Program exits(int code) {
-    fakes::Program program;
-    program.exits = code;
-    return program;
-}
-
-fakes::Program cannot_start(const std::string& words) {
-    fakes::Program program;
-    program.start_error = words;
-    return program;
-}
-
 void expect_said(const std::string& error, std::initializer_list<const char*> words) {
     for (const char* word : words) {
         EXPECT_NE(error.find(word), std::string::npos) << error;
@@ -52,7 +40,7 @@ TEST(HandlerErrors, CarryTheRegistrysWords) {
 
 TEST(HandlerErrors, NameTheInitContainerThatFailedAndWhereItsWordsAre) {
     Bench bench;
-    bench.podman->set_program("web-prepare", exits(3));
+    bench.podman->set_program("web-prepare", fakes::program_that_exits(3));
     make_service(bench, true);
     make_pod(bench, "web-service", true, true);
     StoredTask start = start_task(bench);
@@ -61,7 +49,7 @@ TEST(HandlerErrors, NameTheInitContainerThatFailedAndWhereItsWordsAre) {
     EXPECT_NE(bench.podman->state_of("web-server"), "running");
 
     // Mended, it is run again by the next try and goes once it has ended well.
-    bench.podman->set_program("web-prepare", exits(0));
+    bench.podman->set_program("web-prepare", fakes::program_that_exits(0));
     StoredTask again = start_task(bench);
     EXPECT_EQ(bench.run(again), "");
     EXPECT_EQ(bench.podman->state_of("web-server"), "running");
@@ -70,8 +58,8 @@ TEST(HandlerErrors, NameTheInitContainerThatFailedAndWhereItsWordsAre) {
 
 TEST(HandlerErrors, SayWhyPodmanDidNotStartAMember) {
     Bench bench;
-    bench.podman->set_program("web-side",
-                              cannot_start("executable file `/nope` not found in $PATH"));
+    bench.podman->set_program(
+        "web-side", fakes::program_that_cannot_start("executable file `/nope` not found in $PATH"));
     make_service(bench, true);
     make_pod(bench, "web-service", true, false);
     StoredTask start = start_task(bench);
@@ -80,7 +68,8 @@ TEST(HandlerErrors, SayWhyPodmanDidNotStartAMember) {
 
 TEST(HandlerErrors, SayWhyPodmanDidNotStartAContainer) {
     Bench bench;
-    bench.podman->set_program("solo", cannot_start("executable file `/nope` not found"));
+    bench.podman->set_program(
+        "solo", fakes::program_that_cannot_start("executable file `/nope` not found"));
     make_alone(bench, false);
     StoredTask start = bench.task(StepKind::StartContainer, "solo", "solo", {{"role", "workload"}});
     expect_said(bench.run(start), {"solo", "`/nope` not found"});
@@ -88,7 +77,7 @@ TEST(HandlerErrors, SayWhyPodmanDidNotStartAContainer) {
 
 TEST(HandlerErrors, DoNotCountAContainerThatEndsAtOnce) {
     Bench bench;
-    bench.podman->set_program("web-side", exits(1));
+    bench.podman->set_program("web-side", fakes::program_that_exits(1));
     make_service(bench, true);
     make_pod(bench, "web-service", true, false);
     StoredTask start = start_task(bench);

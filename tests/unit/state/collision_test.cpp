@@ -11,27 +11,13 @@ namespace {
 using S = TaskStatus;
 using std::chrono::hours;
 using std::chrono::seconds;
+using test::chain;
 using test::Engine;
 using test::Gate;
 using test::Journal;
 using test::no_op;
 using test::one_task;
 using test::TempDir;
-
-ChangeRecord change_of(const std::vector<S>& statuses) {
-    ChangeRecord change;
-    change.id = 1;
-    std::vector<std::vector<std::size_t>> before(statuses.size());
-    for (std::size_t i = 0; i < statuses.size(); ++i) {
-        TaskRecord task;
-        task.id = static_cast<TaskId>(i) + 1;
-        task.status = statuses[i];
-        task.lanes = {1};
-        change.tasks.push_back(std::make_shared<const TaskRecord>(task));
-    }
-    change.graph = std::make_shared<const TaskGraph>(*TaskGraph::make(std::move(before)));
-    return change;
-}
 
 struct EndingRow {
     const char* what;
@@ -52,12 +38,12 @@ TEST(Superseded, IsCompletedOrUndoneWhicheverIsSooner) {
         {"it has failed in one lane", {S::Error, S::Do, S::Do}, Ending::Complete},
     };
     for (const EndingRow& row : rows) {
-        EXPECT_EQ(sooner(change_of(row.statuses), WallTime(hours(1))), row.ending) << row.what;
+        EXPECT_EQ(sooner(chain(row.statuses), WallTime(hours(1))), row.ending) << row.what;
     }
 }
 
 TEST(Superseded, IsUndoneWhenItTriesAgainOrTakesTooLong) {
-    ChangeRecord change = change_of({S::Done, S::Done, S::Doing});
+    ChangeRecord change = chain({S::Done, S::Done, S::Doing});
     EXPECT_EQ(sooner(change, WallTime(hours(1))), Ending::Complete);
     change.superseded = WallTime(hours(1));
     EXPECT_EQ(sooner(change, WallTime(hours(1)) + seconds(29)), Ending::Complete);

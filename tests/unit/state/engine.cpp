@@ -134,6 +134,27 @@ TaskHandlers no_op() {
     return {.run = done, .undo = done};
 }
 
+ChangeRecord chain(const std::vector<TaskStatus>& statuses) {
+    ChangeRecord change;
+    change.id = 7;
+    std::vector<std::vector<std::size_t>> before(statuses.size());
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
+        TaskRecord task;
+        task.id = static_cast<TaskId>(i) + 11;
+        task.kind = "pull";
+        task.status = statuses[i];
+        task.waited = statuses[i] == TaskStatus::Wait ? TaskStatus::Done : TaskStatus::Default;
+        task.wait_reason = statuses[i] == TaskStatus::Wait ? "for a reboot" : "";
+        task.lanes = {1};
+        change.tasks.push_back(std::make_shared<const TaskRecord>(task));
+        if (i > 0) {
+            before[i] = {i - 1};
+        }
+    }
+    change.graph = std::make_shared<const TaskGraph>(*TaskGraph::make(std::move(before)));
+    return change;
+}
+
 NewChange one_task(std::string kind, std::string subject) {
     return {.kind = "test",
             .summary = "Test it",

@@ -112,6 +112,8 @@ class Engine {
 
 std::unique_ptr<State> open_state(const std::filesystem::path& directory, Clock& clock);
 
+// A change, not in any state, of tasks 11, 12, …, each after the one before it.
+ChangeRecord chain(const std::vector<TaskStatus>& statuses);
 // Handlers that do nothing.
 TaskHandlers no_op();
 // A change of one task.

@@ -10,34 +10,13 @@ namespace {
 using S = TaskStatus;
 using std::chrono::hours;
 using std::chrono::minutes;
+using test::chain;
 using test::Engine;
 using test::Gate;
 using test::Journal;
 using test::no_op;
 using test::one_task;
 using test::TempDir;
-
-// Tasks 11, 12, …, each after the one before it.
-ChangeRecord chain(const std::vector<S>& statuses) {
-    ChangeRecord change;
-    change.id = 7;
-    std::vector<std::vector<std::size_t>> before(statuses.size());
-    for (std::size_t i = 0; i < statuses.size(); ++i) {
-        TaskRecord task;
-        task.id = static_cast<TaskId>(i) + 11;
-        task.kind = "pull";
-        task.status = statuses[i];
-        task.waited = statuses[i] == S::Wait ? S::Done : S::Default;
-        task.wait_reason = statuses[i] == S::Wait ? "for a reboot" : "";
-        task.lanes = {1};
-        change.tasks.push_back(std::make_shared<const TaskRecord>(task));
-        if (i > 0) {
-            before[i] = {i - 1};
-        }
-    }
-    change.graph = std::make_shared<const TaskGraph>(*TaskGraph::make(std::move(before)));
-    return change;
-}
 
 std::string all_of(const ChangeRecord& change, const Surroundings& around = {}) {
     std::string text;
