@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <vector>
@@ -10,50 +9,19 @@
 #include <fmt/format.h>
 
 #include "runtime/probe/wire.h"
+#include "runtime/process/spawn.h"
 
 namespace podreeve::probe {
 namespace {
 
-class Spawning {
-  public:
-    Spawning() {
-        posix_spawn_file_actions_init(&actions_);
-        posix_spawnattr_init(&attributes_);
-        sigset_t none;
-        sigset_t all;
-        sigemptyset(&none);
-        sigfillset(&all);
-        // The loop's blocked signals and our ignored ones would be inherited over exec.
-        posix_spawnattr_setsigmask(&attributes_, &none);
-        posix_spawnattr_setsigdefault(&attributes_, &all);
-        posix_spawnattr_setpgroup(&attributes_, 0);
-        posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+// The program finds its end of the socket as its stdin, and no environment.
+Result<pid_t> run_program(const std::filesystem::path& program, int socket) {
+    process::Spawn spawning;
+    if (const int error = spawning.duplicate(socket, 0); error != 0) {
+        return errno_error(fmt::format("run {}", program.string()), error);
     }
-
-    Spawning(const Spawning&) = delete;
-    Spawning& operator=(const Spawning&) = delete;
-
-    ~Spawning() {
-        posix_spawn_file_actions_destroy(&actions_);
-        posix_spawnattr_destroy(&attributes_);
-    }
-
-    // The program finds its end of the socket as its stdin, and no environment.
-    int run(const std::filesystem::path& program, int socket, pid_t& pid) {
-        if (const int error = posix_spawn_file_actions_adddup2(&actions_, socket, 0); error != 0) {
-            return error;
-        }
-        std::string name = program.string();
-        char* const argv[] = {name.data(), nullptr};
-        char* const environment[] = {nullptr};
-        return ::posix_spawn(&pid, name.c_str(), &actions_, &attributes_, argv, environment);
-    }
-
-  private:
-    posix_spawn_file_actions_t actions_;
-    posix_spawnattr_t attributes_;
-};
+    return spawning.run({program.string()}, {});
+}
 
 void read_packets(int socket, const ProberProcess::Listener& listener) {
     std::vector<char> buffer(wire::kMaxPacket);
@@ -86,10 +54,7 @@ Result<std::unique_ptr<ProberProcess>> ProberProcess::start(const std::filesyste
     }
     UniqueFd ours(ends[0]);
     const UniqueFd theirs(ends[1]);
-    pid_t pid = 0;
-    if (const int error = Spawning().run(program, theirs.get(), pid); error != 0) {
-        return errno_error(fmt::format("run {}", program.string()), error);
-    }
+    ASSIGN_OR_RETURN(const pid_t pid, run_program(program, theirs.get()));
     return std::unique_ptr<ProberProcess>(
         new ProberProcess(pid, std::move(ours), std::move(listener)));
 }

@@ -6,7 +6,6 @@
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 
 #include "runtime/base/unique_fd.h"
 #include "runtime/process/pidfd.h"
+#include "runtime/process/spawn.h"
 
 namespace podreeve::process {
 namespace {
@@ -50,79 +50,22 @@ std::vector<std::string> environment_with(const std::vector<std::string>& additi
     return all;
 }
 
-std::vector<char*> pointers_to(std::vector<std::string>& strings) {
-    std::vector<char*> pointers;
-    for (std::string& string : strings) {
-        pointers.push_back(string.data());
-    }
-    pointers.push_back(nullptr);
-    return pointers;
-}
-
-// What posix_spawn() is told, freed again.
-class SpawnSettings {
-  public:
-    SpawnSettings() {
-        posix_spawn_file_actions_init(&actions_);
-        posix_spawnattr_init(&attributes_);
-        sigset_t none;
-        sigset_t all;
-        sigemptyset(&none);
-        sigfillset(&all);
-        // The loop's blocked signals and our ignored ones would be inherited over exec.
-        posix_spawnattr_setsigmask(&attributes_, &none);
-        posix_spawnattr_setsigdefault(&attributes_, &all);
-        posix_spawnattr_setpgroup(&attributes_, 0);
-        posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    }
-
-    SpawnSettings(const SpawnSettings&) = delete;
-    SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-    ~SpawnSettings() {
-        posix_spawn_file_actions_destroy(&actions_);
-        posix_spawnattr_destroy(&attributes_);
-    }
-
-    int redirect(int output, int complaints, const std::filesystem::path& directory) {
-        int error = posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-        if (error == 0) {
-            error = posix_spawn_file_actions_adddup2(&actions_, output, 1);
-        }
-        if (error == 0) {
-            error = posix_spawn_file_actions_adddup2(&actions_, complaints, 2);
-        }
-        if (error == 0 && !directory.empty()) {
-            error = posix_spawn_file_actions_addchdir_np(&actions_, directory.c_str());
-        }
-        return error;
-    }
-
-    const posix_spawn_file_actions_t* actions() const { return &actions_; }
-
-    const posix_spawnattr_t* attributes() const { return &attributes_; }
-
-  private:
-    posix_spawn_file_actions_t actions_;
-    posix_spawnattr_t attributes_;
-};
-
 Result<pid_t> spawn(const Command& command, int output, int complaints) {
-    SpawnSettings settings;
-    std::vector<std::string> arguments = command.argv;
-    std::vector<std::string> environment = environment_with(command.environment);
-    pid_t pid = 0;
-    int error = settings.redirect(output, complaints, command.directory);
+    Spawn spawning;
+    int error = spawning.open(0, "/dev/null", O_RDONLY);
     if (error == 0) {
-        error =
-            ::posix_spawnp(&pid, arguments[0].c_str(), settings.actions(), settings.attributes(),
-                           pointers_to(arguments).data(), pointers_to(environment).data());
+        error = spawning.duplicate(output, 1);
+    }
+    if (error == 0) {
+        error = spawning.duplicate(complaints, 2);
+    }
+    if (error == 0 && !command.directory.empty()) {
+        error = spawning.start_in(command.directory);
     }
     if (error != 0) {
         return errno_error(fmt::format("run {}", command.argv[0]), error);
     }
-    return pid;
+    return spawning.run(command.argv, environment_with(command.environment));
 }
 
 // One stream of the child, kept up to a bound.
