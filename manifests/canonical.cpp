@@ -284,6 +284,9 @@ json containers_with_policies(const std::vector<ContainerSpec>& containers) {
         put(item, "restart", std::string(to_string(container.restart)), std::string("always"));
         put_list(item, "health", to_json(container.health));
         put(item, "pre_stop_command", container.pre_stop.command);
+        if (container.pre_stop.request) {
+            item["pre_stop_request"] = to_json(*container.pre_stop.request);
+        }
         put(item, "pre_stop_sleep", std::int64_t{container.pre_stop.sleep.count()});
         out.push_back(std::move(item));
     }

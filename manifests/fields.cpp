@@ -171,7 +171,7 @@ const FieldTable kGrpc{{"port", "service"}, {}, {}};
 const FieldTable kExec{{"command"}, {}, {}};
 
 const FieldTable kLifecycle{{"preStop"}, {}, {"postStart", "stopSignal"}};
-const FieldTable kLifecycleHandler{{"exec", "sleep"}, {}, {"httpGet", "tcpSocket"}};
+const FieldTable kLifecycleHandler{{"exec", "httpGet", "sleep", "tcpSocket"}, {}, {}};
 const FieldTable kLifecycleExec{{"command"}, {}, {}};
 const FieldTable kLifecycleSleep{{"seconds"}, {}, {}};
 

@@ -53,16 +53,6 @@ struct StartCondition {
     friend bool operator==(const StartCondition&, const StartCondition&) = default;
 };
 
-// What is done in a container before it is told to end.
-struct PreStop {
-    std::vector<std::string> command;  // run inside; empty: none
-    std::chrono::seconds sleep{0};
-
-    bool empty() const { return command.empty() && sleep.count() == 0; }
-
-    friend bool operator==(const PreStop&, const PreStop&) = default;
-};
-
 struct Port {
     std::string host_ip;          // empty: all addresses
     std::uint16_t host_port = 0;  // 0: not published
@@ -140,6 +130,17 @@ struct Probe {
     int failure_threshold = 3;
     std::optional<std::chrono::seconds> stop_grace;  // of the stop that a failure leads to
     friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+// What is done in a container before it is told to end.
+struct PreStop {
+    std::vector<std::string> command;  // run inside; empty: none
+    std::optional<Probe> request;      // http or tcp: sent once, within its timeout
+    std::chrono::seconds sleep{0};
+
+    bool empty() const { return command.empty() && !request && sleep.count() == 0; }
+
+    friend bool operator==(const PreStop&, const PreStop&) = default;
 };
 
 // How an app's health is told. Without readiness a container is ready once its process has lived

@@ -343,6 +343,19 @@ std::optional<Probe> read_probe(const Place& place, ProbeUse use, const ProbeCon
     return out;
 }
 
+std::optional<Probe> read_http_get(const Place& place, const ProbeContext& context) {
+    Probe out;
+    out.kind = ProbeKind::Http;
+    read_http(place, context, out);
+    return out.ports.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
+std::optional<Probe> read_tcp_socket(const Place& place, const ProbeContext& context) {
+    Probe out;
+    read_tcp(place, context, out);
+    return out.ports.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
 std::optional<Probe> read_health_check(const Place& place) {
     if (!place.check_fields(fields::kAppHealthCheck) || !place["type"].require()) {
         return std::nullopt;

@@ -22,6 +22,10 @@ struct ProbeContext {
 // Kubernetes' probe; nothing when there is none, or none that can be used.
 std::optional<Probe> read_probe(const Place& place, ProbeUse use, const ProbeContext& context);
 
+// The question of a httpGet or tcpSocket that stands by itself, with a probe's defaults.
+std::optional<Probe> read_http_get(const Place& place, const ProbeContext& context);
+std::optional<Probe> read_tcp_socket(const Place& place, const ProbeContext& context);
+
 // The short `health_check` of an app: type, endpoint, path, interval, timeout, retries. It tells
 // whether the app is ready and restarts nothing, as a HEALTHCHECK of an image does.
 std::optional<Probe> read_health_check(const Place& place);

@@ -99,6 +99,10 @@ void Agent::Parts::oversee() {
     world.overseer.stop_stands = [this](const std::string& app, std::int64_t wish) {
         return supervisor.stop_stands(app, wish);
     };
+    world.overseer.ask = [this](const manifests::Probe& probe, std::int64_t pid,
+                                std::stop_token stop) {
+        return health.ask_once(probe, pid, std::move(stop));
+    };
     world.overseer.step_begins = [this](const std::string& app, const std::string& change_kind,
                                         const std::string& task_kind, const std::string& summary) {
         supervisor.step_begins(app, change_kind, task_kind, summary);

@@ -1,7 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <optional>
+#include <stop_token>
+#include <vector>
 
 #include "agent/health/exec_probes.h"
 #include "agent/health/monitor.h"
@@ -25,9 +30,18 @@ class Health {
 
     health::Monitor& monitor() { return monitor_; }
 
-  private:
-    health::Askers askers();
+    // Asks once, on the calling thread, which must not be the scheduler's; Unknown when there is no
+    // answer a while after the probe's timeout, or when told to stop.
+    probe::Answer ask_once(const manifests::Probe& probe, std::int64_t pid, std::stop_token stop);
 
+  private:
+    struct Once;
+
+    health::Askers askers();
+    void take(const std::vector<probe::Answer>& answers);
+
+    Scheduler& scheduler_;
+    std::map<std::uint32_t, std::shared_ptr<Once>> once_;  // the scheduler's thread alone
     health::ExecProbes exec_;
     probe::Client network_;
     health::Monitor monitor_;

@@ -4,19 +4,51 @@
 
 #include <fmt/format.h>
 
+#include "agent/handlers/belongings.h"
+#include "runtime/podman/command.h"
+
 namespace podreeve::handlers {
 
 namespace {
 
 constexpr std::int64_t kLeastGrace = 2;
 
+void note(Task& task, const std::string& name, const std::string& what) {
+    task.log(fmt::format("preStop of {}: {}", name, what));
+}
+
 void run_command(Task& task, const manifests::ContainerSpec& spec, unsigned grace) {
-    const Result<int> code = task.world.podman.exec_in_container(
-        spec.name, spec.pre_stop.command, task.call(std::chrono::seconds(grace)));
+    const Result<int> code = podman::run_command(
+        task.world.podman,
+        {spec.name, spec.pre_stop.command, {}, task.call(std::chrono::seconds(grace))});
     if (!code) {
-        task.log(fmt::format("preStop of {}: {}", spec.name, code.error().message));
+        note(task, spec.name, code.error().message);
     } else if (*code != 0) {
-        task.log(fmt::format("preStop of {} ended with exit code {}", spec.name, *code));
+        note(task, spec.name, fmt::format("ended with exit code {}", *code));
+    }
+}
+
+void send_request(Task& task, const manifests::ContainerSpec& spec, unsigned grace) {
+    const auto container = find_container(task, spec.name);
+    if (!container || !*container || !task.world.overseer.ask) {
+        note(task, spec.name, container ? "there is nobody to ask" : container.error().message);
+        return;
+    }
+    manifests::Probe request = *spec.pre_stop.request;
+    request.timeout = std::clamp(std::chrono::seconds(grace), std::chrono::seconds(1),
+                                 std::chrono::seconds(request.timeout));
+    const probe::Answer answer =
+        task.world.overseer.ask(request, (*container)->summary.pid, task.context.stop());
+    if (answer.outcome != probe::Outcome::Success) {
+        note(task, spec.name, answer.text);
+    }
+}
+
+void run_hook(Task& task, const manifests::ContainerSpec& spec, unsigned grace) {
+    if (spec.pre_stop.request) {
+        send_request(task, spec, grace);
+    } else {
+        run_command(task, spec, grace);
     }
 }
 
@@ -28,25 +60,25 @@ Ended pre_stop(Task& task, const std::vector<std::string>& names, unsigned& grac
         return done();
     }
     std::chrono::seconds sleep{0};
-    std::vector<const manifests::ContainerSpec*> commands;
+    std::vector<const manifests::ContainerSpec*> hooks;
     for (const manifests::ContainerSpec& container : spec->containers) {
         if (container.pre_stop.empty() ||
             std::find(names.begin(), names.end(), container.name) == names.end()) {
             continue;
         }
         sleep = std::max(sleep, container.pre_stop.sleep);
-        if (!container.pre_stop.command.empty()) {
-            commands.push_back(&container);
+        if (!container.pre_stop.command.empty() || container.pre_stop.request) {
+            hooks.push_back(&container);
         }
     }
-    if (sleep.count() == 0 && commands.empty()) {
+    if (sleep.count() == 0 && hooks.empty()) {
         return done();
     }
     const WallTime now = task.world.clock.system_now();
     if (!task.has_saved("pre_stop_since")) {
         RETURN_IF_ERROR(task.save_once("pre_stop_since", to_rfc3339(now)));
-        for (const manifests::ContainerSpec* container : commands) {
-            run_command(task, *container, grace);
+        for (const manifests::ContainerSpec* container : hooks) {
+            run_hook(task, *container, grace);
         }
     }
     ASSIGN_OR_RETURN(const WallTime since, parse_rfc3339(task.saved("pre_stop_since")));

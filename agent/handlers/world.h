@@ -10,6 +10,7 @@
 #include "agent/state/state.h"
 #include "runtime/base/clock.h"
 #include "runtime/podman/client.h"
+#include "runtime/probe/question.h"
 
 namespace podreeve::handlers {
 
@@ -34,6 +35,10 @@ struct Overseer {
                        const std::string& task_kind,
                        const std::string& summary)>
         step_begins = {};
+    // A question put to a container once, over its network, whose process is pid; blocks until
+    // there is an answer, or its timeout has passed.
+    std::function<probe::Answer(const manifests::Probe&, std::int64_t pid, std::stop_token)> ask =
+        {};
 };
 
 // What the handlers act on. The daemon owns all of it and keeps it until the runner has stopped;

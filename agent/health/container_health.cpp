@@ -1,6 +1,7 @@
 #include "agent/health/container_health.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -35,6 +36,19 @@ ContainerHealth::ContainerHealth(std::shared_ptr<const manifests::Health> health
             of(use).track.emplace(asked->success_threshold, asked->failure_threshold);
             of(use).next = started + asked->initial_delay;
         }
+    }
+}
+
+void ContainerHealth::go_on_from(const Before& before) {
+    adopted_ = false;
+    std::optional<Track>& readiness = of(Use::Readiness).track;
+    if (before.readiness == Readiness::NotReady && before.failing.empty()) {
+        return;
+    }
+    const bool was_up = before.readiness == Readiness::Ready || readiness.has_value();
+    phase_ = was_up ? Phase::Up : phase_;
+    if (readiness) {
+        readiness->go_on_from(before.failing);
     }
 }
 
@@ -73,12 +87,24 @@ void ContainerHealth::asked(Use use, SteadyTime now) {
     of(use).next = now;  // where the pause is counted from
 }
 
+bool ContainerHealth::is_steady(Use use) const {
+    const Asking& asking = of(use);
+    return use != Use::Startup && is_asked(use) && !asking.under_way &&
+           asking.track->standing() == Standing::Good && asking.track->trouble().empty();
+}
+
+void ContainerHealth::kept(Use use) {
+    of(use).under_way = true;
+    of(use).kept = true;
+}
+
 void ContainerHealth::answered(Use use, const probe::Answer& answer, SteadyTime now) {
     Asking& asking = of(use);
     if (!asking.under_way) {
         return;
     }
     asking.under_way = false;
+    asking.next = std::exchange(asking.kept, false) ? now : asking.next;
     if (!is_asked(use)) {
         return;
     }

@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "agent/health/track.h"
 #include "agent/health/verdict.h"
@@ -15,6 +16,12 @@ enum class Use { Startup, Liveness, Readiness };
 
 inline constexpr std::array kUses = {Use::Startup, Use::Liveness, Use::Readiness};
 std::string_view to_string(Use use);
+
+// How a run was found when it was last followed.
+struct Before {
+    Readiness readiness = Readiness::NotReady;
+    std::string failing;  // why; empty: it was only starting
+};
 
 // The health of one run of a container, from its start to its end, as the kubelet has it: pure, it
 // asks nobody itself. A new run is a new ContainerHealth.
@@ -48,10 +55,18 @@ class ContainerHealth {
                     SteadyTime started,
                     bool adopted);
 
+    // It goes on as it was, until its probes have found out otherwise.
+    void go_on_from(const Before& before);
+
     // When it is to be asked next; nothing: not in this phase, or the answer is not there yet.
     std::optional<SteadyTime> due(Use use) const;
     void asked(Use use, SteadyTime now);
     void answered(Use use, const probe::Answer& answer, SteadyTime now);
+
+    // Whether there is nothing to be learnt of more successes: then the asking can be left to
+    // somebody who tells the first answer that is none. kept() notes that it was.
+    bool is_steady(Use use) const;
+    void kept(Use use);
 
     Phase phase() const { return phase_; }
 
@@ -67,6 +82,7 @@ class ContainerHealth {
         std::optional<Track> track;  // empty: there is no such probe
         SteadyTime next{};
         bool under_way = false;
+        bool kept = false;  // by somebody else, who knows when
     };
 
     Asking& of(Use use) { return askings_[static_cast<std::size_t>(use)]; }

@@ -1,18 +1,16 @@
 #include "agent/health/exec_probes.h"
 
-#include <csignal>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "runtime/base/worker_pool.h"
-#include "runtime/process/find.h"
+#include "runtime/podman/command.h"
 
 namespace podreeve::health {
 namespace {
 
 constexpr unsigned kAtOnce = 3;
-constexpr std::chrono::seconds kPodmanPatience{10};
 
 // The program's own words on why, as far as one line goes.
 class FirstLine {
@@ -32,58 +30,27 @@ class FirstLine {
     std::string text_;
 };
 
-probe::Answer unknown(const Error& error) {
-    return {0, probe::Outcome::Unknown, error.message};
-}
-
-// A session outlives its command, and its conmon the session.
-void clear_away(podman::Client& podman, const std::string& session) {
-    const auto removed = podman.remove_exec(session, {kPodmanPatience, {}});
-    if (removed && *removed) {
-        for (const pid_t pid : process::with_argument(session)) {
-            ::kill(pid, SIGKILL);
-        }
-        return;
-    }
-    const auto left = podman.inspect_exec(session, {kPodmanPatience, {}});
-    if (left && left->running && left->pid > 0) {
-        ::kill(static_cast<pid_t>(left->pid), SIGKILL);
-    }
-}
-
-probe::Answer answer_of(const podman::ExecSession& ended, const FirstLine& said) {
-    if (ended.exit_code == 0) {
-        return {0, probe::Outcome::Success, ""};
-    }
-    return {0, probe::Outcome::Failure, said.behind(fmt::format("exit code {}", ended.exit_code))};
-}
-
 }  // namespace
 
 probe::Answer run_exec_probe(podman::Client& podman,
                              const ExecQuestion& question,
                              std::stop_token stop) {
-    const auto session =
-        podman.create_exec(question.container, question.command, {kPodmanPatience, stop});
-    if (!session) {
-        return unknown(session.error());
-    }
     FirstLine said;
-    const Status ran = podman.start_exec(
-        *session, [&](int, std::string_view line) { said.take(line); }, {question.timeout, stop});
-    probe::Answer answer;
-    if (ran) {
-        const auto ended = podman.inspect_exec(*session, {kPodmanPatience, stop});
-        answer = ended ? answer_of(*ended, said) : unknown(ended.error());
-    } else if (ran.error().code == Code::Timeout) {
-        answer = {
-            0, probe::Outcome::Failure,
-            said.behind(fmt::format("has not ended within {}", to_short_text(question.timeout)))};
-    } else {
-        answer = unknown(ran.error());
+    const Result<int> code =
+        podman::run_command(podman, {question.container,
+                                     question.command,
+                                     [&](int, std::string_view line) { said.take(line); },
+                                     {question.timeout, stop}});
+    if (code) {
+        return *code == 0 ? probe::Answer{0, probe::Outcome::Success, ""}
+                          : probe::Answer{0, probe::Outcome::Failure,
+                                          said.behind(fmt::format("exit code {}", *code))};
     }
-    clear_away(podman, *session);
-    return answer;
+    if (code.error().code != Code::Timeout) {
+        return {0, probe::Outcome::Unknown, code.error().message};
+    }
+    return {0, probe::Outcome::Failure,
+            said.behind(fmt::format("has not ended within {}", to_short_text(question.timeout)))};
 }
 
 struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {

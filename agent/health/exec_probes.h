@@ -19,9 +19,7 @@ struct ExecQuestion {
 };
 
 // Runs commands in containers, through podman: some 70 ms of its time each, so a few at once and no
-// more. Success is an exit with 0. A command that takes too long is a failure, and is killed. What
-// podman keeps of a session, a record and two processes for five minutes, is cleared away at once,
-// where podman (5.0 and later) can; else a probe every second would keep 600 of them.
+// more. Success is an exit with 0. A command that takes too long is a failure, and is killed.
 //
 // Belongs to the scheduler's thread, on which answers arrive too.
 class ExecProbes {

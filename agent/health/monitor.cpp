@@ -15,28 +15,30 @@ SteadyTime slot_of(SteadyTime time) {
     return into == Duration::zero() ? time : time + (kSlot - into);
 }
 
-probe::Question question_of(const manifests::Probe& probe, std::int64_t pid) {
-    probe::Question out;
-    out.kind = probe.kind == manifests::ProbeKind::Http   ? probe::Kind::Http
-               : probe.kind == manifests::ProbeKind::Grpc ? probe::Kind::Grpc
-                                                          : probe::Kind::Tcp;
-    out.pid = static_cast<pid_t>(pid);
-    out.host = probe.host;
-    out.ports = probe.ports;
-    out.path = probe.path;
-    out.tls = probe.tls;
-    out.headers = probe.headers;
-    out.service = probe.service;
-    out.timeout = probe.timeout;
-    return out;
-}
-
 // What people and policy go by; the words of a message that changes alone are no change.
 bool differs(const Verdict& a, const Verdict& b) {
     return a.readiness != b.readiness || a.restart != b.restart || a.failing != b.failing;
 }
 
+probe::Kind kind_of(manifests::ProbeKind kind) {
+    return kind == manifests::ProbeKind::Http   ? probe::Kind::Http
+           : kind == manifests::ProbeKind::Grpc ? probe::Kind::Grpc
+                                                : probe::Kind::Tcp;
+}
+
 }  // namespace
+
+probe::Question question_of(const manifests::Probe& probe, std::int64_t pid) {
+    return {.kind = kind_of(probe.kind),
+            .pid = static_cast<pid_t>(pid),
+            .host = probe.host,
+            .ports = probe.ports,
+            .path = probe.path,
+            .tls = probe.tls,
+            .headers = probe.headers,
+            .service = probe.service,
+            .timeout = probe.timeout};
+}
 
 struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
     struct Place {  // of a question: whose it is
@@ -94,6 +96,7 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
                          std::vector<std::uint32_t>& exec);
     void give_number(const Item& item, Use use, Asked& asked);
     void take(Way way, const probe::Answer& answer, SteadyTime now, std::vector<Change>& changes);
+    void keep(const probe::Answer& answer, SteadyTime now, std::vector<probe::wire::Keep>& out);
     void tell(Item& item, SteadyTime now, std::vector<Change>& changes);
     void publish(const std::vector<Change>& changes);
 };
@@ -126,6 +129,9 @@ void Monitor::Core::begin(const Watched& run) {
     const SteadyTime now = clock.steady_now();
     const Duration age = std::max<Duration>(clock.system_now() - run.started, Duration::zero());
     Item item{run, ContainerHealth(run.health, now - age, age > kAdoptedAfter), {}, {}, {}};
+    if (run.before) {
+        item.health.go_on_from(*run.before);
+    }
     item.told = item.health.verdict(now);
     item.told.since = clock.system_now();
     plan(items.emplace(run.id, std::move(item)).first->second, now);
@@ -262,6 +268,26 @@ void Monitor::Core::take(Way way,
     plan_next(item);
 }
 
+// After take(): those who are well need no one's attention.
+void Monitor::Core::keep(const probe::Answer& answer,
+                         SteadyTime now,
+                         std::vector<probe::wire::Keep>& out) {
+    const auto place = network_places.find(answer.question);
+    if (place == network_places.end()) {
+        return;
+    }
+    Item& item = items.at(place->second.id);
+    const Use use = place->second.use;
+    const auto due = item.health.due(use);
+    if (!due || !item.health.is_steady(use)) {
+        return;
+    }
+    const auto first = std::chrono::ceil<std::chrono::milliseconds>(*due - now);
+    out.push_back({answer.question, first, item.health.probe(use)->period});
+    item.health.kept(use);
+    plan_next(item);
+}
+
 void Monitor::Core::publish(const std::vector<Change>& changes) {
     if (std::exchange(stale, false)) {
         auto verdicts = std::make_shared<Verdicts>();
@@ -291,11 +317,18 @@ void Monitor::follow(std::vector<Watched> runs) {
 void Monitor::take(Way way, const std::vector<probe::Answer>& answers) {
     const SteadyTime now = core_->clock.steady_now();
     std::vector<Change> changes;
+    std::vector<probe::wire::Keep> keeps;
     for (const probe::Answer& answer : answers) {
         core_->take(way, answer, now, changes);
+        if (way == Way::Network) {
+            core_->keep(answer, now, keeps);
+        }
     }
     core_->arm();
     core_->publish(changes);
+    if (!keeps.empty()) {
+        core_->askers.keep_network(keeps);
+    }
 }
 
 std::shared_ptr<const Verdicts> Monitor::verdicts() const {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/mutex.h"
 #include "runtime/probe/question.h"
+#include "runtime/probe/wire.h"
 
 namespace podreeve::health {
 
@@ -25,6 +27,7 @@ struct Watched {
     std::int64_t pid = 0;
     WallTime started{};  // the latest it can have been: podman tells whole seconds, rounded down
     std::shared_ptr<const manifests::Health> health;
+    std::optional<Before> before = {};  // as an earlier agent left it
 };
 
 // The running workloads of the apps in force that are ours.
@@ -32,12 +35,17 @@ std::vector<Watched> watched(const manifests::Desired& in_force,
                              const observe::Observed& observed,
                              const std::string& owner);
 
+// What podreeve-probe is told of a probe that is no command.
+probe::Question question_of(const manifests::Probe& probe, std::int64_t pid);
+
 // Those who ask: each question gets a number, and an answer for every asking, later, given to
 // Monitor::take on the scheduler's thread. probe::Client and ExecProbes in the agent.
 struct Askers {
     std::function<std::uint32_t(const probe::Question&)> add_network;
     std::function<void(std::uint32_t)> remove_network;
     std::function<void(const std::vector<std::uint32_t>&)> ask_network;
+    // These go on without us, until the first answer that is no success, which is told.
+    std::function<void(const std::vector<probe::wire::Keep>&)> keep_network;
     std::function<std::uint32_t(const ExecQuestion&)> add_exec;
     std::function<void(std::uint32_t)> remove_exec;
     std::function<void(const std::vector<std::uint32_t>&)> ask_exec;
@@ -52,7 +60,9 @@ struct Change {
 };
 
 // Keeps the health of all containers: asks when it is time, many at once (times are rounded up to
-// 100 ms, so that hundreds of probes are a few wake-ups a second), and tells what has changed.
+// 100 ms, so that hundreds of probes are a few wake-ups a second), and tells what has changed. The
+// probes over the network of those that are well are left to the prober, so that a host on which
+// all is well wakes nobody here.
 // follow() and verdicts() may be called from any thread; all the rest belongs to the scheduler's.
 class Monitor {
   public:

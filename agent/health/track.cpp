@@ -19,6 +19,12 @@ int Track::threshold_of(probe::Outcome outcome) const {
     return std::numeric_limits<int>::max();
 }
 
+void Track::go_on_from(const std::string& trouble) {
+    standing_ = trouble.empty() ? Standing::Good : Standing::Bad;
+    answered_ = !trouble.empty();
+    last_ = {0, probe::Outcome::Unknown, trouble};
+}
+
 bool Track::take(const probe::Answer& answer) {
     answered_ = true;
     last_ = answer;

@@ -38,6 +38,9 @@ class Track {
     Track(int success_threshold, int failure_threshold)
         : success_threshold_(success_threshold), failure_threshold_(failure_threshold) {}
 
+    // Begins with the standing that an earlier one had: Bad for that trouble, or Good.
+    void go_on_from(const std::string& trouble);
+
     // True when the standing is another one now.
     bool take(const probe::Answer& answer);
 

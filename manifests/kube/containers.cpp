@@ -113,16 +113,14 @@ void read_process(const Place& place, const PodContext& pod, ContainerSpec& out)
 }
 
 // Kubernetes takes what preStop needs from the grace, so it can have no more than that.
-void read_lifecycle(const Place& place, const PodContext& pod, ContainerSpec& out) {
-    const Place hook = place["preStop"];
-    if (!place.check_fields(fields::kLifecycle) || !hook.present() ||
-        !hook.check_fields(fields::kLifecycleHandler)) {
-        return;
-    }
+void read_pre_stop(const Place& hook,
+                   const PodContext& pod,
+                   const DeclaredPorts& declared,
+                   ContainerSpec& out) {
     const Place exec = hook["exec"], sleep = hook["sleep"];
-    const bool empty = hook.entries().empty();
-    if (empty || (exec.present() && sleep.present())) {
-        hook.fail("must hold one of exec and sleep");
+    const ProbeContext context{declared.by_name, out.env};
+    if (hook.entries().size() != 1) {
+        hook.fail("must hold one of exec, httpGet, sleep and tcpSocket");
         return;
     }
     if (exec.present() && exec.check_fields(fields::kLifecycleExec)) {
@@ -133,6 +131,26 @@ void read_lifecycle(const Place& place, const PodContext& pod, ContainerSpec& ou
         sleep["seconds"].require();
         const auto seconds = sleep["seconds"].integer(0, pod.stop_grace.count());
         out.pre_stop.sleep = std::chrono::seconds(seconds.value_or(0));
+    }
+    if (hook["httpGet"].present()) {
+        out.pre_stop.request = read_http_get(hook["httpGet"], context);
+    }
+    if (hook["tcpSocket"].present()) {
+        out.pre_stop.request = read_tcp_socket(hook["tcpSocket"], context);
+    }
+    if (out.pre_stop.request) {
+        out.pre_stop.request->timeout = std::max(pod.stop_grace, std::chrono::seconds(1));
+    }
+}
+
+void read_lifecycle(const Place& place,
+                    const PodContext& pod,
+                    const DeclaredPorts& declared,
+                    ContainerSpec& out) {
+    const Place hook = place["preStop"];
+    if (place.check_fields(fields::kLifecycle) && hook.present() &&
+        hook.check_fields(fields::kLifecycleHandler)) {
+        read_pre_stop(hook, pod, declared, out);
     }
 }
 
@@ -218,7 +236,7 @@ void read_container(const Place& place,
     out.restart = restart_of(role, pod.restart);
     out.stop_grace = pod.stop_grace;
     if (!init) {
-        read_lifecycle(place["lifecycle"], pod, out);
+        read_lifecycle(place["lifecycle"], pod, declared, out);
         out.health = read_health(place, pod.ready_by_port, declared, out.env);
     } else if (place["lifecycle"].present()) {
         place["lifecycle"].fail_at_key("an init container has no lifecycle");

@@ -64,11 +64,6 @@ class Client {
     // Waits for exited/stopped and gives the exit code, confirmed by an inspect since podman
     // answers 0 or -1 to waits that failed.
     Result<int> wait_container(const std::string& who, const Call&);
-    // Runs a command inside and waits for its end: the exit code. What it prints is read and
-    // dropped. Conflict when the container does not run.
-    Result<int> exec_in_container(const std::string& who,
-                                  const std::vector<std::string>& command,
-                                  const Call&);
     // Calls on_line(stream 1|2, text without the newline) until it says false or the log ends.
     Status container_logs(const std::string& who,
                           unsigned tail,
@@ -76,8 +71,8 @@ class Client {
                           const std::function<bool(int, std::string_view)>& on_line,
                           const Call&);
 
-    // -- commands in running containers. Podman keeps a session and its conmon for five minutes
-    // after the command, if nobody removes the session.
+    // -- commands in running containers: run_command (command.h) puts these together. Podman keeps
+    // a session and its conmon for five minutes after the command, if nobody removes the session.
     // A session's id. Conflict: the container does not run.
     Result<std::string> create_exec(const std::string& who,
                                     const std::vector<std::string>& command,

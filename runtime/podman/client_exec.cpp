@@ -47,21 +47,6 @@ Result<ExecSession> Client::inspect_exec(const std::string& session, const Call&
     return wire::read_exec(reply.body);
 }
 
-Result<int> Client::exec_in_container(const std::string& who,
-                                      const std::vector<std::string>& command,
-                                      const Call& call) {
-    ASSIGN_OR_RETURN(const std::string session, create_exec(who, command, call));
-    RETURN_IF_ERROR(start_exec(
-        session, [](int, std::string_view) {}, call));
-    ASSIGN_OR_RETURN(const ExecSession ended, inspect_exec(session, call));
-    if (ended.running) {
-        return fail(
-            Code::Unavailable,
-            fmt::format("cannot run a command in container {}: the connection was lost", who));
-    }
-    return ended.exit_code;
-}
-
 Result<bool> Client::remove_exec(const std::string& session, const Call& call) {
     ASSIGN_OR_RETURN(const Version found, version(call));
     if (found < kRemovesExec) {

@@ -10,7 +10,6 @@
 
 #include "runtime/base/log.h"
 #include "runtime/probe/prober_process.h"
-#include "runtime/probe/wire.h"
 
 namespace podreeve::probe {
 namespace {
@@ -21,6 +20,8 @@ constexpr std::chrono::seconds kLongestPause{30};
 constexpr std::chrono::seconds kStable{60};
 // Answers come within a question's timeout; so much later the prober hangs.
 constexpr std::chrono::seconds kPatience{5};
+// How often a prober that only keeps is asked whether it lives.
+constexpr std::chrono::seconds kCheck{10};
 // When the socket is full.
 constexpr std::chrono::milliseconds kRetry{10};
 
@@ -40,12 +41,14 @@ struct Client::Core : std::enable_shared_from_this<Client::Core> {
 
     std::map<std::uint32_t, Question> questions;
     std::set<std::uint32_t> taught;           // those the process knows
+    std::set<std::uint32_t> kept;             // those it asks by itself
     std::map<std::uint32_t, SteadyTime> due;  // of those under way: when an answer is overdue
     std::deque<std::string> outbox;           // packets the socket had no room for
     std::uint32_t last_number = 0;
     std::unique_ptr<ProberProcess> process;
     std::uint64_t run = 0;  // counts the processes, so that a late packet finds its own
     SteadyTime started{};
+    SteadyTime heard{};       // its last word
     SteadyTime not_before{};  // the next start
     Duration pause = kFirstPause;
     std::string trouble;  // why there is none
@@ -59,6 +62,8 @@ struct Client::Core : std::enable_shared_from_this<Client::Core> {
     void ended(std::uint64_t of_run);
     void give_up(const std::string& why);
     void answer_unknown(std::vector<std::uint32_t> numbers, std::string why);
+    void teach(std::uint32_t number, std::vector<wire::Order>& orders);
+    void check();
     void arm_watch();
     void look_for_overdue();
 };
@@ -88,7 +93,7 @@ Status Client::Core::ensure_process() {
             });
         },
         [post] { post([](Core& core, std::uint64_t of_run) { core.ended(of_run); }); }};
-    started = clock.steady_now();
+    started = heard = clock.steady_now();
     auto launched = ProberProcess::start(program, std::move(listener));
     if (!launched) {
         give_up(launched.error().message);
@@ -133,12 +138,16 @@ void Client::Core::take(std::uint64_t of_run, const std::string& packet) {
     if (of_run != run || !process) {
         return;
     }
+    heard = clock.steady_now();
     Result<std::vector<Answer>> answers = wire::read_answers(packet);
     if (!answers) {
         give_up(answers.error().message);
         return;
     }
-    std::erase_if(*answers, [&](const Answer& answer) { return due.erase(answer.question) == 0; });
+    std::erase_if(*answers, [&](const Answer& answer) {
+        const bool awaited = due.erase(answer.question) + kept.erase(answer.question) != 0;
+        return !awaited || answer.question == wire::kNobodys;
+    });
     if (!answers->empty()) {
         on_answers(*answers);
     }
@@ -164,11 +173,12 @@ void Client::Core::give_up(const std::string& why) {
     outbox.clear();
     not_before = clock.steady_now() + pause;
     pause = std::min<Duration>(pause * 2, kLongestPause);
-    std::vector<std::uint32_t> lost;
+    std::vector<std::uint32_t> lost(kept.begin(), kept.end());
     for (const auto& [number, when] : due) {
         lost.push_back(number);
     }
     due.clear();
+    kept.clear();
     answer_unknown(std::move(lost), why);
 }
 
@@ -195,7 +205,7 @@ void Client::Core::arm_watch() {
         return;
     }
     watching = true;
-    watch = scheduler.after(kPatience, [weak = weak_from_this()] {
+    watch = scheduler.after(due.empty() ? Duration(kCheck) : kPatience, [weak = weak_from_this()] {
         if (const auto core = weak.lock()) {
             core->look_for_overdue();
         }
@@ -209,8 +219,24 @@ void Client::Core::look_for_overdue() {
         std::any_of(due.begin(), due.end(), [&](const auto& row) { return row.second < now; });
     if (overdue) {
         give_up("cannot ask: the prober hangs");
-    } else if (!due.empty()) {
+        return;
+    }
+    if (due.empty() && !kept.empty() && now - heard >= kCheck) {
+        check();
+    }
+    if (!due.empty() || !kept.empty()) {
         arm_watch();
+    }
+}
+
+void Client::Core::check() {
+    due[wire::kNobodys] = clock.steady_now() + kPatience;
+    tell({wire::Ask{{wire::kNobodys}}});
+}
+
+void Client::Core::teach(std::uint32_t number, std::vector<wire::Order>& orders) {
+    if (taught.insert(number).second) {
+        orders.emplace_back(wire::Learn{number, questions.at(number)});
     }
 }
 
@@ -230,6 +256,7 @@ std::uint32_t Client::add(Question question) {
 
 void Client::remove(std::uint32_t question) {
     core_->due.erase(question);
+    core_->kept.erase(question);
     core_->questions.erase(question);
     if (core_->taught.erase(question) != 0) {
         core_->tell({wire::Forget{question}});
@@ -255,17 +282,42 @@ void Client::ask(const std::vector<std::uint32_t>& questions) {
     std::vector<wire::Order> orders;
     wire::Ask asked;
     for (const std::uint32_t number : fresh) {
-        const Question& question = core.questions.at(number);
-        core.due[number] = now + question.timeout + kPatience;
-        if (core.taught.insert(number).second) {
-            orders.emplace_back(wire::Learn{number, question});
-        }
+        core.due[number] = now + core.questions.at(number).timeout + kPatience;
+        core.kept.erase(number);
+        core.teach(number, orders);
         asked.questions.push_back(number);
         if (asked.questions.size() == wire::kMaxAsked) {
             orders.emplace_back(std::exchange(asked, {}));
         }
     }
     orders.emplace_back(std::move(asked));
+    core.tell(orders);
+    core.arm_watch();
+}
+
+void Client::keep(const std::vector<wire::Keep>& questions) {
+    Core& core = *core_;
+    std::vector<wire::Keep> known;
+    std::vector<std::uint32_t> numbers;
+    for (const wire::Keep& each : questions) {
+        if (core.questions.contains(each.question) && !core.due.contains(each.question)) {
+            known.push_back(each);
+            numbers.push_back(each.question);
+        }
+    }
+    if (known.empty()) {
+        return;
+    }
+    if (Status there = core.ensure_process(); !there) {
+        core.answer_unknown(std::move(numbers), there.error().message);
+        return;
+    }
+    std::vector<wire::Order> orders;
+    for (const wire::Keep& each : known) {
+        core.kept.insert(each.question);
+        core.teach(each.question, orders);
+        orders.emplace_back(each);
+    }
     core.tell(orders);
     core.arm_watch();
 }

@@ -8,6 +8,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/probe/question.h"
+#include "runtime/probe/wire.h"
 
 namespace podreeve::probe {
 
@@ -36,6 +37,9 @@ class Client {
     void remove(std::uint32_t question);
     // Each gets one answer, later; one that is being asked already is not asked twice.
     void ask(const std::vector<std::uint32_t>& questions);
+    // Leaves the asking to the prober, which tells one answer: the first that is no Success. Until
+    // then nobody here is woken for it. Ends with that answer, or with ask().
+    void keep(const std::vector<wire::Keep>& questions);
 
     pid_t prober() const;  // 0: none runs
 

@@ -7,7 +7,7 @@
 namespace podreeve::probe::wire {
 namespace {
 
-enum class Word : std::uint8_t { Learn = 1, Forget, Ask, Answers };
+enum class Word : std::uint8_t { Learn = 1, Forget, Ask, Keep, Answers };
 
 constexpr std::size_t kMaxText = 240;  // of an answer; the rest of a longer one is cut off
 
@@ -104,6 +104,14 @@ Ask read_ask(Reader& reader) {
     return out;
 }
 
+Keep read_keep(Reader& reader) {
+    Keep out;
+    out.question = reader.number<std::uint32_t>();
+    out.first = std::chrono::milliseconds(reader.number<std::int64_t>());
+    out.period = std::chrono::milliseconds(reader.number<std::int64_t>());
+    return out;
+}
+
 std::string write_order(const Learn& order) {
     Writer out(Word::Learn);
     out.number(order.question);
@@ -141,6 +149,14 @@ std::string write_order(const Ask& order) {
     return out.take();
 }
 
+std::string write_order(const Keep& order) {
+    Writer out(Word::Keep);
+    out.number(order.question);
+    out.number(std::int64_t{order.first.count()});
+    out.number(std::int64_t{order.period.count()});
+    return out.take();
+}
+
 std::optional<Order> read_order(Reader& reader) {
     switch (reader.number<Word>()) {
         case Word::Learn:
@@ -149,6 +165,8 @@ std::optional<Order> read_order(Reader& reader) {
             return Forget{reader.number<std::uint32_t>()};
         case Word::Ask:
             return read_ask(reader);
+        case Word::Keep:
+            return read_keep(reader);
         case Word::Answers:
             break;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -32,7 +33,19 @@ struct Ask {  // one Answer to each
     std::vector<std::uint32_t> questions;
 };
 
-using Order = std::variant<Learn, Forget, Ask>;
+// Ask it every period, and answer once, when it is no Success; then it is kept no longer, nor when
+// it is asked otherwise. Questions to one container are asked at the same time, so the first comes
+// up to half a period early or late.
+struct Keep {
+    std::uint32_t question = 0;
+    std::chrono::milliseconds first{0};  // from now
+    std::chrono::milliseconds period{1000};
+};
+
+// A question nobody has: an Ask of it is answered at once, and tells that the prober lives.
+inline constexpr std::uint32_t kNobodys = 0;
+
+using Order = std::variant<Learn, Forget, Ask, Keep>;
 
 std::string write(const Order& order);
 // Corrupt for what is no packet of orders.

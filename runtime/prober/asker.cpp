@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <fmt/format.h>
@@ -13,6 +14,11 @@ namespace {
 // At once; the others wait, so that a host full of hung servers costs a bounded number of sockets.
 constexpr std::size_t kMostRunning = 1024;
 constexpr std::uint64_t kControl = ~std::uint64_t{0};
+constexpr std::chrono::milliseconds kSlot{100};
+// Networks have numbers close to each other; odd and large, it spreads them.
+constexpr std::uint64_t kSpread = 0x9E37'79B9'7F4A'7C15;
+// Within that most servers have answered.
+constexpr int kBreathMilliseconds = 3;
 
 }  // namespace
 
@@ -32,6 +38,8 @@ void Asker::take(const probe::wire::Order& order) {
         learn(*learned);
     } else if (const auto* forgotten = std::get_if<probe::wire::Forget>(&order)) {
         forget(forgotten->question);
+    } else if (const auto* kept = std::get_if<probe::wire::Keep>(&order)) {
+        keep(*kept);
     } else {
         ask(std::get<probe::wire::Ask>(order).questions);
     }
@@ -54,21 +62,68 @@ void Asker::forget(std::uint32_t question) {
         running_.erase(running);
     }
     std::erase(waiting_, question);
+    keep_no_longer(question);
     subjects_.erase(question);
 }
 
-// Those of one network together: to go from one to the next costs more than a socket.
 void Asker::ask(std::vector<std::uint32_t> questions) {
-    const auto network_of = [&](std::uint32_t question) -> std::uint64_t {
-        const auto subject = subjects_.find(question);
-        return subject == subjects_.end() || !subject->second.network ? 0
-                                                                      : subject->second.network->id;
-    };
+    for (const std::uint32_t question : questions) {
+        keep_no_longer(question);
+    }
+    enqueue(std::move(questions));
+}
+
+std::uint64_t Asker::network_of(std::uint32_t question) const {
+    const auto subject = subjects_.find(question);
+    return subject == subjects_.end() || !subject->second.network ? 0 : subject->second.network->id;
+}
+
+// Those of one network together.
+void Asker::enqueue(std::vector<std::uint32_t> questions) {
     std::stable_sort(questions.begin(), questions.end(), [&](std::uint32_t a, std::uint32_t b) {
         return network_of(a) < network_of(b);
     });
     waiting_.insert(waiting_.end(), questions.begin(), questions.end());
     begin_waiting();
+}
+
+void Asker::keep(const probe::wire::Keep& order) {
+    keep_no_longer(order.question);
+    const SteadyTime now = clock_.steady_now();
+    const Duration period = std::max<Duration>(order.period, kSlot);
+    const Duration phase =
+        kSlot * static_cast<std::int64_t>(network_of(order.question) * kSpread %
+                                          static_cast<std::uint64_t>(period / kSlot));
+    SteadyTime next = now + order.first;
+    next -= (next.time_since_epoch() - phase) % period;
+    if (now + order.first - next > period / 2 || next <= now) {
+        next += period;
+    }
+    kept_[order.question] = {period, next};
+    rounds_.emplace(next, order.question);
+}
+
+void Asker::keep_no_longer(std::uint32_t question) {
+    if (const auto kept = kept_.extract(question)) {
+        rounds_.erase({kept.mapped().next, question});
+    }
+}
+
+void Asker::begin_rounds() {
+    const SteadyTime now = clock_.steady_now();
+    std::vector<std::uint32_t> due;
+    while (!rounds_.empty() && rounds_.begin()->first <= now) {
+        const std::uint32_t question = rounds_.begin()->second;
+        rounds_.erase(rounds_.begin());
+        Kept& kept = kept_.at(question);
+        // What was missed while the host slept is not made up for.
+        kept.next += kept.period * std::max<std::int64_t>(1, (now - kept.next) / kept.period + 1);
+        rounds_.emplace(kept.next, question);
+        due.push_back(question);
+    }
+    if (!due.empty()) {
+        enqueue(std::move(due));
+    }
 }
 
 void Asker::begin_waiting() {
@@ -135,6 +190,10 @@ void Asker::finish(std::uint32_t question, Verdict verdict) {
     const auto it = running_.find(question);
     deadlines_.erase({it->second.deadline, question});
     running_.erase(it);
+    if (verdict.outcome == probe::Outcome::Success && kept_.contains(question)) {
+        return;
+    }
+    keep_no_longer(question);
     answers_.push_back({question, verdict.outcome, std::move(verdict.text)});
 }
 
@@ -147,11 +206,17 @@ void Asker::give_up_overdue() {
 }
 
 int Asker::milliseconds_left(std::chrono::milliseconds at_most) const {
-    if (deadlines_.empty()) {
+    SteadyTime next = SteadyTime::max();
+    if (!deadlines_.empty()) {
+        next = deadlines_.begin()->first;
+    }
+    if (!rounds_.empty()) {
+        next = std::min(next, rounds_.begin()->first);
+    }
+    if (next == SteadyTime::max()) {
         return static_cast<int>(at_most.count());
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadlines_.begin()->first -
-                                                                   clock_.steady_now());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - clock_.steady_now());
     const auto wait = std::max(left, std::chrono::milliseconds(0));
     return static_cast<int>((at_most.count() < 0 ? wait : std::min(wait, at_most)).count());
 }
@@ -165,6 +230,9 @@ Result<bool> Asker::turn(int control, std::chrono::milliseconds at_most) {
             return errno_error("wait for orders", errno);
         }
         control_ = control;
+    }
+    if (!running_.empty()) {
+        ::poll(nullptr, 0, kBreathMilliseconds);
     }
     std::array<epoll_event, 256> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
@@ -182,6 +250,7 @@ Result<bool> Asker::turn(int control, std::chrono::milliseconds at_most) {
         }
     }
     give_up_overdue();
+    begin_rounds();
     begin_waiting();
     return readable;
 }

@@ -17,6 +17,11 @@ namespace podreeve::prober {
 // Asks any number of questions at once, from one thread and one epoll instance: no thread and no
 // process a question. What is known of a question (its network, which address answered) is kept
 // from one asking to the next.
+//
+// What it keeps is asked in rounds: those of one network at the same time, since to go from one
+// network to the next costs more than a socket, and the networks one after the other over their
+// period, in slots of 100 ms. Who is asked has a moment to answer before it is looked at, so that
+// one wake-up hears them all.
 class Asker {
   public:
     static Result<std::unique_ptr<Asker>> create(const Clock& clock);
@@ -25,6 +30,7 @@ class Asker {
     void take(const probe::wire::Order& order);
     // Goes on with what came, and gives up what is out of time. Waits for something to happen, but
     // not longer than the given time; also says when `control` can be read. Returns whether it can.
+    // Also begins what it keeps and is due.
     Result<bool> turn(int control, std::chrono::milliseconds at_most);
     // The answers since the last call.
     std::vector<probe::Answer> answers();
@@ -44,9 +50,20 @@ class Asker {
 
     explicit Asker(const Clock& clock) : clock_(clock) {}
 
+    // Asked again and again without an order.
+    struct Kept {
+        Duration period{};
+        SteadyTime next{};
+    };
+
     void learn(const probe::wire::Learn& order);
     void forget(std::uint32_t question);
     void ask(std::vector<std::uint32_t> questions);
+    void keep(const probe::wire::Keep& order);
+    void keep_no_longer(std::uint32_t question);
+    void begin_rounds();
+    std::uint64_t network_of(std::uint32_t question) const;
+    void enqueue(std::vector<std::uint32_t> questions);
     void begin_waiting();
     void begin(std::uint32_t question);
     void go_on(std::uint32_t question);
@@ -63,7 +80,9 @@ class Asker {
     std::map<std::uint32_t, Subject> subjects_;
     std::unordered_map<std::uint32_t, Running> running_;
     std::set<std::pair<SteadyTime, std::uint32_t>> deadlines_;
-    std::deque<std::uint32_t> waiting_;  // for a free place
+    std::unordered_map<std::uint32_t, Kept> kept_;
+    std::set<std::pair<SteadyTime, std::uint32_t>> rounds_;  // when to begin which of them
+    std::deque<std::uint32_t> waiting_;                      // for a free place
     std::vector<probe::Answer> answers_;
 };
 

@@ -226,5 +226,64 @@ TEST(ContainerHealth, AnAnswerNobodyAskedForIsNoMatter) {
     EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
 }
 
+TEST(ContainerHealth, GoesOnAsAnEarlierAgentLeftIt) {
+    struct Row {
+        const char* what;
+        Before before;
+        Readiness readiness;
+        bool failing;
+        const char* answers;  // of readiness, after which it is…
+        Readiness then;
+    };
+
+    const Row rows[] = {
+        {"well", {Readiness::Ready, ""}, Readiness::Ready, false, "FF", Readiness::Ready},
+        {"well, and ill now",
+         {Readiness::Ready, ""},
+         Readiness::Ready,
+         false,
+         "FFF",
+         Readiness::NotReady},
+        {"ill",
+         {Readiness::NotReady, "readiness: closed"},
+         Readiness::NotReady,
+         true,
+         "UF",
+         Readiness::NotReady},
+        {"ill, and well now",
+         {Readiness::NotReady, "readiness: closed"},
+         Readiness::NotReady,
+         true,
+         "S",
+         Readiness::Ready},
+        {"only starting",
+         {Readiness::NotReady, ""},
+         Readiness::NotReady,
+         false,
+         "S",
+         Readiness::Ready},
+    };
+    for (const Row& row : rows) {
+        manifests::Health health;
+        health.readiness = every(seconds(1));
+        Bench bench(health, true);
+        bench.machine.go_on_from(row.before);
+        EXPECT_EQ(bench.verdict().readiness, row.readiness) << row.what;
+        EXPECT_EQ(bench.verdict().failing, row.failing) << row.what;
+        bench.answer(Use::Readiness, row.answers);
+        EXPECT_EQ(bench.verdict().readiness, row.then) << row.what;
+    }
+}
+
+TEST(ContainerHealth, WhatWasUpBeforeIsNotStartedUpAnew) {
+    Bench up(all(), true);
+    up.machine.go_on_from({Readiness::Ready, ""});
+    EXPECT_EQ(up.machine.phase(), ContainerHealth::Phase::Up);
+    Bench starting(all(), true);
+    starting.machine.go_on_from({Readiness::NotReady, ""});
+    EXPECT_EQ(starting.machine.phase(), ContainerHealth::Phase::Starting);
+    EXPECT_EQ(starting.verdict().readiness, Readiness::NotReady);
+}
+
 }  // namespace
 }  // namespace podreeve::health

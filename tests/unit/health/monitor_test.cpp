@@ -36,6 +36,9 @@ class MonitorTest : public testing::Test {
                },
                [this](std::uint32_t number) { questions_.erase(number); },
                [this](const std::vector<std::uint32_t>& numbers) { asked_.push_back(numbers); },
+               [this](const std::vector<probe::wire::Keep>& keeps) {
+                   kept_.insert(kept_.end(), keeps.begin(), keeps.end());
+               },
                [this](const ExecQuestion& question) {
                    commands_[++last_] = question;
                    return last_;
@@ -85,20 +88,55 @@ class MonitorTest : public testing::Test {
     std::map<std::uint32_t, probe::Question> questions_;
     std::map<std::uint32_t, ExecQuestion> commands_;
     std::vector<std::vector<std::uint32_t>> asked_, run_;
+    std::vector<probe::wire::Keep> kept_;
     std::vector<Change> changes_;
     Monitor monitor_;
 };
 
-TEST_F(MonitorTest, AsksAtOnceAndThenEveryPeriod) {
+TEST_F(MonitorTest, AsksAtOnceAndLeavesItToTheProberOnceItIsWell) {
     follow({run("c1", with_readiness())});
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
     EXPECT_EQ(questions_.at(1).pid, 100);
     EXPECT_EQ(questions_.at(1).ports, std::vector<std::uint16_t>{80});
     answer(Outcome::Success);
+    ASSERT_EQ(kept_.size(), 1U);
+    EXPECT_EQ(kept_[0].question, 1U);
+    EXPECT_EQ(kept_[0].first, seconds(10));
+    EXPECT_EQ(kept_[0].period, seconds(10));
+    EXPECT_EQ(time_.timers(), 0U) << "nothing wakes us while all is well";
+    time_.advance(std::chrono::hours(1));
+    EXPECT_TRUE(asked().empty());
+}
+
+TEST_F(MonitorTest, TakesTheAskingBackWithTheFirstFailureUntilItIsWellAgain) {
+    follow({run("c1", with_readiness())});
+    answer(Outcome::Success);
+    asked();
+    time_.advance(std::chrono::hours(1));
+    answer(Outcome::Failure);
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready) << "one failure takes nobody down";
     time_.advance(milliseconds(9'900));
     EXPECT_TRUE(asked().empty());
     time_.advance(milliseconds(200));
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+    EXPECT_EQ(kept_.size(), 1U);
+    answer(Outcome::Success);
+    EXPECT_EQ(kept_.size(), 2U);
+    EXPECT_EQ(time_.timers(), 0U);
+}
+
+TEST_F(MonitorTest, AsManySuccessesAsItTakesAreAskedForHere) {
+    manifests::Probe probe = tcp(seconds(1));
+    probe.success_threshold = 3;
+    follow({run("c1", with_readiness(probe))});
+    for (int i = 0; i < 2; ++i) {
+        answer(Outcome::Success);
+        EXPECT_TRUE(kept_.empty());
+        time_.advance(milliseconds(1'100));
+    }
+    answer(Outcome::Success);
+    EXPECT_EQ(kept_.size(), 1U);
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
 }
 
 TEST_F(MonitorTest, TellsWhatChangesAndOnlyThat) {
@@ -132,24 +170,22 @@ TEST_F(MonitorTest, HundredsAreAskedInFewWakeUps) {
             run("c" + std::to_string(i), with_readiness(tcp(seconds(1))), milliseconds(2 * i)));
     }
     follow(runs);
-    std::size_t answered = 0;
-    for (int wake = 0; wake < 2'000; ++wake) {
-        for (const std::uint32_t number : asked()) {
-            answer(Outcome::Success, Way::Network, number);
-            ++answered;
+    std::size_t answered = 0, batches = 0;
+    const auto let_pass = [&](int milliseconds_long) {
+        for (int wake = 0; wake < milliseconds_long; ++wake) {
+            batches += asked_.size();
+            for (const std::uint32_t number : asked()) {
+                answer(Outcome::Failure, Way::Network, number);
+                ++answered;
+            }
+            time_.advance(milliseconds(1));
         }
-        time_.advance(milliseconds(1));
-    }
+    };
+    let_pass(2'000);
     EXPECT_GE(answered, 1'000U);
     EXPECT_LE(answered, 1'500U);
-    std::size_t batches = 0;
-    for (int wake = 0; wake < 1'000; ++wake) {
-        batches += asked_.size();
-        for (const std::uint32_t number : asked()) {
-            answer(Outcome::Success, Way::Network, number);
-        }
-        time_.advance(milliseconds(1));
-    }
+    batches = 0;
+    let_pass(1'000);
     EXPECT_LE(batches, 11U) << "one in 100 ms";
 }
 

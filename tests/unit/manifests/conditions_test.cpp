@@ -145,6 +145,18 @@ TEST(Lifecycle, PreStopIsReadAndChangesNoContainer) {
     EXPECT_EQ(spec_hash(exec), spec_hash(plain));
     const ContainerSpec sleep = container_of("lifecycle: {preStop: {sleep: {seconds: 3}}}");
     EXPECT_EQ(sleep.pre_stop.sleep.count(), 3);
+    const ContainerSpec http = container_of(
+        "ports: [{name: web, containerPort: 8080}]\n"
+        "lifecycle: {preStop: {httpGet: {path: /drain, port: web}}}");
+    ASSERT_TRUE(http.pre_stop.request);
+    EXPECT_EQ(http.pre_stop.request->kind, ProbeKind::Http);
+    EXPECT_EQ(http.pre_stop.request->path, "/drain");
+    EXPECT_EQ(http.pre_stop.request->ports, std::vector<std::uint16_t>{8080});
+    EXPECT_EQ(http.pre_stop.request->timeout, http.stop_grace);
+    const ContainerSpec tcp = container_of("lifecycle: {preStop: {tcpSocket: {port: 80}}}");
+    ASSERT_TRUE(tcp.pre_stop.request);
+    EXPECT_EQ(tcp.pre_stop.request->kind, ProbeKind::Tcp);
+    EXPECT_EQ(spec_hash(tcp), spec_hash(plain));
 }
 
 }  // namespace

@@ -28,14 +28,16 @@ TEST(KubeErrors, SayWhereAndWhat) {
          "",
          {"web.yaml:9:7: spec.containers[0].imagePulPolicy: unknown field; allowed: args, "
           "command"}},
-        {"lifecycle",
-         "lifecycle: {preStop: {httpGet: {port: 80}}}",
+        {"lifecycle of a port that is not there",
+         "lifecycle: {preStop: {httpGet: {port: web}}}",
          "",
-         {"web.yaml:9:29: spec.containers[0].lifecycle.preStop.httpGet: is not supported yet"}},
+         {"web.yaml:9:45: spec.containers[0].lifecycle.preStop.httpGet.port: the container has no "
+          "port named 'web'"}},
         {"lifecycle of two kinds",
          "lifecycle: {preStop: {exec: {command: [x]}, sleep: {seconds: 1}}}",
          "",
-         {"web.yaml:9:28: spec.containers[0].lifecycle.preStop: must hold one of exec and sleep"}},
+         {"web.yaml:9:28: spec.containers[0].lifecycle.preStop: must hold one of exec, "
+          "httpGet, sleep and tcpSocket"}},
         {"number as value",
          "env:\n  - {name: A, value: 1}",
          "",

@@ -129,6 +129,38 @@ TEST_F(ClientTest, KillsAProberThatHangs) {
     EXPECT_EQ(::kill(first, 0), -1) << "it is dead and reaped";
 }
 
+TEST_F(ClientTest, WhatIsKeptIsToldWhenItFailsAndNotBefore) {
+    open();
+    auto closing = std::make_unique<OpenPort>();
+    Question what = question();
+    what.ports = {closing->port()};
+    const std::uint32_t kept = client_->add(what);
+    const std::uint32_t other = client_->add(question());
+    client_->keep({{kept, std::chrono::milliseconds(0), std::chrono::milliseconds(100)}});
+    for (int i = 0; i < 3; ++i) {
+        client_->ask({other});
+        EXPECT_EQ(wait_for(1)[0].question, other);
+    }
+    closing.reset();
+    EXPECT_EQ(wait_for(1)[0].question, kept);
+    client_->ask({kept});
+    EXPECT_EQ(wait_for(1)[0].outcome, Outcome::Failure);
+}
+
+TEST_F(ClientTest, WhatIsKeptIsUnknownWhenTheProberDiesOrHangs) {
+    open();
+    const std::uint32_t number = client_->add(question());
+    client_->keep({{number, std::chrono::seconds(1), std::chrono::seconds(1)}});
+    ::kill(client_->prober(), SIGKILL);
+    EXPECT_EQ(wait_for(1)[0],
+              (Answer{number, Outcome::Unknown, "cannot ask: the prober has ended"}));
+    time_.advance(std::chrono::seconds(2));
+    client_->keep({{number, std::chrono::seconds(1), std::chrono::seconds(1)}});
+    ::kill(client_->prober(), SIGSTOP);
+    time_.advance(std::chrono::seconds(40));
+    EXPECT_EQ(wait_for(1)[0], (Answer{number, Outcome::Unknown, "cannot ask: the prober hangs"}));
+}
+
 TEST_F(ClientTest, AQuestionThatIsRemovedIsNotAnswered) {
     open();
     const std::uint32_t hanging = client_->add(question(Kind::Http));

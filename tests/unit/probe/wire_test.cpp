@@ -20,17 +20,22 @@ Question full_question() {
 }
 
 TEST(Wire, CarriesEveryOrder) {
-    const std::string packet = write(Learn{7, full_question()}) + write(Forget{8}) +
-                               write(Ask{{1, 2, 3}}) + write(Ask{}) + write(Learn{9, {}});
+    const std::string packet =
+        write(Learn{7, full_question()}) + write(Forget{8}) + write(Ask{{1, 2, 3}}) + write(Ask{}) +
+        write(Learn{9, {}}) +
+        write(Keep{10, std::chrono::milliseconds(300), std::chrono::seconds(2)});
     const auto orders = read_orders(packet);
     ASSERT_TRUE(orders);
-    ASSERT_EQ(orders->size(), 5U);
+    ASSERT_EQ(orders->size(), 6U);
     EXPECT_EQ(std::get<Learn>((*orders)[0]).question, 7U);
     EXPECT_EQ(std::get<Learn>((*orders)[0]).what, full_question());
     EXPECT_EQ(std::get<Forget>((*orders)[1]).question, 8U);
     EXPECT_EQ(std::get<Ask>((*orders)[2]).questions, (std::vector<std::uint32_t>{1, 2, 3}));
     EXPECT_TRUE(std::get<Ask>((*orders)[3]).questions.empty());
     EXPECT_EQ(std::get<Learn>((*orders)[4]).what, Question{});
+    EXPECT_EQ(std::get<Keep>((*orders)[5]).question, 10U);
+    EXPECT_EQ(std::get<Keep>((*orders)[5]).first, std::chrono::milliseconds(300));
+    EXPECT_EQ(std::get<Keep>((*orders)[5]).period, std::chrono::seconds(2));
 }
 
 TEST(Wire, RefusesOrdersThatAreCutAnywhere) {

@@ -1,12 +1,15 @@
 #include "runtime/prober/asker.h"
 
+#include <atomic>
 #include <csignal>
+#include <optional>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/fake_time.h"
 #include "tests/unit/prober/peer.h"
 
 namespace podreeve::prober {
@@ -180,6 +183,93 @@ TEST_F(AskerTest, AQuestionThatIsForgottenIsNotAnswered) {
     EXPECT_TRUE(asker_->turn(-1, std::chrono::milliseconds(20)));
     EXPECT_TRUE(asker_->answers().empty());
     EXPECT_EQ(ask_again().outcome, Outcome::Unknown);
+}
+
+// Askings that go on by themselves, on a clock that is turned by hand.
+class Keeping : public AskerTest {
+  protected:
+    void SetUp() override {
+        auto made = Asker::create(time_);
+        ASSERT_TRUE(made);
+        asker_ = std::move(*made);
+        peer_.emplace([this](int) { ++asked_; });
+        learn(1, question(Kind::Tcp, {peer_->port()}));
+    }
+
+    void keep(std::chrono::milliseconds first) {
+        asker_->take(probe::wire::Keep{1, first, std::chrono::seconds(2)});
+    }
+
+    // Lets that time pass in steps, and until what was begun has been taken by the peer.
+    void pass(std::chrono::milliseconds time) {
+        const auto step = std::chrono::milliseconds(50);
+        for (auto left = time; left.count() > 0; left -= step) {
+            time_.advance(step);
+            EXPECT_TRUE(asker_->turn(-1, std::chrono::milliseconds(0)));
+        }
+    }
+
+    // How often it was asked since the last call, once it was at least that often.
+    int asked(int at_least) {
+        const SteadyTime end = clock_.steady_now() + std::chrono::seconds(20);
+        while (asked_ < at_least && clock_.steady_now() < end) {
+            std::this_thread::yield();
+        }
+        return asked_.exchange(0);
+    }
+
+    fakes::FakeTime time_;
+    std::atomic<int> asked_ = 0;
+    std::optional<Peer> peer_;
+};
+
+TEST_F(Keeping, IsAskedEveryPeriodAndNobodyIsToldWhileItIsWell) {
+    keep(std::chrono::milliseconds(500));
+    pass(std::chrono::seconds(20));
+    EXPECT_EQ(asked(10), 10);
+    EXPECT_TRUE(asker_->answers().empty());
+}
+
+TEST_F(Keeping, TheFirstFailureIsToldOnceAndEndsIt) {
+    keep(std::chrono::milliseconds(500));
+    pass(std::chrono::seconds(2));
+    peer_.reset();
+    pass(std::chrono::seconds(20));
+    const std::vector<Answer> answers = asker_->answers();
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].outcome, Outcome::Failure);
+    EXPECT_TRUE(asker_->idle());
+}
+
+TEST_F(Keeping, EndsWhenItIsAskedOrForgotten) {
+    keep(std::chrono::milliseconds(500));
+    asker_->take(probe::wire::Ask{{1}});
+    pass(std::chrono::seconds(10));
+    EXPECT_EQ(asked(1), 1);
+    EXPECT_EQ(asker_->answers().size(), 1U);
+    keep(std::chrono::milliseconds(500));
+    asker_->take(probe::wire::Forget{1});
+    pass(std::chrono::seconds(10));
+    EXPECT_EQ(asked(0), 0);
+    EXPECT_TRUE(asker_->answers().empty());
+}
+
+TEST_F(Keeping, ThoseOfOneNetworkAreAskedAtOnce) {
+    for (std::uint32_t number = 2; number <= 5; ++number) {
+        learn(number, question(Kind::Tcp, {peer_->port()}));
+    }
+    for (std::uint32_t number = 1; number <= 5; ++number) {
+        asker_->take(probe::wire::Keep{number, std::chrono::milliseconds(200 * number),
+                                       std::chrono::seconds(2)});
+    }
+    pass(std::chrono::seconds(4));
+    asked(5);
+    int turns = 0;
+    for (int step = 0; step < 40; ++step) {
+        pass(std::chrono::milliseconds(50));
+        turns += asked(0) > 0 ? 1 : 0;
+    }
+    EXPECT_LE(turns, 3) << "a server may take one a moment after the others";
 }
 
 TEST_F(AskerTest, WhatCannotBeAskedIsUnknown) {

@@ -1,0 +1,91 @@
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/handlers/scenarios.h"
+
+// What a container is told before it is stopped.
+namespace podreeve::handlers::testing {
+namespace {
+
+using plan::StepKind;
+
+class PreStopTest : public ::testing::Test {
+  protected:
+    PreStopTest() {
+        bench_.world->overseer.ask = [this](const manifests::Probe& probe, std::int64_t pid,
+                                            std::stop_token) {
+            asked_.push_back(probe);
+            pid_ = pid;
+            state_when_asked_ = bench_.podman->state_of("solo");
+            return answer_;
+        };
+    }
+
+    // The app's deployed version says so of its container.
+    void deploy(manifests::PreStop pre_stop) {
+        manifests::AppSpec spec = *bench_.old_spec;
+        for (manifests::ContainerSpec& container : spec.containers) {
+            container.pre_stop = container.name == "solo" ? pre_stop : manifests::PreStop{};
+        }
+        const std::string hash = manifests::spec_hash(spec);
+        bench_.specs.put(hash, std::make_shared<const manifests::AppSpec>(spec));
+        ASSERT_TRUE(bench_.state->edit_app(
+            "web", [&](state::AppRecord& record) { record.deployed_spec = hash; }));
+        make_alone(bench_, true);
+    }
+
+    StoredTask stop() {
+        StoredTask task = bench_.task(StepKind::StopContainer, "solo", "solo", {{"grace", 7}});
+        EXPECT_EQ(bench_.run(task), "");
+        EXPECT_EQ(bench_.podman->state_of("solo"), "exited");
+        return task;
+    }
+
+    static manifests::PreStop request() {
+        manifests::PreStop out;
+        out.request.emplace();
+        out.request->kind = manifests::ProbeKind::Http;
+        out.request->path = "/drain";
+        out.request->timeout = std::chrono::seconds(30);
+        return out;
+    }
+
+    Bench bench_;
+    std::vector<manifests::Probe> asked_;
+    std::int64_t pid_ = 0;
+    std::string state_when_asked_;
+    probe::Answer answer_{0, probe::Outcome::Success, ""};
+};
+
+TEST_F(PreStopTest, ARequestIsSentOnceWhileItRunsWithinTheGrace) {
+    deploy(request());
+    stop();
+    ASSERT_EQ(asked_.size(), 1U);
+    EXPECT_EQ(asked_[0].path, "/drain");
+    EXPECT_EQ(asked_[0].timeout, std::chrono::seconds(7));
+    EXPECT_GT(pid_, 0);
+    EXPECT_EQ(state_when_asked_, "running");
+}
+
+TEST_F(PreStopTest, ARequestThatFailsIsNotedAndTheStopGoesOn) {
+    answer_ = {0, probe::Outcome::Failure, "port 80: connection refused"};
+    deploy(request());
+    const StoredTask task = stop();
+    EXPECT_EQ(task.lines, std::vector<std::string>{"preStop of solo: port 80: connection refused"});
+}
+
+TEST_F(PreStopTest, ACommandLeavesNoSessionBehind) {
+    manifests::PreStop pre_stop;
+    pre_stop.command = {"false"};
+    deploy(pre_stop);
+    const StoredTask task = stop();
+    EXPECT_EQ(task.lines, std::vector<std::string>{"preStop of solo: ended with exit code 1"});
+    const auto requests = bench_.podman->mutations();
+    EXPECT_TRUE(std::any_of(requests.begin(), requests.end(), [](const std::string& request) {
+        return request.find("/exec/") != std::string::npos && request.ends_with("/remove");
+    }));
+}
+
+}  // namespace
+}  // namespace podreeve::handlers::testing
