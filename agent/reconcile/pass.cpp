@@ -174,6 +174,20 @@ void note_converged(const PassWorld& world, const Planned& planned) {
     }
 }
 
+void follow_health(const PassWorld& world, const Planned& planned) {
+    std::vector<health::Watched> runs =
+        health::watched(planned.prepared.in_force, planned.observed, world.state.owner());
+    for (health::Watched& run : runs) {
+        const auto before = planned.prepared.health.find(run.id);
+        if (before != planned.prepared.health.end()) {
+            const bool ready = before->second.word == "healthy";
+            run.before = {ready ? health::Readiness::Ready : health::Readiness::NotReady,
+                          before->second.message};
+        }
+    }
+    world.health.follow(std::move(runs));
+}
+
 bool nothing_under_way(const PassWorld& world, const supervise::Overview& overview) {
     for (const supervise::AppStatus& app : overview.apps) {
         if (world.state.active_change_of(app.name)) {
@@ -194,8 +208,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         report.error = planned.error().message;
         report.overview = world.supervisor.podman_lost(desired, planned.error());
     } else {
-        world.health.follow(
-            health::watched(planned->prepared.in_force, planned->observed, world.state.owner()));
+        follow_health(world, *planned);
         note_converged(world, *planned);
         supersede_older(world, desired);
         commit_all(world, *planned, report);

@@ -67,7 +67,11 @@ struct Supervisor::Core {
     SpecPointer weigh_app(const std::string& name,
                           const SpecPointer& spec,
                           const ObservedIndex& index,
-                          plan::AppPolicy& policy);
+                          Prepared& prepared);
+    void remember_health(const manifests::AppSpec& spec,
+                         const ObservedIndex& index,
+                         Memory& memory,
+                         Prepared& prepared) const;
 
     // exits.cpp: what has ended, and when it is started again
     void weigh_parts(const manifests::AppSpec& spec,
@@ -79,6 +83,11 @@ struct Supervisor::Core {
                     const podman::ContainerSummary& container,
                     Memory& memory,
                     plan::AppPolicy& policy);
+    // pods_within.cpp
+    void weigh_pods(const manifests::AppSpec& spec,
+                    const ObservedIndex& index,
+                    const Memory& memory,
+                    plan::AppPolicy& policy) const;
     void forgive_exits(const manifests::AppSpec& spec,
                        const ObservedIndex& index,
                        Memory& memory) const;

@@ -20,6 +20,12 @@ Memory memory_from(const std::string& extra) {
                                      row.value("last_exit", std::string()),
                                      WallTime(Duration(row.value("until", std::int64_t{0})))};
         }
+        const nlohmann::json health = root.value("health", nlohmann::json::object());
+        for (const auto& [part, row] : health.items()) {
+            memory.health[part] = {
+                row.value("id", std::string()), row.value("pid", std::int64_t{0}),
+                row.value("word", std::string()), row.value("message", std::string())};
+        }
         memory.wish = root.value("wish", std::int64_t{0});
         memory.restart = root.value("restart", std::int64_t{0});
         memory.alone = root.value("alone", false);
@@ -37,6 +43,12 @@ std::string to_extra(const Memory& memory) {
                                   {"last_exit", record.last_exit}};
         if (record.until != WallTime{}) {
             root["restarts"][part]["until"] = record.until.time_since_epoch().count();
+        }
+    }
+    for (const auto& [part, run] : memory.health) {
+        root["health"][part] = {{"id", run.id}, {"pid", run.pid}, {"word", run.word}};
+        if (!run.message.empty()) {
+            root["health"][part]["message"] = run.message;
         }
     }
     if (memory.wish != 0) {

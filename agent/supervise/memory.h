@@ -8,10 +8,21 @@
 
 namespace podreeve::supervise {
 
+// What was told last of the health of one run of a container with probes: a new agent goes by it
+// until its own probes have found out.
+struct RunHealth {
+    std::string id;
+    std::int64_t pid = 0;
+    std::string word;     // starting, healthy, unhealthy
+    std::string message;  // why, of one that is unhealthy
+    friend bool operator==(const RunHealth&, const RunHealth&) = default;
+};
+
 // What supervise remembers of an app over restarts of the agent: the JSON in AppRecord::extra.
 // Fields are only ever added; a text that cannot be read counts as empty.
 struct Memory {
     std::map<std::string, RestartRecord> restarts;  // by part
+    std::map<std::string, RunHealth> health;        // by part
     bool autostart_off = false;  // stopped because its manifest said so, not because a person did
     // The number of the last wish (start, stop, restart). A step that was planned for an older one
     // is not carried out any more.

@@ -91,17 +91,20 @@ std::string first_error(const manifests::AppProblem& problem) {
     return errors > 1 ? fmt::format("{} (and {} more)", text, errors - 1) : text;
 }
 
+void take_census(Facts& facts, const Census& census) {
+    facts.any_running = census.any_running;
+    facts.up = census.up;
+    facts.ready = census.ready;
+    facts.unhealthy = census.unhealthy;
+    facts.not_ready = census.not_ready;
+    facts.total = census.total;
+    facts.finished_well = census.finished_well;
+    facts.failed_for_good = census.failed_for_good;
+}
+
 void take_census(AppView& view, const ObservedIndex& index) {
     view.parts = list_parts(view.name, view.spec, index, view.memory, view.readiness);
-    const Census census = count_parts(view.parts, view.spec);
-    view.facts.any_running = census.any_running;
-    view.facts.up = census.up;
-    view.facts.ready = census.ready;
-    view.facts.unhealthy = census.unhealthy;
-    view.facts.not_ready = census.not_ready;
-    view.facts.total = census.total;
-    view.facts.finished_well = census.finished_well;
-    view.facts.failed_for_good = census.failed_for_good;
+    take_census(view.facts, count_parts(view.parts, view.spec));
 }
 
 AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now) {

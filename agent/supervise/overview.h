@@ -28,6 +28,7 @@ struct AppView {
     PartReadiness readiness;
 };
 
+void take_census(Facts& facts, const Census& census);
 // Counts the parts and puts what they say into view.facts.
 void take_census(AppView& view, const ObservedIndex& index);
 

@@ -20,6 +20,18 @@ void fill(PartStatus& part, const podman::ContainerSummary& container) {
     part.exit_code = container.exit_code;
 }
 
+// Of which this agent knows nothing yet: as the one before it left it.
+PartHealth health_of(PartHealth known,
+                     const manifests::ContainerSpec& spec,
+                     const Memory& memory,
+                     const podman::ContainerSummary& container) {
+    const RunHealth* before = remembered(memory, spec, container);
+    if (!known.word.empty() || before == nullptr) {
+        return known;
+    }
+    return {before->word == "healthy", before->word, before->message};
+}
+
 PartStatus of_container(const std::string& app,
                         const manifests::ContainerSpec& spec,
                         const ObservedIndex& index,
@@ -40,7 +52,8 @@ PartStatus of_container(const std::string& app,
             container->state == ContainerState::Running || ended_well(spec.restart, *container);
         part.ready = part.up;
         if (readiness && container->state == ContainerState::Running) {
-            PartHealth health = readiness(app, spec, *container);
+            PartHealth health =
+                health_of(readiness(app, spec, *container), spec, memory, *container);
             part.ready = health.ready;
             part.health = std::move(health.word);
             part.health_message = std::move(health.message);
@@ -87,6 +100,15 @@ PartStatus of_leftover(const podman::ContainerSummary& container) {
 }
 
 }  // namespace
+
+const RunHealth* remembered(const Memory& memory,
+                            const manifests::ContainerSpec& spec,
+                            const podman::ContainerSummary& container) {
+    const auto found = memory.health.find(spec.part);
+    const bool same_run = found != memory.health.end() && !spec.health.empty() &&
+                          found->second.id == container.id && found->second.pid == container.pid;
+    return same_run ? &found->second : nullptr;
+}
 
 // A foreign container that has the name of ours is in its way, and says nothing of how ours is.
 ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::string& owner) {
@@ -162,11 +184,14 @@ std::vector<PartStatus> list_parts(const std::string& app,
     return parts;
 }
 
-StartTimes start_times(const manifests::AppSpec& spec, const ObservedIndex& index) {
+StartTimes start_times(const manifests::AppSpec& spec,
+                       const ObservedIndex& index,
+                       const std::optional<std::string>& pod) {
     StartTimes times;
     for (const manifests::ContainerSpec& container : spec.containers) {
         const podman::ContainerSummary* found = index.container(container.name);
-        if (found == nullptr || !found->started || container.role == ContainerRole::Init) {
+        if (found == nullptr || !found->started || container.role == ContainerRole::Init ||
+            (pod && container.pod != *pod)) {
             continue;
         }
         const auto at =

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,6 +42,11 @@ struct PartHealth {
 using PartReadiness = std::function<PartHealth(
     const std::string& app, const manifests::ContainerSpec&, const podman::ContainerSummary&)>;
 
+// What is remembered of the health of that run; null: nothing, or it has no probes.
+const RunHealth* remembered(const Memory& memory,
+                            const manifests::ContainerSpec& spec,
+                            const podman::ContainerSummary& container);
+
 // How many containers an app has and how many are as they should be.
 struct Census {
     std::size_t total = 0, up = 0, ready = 0, finished_well = 0, failed_for_good = 0;
@@ -56,13 +62,15 @@ std::vector<PartStatus> list_parts(const std::string& app,
                                    const Memory& memory,
                                    const PartReadiness& readiness = nullptr);
 
-// When its containers were started: the last of all, and the first of those that run (seconds since
-// 1970; 0: none).
+// When its containers, or those of one pod, were started: the last of all, and the first of those
+// that run (seconds since 1970; 0: none).
 struct StartTimes {
     std::int64_t last = 0, first = 0;
 };
 
-StartTimes start_times(const manifests::AppSpec& spec, const ObservedIndex& index);
+StartTimes start_times(const manifests::AppSpec& spec,
+                       const ObservedIndex& index,
+                       const std::optional<std::string>& pod = {});
 
 Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/supervise/core.h"
+#include "agent/supervise/pods_within.h"
 #include "runtime/base/log.h"
 
 // What is asked again at the instant of starting, and the wishes that may have changed meanwhile.
@@ -17,48 +18,9 @@ const manifests::PodSpec* pod_of(const manifests::AppSpec& spec, const std::stri
     return container == nullptr ? nullptr : spec.find_pod(container->pod);
 }
 
-bool is_ready(const PartStatus& part, manifests::DependencyKind is) {
-    using manifests::DependencyKind;
-    switch (is) {
-        case DependencyKind::Started:
-            return part.up;
-        case DependencyKind::Healthy:
-            return part.ready && part.state == "running";
-        case DependencyKind::Finished:
-            return part.state == "exited" && part.exit_code == 0;
-        case DependencyKind::Failed:
-            return part.state == "exited" && part.exit_code != 0;
-    }
-    return false;
-}
-
-// Which pod of the same app is still waited for, in words; empty: none.
-std::string waits_within(const manifests::AppSpec& spec,
-                         const manifests::PodSpec& pod,
-                         const std::vector<PartStatus>& parts) {
-    for (const manifests::Dependency& on : pod.depends_on) {
-        for (const PartStatus& part : parts) {
-            const manifests::ContainerSpec* container = spec.find_container(part.name);
-            if (container == nullptr || container->pod != on.app || part.kind != "container" ||
-                is_ready(part, on.is)) {
-                continue;
-            }
-            return fmt::format("waits for pod {} to be {} ({} is {}{}{})", on.app, to_string(on.is),
-                               part.object, part.state, part.health_message.empty() ? "" : ": ",
-                               part.health_message);
-        }
-    }
-    return {};
-}
-
 ServiceState state_of(const Census& census) {
     Facts facts;
-    facts.up = census.up;
-    facts.ready = census.ready;
-    facts.total = census.total;
-    facts.any_running = census.any_running;
-    facts.finished_well = census.finished_well;
-    facts.failed_for_good = census.failed_for_good;
+    take_census(facts, census);
     return derive_state(facts).state;
 }
 

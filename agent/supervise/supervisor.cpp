@@ -98,7 +98,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     for (const auto& [name, spec] : desired.apps) {
         plan::AppPolicy& policy = prepared.policy.apps[name];
         policy.busy = is_busy(name);
-        prepared.in_force.apps[name] = core.weigh_app(name, spec, index, policy);
+        prepared.in_force.apps[name] = core.weigh_app(name, spec, index, prepared);
     }
     core.in_force = prepared.in_force.apps;
     core.end_restarts(prepared, index);

@@ -43,6 +43,8 @@ class Supervisor {
     struct Prepared {
         manifests::Desired in_force;  // what the plan is made from
         plan::Policy policy;
+        // Of the runs with probes, by container id: how they were when they were last told of.
+        std::map<std::string, RunHealth> health;
     };
 
     // The apps on which a change works now. To be asked before podman is read: what is seen of an

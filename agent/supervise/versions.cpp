@@ -63,10 +63,37 @@ SpecPointer Supervisor::Core::choose_version(const state::AppRecord& record,
     return former ? former : target;
 }
 
+void Supervisor::Core::remember_health(const manifests::AppSpec& spec,
+                                       const ObservedIndex& index,
+                                       Memory& memory,
+                                       Prepared& prepared) const {
+    std::map<std::string, RunHealth> runs;
+    for (const manifests::ContainerSpec& container : spec.containers) {
+        const podman::ContainerSummary* found = index.container(container.name);
+        if (!readiness || container.health.empty() || found == nullptr ||
+            found->state != podman::ContainerState::Running) {
+            continue;
+        }
+        PartHealth now = readiness(spec.name, container, *found);
+        const RunHealth* before = remembered(memory, container, *found);
+        if (!now.word.empty()) {
+            runs[container.part] = {found->id, found->pid, now.word,
+                                    now.word == "unhealthy" ? std::move(now.message) : ""};
+        } else if (before != nullptr) {
+            runs[container.part] = *before;
+        }
+        if (const auto run = runs.find(container.part); run != runs.end()) {
+            prepared.health[found->id] = run->second;
+        }
+    }
+    memory.health = std::move(runs);
+}
+
 SpecPointer Supervisor::Core::weigh_app(const std::string& name,
                                         const SpecPointer& spec,
                                         const ObservedIndex& index,
-                                        plan::AppPolicy& policy) {
+                                        Prepared& prepared) {
+    plan::AppPolicy& policy = prepared.policy.apps[name];
     state::AppRecord record = number(name, spec, index);
     if (const Failure* failure = failures.find(name); failure != nullptr &&
                                                       failure->spec != record.spec &&
@@ -90,7 +117,9 @@ SpecPointer Supervisor::Core::weigh_app(const std::string& name,
         forgive_exits(*version, index, memory);
     } else if (!policy.busy) {
         weigh_parts(*version, index, memory, policy);
+        weigh_pods(*version, index, memory, policy);
     }
+    remember_health(*version, index, memory, prepared);
     record.extra = to_extra(memory);
     const auto edit = [&](state::AppRecord& stored) {
         stored.stopped = stored.generation == 0 ? record.stopped : stored.stopped;

@@ -304,31 +304,101 @@ TEST(Conditions, ATimeIsWaitedForToTheMoment) {
     EXPECT_EQ(host.starts_of("clock"), 1U);
 }
 
-TEST(PodsOfOneApp, StartOneAfterTheOtherAndStopInReverse) {
-    Host host;
-    const auto pod = [](const std::string& name, const std::string& on) {
+// An app of pods, each with one container.
+class PodsOfOneApp : public ::testing::Test {
+  protected:
+    static std::string pod(const std::string& name, const std::string& on) {
         return "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name +
                (on.empty() ? "" : "\n  annotations: {podreeve.io/depends-on: " + on + "}") +
                "\nspec: {containers: [{name: main, image: localhost/busybox:latest, "
                "args: [serve]}]}\n";
-    };
-    host.write("shop.yaml", pod("web", "api") + pod("api", "db=healthy") + pod("db", ""));
-    host.start();
-    const auto only_mains = [&](std::size_t first) {
+    }
+
+    void start_all(const std::string& policy = "") {
+        host.write("shop.yaml",
+                   pod("web", "api" + policy) + pod("api", "db=healthy" + policy) + pod("db", ""));
+        host.start();
+        host.advance(minutes(1));
+        mark();
+    }
+
+    void mark() { seen = host.podman->events().size(); }
+
+    Lives only_mains() const {
         Lives mains;
-        for (const std::string& life : host.lives(first)) {
+        for (const std::string& life : host.lives(seen)) {
             if (life.ends_with("-main")) {
                 mains.push_back(life);
             }
         }
         return mains;
-    };
-    EXPECT_EQ(only_mains(0), (Lives{"start db-main", "start api-main", "start web-main"}));
-    host.advance(minutes(1));
-    const std::size_t seen = host.podman->events().size();
+    }
+
+    Host host;
+    std::size_t seen = 0;
+};
+
+TEST_F(PodsOfOneApp, StartOneAfterTheOtherAndStopInReverse) {
+    start_all();
+    seen = 0;
+    EXPECT_EQ(only_mains(), (Lives{"start db-main", "start api-main", "start web-main"}));
+    mark();
     host.wish("shop", Verb::Stop);
-    EXPECT_EQ(only_mains(seen), (Lives{"died web-main", "died api-main", "died db-main"}));
+    EXPECT_EQ(only_mains(), (Lives{"died web-main", "died api-main", "died db-main"}));
     EXPECT_EQ(host.lives(seen).back(), "died shop-service") << "last of all";
+}
+
+TEST_F(PodsOfOneApp, StayWhenWhatTheyNeedGoesDown) {
+    start_all();
+    host.podman->kill_process("db-main");
+    host.pass();
+    host.advance(kUntilReady);
+    EXPECT_EQ(only_mains(), (Lives{"died db-main", "start db-main"}));
+}
+
+TEST_F(PodsOfOneApp, ThePolicyRestartRestartsThemOnceItIsBack) {
+    start_all(":restart");
+    host.podman->kill_process("db-main");
+    host.pass();
+    host.advance(kUntilReady);
+    EXPECT_EQ(only_mains(), (Lives{"died db-main", "start db-main", "died api-main",
+                                   "start api-main", "died web-main", "start web-main"}));
+    mark();
+    host.advance(minutes(3));
+    EXPECT_EQ(only_mains(), Lives{}) << "once is enough";
+}
+
+TEST_F(PodsOfOneApp, ThePolicyStopTakesThemDownUntilItIsBack) {
+    host.podman->add_image("localhost/db:1");
+    start_all(":stop");
+    host.podman->set_program("db-main", program_that_exits(3));
+    host.podman->kill_process("db-main");
+    host.pass();
+    host.advance(seconds(20));
+    EXPECT_NE(host.podman->state_of("web-main"), "running") << "db keeps ending";
+    EXPECT_NE(host.podman->state_of("api-main"), "running");
+    host.podman->set_program("db-main", {});
+    host.advance(minutes(10));
+    for (const char* name : {"db-main", "api-main", "web-main"}) {
+        EXPECT_EQ(host.podman->state_of(name), "running")
+            << name << ": " << host.app("shop").message;
+    }
+    const Lives lives = only_mains();
+    EXPECT_EQ((Lives{lives.end() - 3, lives.end()}),
+              (Lives{"start db-main", "start api-main", "start web-main"}));
+}
+
+TEST_F(PodsOfOneApp, OneThatWaitsDoesNotKeepWhatItWaitsForFromBeingMended) {
+    start_all();
+    host.podman->set_program("db-main", program_that_exits(3));
+    host.podman->kill_process("api-main");
+    host.podman->kill_process("db-main");
+    host.pass();
+    host.advance(seconds(30));
+    EXPECT_GE(host.starts_of("db-main"), 3U) << "it is tried again and again";
+    host.podman->set_program("db-main", {});
+    host.advance(minutes(10));
+    EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
 }
 
 constexpr int kCrashing = 20;

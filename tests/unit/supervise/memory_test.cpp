@@ -9,6 +9,8 @@ TEST(Memory, ComesBackAsItWasWritten) {
     Memory memory;
     memory.restarts["web"] = {3, 8, "abc/1/2"};
     memory.restarts["db"].until = WallTime(std::chrono::seconds(1'800'000'000));
+    memory.health["web"] = {"abc", 7, "unhealthy", "readiness: closed"};
+    memory.health["db"] = {"def", 8, "healthy", ""};
     memory.autostart_off = true;
     memory.wish = 12;
     memory.restart = 11;
