@@ -27,6 +27,8 @@ boot_host() { # NAME BASE
       --timezone=off --bind=/dev/net/tun --bind=/dev/fuse --bind="$mem/home:/home" \
       --bind="$mem/containers:/var/lib/containers" --console=pipe --machine="lab-$name" --directory="$mem/root" \
       --boot || code=$?
-    [[ $code == 133 ]] || return "$code" # 133: the host asked to be rebooted
+    # 133: the host asked to be rebooted
+    [[ $code == 133 || -e $lab_home/labs/$name/again ]] || return "$code"
+    rm -f "$lab_home/labs/$name/again"
   done
 }

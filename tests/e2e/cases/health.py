@@ -1,5 +1,6 @@
 """Probes tell the truth from inside the containers' networks, and act on nobody who is well."""
 
+import json
 import os
 import textwrap
 import time
@@ -176,6 +177,64 @@ def case_a_prober_that_dies_takes_nobody_down(lab):
     assert not probers(lab) and pid_of(lab, "web") == pid
 
 
+def case_a_prober_follows_podman_into_another_user_namespace(lab):
+    """podman system migrate: podman's first process goes, and what runs next is in a user namespace the prober never saw."""
+    lab.put_manifest("web.yaml", web(health="""\
+        liveness: {httpGet: {path: /up, port: 8080}, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2}
+        readiness: {tcpSocket: {port: 8080}}
+        """))
+    wait_ready(lab, "web")
+    lab.settle()
+    (first,) = probers(lab)
+    before = namespace_of(lab, pid_of(lab, "web"))
+    lab.systemctl("stop", "podman.socket", "podman.service")
+    lab.podman("system", "migrate")
+    lab.systemctl("start", "podman.socket")
+    lab.wait_until(lambda: lab.is_up("web") and namespace_of(lab, pid_of(lab, "web")) != before, 60,
+                   "web runs in another user namespace")
+    wait_ready(lab, "web")
+    _, took = lab.wait_until(lambda: probers(lab) not in ([], [first]), 60, "there is another prober")
+    time.sleep(5)  # a few askings of the new one; podman's containers live in real time
+    lab.podman("exec", "web", "rm", "/www/up")
+    pid = pid_of(lab, "web")
+    lab.wait_until(lambda: pid_of(lab, "web") not in (0, pid), 30, "its probe sees that it is unwell, and it is restarted")
+    told = [message for message in messages(lab, "web", "Unhealthy") if "cannot ask" in message]
+    assert not told, told
+    return f"another prober after {took:.1f} s"
+
+
+def namespace_of(lab, pid):
+    return lab.root("readlink", f"/proc/{pid}/ns/user").stdout.strip() if pid else ""
+
+
+def case_a_restart_of_the_agent_changes_nobody_s_health(lab):
+    """What was well stays so until a probe says otherwise, and what was not is not let go on."""
+    lab.put_manifest("good.yaml", web("good", health="""\
+        liveness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}
+        readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}
+        """))
+    lab.put_manifest("bad.yaml", web("bad", health="""\
+        readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}
+        """))
+    wait_ready(lab, "good")
+    wait_ready(lab, "bad")
+    lab.podman("exec", "bad", "rm", "/www/up")
+    lab.wait_until(lambda: lab.app("bad")["health"] == "unhealthy", 20, "bad is told as unhealthy")
+    pids = [pid_of(lab, "good"), pid_of(lab, "bad")]
+    lab.settle()
+    seen, told = set(), len(lab.events())
+    lab.systemctl("restart", "podreeve")
+    end = time.monotonic() + 6
+    while time.monotonic() < end:
+        status = lab.run("podreeve", "status", "--json", check=False)
+        apps = {app["name"]: app for app in json.loads(status.stdout)["apps"]} if status.returncode == 0 else {}
+        seen |= {(name, app["health"]) for name, app in apps.items() if app["state"] == "Running"}
+    assert seen == {("good", "healthy"), ("bad", "unhealthy")}, seen
+    fresh = [event for event in lab.events()[told:] if event["state"] in ("Healthy", "Unhealthy")]
+    assert {event["app"] for event in fresh} <= {"good"}, fresh
+    assert [pid_of(lab, "good"), pid_of(lab, "bad")] == pids
+
+
 def crowd(number, servers):
     """A pod of web servers, each with an http and a tcp probe a second."""
     containers = "".join(textwrap.indent(textwrap.dedent(f"""\
@@ -223,3 +282,49 @@ def case_five_hundred_probes_a_second_cost_three_percent_of_a_core(lab):
     assert not [event for event in lab.events() if event["state"] == "Unhealthy"]
     assert share <= 0.03, f"{share:.1%} of a core"
     return f"{share:.2%} of a core, {of_prober / took:.2%} of it the prober: {each * 1e6:.0f} µs a probe"
+
+
+def cpu_of_all(lab):
+    """What all processes of the host have used so far, those that have ended too."""
+    total = 0
+    proc = lab.path("/proc")
+    for pid in filter(str.isdigit, os.listdir(proc)):
+        try:
+            with open(f"{proc}/{pid}/stat", encoding="ascii", errors="replace") as file:
+                fields = file.read().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(field) for field in fields[11:15])
+    return total / TICK
+
+
+def measure(lab, seconds=20):
+    """(what the whole host used, what the agent and its prober did) within so many seconds, a second."""
+    pids = [lab.agent_pid(), *probers(lab)]
+    before, ours, at = cpu_of_all(lab), cpu_seconds(lab, *pids), time.monotonic()
+    time.sleep(seconds)
+    took = time.monotonic() - at
+    return (cpu_of_all(lab) - before) / took, (cpu_seconds(lab, *pids) - ours) / took
+
+
+def case_a_probe_over_the_network_costs_a_twentieth_of_a_command(lab):
+    """Five servers, asked every second by a command, and then 50 of them by tcp: CPU a probe, podman's and conmon's included."""
+    quiet = crowd(0, 5).replace("livenessProbe", "NO").replace("readinessProbe", "NO")
+    quiet = "".join(line for line in quiet.splitlines(keepends=True) if "NO:" not in line)
+    lab.put_manifest("crowd0.yaml", quiet)
+    lab.wait_until(lambda: len(lab.apps()) == 1 and lab.is_up(), 120, "five servers run")
+    lab.settle()
+    idle, _ = measure(lab)
+    asked = quiet.replace("command: [httpd", "livenessProbe: {exec: {command: [\"true\"]}, periodSeconds: 1}\n      command: [httpd")
+    lab.put_manifest("crowd0.yaml", asked)
+    lab.settle()
+    time.sleep(3)
+    by_command = (measure(lab)[0] - idle) / 5
+    for number in range(5):
+        lab.put_manifest(f"crowd{number}.yaml", crowd(number, 10))
+    lab.wait_until(lambda: len(lab.apps()) == 5 and lab.is_up(), 240, "fifty servers run")
+    lab.settle(120)
+    time.sleep(5)
+    by_prober = measure(lab)[1] / 100
+    assert by_command >= 20 * by_prober, (by_command, by_prober)
+    return f"{by_command * 1e3:.1f} ms a command, {by_prober * 1e6:.0f} µs over the network"

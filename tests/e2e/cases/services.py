@@ -193,7 +193,7 @@ def case_crash_loops_do_not_slow_a_healthy_app(lab):
     return f"{alone:.0f} ms alone, {beside:.0f} ms beside 50 crash loops"
 
 
-def case_a_poweroff_stops_apps_in_order(lab):
+def case_a_reboot_stops_apps_in_order(lab):
     """The host goes down: web, api, db, and the service container of an app with pods last of it."""
     three_apps(lab)
     lab.put_manifest("shop.yaml", manifests.shop())
@@ -205,10 +205,122 @@ def case_a_poweroff_stops_apps_in_order(lab):
     lab.wait_until(lambda: lab.is_up(*CHAIN, "shop"), 60, "all are back")
     ends = [life for life in lives(lab, began) if life.startswith("died")]
     assert ends == DOWN, ends
-    lines = lab.podman("events", "--stream=false", "--since", str(began), "--format", "json").splitlines()
-    shop = [event["Name"] for event in map(json.loads, lines)
-            if event.get("Status") == "died" and event.get("Name", "").startswith("shop-")]
+    shop = [name for name in deaths(lab, began) if name.startswith("shop-")]
     assert set(shop[:-1]) == set(manifests.SHOP_CONTAINERS) and shop[-1] == "shop-service", shop
+
+
+def deaths(lab, since):
+    """The containers that have died, in podman's own order."""
+    lines = lab.podman("events", "--stream=false", "--since", str(since), "--format", "json").splitlines()
+    events = sorted((json.loads(line) for line in lines if line), key=lambda event: event.get("timeNano") or event["time"])
+    return [event["Name"] for event in events if event.get("Type") == "container" and event.get("Status") == "died"]
+
+
+def pod_that_needs(name, on=None):
+    text = manifests.pod(name)
+    return text.replace(f"{{name: {name}}}", f"{{name: {name}, annotations: {{podreeve.io/depends-on: {on}=healthy}}}}", 1) if on else text
+
+
+def case_a_poweroff_stops_dependent_apps_in_reverse_and_service_containers_last(lab):
+    """systemctl poweroff, as podman's events and the agent's journal tell it."""
+    lab.put_manifest("web.yaml", pod_that_needs("web", "api"))
+    lab.put_manifest("api.yaml", pod_that_needs("api", "db"))
+    lab.put_manifest("db.yaml", pod_that_needs("db"))
+    lab.wait_until(lambda: lab.is_up(*CHAIN), 60, "all three are up")
+    lab.settle()
+    time.sleep(1.1)
+    began = now(lab)
+    lab.systemctl("enable", "podreeve")
+    try:
+        lab.power_cycle()
+    finally:
+        lab.systemctl("disable", "podreeve", check=False)
+    lab.wait_until(lambda: lab.is_up(*CHAIN), 60, "all are back")
+    ends = [name for name in deaths(lab, began) if name.endswith(("-main", "-service"))]
+    assert ends == ["web-main", "web-service", "api-main", "api-service", "db-main", "db-service"], ends
+    said = [line.split(":")[0].split()[-1] for line in lab.journal_before_boot("podreeve.service") if ": Stopping" in line]
+    assert list(dict.fromkeys(said))[-3:] == ["web", "api", "db"], said
+
+
+QUADLET = "/home/app/.config/containers/systemd"
+
+
+def case_service_containers_of_others_are_left_alone(lab):
+    """What podman kube play --service-container and Quadlet made is systemd's and people's: neither mended nor removed."""
+    if not lab.holds_service_containers():
+        return "this podman has no Quadlet"
+    lab.write("/home/app/played.yaml", manifests.pod("played"))
+    lab.podman("kube", "play", "--service-container=true", "/home/app/played.yaml")
+    lab.write("/home/app/quad.yaml", manifests.pod("quad"))
+    lab.write(f"{QUADLET}/quad.kube", "[Kube]\nYaml=/home/app/quad.yaml\n")
+    lab.systemctl("daemon-reload")
+    lab.systemctl("start", "quad.service")
+    theirs = lab.ids()
+    services = [name for name in theirs if name.endswith("-service")]
+    assert len(services) == 2 and len(theirs) == 4, theirs
+    lab.put_manifest("ours.yaml", manifests.pod("ours"))
+    lab.wait_until(lambda: lab.is_up("ours"), 30, "ours is up")
+    lab.settle()
+    assert {name: lab.ids()[name] for name in theirs} == theirs
+    assert set(lab.apps()) == {"ours"}, lab.apps()
+    lab.podman("stop", "-t", "0", "played-main")
+    lab.systemctl("stop", "quad.service")
+    lab.podreeve("reconcile")
+    lab.remove_manifest("ours.yaml")
+    lab.wait_until(lambda: not lab.apps(), 30, "ours is gone")
+    lab.settle()
+    left = lab.containers()
+    assert left["played-main"]["State"] == "exited" and "quad-main" not in left, left
+    assert all(left[name]["Id"] == theirs[name] for name in theirs if "played" in name or name in left), left
+    lab.podman("kube", "down", "/home/app/played.yaml")
+    lab.run("rm", "-rf", QUADLET)
+    lab.systemctl("daemon-reload")
+    return ", ".join(services)
+
+
+FIRST_REQUEST = """\
+app:
+  id: web
+  name: web
+  version: "1"
+  stop_grace_secs: 0
+  depends_on: [{app: db, is: healthy}]
+  volumes: [{type: bind, source: /home/app/said, target: /said}]
+  container:
+    image: localhost/busybox:latest
+    entrypoint: [sh, -c]
+    command: ["wget -q -O- http://db:8080/ready >>/said/web 2>&1 || echo too early >>/said/web; WAIT"]
+""".replace("WAIT", manifests.WAIT)
+
+SLOW_DB = """\
+app:
+  id: db
+  name: db
+  version: "1"
+  stop_grace_secs: 0
+  container:
+    image: localhost/busybox:latest
+    entrypoint: [sh, -c]
+    command: ["rm -rf /www; mkdir /www; httpd -p 8080 -h /www; sleep 3; echo ready >/www/ready; WAIT"]
+  health:
+    readiness: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1, failureThreshold: 1}
+""".replace("WAIT", manifests.WAIT)
+
+
+def case_nobody_asks_a_provider_that_is_not_ready(lab):
+    """web needs db healthy, and db listens three seconds before it can answer: web's first request is always answered."""
+    lab.run("sh", "-c", "rm -rf said; mkdir said")
+    said = lambda: lab.run("cat", "/home/app/said/web", check=False).stdout.split("\n")[:-1]  # noqa: E731
+    lab.put_manifest("web.yaml", FIRST_REQUEST)
+    lab.put_manifest("db.yaml", SLOW_DB)
+    lab.wait_until(lambda: said() == ["ready"], 60, "web has asked once")
+    lab.settle()
+    lab.podman("rm", "-f", "-t", "0", "web", "db")
+    lab.wait_until(lambda: len(said()) == 2, 60, "web has asked again")
+    lab.settle()
+    reboot(lab)
+    lab.wait_until(lambda: len(said()) == 3, 60, "web has asked after the reboot")
+    assert said() == ["ready"] * 3, said()
 
 
 def case_a_restart_of_the_agent_leaves_apps(lab):

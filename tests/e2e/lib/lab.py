@@ -71,6 +71,15 @@ class Lab:
     def reboot(self):
         execute(LAB, "reboot", self.name, timeout=240)
 
+    def power_cycle(self):
+        """systemctl poweroff, and on again."""
+        execute(LAB, "power-cycle", self.name, timeout=240)
+
+    def journal_before_boot(self, unit):
+        """What that unit of the user said before the host was last booted, line by line."""
+        lines = self.root("journalctl", "-b", "-1", "-o", "json", f"_SYSTEMD_USER_UNIT={unit}", "--no-pager").stdout
+        return [json.loads(line)["MESSAGE"] for line in lines.splitlines()]
+
     def curl(self, url, check=True):
         return self.root("curl", "-s", "--fail", "--max-time", "3", url, check=check).stdout
 
