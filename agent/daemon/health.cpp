@@ -78,9 +78,12 @@ supervise::PartHealth part_health(const health::Verdicts& verdicts,
                                   const podman::ContainerSummary& container,
                                   WallTime now) {
     health::Verdict verdict = health::verdict_on(verdicts, spec.health, container, now);
+    const auto followed = verdicts.find(container.id);
     supervise::PartHealth out;
     out.ready = verdict.readiness != Readiness::NotReady;
-    if (verdict.readiness == Readiness::NotReady) {
+    if (followed == verdicts.end() || followed->second.pid != container.pid) {
+        out.word = "";  // nobody has asked it yet
+    } else if (verdict.readiness == Readiness::NotReady) {
         out.word = verdict.failing ? "unhealthy" : "starting";
     } else if (verdict.readiness == Readiness::Ready && !spec.health.empty()) {
         out.word = "healthy";

@@ -49,7 +49,11 @@ void Asker::learn(const probe::wire::Learn& order) {
     forget(order.question);
     Subject& subject = subjects_[order.question];
     subject.question = order.what;
-    if (auto network = networks_.find(order.what.pid)) {
+    locate(subject);
+}
+
+void Asker::locate(Subject& subject) {
+    if (auto network = networks_.find(subject.question.pid)) {
         subject.network = std::move(*network);
     } else {
         subject.trouble = network.error().message;
@@ -142,6 +146,9 @@ void Asker::begin(std::uint32_t question) {
     }
     if (running_.contains(question)) {
         return;  // its answer is on the way
+    }
+    if (!subject->second.network) {
+        locate(subject->second);
     }
     Running& running = running_[question];
     running.deadline = clock_.steady_now() + subject->second.question.timeout;

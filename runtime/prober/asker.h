@@ -57,6 +57,7 @@ class Asker {
     };
 
     void learn(const probe::wire::Learn& order);
+    void locate(Subject& subject);
     void forget(std::uint32_t question);
     void ask(std::vector<std::uint32_t> questions);
     void keep(const probe::wire::Keep& order);

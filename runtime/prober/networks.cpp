@@ -67,7 +67,12 @@ Networks::Networks() : host_(own("net")), current_(host_), is_root_(::geteuid() 
 Networks::~Networks() = default;
 
 Result<std::shared_ptr<const Network>> Networks::find(pid_t pid) {
-    ASSIGN_OR_RETURN(UniqueFd handle, open_namespace(pid, "net"));
+    Result<UniqueFd> opened = open_namespace(pid, "net");
+    if (!opened) {
+        note_refusal(opened.error());
+        return opened.error();
+    }
+    UniqueFd handle = std::move(*opened);
     const ino_t id = id_of(handle.get());
     if (auto known = known_[id].lock()) {
         return known;
@@ -81,6 +86,10 @@ Result<std::shared_ptr<const Network>> Networks::find(pid_t pid) {
     std::erase_if(known_, [](const auto& row) { return row.second.expired(); });
     known_[id] = network;
     return std::shared_ptr<const Network>(network);
+}
+
+void Networks::note_refusal(const Error& error) {
+    refusals_ += error.code == Code::Denied && entered_ && !astray() ? 1 : 0;
 }
 
 // Root may enter every network from where it is.
@@ -122,9 +131,11 @@ Status Networks::visit(const Network& network, const std::function<void()>& act)
     RETURN_IF_ERROR(leave_host());
     if (::setns(network.handle.get(), CLONE_NEWNET) != 0) {
         if (errno == EPERM) {
-            refusals_ += entered_ && !astray() ? 1 : 0;
-            return fail(Code::Denied,
-                        "cannot ask: the container's network lies outside podman's user namespace");
+            const Error error{
+                Code::Denied,
+                "cannot ask: the container's network lies outside podman's user namespace"};
+            note_refusal(error);
+            return error;
         }
         return errno_error("enter the container's network", errno);
     }

@@ -30,8 +30,9 @@ struct Network {
 //
 // Containers with a user namespace of their own (keep-id, auto) are within reach, since theirs lie
 // inside podman's. Those of another user are not, nor those of a second podman namespace of the
-// same user, as it is made after the first one's pause process has died: entering fails then, and
-// when nothing else can be entered either, only a new process can help. All of it belongs to one
+// same user, as it is made after the first one's pause process has died (podman system migrate):
+// then its processes are another user's to us, and entering fails; when nothing else can be entered
+// either, only a new process can help. All of it belongs to one
 // thread.
 class Networks {
   public:
@@ -47,10 +48,11 @@ class Networks {
     bool astray() const { return refusals_ >= kManyRefusals; }
 
   private:
-    static constexpr int kManyRefusals = 10;
+    static constexpr int kManyRefusals = 3;
 
     Status enter_user_namespace_of(pid_t pid);
     Status leave_host();
+    void note_refusal(const Error& error);
 
     ino_t host_ = 0;     // its network
     ino_t current_ = 0;  // where this thread is

@@ -52,5 +52,24 @@ TEST(HealthEvents, TellNothingOfWhatIsOnlyUnprovedOrOld) {
     EXPECT_EQ(told(old_enough), "") << "without probes it is no news that a process lives";
 }
 
+TEST(PartHealth, NothingIsSaidOfWhatNobodyHasAskedYet) {
+    manifests::ContainerSpec spec;
+    spec.health.readiness.emplace();
+    podman::ContainerSummary container;
+    container.id = "c1";
+    container.pid = 7;
+    container.state = podman::ContainerState::Running;
+    const WallTime now{std::chrono::hours(1)};
+    container.started = now;
+    EXPECT_EQ(part_health({}, spec, container, now).word, "");
+    EXPECT_FALSE(part_health({}, spec, container, now).ready);
+    health::Verdicts verdicts;
+    verdicts["c1"] = {7, {}};
+    verdicts["c1"].verdict.readiness = Readiness::NotReady;
+    EXPECT_EQ(part_health(verdicts, spec, container, now).word, "starting");
+    verdicts["c1"].pid = 6;
+    EXPECT_EQ(part_health(verdicts, spec, container, now).word, "") << "that was an earlier run";
+}
+
 }  // namespace
 }  // namespace podreeve::daemon
