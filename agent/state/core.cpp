@@ -135,9 +135,22 @@ std::vector<ChangeId> State::Core::take_ready() {
 
 void State::Core::probe() {
     const std::lock_guard writing(writer);
-    if (is_read_only() && store.probe()) {
+    if (is_read_only() && open_for_writing() && store.probe()) {
         note_commit({});
     }
+}
+
+Status State::Core::open_for_writing() {
+    if (only_read) {
+        ASSIGN_OR_RETURN(store, Store::open(directory.database()));
+        only_read = false;
+    }
+    return {};
+}
+
+Status State::Core::write(const Batch& batch) {
+    RETURN_IF_ERROR(open_for_writing());
+    return store.commit(batch);
 }
 
 void State::Core::note_commit(const Status& status) {
@@ -220,7 +233,7 @@ Status Transaction::commit(bool durable) {
         return {};
     }
     whole.durable = durable;
-    Status done = core_.store.commit(whole);
+    Status done = core_.write(whole);
     if (!done) {
         done = Error{done.error().code,
                      fmt::format("cannot write {}: {}; until it can be written again what dies is "

@@ -48,6 +48,9 @@ struct State::Core {
     // While the last commit failed and nothing is to be written: finds out whether it would work by
     // now, so that the condition ends with its cause.
     void probe();
+    // Writes it, to the file itself as soon as that can be opened.
+    Status write(const Batch& batch);
+    Status open_for_writing();
     // Remembers how a commit ended, and logs when that is news.
     void note_commit(const Status& status);
 
@@ -57,8 +60,9 @@ struct State::Core {
     std::string owner;
 
     std::mutex writer;
-    Store store;      // under writer
-    Unsaved unsaved;  // under writer
+    Store store;             // under writer
+    bool only_read = false;  // under writer: the memory is the file's, which could not be opened
+    Unsaved unsaved;         // under writer
 
     mutable std::mutex data;
     Memory memory;  // read under either lock, changed under both

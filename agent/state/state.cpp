@@ -1,6 +1,8 @@
 #include "agent/state/state.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -21,6 +23,25 @@ Result<OpenedStore> open_store(const std::filesystem::path& file) {
     ASSIGN_OR_RETURN(Store store, Store::open(file));
     ASSIGN_OR_RETURN(Memory memory, store.load());
     return OpenedStore{std::move(store), std::move(memory)};
+}
+
+// What the file and its log say, read from a copy that is gone when this returns: SQLite can read
+// no write-ahead log that it cannot write beside. Nothing is ever written to the copy.
+Result<OpenedStore> read_copy(const std::filesystem::path& file) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    std::string path = (fs::temp_directory_path(error) / "podreeve-state-XXXXXX").string();
+    if (::mkdtemp(path.data()) == nullptr) {
+        return errno_error("make a directory as " + path, errno);
+    }
+    for (const char* const part : {"", "-wal"}) {
+        if (fs::exists(file.string() + part, error)) {
+            fs::copy_file(file.string() + part, path + "/state.db" + part, error);
+        }
+    }
+    Result<OpenedStore> opened = open_store(path + "/state.db");
+    fs::remove_all(path, error);
+    return opened;
 }
 
 Error cannot_open(const std::filesystem::path& file, const Error& error) {
@@ -81,6 +102,14 @@ Result<std::unique_ptr<State>> State::open(const std::filesystem::path& path, Cl
                    file.string(), why, aside);
         opened = open_store(file);
     }
+    std::string only_read;
+    if (!opened &&
+        (opened.error().code == Code::Unavailable || opened.error().code == Code::Denied)) {
+        only_read = cannot_open(file, opened.error()).message;
+        if (auto copy = read_copy(file)) {
+            opened = std::move(copy);
+        }
+    }
     if (!opened) {
         return cannot_open(file, opened.error());
     }
@@ -89,6 +118,10 @@ Result<std::unique_ptr<State>> State::open(const std::filesystem::path& path, Cl
                                        std::move(opened->memory));
     core->owner = std::move(owner);
     core->health.set_aside = aside;
+    if (!only_read.empty()) {
+        core->only_read = true;
+        core->note_commit(Error{Code::Unavailable, only_read});
+    }
     return std::unique_ptr<State>(new State(std::move(core)));
 }
 

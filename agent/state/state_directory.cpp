@@ -51,6 +51,10 @@ std::string pid_in(int fd) {
 Result<UniqueFd> take_lock(const std::filesystem::path& directory) {
     const std::filesystem::path file = directory / "lock";
     UniqueFd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const bool read_only = !fd && errno == EROFS;
+    if (read_only) {
+        fd = UniqueFd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    }
     if (!fd) {
         return errno_error(fmt::format("open {}", file.string()), errno);
     }
@@ -65,7 +69,7 @@ Result<UniqueFd> take_lock(const std::filesystem::path& directory) {
     }
     // The pid is for people: a full disk must not keep the agent from starting.
     const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::fchmod(fd.get(), 0600) != 0 || ::ftruncate(fd.get(), 0) != 0 ||
+    if (read_only || ::fchmod(fd.get(), 0600) != 0 || ::ftruncate(fd.get(), 0) != 0 ||
         ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) {
         log::warn("cannot write the pid into {}", file.string());
     }
@@ -106,7 +110,7 @@ Result<std::string> StateDirectory::read_owner(WallTime now) const {
         content->pop_back();
     }
     if (content && is_owner_id(*content)) {
-        if (::chmod(file.c_str(), 0600) != 0) {
+        if (::chmod(file.c_str(), 0600) != 0 && errno != EROFS) {
             return errno_error(fmt::format("make {} private", file.string()), errno);
         }
         return *content;

@@ -1,6 +1,7 @@
 """podman away, hanging, cut off or failing: unknown is not absent, and work resumes by itself."""
 
 from lib import manifests, podman_outage
+from lib.lab import STATE
 
 
 def survives(lab, outage, word="Unknown"):
@@ -46,6 +47,33 @@ def case_replies_that_are_cut(lab):
 def case_a_server_that_fails(lab):
     """Everything is answered by 500."""
     return survives(lab, podman_outage.answering(lab, podman_outage.fail))
+
+
+def case_a_state_on_a_file_system_that_is_read_only(lab):
+    """Started on it, the agent says so, keeps up what runs and takes no wish; it needs no restart when that is over."""
+    lab.put_manifest("beat.yaml", manifests.single())
+    lab.wait_until(lambda: lab.is_up("beat"), 60, "the app is up")
+    lab.settle()
+    lab.stop_agent()
+    lab.root("mount", "--bind", STATE, STATE)
+    try:
+        lab.root("mount", "-o", "remount,bind,ro", STATE)
+        lab.start_agent()
+        agent = lab.agent_pid()
+        lab.wait_until(lambda: lab.is_up("beat"), 30, "the app is told as up")
+        assert "Read-only file system" in lab.run("podreeve", "status").stdout
+        before = lab.ids()["beat"]
+        lab.root("kill", "-9", str(lab.containers()["beat"]["Pid"]))
+        lab.wait_until(lambda: lab.apps()["beat"]["restarts"] == 1 and lab.is_up("beat"), 30, "it is up again")
+        refused = lab.run("podreeve", "stop", "beat", check=False)
+        assert refused.returncode == 1 and "Read-only file system" in refused.stderr, refused.stderr
+        lab.root("mount", "-o", "remount,bind,rw", STATE)
+        lab.wait_until(lambda: "Read-only" not in lab.run("podreeve", "status").stdout, 30, "the condition is over")
+        lab.run("podreeve", "stop", "beat")
+        assert lab.agent_pid() == agent and lab.ids()["beat"] == before
+    finally:
+        lab.stop_agent()
+        lab.root("umount", "-l", STATE)
 
 
 def case_podman_killed_in_the_middle(lab):
