@@ -1,0 +1,103 @@
+#include "tests/contract/systemd/subject.h"
+
+// What systemd does with the units that Quadlet generates, as podreeve relies on it.
+namespace podreeve::contract {
+namespace {
+
+using systemd::UnitState;
+using systemd::UnitTable;
+
+constexpr const char* kFile = "contract-web.container";
+constexpr const char* kUnit = "contract-web.service";
+constexpr const char* kText =
+    "[Container]\nImage=localhost/busybox:latest\nExec=sleep 1000\nPodmanArgs=--stop-signal=KILL\n";
+
+class Quadlets : public SystemdContract {
+  protected:
+    void reload() {
+        const Status reloaded = control_->daemon_reload(kPatience);
+        EXPECT_TRUE(reloaded) << reloaded.error().message;
+    }
+
+    WallTime loaded_at() {
+        const auto table = watch_->look(kPatience);
+        EXPECT_TRUE(table) << table.error().message;
+        return table ? table->loaded_at : WallTime{};
+    }
+
+    bool needs_reload() {
+        const auto state = control_->state(kUnit, kPatience);
+        EXPECT_TRUE(state) << state.error().message;
+        return state && state->needs_reload;
+    }
+};
+
+TEST_F(Quadlets, AreUnitsAfterTheNextReload) {
+    watch_->watch({kUnit});
+    EXPECT_EQ(look_at(kUnit).load_state, "not-found");
+    const WallTime before = loaded_at();
+    const WallTime written = SystemClock().system_now();
+    write_quadlet(kFile, kText);
+    EXPECT_EQ(look_at(kUnit).load_state, "not-found");
+    EXPECT_EQ(loaded_at(), before);
+    reload();
+    const UnitState made = look_at(kUnit);
+    EXPECT_EQ(made.load_state, "loaded");
+    EXPECT_EQ(made.active_state, "inactive");
+    EXPECT_EQ(made.file_state, "generated");
+    EXPECT_EQ(made.source_path.filename(), kFile);
+    EXPECT_EQ(made.fragment_path.filename(), kUnit);
+    EXPECT_GT(loaded_at(), written);
+    EXPECT_FALSE(needs_reload());
+}
+
+TEST_F(Quadlets, NeedAReloadWhenTheirFileIsAnother) {
+    write_quadlet(kFile, kText);
+    reload();
+    EXPECT_FALSE(needs_reload());
+    // Later than before by more than the file system's clock can tell apart.
+    for (int i = 0; i < 5000 && !needs_reload(); ++i) {
+        write_quadlet(kFile, std::string(kText) + "# edited\n");
+    }
+    EXPECT_TRUE(needs_reload());
+    reload();
+    EXPECT_FALSE(needs_reload());
+    remove_quadlet(kFile);
+    EXPECT_TRUE(needs_reload());
+}
+
+TEST_F(Quadlets, AreGoneAfterTheReloadThatMissesTheirFile) {
+    write_quadlet(kFile, kText);
+    reload();
+    watch_->watch({kUnit});
+    EXPECT_EQ(look_at(kUnit).load_state, "loaded");
+    remove_quadlet(kFile);
+    reload();
+    EXPECT_EQ(look_at(kUnit).load_state, "not-found");
+    EXPECT_EQ(look_at(kUnit).active_state, "inactive");
+}
+
+TEST_F(Quadlets, RunOnWithoutTheirFileUntilTheyAreStopped) {
+    write_quadlet(kFile, kText);
+    reload();
+    watch_->watch({kUnit});
+    expect_done(control_->start(kUnit, kPatience));
+    EXPECT_EQ(look_at(kUnit).active_state, "active");
+    remove_quadlet(kFile);
+    reload();
+    const UnitState lingering = look_at(kUnit);
+    EXPECT_EQ(lingering.load_state, "not-found");
+    EXPECT_EQ(lingering.active_state, "active");
+    expect_done(control_->stop(kUnit, kPatience));
+    EXPECT_TRUE(eventually(kUnit, [](const UnitState& state) { return !state.is_active(); }));
+}
+
+TEST_F(Quadlets, AreDroppedInSilenceWhenTheGeneratorRefusesThem) {
+    write_quadlet(kFile, "[Nothing]\nImage=a\n");
+    reload();
+    watch_->watch({kUnit});
+    EXPECT_EQ(look_at(kUnit).load_state, "not-found");
+}
+
+}  // namespace
+}  // namespace podreeve::contract

@@ -1,0 +1,168 @@
+#include "tests/contract/systemd/subject.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <poll.h>
+
+#include <fmt/format.h>
+
+#include "runtime/process/child.h"
+
+namespace podreeve::contract {
+namespace {
+
+namespace fs = std::filesystem;
+using fakes::FakeUnit;
+using systemd::UnitState;
+
+constexpr const char* kUnits = "/home/app/.config/systemd/user";
+constexpr const char* kQuadlets = "/home/app/.config/containers/systemd";
+constexpr const char* kClean =
+    "systemctl --user unmask --quiet 'contract-*'; systemctl --user stop 'contract-*';"
+    "rm -rf ~/.config/systemd/user/contract-* ~/.config/containers/systemd/contract-*;"
+    "mkdir -p ~/.config/systemd/user ~/.config/containers/systemd;"
+    "systemctl --user daemon-reload; systemctl --user reset-failed";
+
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+std::string service_text(const Recipe& recipe) {
+    std::string text = "[Unit]\nDescription=A unit\n";
+    if (recipe.start_limit != 0) {
+        text += fmt::format("StartLimitIntervalSec=1h\nStartLimitBurst={}\n", recipe.start_limit);
+    }
+    text += recipe.fails ? "[Service]\nType=oneshot\nExecStart=sh -c 'exit 3'\n"
+                         : "[Service]\nType=exec\nExecStart=sleep infinity\n";
+    return text + (recipe.is_restarted ? "Restart=always\nRestartSec=100ms\n" : "");
+}
+
+}  // namespace
+
+void SystemdContract::SetUp() {
+    const std::string lab = variable("PODREEVE_LAB");
+    if (lab.empty()) {
+        std::string pattern = (fs::temp_directory_path() / "podreeve-contract-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+        bus_ = std::make_unique<fakes::PrivateBus>();
+        address_ = bus_->address();
+        fake_ = std::make_unique<fakes::FakeSystemd>(address_);
+        fake_->generate_from(directory_);
+    } else {
+        const std::string root = run({"path", lab, "/"});
+        directory_ = root + kQuadlets;
+        address_ = "unix:path=" + root + "run/user/1000/bus";
+        clean();
+    }
+    control_ = std::make_unique<systemd::UnitControl>(address_);
+    watch_ = std::make_unique<systemd::UnitWatch>(address_, time_, [](const std::string&) {});
+}
+
+void SystemdContract::TearDown() {
+    watch_.reset();
+    if (real()) {
+        clean();
+    } else {
+        fs::remove_all(directory_);
+    }
+}
+
+// A command of the lab's tool; what it wrote, without the line's end.
+std::string SystemdContract::run(std::vector<std::string> command) {
+    command.insert(command.begin(), variable("PODREEVE_LAB_TOOL"));
+    process::Command child;
+    child.argv = std::move(command);
+    child.deadline = kPatience;
+    const auto ended = process::run_child(child);
+    EXPECT_TRUE(ended) << ended.error().message;
+    std::string output = ended ? ended->output : "";
+    while (output.ends_with('\n')) {
+        output.pop_back();
+    }
+    return output;
+}
+
+void SystemdContract::clean() {
+    run({"run", variable("PODREEVE_LAB"), "sh", "-c", kClean});
+}
+
+void SystemdContract::define(const std::string& unit, const Recipe& recipe) {
+    if (real()) {
+        const std::string root = run({"path", variable("PODREEVE_LAB"), "/"});
+        std::ofstream(fs::path(root + kUnits) / unit) << service_text(recipe);
+        ASSERT_TRUE(control_->daemon_reload(kPatience));
+        return;
+    }
+    fake_->world.lock()->scripts[unit] = {recipe.fails ? "failed" : "done", 3, false,
+                                          recipe.start_limit};
+    fake_->change(unit, [](FakeUnit&) {});
+}
+
+void SystemdContract::write_quadlet(const std::string& file, const std::string& text) {
+    std::ofstream(directory_ / file) << text;
+}
+
+void SystemdContract::remove_quadlet(const std::string& file) {
+    fs::remove(directory_ / file);
+}
+
+void SystemdContract::kill_process(const std::string& unit, bool is_restarted) {
+    if (real()) {
+        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "kill", "-s", "KILL", unit});
+    } else {
+        fake_->crash(unit, is_restarted);
+    }
+}
+
+void SystemdContract::mask(const std::string& unit) {
+    if (real()) {
+        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "mask", "--runtime", unit});
+    } else {
+        fake_->mask(unit);
+    }
+}
+
+void SystemdContract::unmask(const std::string& unit) {
+    if (real()) {
+        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "unmask", "--runtime", unit});
+    } else {
+        fake_->unmask(unit);
+    }
+}
+
+void SystemdContract::restart_systemd() {
+    if (real()) {
+        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "daemon-reexec"});
+    } else {
+        fake_->leave();
+        fake_->join();
+    }
+}
+
+UnitState SystemdContract::look_at(const std::string& unit) {
+    const auto table = watch_->look(kPatience);
+    EXPECT_TRUE(table) << table.error().message;
+    const UnitState* state = table ? table->find(unit) : nullptr;
+    EXPECT_NE(state, nullptr) << unit;
+    return state != nullptr ? *state : UnitState{};
+}
+
+bool SystemdContract::eventually(const std::string& unit,
+                                 const std::function<bool(const UnitState&)>& holds) {
+    for (int i = 0; i < 3000; ++i) {
+        if (const auto table = watch_->look(kPatience); table && holds(*table->find(unit))) {
+            return true;
+        }
+        ::poll(nullptr, 0, 10);
+    }
+    return false;
+}
+
+void SystemdContract::expect_done(const Result<systemd::JobResult>& job) {
+    ASSERT_TRUE(job) << job.error().message;
+    EXPECT_TRUE(job->succeeded()) << job->word << ": " << job->why;
+}
+
+}  // namespace podreeve::contract
