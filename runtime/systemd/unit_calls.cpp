@@ -281,15 +281,21 @@ Status read_properties(Bus& bus,
 }
 
 Result<WallTime> read_load_time(Bus& bus, const std::string& what, const Limit& limit) {
-    Request request = new_request(bus, kManagerPath, "org.freedesktop.DBus.Properties", "Get");
-    add(request, std::string(kManagerInterface));
-    add(request, std::string("UnitsLoadTimestamp"));
-    ASSIGN_OR_RETURN(const Message reply, send(bus, std::move(request), what, limit));
-    std::uint64_t usec = 0;
-    if (sd_bus_message_read(reply.get(), "v", "t", &usec) < 0) {
-        return unreadable(what);
+    // The first is 0 until the first reload.
+    for (const char* name : {"UnitsLoadTimestamp", "GeneratorsStartTimestamp"}) {
+        Request request = new_request(bus, kManagerPath, "org.freedesktop.DBus.Properties", "Get");
+        add(request, std::string(kManagerInterface));
+        add(request, std::string(name));
+        ASSIGN_OR_RETURN(const Message reply, send(bus, std::move(request), what, limit));
+        std::uint64_t usec = 0;
+        if (sd_bus_message_read(reply.get(), "v", "t", &usec) < 0) {
+            return unreadable(what);
+        }
+        if (usec != 0) {
+            return to_time(usec);
+        }
     }
-    return to_time(usec);
+    return WallTime{};
 }
 
 Status ping(Bus& bus, const std::string& what, const Limit& limit) {

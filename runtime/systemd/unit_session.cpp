@@ -46,9 +46,22 @@ std::optional<WallTime> changed_at(const std::filesystem::path& file) {
                     std::chrono::nanoseconds(status.st_mtim.tv_nsec));
 }
 
-bool have_changed(const std::map<std::string, std::optional<WallTime>>& files) {
-    return std::any_of(files.begin(), files.end(),
-                       [](const auto& file) { return changed_at(file.first) != file.second; });
+// Whether systemd has read other files than there are now. It says so itself of a unit that it has
+// in memory, when it is asked; one that is not in use it loads for the question, and then compares
+// the file with itself. So what a generator made is taken for outdated when its source is gone, or
+// younger than the generators' last run (a time in the future tells nothing).
+bool is_outdated(const UnitState& state,
+                 const std::map<std::string, std::optional<WallTime>>& files,
+                 WallTime loaded_at) {
+    for (const auto& [file, time] : files) {
+        const std::optional<WallTime> now = changed_at(file);
+        const bool is_source = file == state.source_path;
+        if (now != time || (is_source && !now) ||
+            (is_source && *now > loaded_at && *now <= SystemClock().system_now())) {
+            return true;
+        }
+    }
+    return false;
 }
 
 UnitSession& of(void* self) {
@@ -145,11 +158,6 @@ Status UnitSession::read_unit(Watched& unit, const Limit& limit) {
             unit.files[file] = changed_at(file);
         }
     }
-    const auto source = unit.files.find(state.source_path);
-    if (source != unit.files.end() && source->second > loaded_at_) {
-        // Perhaps it was changed after systemd had answered and before we looked at it.
-        RETURN_IF_ERROR(read_properties(bus_, unit.path, kUnitInterface, state, kWhat, limit));
-    }
     if (state.id.ends_with(".service") && !unit.has_service) {
         RETURN_IF_ERROR(read_properties(bus_, unit.path, kServiceInterface, state, kWhat, limit));
         unit.has_service = true;
@@ -227,8 +235,7 @@ UnitTable UnitSession::table() const {
     for (const auto& [name, unit] : units_) {
         UnitState& state = table.units[name];
         state = unit.state;
-        // systemd says it when it is asked, and does not say when that changes.
-        state.needs_reload = state.needs_reload || have_changed(unit.files);
+        state.needs_reload = state.needs_reload || is_outdated(state, unit.files, loaded_at_);
     }
     return table;
 }

@@ -22,8 +22,9 @@ struct UnitState {
     std::string file_state;    // generated, enabled, static, masked, masked-runtime…
     std::filesystem::path fragment_path;  // the unit file; of a Quadlet the generated one
     std::filesystem::path source_path;    // what that was generated from; of a Quadlet its file
-    // A file of it is another than the one systemd has read. Quadlet's own drop-ins are not among
-    // those files: compare their times to UnitTable::loaded_at.
+    // A file of it is another than the one systemd has read. UnitWatch looks at the files too, for
+    // systemd does not know it of a generated unit that is not in use. Quadlet's drop-ins are not
+    // among those files: compare their times to UnitTable::loaded_at.
     bool needs_reload = false;
     bool has_job = false;     // something was asked of it that is under way or waits
     WallTime active_since{};  // when it was last activated; the epoch: not since systemd started

@@ -15,12 +15,12 @@ namespace fs = std::filesystem;
 using fakes::FakeUnit;
 using systemd::UnitState;
 
-constexpr const char* kUnits = "/home/app/.config/systemd/user";
+constexpr const char* kUnits = "/home/app/.local/share/systemd/user";
 constexpr const char* kQuadlets = "/home/app/.config/containers/systemd";
 constexpr const char* kClean =
     "systemctl --user unmask --quiet 'contract-*'; systemctl --user stop 'contract-*';"
-    "rm -rf ~/.config/systemd/user/contract-* ~/.config/containers/systemd/contract-*;"
-    "mkdir -p ~/.config/systemd/user ~/.config/containers/systemd;"
+    "rm -rf ~/.local/share/systemd/user/contract-* ~/.config/containers/systemd/contract-*;"
+    "mkdir -p ~/.local/share/systemd/user ~/.config/containers/systemd;"
     "systemctl --user daemon-reload; systemctl --user reset-failed";
 
 std::string variable(const char* name) {
@@ -53,7 +53,12 @@ void SystemdContract::SetUp() {
     } else {
         const std::string root = run({"path", lab, "/"});
         directory_ = root + kQuadlets;
-        address_ = "unix:path=" + root + "run/user/1000/bus";
+        // A user's bus talks to that user alone: a proxy of app's stands between.
+        run({"run", lab, "systemctl", "--user", "stop", "bus-proxy.socket"});
+        run({"run", lab, "systemd-run", "--user", "--unit=bus-proxy",
+             "--socket-property=ListenStream=/run/user/1000/bus-proxy",
+             "/usr/lib/systemd/systemd-socket-proxyd", "/run/user/1000/bus"});
+        address_ = "unix:path=" + root + "run/user/1000/bus-proxy";
         clean();
     }
     control_ = std::make_unique<systemd::UnitControl>(address_);
@@ -118,7 +123,7 @@ void SystemdContract::kill_process(const std::string& unit, bool is_restarted) {
 
 void SystemdContract::mask(const std::string& unit) {
     if (real()) {
-        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "mask", "--runtime", unit});
+        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "mask", unit});
     } else {
         fake_->mask(unit);
     }
@@ -126,7 +131,7 @@ void SystemdContract::mask(const std::string& unit) {
 
 void SystemdContract::unmask(const std::string& unit) {
     if (real()) {
-        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "unmask", "--runtime", unit});
+        run({"run", variable("PODREEVE_LAB"), "systemctl", "--user", "unmask", unit});
     } else {
         fake_->unmask(unit);
     }

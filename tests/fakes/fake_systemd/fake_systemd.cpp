@@ -19,7 +19,7 @@ bool has_its_section(const std::string& name, const std::string& text) {
 
 FakeSystemd::FakeSystemd(std::string address)
     : service_(std::make_unique<Service>(world, std::move(address))) {
-    reload();
+    world.lock()->started_at = SystemClock().system_now();
 }
 
 FakeSystemd::~FakeSystemd() {

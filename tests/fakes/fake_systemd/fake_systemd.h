@@ -68,7 +68,8 @@ class FakeSystemd {
         std::map<std::string, FakeFault> faults;  // method → how it fails
         std::vector<std::string> log;             // "StartUnit web.service replace", in order
         std::map<std::string, int> calls;         // method → how often it was called
-        WallTime loaded_at{};
+        WallTime started_at{};
+        WallTime loaded_at{};  // the epoch until the first reload
     };
 
     // Joins the bus.

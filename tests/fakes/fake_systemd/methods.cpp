@@ -175,17 +175,28 @@ int load_time(sd_bus*,
     return sd_bus_message_append(reply, "t", usec(of(self).world().lock()->loaded_at));
 }
 
-// Only for what a Quadlet's file was when it was read.
+int start_time(sd_bus*,
+               const char*,
+               const char*,
+               const char*,
+               sd_bus_message* reply,
+               void* self,
+               sd_bus_error*) {
+    return sd_bus_message_append(reply, "t", usec(of(self).world().lock()->started_at));
+}
+
+// Of what a Quadlet's file was when it was read: for a unit that is not in use, a moment ago.
 bool needs_reload(const FakeUnit& unit) {
     if (unit.source.empty() || unit.masked) {
         return false;
     }
     std::error_code error;
     const auto written = std::filesystem::last_write_time(unit.source, error);
-    return error || std::chrono::file_clock::to_sys(written) != unit.source_time;
+    const bool in_use = unit.active != "inactive";
+    return error || (in_use && std::chrono::file_clock::to_sys(written) != unit.source_time);
 }
 
-// One of 16 bytes; none for a unit that was never started.
+// One of 16 bytes; none for a unit that was never started, or not since it is in use.
 int append_invocation(sd_bus_message* reply, unsigned invocation) {
     unsigned char id[16] = {};
     id[15] = static_cast<unsigned char>(invocation & 0xff);
@@ -213,7 +224,7 @@ int append_number(sd_bus_message* reply, std::string_view asked, const FakeUnit&
         return sd_bus_message_append(reply, "(uo)", unit.job, "/");
     }
     if (asked == "InvocationID") {
-        return append_invocation(reply, unit.invocation);
+        return append_invocation(reply, unit.active == "inactive" ? 0 : unit.invocation);
     }
     // "Conditions", a kind that the reader has to skip
     return sd_bus_message_append(reply, "a(sbbsi)", 1U, "ConditionPathExists", 0, 1, "/x", 1);
@@ -262,6 +273,7 @@ constexpr std::uint64_t kTold = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
 const sd_bus_vtable kManagerTable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("UnitsLoadTimestamp", "t", load_time, 0, 0),
+    SD_BUS_PROPERTY("GeneratorsStartTimestamp", "t", start_time, 0, 0),
     SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Reload", "", "", reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ResetFailedUnit", "s", "", reset_failed, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -275,6 +275,8 @@ void FakeSystemd::Service::run_job(const std::string& name, const std::string& m
             unit.active = "inactive";
             unit.sub = "dead";
             unit.main_pid = 0;
+            // Out of use, it is forgotten with all that was counted.
+            unit.starts = method == "StopUnit" ? 0 : unit.starts;
         }
         if (acts && method != "StopUnit" && unit.active != "active") {
             start(unit, script);
