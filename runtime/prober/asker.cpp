@@ -160,7 +160,11 @@ void Asker::begin(std::uint32_t question) {
                                     }};
     running.conversation = std::make_unique<Conversation>(question, subject->second, world);
     deadlines_.emplace(running.deadline, question);
-    go_on(question);
+    if (auto verdict = running.conversation->step()) {
+        finish(question, std::move(*verdict));
+    } else {
+        fresh_.push_back(question);
+    }
 }
 
 void Asker::go_on(std::uint32_t question) {
@@ -213,6 +217,9 @@ void Asker::give_up_overdue() {
 }
 
 int Asker::milliseconds_left(std::chrono::milliseconds at_most) const {
+    if (!answers_.empty()) {
+        return 0;
+    }
     SteadyTime next = SteadyTime::max();
     if (!deadlines_.empty()) {
         next = deadlines_.begin()->first;
@@ -240,6 +247,9 @@ Result<bool> Asker::turn(int control, std::chrono::milliseconds at_most) {
     }
     if (!running_.empty()) {
         ::poll(nullptr, 0, kBreathMilliseconds);
+        for (const std::uint32_t question : std::exchange(fresh_, {})) {
+            go_on(question);
+        }
     }
     std::array<epoll_event, 256> events;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),

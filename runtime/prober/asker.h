@@ -83,7 +83,8 @@ class Asker {
     std::set<std::pair<SteadyTime, std::uint32_t>> deadlines_;
     std::unordered_map<std::uint32_t, Kept> kept_;
     std::set<std::pair<SteadyTime, std::uint32_t>> rounds_;  // when to begin which of them
-    std::deque<std::uint32_t> waiting_;                      // for a free place
+    std::vector<std::uint32_t> fresh_;   // begun, and not waited for yet: most have answered soon
+    std::deque<std::uint32_t> waiting_;  // for a free place
     std::vector<probe::Answer> answers_;
 };
 

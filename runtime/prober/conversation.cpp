@@ -107,6 +107,10 @@ std::optional<Verdict> Conversation::connect_to(const Address& address) {
     if (!fd) {
         return Verdict{probe::Outcome::Unknown, errno_error("open a socket", error).message};
     }
+    // Reset when closed: nobody waits for its last packets, and a socket that lingers for a minute
+    // after each asking would be thousands of them.
+    const linger at_once{1, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     const Address target = address.with_port(port());
     const int result = ::connect(fd.get(), target.get(), target.size);
     if (result != 0 && errno != EINPROGRESS) {
