@@ -185,6 +185,7 @@ void Asker::wait_for(std::uint32_t question, Running& running) {
     if (!fresh && running.events == conversation.wants()) {
         return;
     }
+    running.conversation->waited_for();
     running.socket = conversation.socket();
     running.events = conversation.wants();
     epoll_event event{};

@@ -40,6 +40,9 @@ class Channel {
 
     int fd() const { return socket_.get(); }
 
+    // Of a plain one, which is of no use afterwards; empty: it cannot be had.
+    UniqueFd take_socket() { return tls_ == nullptr ? std::move(socket_) : UniqueFd(); }
+
     // Speaks TLS from now on.
     Step shake_hands(TlsContext& tls);
     Step write(std::string& pending);  // takes what was written off its front

@@ -92,31 +92,20 @@ std::optional<Verdict> Conversation::open_next() {
 std::optional<Verdict> Conversation::connect_to(const Address& address) {
     channel_.reset();
     address_ = address;
-    UniqueFd fd;
-    int error = 0;
-    const Status there = world_.networks.visit(*subject_.network, [&] {
-        fd.reset(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        error = fd ? 0 : errno;
-    });
-    if (!there) {
-        return Verdict{probe::Outcome::Unknown, there.error().message};
-    }
-    if (!fd && error == EAFNOSUPPORT) {
-        return refused(error);  // a host without IPv6
+    Result<UniqueFd> fd = world_.networks.take_socket(*subject_.network, address.family());
+    if (!fd && fd.error().code == Code::Unsupported) {
+        return refused(EAFNOSUPPORT);
     }
     if (!fd) {
-        return Verdict{probe::Outcome::Unknown, errno_error("open a socket", error).message};
+        return Verdict{probe::Outcome::Unknown, fd.error().message};
     }
-    // Reset when closed: nobody waits for its last packets, and a socket that lingers for a minute
-    // after each asking would be thousands of them.
-    const linger at_once{1, 0};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     const Address target = address.with_port(port());
-    const int result = ::connect(fd.get(), target.get(), target.size);
+    const int result = ::connect(fd->get(), target.get(), target.size);
     if (result != 0 && errno != EINPROGRESS) {
         return refused(errno);
     }
-    channel_ = std::make_unique<Channel>(std::move(fd));
+    channel_ = std::make_unique<Channel>(std::move(*fd));
+    reusable_ = true;
     ++sockets_;
     state_ = State::Connecting;
     moved_ = true;  // within one machine it is mostly there already
@@ -157,6 +146,9 @@ std::optional<Verdict> Conversation::connected() {
 }
 
 std::optional<Verdict> Conversation::port_done() {
+    if (UniqueFd socket = reusable_ ? channel_->take_socket() : UniqueFd()) {
+        Networks::give_back(*subject_.network, address_.family(), std::move(socket));
+    }
     channel_.reset();
     dialogue_.reset();
     if (port_ + 1 == subject_.question.ports.size()) {

@@ -51,6 +51,9 @@ class Conversation {
 
     std::uint32_t wants() const { return wants_; }  // EPOLLIN or EPOLLOUT
 
+    // fd() was given to somebody who waits for it: it is closed when it is done with.
+    void waited_for() { reusable_ = false; }
+
     // Counts the sockets: when it changes, fd() is another one even with the same number.
     unsigned socket() const { return sockets_; }
 
@@ -86,7 +89,8 @@ class Conversation {
     std::string to_send_, heard_;
     std::uint32_t wants_ = 0;
     unsigned sockets_ = 0;
-    bool moved_ = false;  // advance() came on and may go further
+    bool reusable_ = false;  // the channel's socket, for the next asking
+    bool moved_ = false;     // advance() came on and may go further
 };
 
 }  // namespace podreeve::prober

@@ -2,11 +2,13 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,6 +119,36 @@ Status Networks::leave_host() {
     }
     ASSIGN_OR_RETURN(host_thread_, HostThread::start());
     return {};
+}
+
+Result<UniqueFd> Networks::take_socket(const Network& network, int family) {
+    std::vector<UniqueFd>& spare = network.spare[family];
+    if (!spare.empty()) {
+        UniqueFd socket = std::move(spare.back());
+        spare.pop_back();
+        return socket;
+    }
+    UniqueFd socket;
+    int error = 0;
+    RETURN_IF_ERROR(visit(network, [&] {
+        socket.reset(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        error = socket ? 0 : errno;
+    }));
+    if (!socket && error == EAFNOSUPPORT) {
+        return fail(Code::Unsupported, std::strerror(error));  // a host without IPv6
+    }
+    if (!socket) {
+        return errno_error("open a socket", error);
+    }
+    return socket;
+}
+
+void Networks::give_back(const Network& network, int family, UniqueFd socket) {
+    std::vector<UniqueFd>& spare = network.spare[family];
+    const sockaddr nowhere{AF_UNSPEC, {}};
+    if (spare.size() < kMostSpare && ::connect(socket.get(), &nowhere, sizeof(nowhere)) == 0) {
+        spare.push_back(std::move(socket));
+    }
 }
 
 Status Networks::visit(const Network& network, const std::function<void()>& act) {

@@ -16,6 +16,8 @@ class HostThread;
 struct Network {
     ino_t id = 0;     // of the namespace
     UniqueFd handle;  // empty: the host's
+    // Sockets made there that were used and can be used again, by family.
+    mutable std::map<int, std::vector<UniqueFd>> spare = {};
 };
 
 // Goes into the networks of containers. A socket stays in the network it was made in, wherever its
@@ -41,6 +43,12 @@ class Networks {
 
     // NotFound: that process is gone; Denied: it belongs to somebody else.
     Result<std::shared_ptr<const Network>> find(pid_t pid);
+    // A TCP socket of that network. Those that are used again and again cost neither a socket() nor
+    // a visit.
+    Result<UniqueFd> take_socket(const Network& network, int family);
+    // Its connection, if it has one, is reset: nobody waits for its last packets, and sockets that
+    // linger for a minute after each asking would be thousands.
+    static void give_back(const Network& network, int family, UniqueFd socket);
     // Runs act, which must be quick, on a thread that is in that network.
     Status visit(const Network& network, const std::function<void()>& act);
 
@@ -48,6 +56,7 @@ class Networks {
     bool astray() const { return refusals_ >= kManyRefusals; }
 
   private:
+    static constexpr std::size_t kMostSpare = 32;
     static constexpr int kManyRefusals = 3;
 
     Status enter_user_namespace_of(pid_t pid);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <optional>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -171,6 +172,30 @@ TEST_F(AskerTest, HundredsAreAskedAtOnce) {
     for (const Answer& answer : wait_for(300)) {
         EXPECT_EQ(answer.outcome, Outcome::Success) << answer.text;
     }
+}
+
+// Its sockets are used again and again, whatever became of the connection before.
+TEST_F(AskerTest, OneAskingAfterTheOtherGetsItsOwnAnswer) {
+    const Peer peer(answering(kOk));
+    const std::uint16_t closed = closed_port();
+    const auto open_files = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                             std::filesystem::directory_iterator());
+    };
+    for (std::uint32_t number = 1; number <= 4; ++number) {
+        learn(number, question(number % 2 == 0 ? Kind::Http : Kind::Tcp,
+                               {number == 3 ? closed : peer.port()}));
+    }
+    std::ptrdiff_t files = 0;
+    for (int round = 0; round < 50; ++round) {
+        asker_->take(probe::wire::Ask{{1, 2, 3, 4}});
+        for (const Answer& answer : wait_for(4)) {
+            EXPECT_EQ(answer.outcome, answer.question == 3 ? Outcome::Failure : Outcome::Success)
+                << answer.text;
+        }
+        files = round == 10 ? open_files() : files;
+    }
+    EXPECT_LE(open_files(), files + 1) << "the peer may have one more";
 }
 
 TEST_F(AskerTest, AQuestionThatIsForgottenIsNotAnswered) {
