@@ -102,7 +102,7 @@ void read_services(const std::string& output, DryRun& run) {
     for (std::string line; std::getline(lines, line);) {
         if (line.size() > 6 && line.starts_with("---") && line.ends_with("---")) {
             name = line.substr(3, line.size() - 6);
-            run.services[name];
+            run.services[name].clear();  // of two of one name the later is written last
             continue;
         }
         if (name.empty()) {

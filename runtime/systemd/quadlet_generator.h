@@ -41,7 +41,10 @@ struct QuadletDirectories {
 
 Result<QuadletDirectories> quadlet_directories(uid_t uid, const Environment& environment);
 
-// What a generator says about the files of the directories it was run on.
+// What a generator says about the files of the directories it was run on. A file that it cannot
+// parse takes all others of its directory with it, though not those of directories below and
+// beside: these have neither a service nor an error. One that it cannot convert drops alone, and a
+// drop-in that it cannot parse is left out of a unit that is made all the same.
 struct DryRun {
     // What it would hand to systemd: name of the unit ("web.service") → its text.
     std::map<std::string, std::string> services;

@@ -114,5 +114,16 @@ TEST_F(Quadlets, AreDroppedInSilenceWhenTheGeneratorRefusesThem) {
     EXPECT_EQ(look_at(kUnit).load_state, "not-found");
 }
 
+// Why each app's units are to lie in a directory of their own.
+TEST_F(Quadlets, AreGoneWhenAFileBesideThemCannotBeParsed) {
+    write_quadlet(kFile, kText);
+    reload();
+    watch_->watch({kUnit});
+    EXPECT_EQ(look_at(kUnit).load_state, "loaded");
+    write_quadlet("contract-other.container", "garbage\n");
+    reload();
+    EXPECT_EQ(look_at(kUnit).load_state, "not-found");
+}
+
 }  // namespace
 }  // namespace podreeve::contract

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "runtime/process/child.h"
+#include "tests/fakes/fake_systemd/fake_quadlet.h"
 
 namespace podreeve::contract {
 namespace {
@@ -19,7 +20,8 @@ constexpr const char* kUnits = "/home/app/.local/share/systemd/user";
 constexpr const char* kQuadlets = "/home/app/.config/containers/systemd";
 constexpr const char* kClean =
     "systemctl --user unmask --quiet 'contract-*'; systemctl --user stop 'contract-*';"
-    "rm -rf ~/.local/share/systemd/user/contract-* ~/.config/containers/systemd/contract-*;"
+    "rm -rf ~/.local/share/systemd/user/contract-* "
+    "~/.config/containers/systemd/contract-*;"
     "mkdir -p ~/.local/share/systemd/user ~/.config/containers/systemd;"
     "systemctl --user daemon-reload; systemctl --user reset-failed";
 
@@ -41,24 +43,26 @@ std::string service_text(const Recipe& recipe) {
 }  // namespace
 
 void SystemdContract::SetUp() {
+    std::string pattern = (fs::temp_directory_path() / "podreeve-contract-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    scratch_ = pattern;
     const std::string lab = variable("PODREEVE_LAB");
     if (lab.empty()) {
-        std::string pattern = (fs::temp_directory_path() / "podreeve-contract-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory_ = pattern;
+        directory_ = scratch_ / "units";
+        fs::create_directory(directory_);
         bus_ = std::make_unique<fakes::PrivateBus>();
         address_ = bus_->address();
         fake_ = std::make_unique<fakes::FakeSystemd>(address_);
         fake_->generate_from(directory_);
     } else {
-        const std::string root = run({"path", lab, "/"});
-        directory_ = root + kQuadlets;
+        root_ = run({"path", lab, "/"});
+        directory_ = root_.string() + kQuadlets;
         // A user's bus talks to that user alone: a proxy of app's stands between.
         run({"run", lab, "systemctl", "--user", "stop", "bus-proxy.socket"});
         run({"run", lab, "systemd-run", "--user", "--unit=bus-proxy",
              "--socket-property=ListenStream=/run/user/1000/bus-proxy",
              "/usr/lib/systemd/systemd-socket-proxyd", "/run/user/1000/bus"});
-        address_ = "unix:path=" + root + "run/user/1000/bus-proxy";
+        address_ = "unix:path=" + root_.string() + "run/user/1000/bus-proxy";
         clean();
     }
     control_ = std::make_unique<systemd::UnitControl>(address_);
@@ -69,9 +73,8 @@ void SystemdContract::TearDown() {
     watch_.reset();
     if (real()) {
         clean();
-    } else {
-        fs::remove_all(directory_);
     }
+    fs::remove_all(scratch_);
 }
 
 // A command of the lab's tool; what it wrote, without the line's end.
@@ -90,13 +93,13 @@ std::string SystemdContract::run(std::vector<std::string> command) {
 }
 
 void SystemdContract::clean() {
+    fs::remove_all(root_.string() + generator_directory().string());
     run({"run", variable("PODREEVE_LAB"), "sh", "-c", kClean});
 }
 
 void SystemdContract::define(const std::string& unit, const Recipe& recipe) {
     if (real()) {
-        const std::string root = run({"path", variable("PODREEVE_LAB"), "/"});
-        std::ofstream(fs::path(root + kUnits) / unit) << service_text(recipe);
+        std::ofstream(fs::path(root_.string() + kUnits) / unit) << service_text(recipe);
         ASSERT_TRUE(control_->daemon_reload(kPatience));
         return;
     }
@@ -111,6 +114,31 @@ void SystemdContract::write_quadlet(const std::string& file, const std::string& 
 
 void SystemdContract::remove_quadlet(const std::string& file) {
     fs::remove(directory_ / file);
+}
+
+systemd::QuadletGenerator SystemdContract::generator() {
+    if (!real()) {
+        fakes::install_fake_quadlet(scratch_);
+        return std::get<systemd::QuadletGenerator>(
+            systemd::find_quadlet(systemd::Scope::User, scratch_));
+    }
+    const fs::path program = scratch_ / "generator";
+    std::ofstream(program) << fmt::format(
+        "#!/bin/sh\nexec {} run {} env QUADLET_UNIT_DIRS=\"$QUADLET_UNIT_DIRS\" "
+        "/usr/lib/systemd/user-generators/podman-user-generator \"$@\"\n",
+        variable("PODREEVE_LAB_TOOL"), variable("PODREEVE_LAB"));
+    fs::permissions(program, fs::perms::owner_all);
+    return {program, systemd::Scope::User};
+}
+
+fs::path SystemdContract::generator_directory() {
+    return real() ? fs::path("/tmp/contract-units") : scratch_ / "generator-units";
+}
+
+void SystemdContract::write_unit(const fs::path& file, const std::string& text) {
+    const fs::path here = real() ? fs::path(root_.string() + file.string()) : file;
+    fs::create_directories(here.parent_path());
+    std::ofstream(here) << text;
 }
 
 void SystemdContract::kill_process(const std::string& unit, bool is_restarted) {

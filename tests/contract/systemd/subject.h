@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/systemd/quadlet_generator.h"
 #include "runtime/systemd/unit_watch.h"
 #include "runtime/systemd/units.h"
 #include "tests/fakes/fake_systemd/fake_systemd.h"
@@ -41,6 +42,12 @@ class SystemdContract : public testing::Test {
     void write_quadlet(const std::string& file, const std::string& text);
     void remove_quadlet(const std::string& file);
 
+    // A generator that runs where systemd does, and a directory there; files are written to it by
+    // their path from there.
+    systemd::QuadletGenerator generator();
+    std::filesystem::path generator_directory();
+    void write_unit(const std::filesystem::path& file, const std::string& text);
+
     // -- what a person or the host does
     void kill_process(const std::string& unit, bool is_restarted);
     void mask(const std::string& unit);
@@ -64,6 +71,8 @@ class SystemdContract : public testing::Test {
     void clean();
 
     std::filesystem::path directory_;  // of Quadlet files, as this machine sees it
+    std::filesystem::path root_;       // of the host, likewise; empty with the fake
+    std::filesystem::path scratch_;    // of this machine
     std::unique_ptr<fakes::PrivateBus> bus_;
     std::unique_ptr<fakes::FakeSystemd> fake_;
 };

@@ -6,9 +6,10 @@
 
 namespace podreeve::fakes {
 
-// Puts a generator below root, where find_quadlet(scope, root) finds it. It makes a service of
-// every Quadlet file of its directories but those that have a key "Garbage": these it drops, and
-// complains of them in the words of podman's.
+// Puts a generator below root, where find_quadlet(scope, root) finds it. As podman's it makes a
+// service of every unit of its directories, drops those with a key that it does not know (which is
+// "Garbage"), and all of a directory in which one cannot be parsed, and complains in the same
+// words.
 void install_fake_quadlet(const std::filesystem::path& root,
                           systemd::Scope scope = systemd::Scope::User);
 

@@ -101,7 +101,8 @@ class FakeSystemd {
     // Whether the generator takes a file, by its name and text. By default: one that has the
     // section of its type.
     using Accepts = std::function<bool(const std::string& name, const std::string& text)>;
-    // Generates the units of this directory, now and with each reload.
+    // Generates the units of this directory and of those in it, now and with each reload. Where a
+    // file cannot be parsed it drops, as podman's generator does, all that lie beside it.
     void generate_from(std::filesystem::path directory, Accepts accepts = {});
     // Called by the fake's thread when a job has started or stopped a unit, for a test that keeps
     // containers behind the units.

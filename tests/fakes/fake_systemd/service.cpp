@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <poll.h>
+#include <set>
 #include <stdexcept>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -332,20 +333,24 @@ void FakeSystemd::Service::reset_failed(const std::string& name) {
 void FakeSystemd::Service::generate() {
     std::error_code error;
     std::map<std::string, fs::path> found;
+    std::set<fs::path> unreadable;  // directories with a file that cannot be parsed: all are lost
     for (const auto& entry : fs::recursive_directory_iterator(directory_, error)) {
         const std::string file = entry.path().filename().string();
-        const auto type = quadlet::unit_type_of(file);
-        if (!type || !entry.is_regular_file()) {
+        if (!quadlet::unit_type_of(file) || !entry.is_regular_file()) {
             continue;
         }
         std::ifstream stream(entry.path());
         const std::string text{std::istreambuf_iterator<char>(stream),
                                std::istreambuf_iterator<char>()};
         const std::string service = service_of(entry.path(), text);
-        if (!service.empty() && accepts_(file, text)) {
+        if (service.empty()) {
+            unreadable.insert(entry.path().parent_path());
+        } else if (accepts_(file, text)) {
             found.emplace(service, entry.path());
         }
     }
+    std::erase_if(found,
+                  [&](const auto& unit) { return unreadable.contains(unit.second.parent_path()); });
     auto world = world_.lock();
     for (auto& [name, unit] : world->units) {
         if (!unit.source.empty() && !found.contains(name)) {
