@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <poll.h>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>

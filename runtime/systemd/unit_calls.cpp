@@ -139,6 +139,8 @@ constexpr Field kFields[] = {
     {"Job", "(uo)", [](UnitState& state, Value& value) { state.has_job = value.number != 0; }},
     {"ActiveEnterTimestamp", "t",
      [](UnitState& state, Value& value) { state.active_since = to_time(value.number); }},
+    {"InactiveEnterTimestamp", "t",
+     [](UnitState& state, Value& value) { state.inactive_since = to_time(value.number); }},
     {"InvocationID", "ay", [](UnitState& state, Value& value) { state.invocation = value.text; }},
     {"Result", "s", [](UnitState& state, Value& value) { state.result = value.text; }},
     {"ExecMainStatus", "i",

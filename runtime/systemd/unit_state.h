@@ -28,7 +28,10 @@ struct UnitState {
     bool needs_reload = false;
     bool has_job = false;     // something was asked of it that is under way or waits
     WallTime active_since{};  // when it was last activated; the epoch: not since systemd started
-    std::string invocation;   // of its last start, as the journal names it; empty: never started
+    // When it last went down, or ended as a one-shot does that was never "active" in between; the
+    // epoch: not since systemd has it in memory, where it keeps no unit that is not in use.
+    WallTime inactive_since{};
+    std::string invocation;  // of its last start, as the journal names it; empty: never started
     // -- services
     std::string result;  // how it last ended: success, exit-code, signal, timeout, start-limit-hit…
     int exit_status = 0;    // of its main process: the exit code, or the signal's number

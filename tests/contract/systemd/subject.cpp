@@ -35,8 +35,9 @@ std::string service_text(const Recipe& recipe) {
     if (recipe.start_limit != 0) {
         text += fmt::format("StartLimitIntervalSec=1h\nStartLimitBurst={}\n", recipe.start_limit);
     }
-    text += recipe.fails ? "[Service]\nType=oneshot\nExecStart=sh -c 'exit 3'\n"
-                         : "[Service]\nType=exec\nExecStart=sleep infinity\n";
+    text += recipe.fails             ? "[Service]\nType=oneshot\nExecStart=sh -c 'exit 3'\n"
+            : recipe.is_over_at_once ? "[Service]\nType=oneshot\nExecStart=true\n"
+                                     : "[Service]\nType=exec\nExecStart=sleep infinity\n";
     return text + (recipe.is_restarted ? "Restart=always\nRestartSec=100ms\n" : "");
 }
 
@@ -104,7 +105,7 @@ void SystemdContract::define(const std::string& unit, const Recipe& recipe) {
         return;
     }
     fake_->world.lock()->scripts[unit] = {recipe.fails ? "failed" : "done", 3, false,
-                                          recipe.start_limit};
+                                          recipe.start_limit, recipe.is_over_at_once};
     fake_->change(unit, [](FakeUnit&) {});
 }
 

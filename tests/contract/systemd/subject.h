@@ -21,9 +21,10 @@ inline constexpr std::chrono::seconds kPatience{60};
 
 // A service of a test.
 struct Recipe {
-    bool fails = false;         // it exits with 3 at once
-    bool is_restarted = false;  // Restart=always
-    unsigned start_limit = 0;   // StartLimitBurst=, within an hour
+    bool fails = false;            // it exits with 3 at once
+    bool is_restarted = false;     // Restart=always
+    bool is_over_at_once = false;  // Type=oneshot
+    unsigned start_limit = 0;      // StartLimitBurst=, within an hour
 };
 
 // What every test here talks to: the fake, or the real systemd of app, the user of the throw-away

@@ -76,6 +76,23 @@ TEST_F(Units, HaveNamesWithEscapes) {
     EXPECT_EQ(look_at(name).active_state, "inactive");
 }
 
+TEST_F(Units, ThatAreOneShotsWereNeverActiveWhenTheyAreOver) {
+    define("contract-once.service", {.is_over_at_once = true});
+    watch_->watch({"contract-once.service"});
+    EXPECT_EQ(look_at("contract-once.service").inactive_since, WallTime{});
+    for (int i = 0; i < 3; ++i) {
+        const WallTime before = look_at("contract-once.service").inactive_since;
+        expect_done(control_->start("contract-once.service", kPatience));
+        EXPECT_TRUE(eventually("contract-once.service", [&](const UnitState& state) {
+            return state.inactive_since > before;
+        }));
+        const UnitState over = look_at("contract-once.service");
+        EXPECT_EQ(over.active_state, "inactive");
+        EXPECT_EQ(over.result, "success");
+        EXPECT_EQ(over.active_since, WallTime{});
+    }
+}
+
 TEST_F(Units, FailWithTheirExitStatus) {
     define("contract-bad.service", {.fails = true});
     watch_->watch({"contract-bad.service"});

@@ -68,6 +68,7 @@ void FakeSystemd::crash(const std::string& unit, bool is_restarted) {
         one.result = "signal";
         one.exit_status = 9;
         one.main_pid = 0;
+        one.inactive_since = SystemClock().system_now();
     });
     if (!is_restarted) {
         return;

@@ -25,6 +25,7 @@ struct FakeUnit {
     unsigned restarts = 0;
     unsigned invocation = 0;  // how often it was really started; 0: never
     WallTime active_since{};
+    WallTime inactive_since{};
     bool has_file = true;  // without one it is "not-found", though it may still run
     bool masked = false;
     std::string file_state = "static";
@@ -44,6 +45,8 @@ struct FakeScript {
     bool ends_before_reply = false;
     // So many starts until its failures are reset, no more; 0: any number.
     unsigned start_limit = 0;
+    // A one-shot without RemainAfterExit=: down again, with success, when its start is done.
+    bool is_over_at_once = false;
 };
 
 // A method that fails.

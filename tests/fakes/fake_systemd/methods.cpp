@@ -217,6 +217,9 @@ int append_number(sd_bus_message* reply, std::string_view asked, const FakeUnit&
     if (asked == "ActiveEnterTimestamp") {
         return sd_bus_message_append(reply, "t", usec(unit.active_since));
     }
+    if (asked == "InactiveEnterTimestamp") {
+        return sd_bus_message_append(reply, "t", usec(unit.inactive_since));
+    }
     if (asked == "NeedDaemonReload") {
         return sd_bus_message_append(reply, "b", needs_reload(unit) ? 1 : 0);
     }
@@ -303,6 +306,7 @@ const sd_bus_vtable kUnitTable[] = {
     SD_BUS_PROPERTY("UnitFileState", "s", get_property, 0, 0),
     SD_BUS_PROPERTY("NeedDaemonReload", "b", get_property, 0, 0),
     SD_BUS_PROPERTY("ActiveEnterTimestamp", "t", get_property, 0, kTold),
+    SD_BUS_PROPERTY("InactiveEnterTimestamp", "t", get_property, 0, kTold),
     SD_BUS_PROPERTY("Job", "(uo)", get_property, 0, kTold),
     SD_BUS_PROPERTY("InvocationID", "ay", get_property, 0, kTold),
     SD_BUS_VTABLE_END};

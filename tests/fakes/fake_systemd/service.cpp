@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <poll.h>
@@ -252,14 +253,13 @@ void FakeSystemd::Service::start(FakeUnit& unit, const FakeScript& script) {
     ++unit.invocation;
     unit.restarts = 0;
     const bool fails = script.job_result == "failed";
-    unit.active = fails ? "failed" : "active";
-    unit.sub = fails ? "failed" : "running";
+    const bool runs = !fails && !script.is_over_at_once;
+    unit.active = fails ? "failed" : runs ? "active" : "inactive";
+    unit.sub = fails ? "failed" : runs ? "running" : "dead";
     unit.result = fails ? "exit-code" : "success";
     unit.exit_status = fails ? script.exit_status : 0;
-    unit.main_pid = fails ? 0 : 1000 + jobs_;
-    if (!fails) {
-        unit.active_since = now();
-    }
+    unit.main_pid = runs ? 1000 + jobs_ : 0;
+    (runs ? unit.active_since : unit.inactive_since) = now();
 }
 
 // A dependency that fails, a timeout and what is cancelled leave the unit as it is.
@@ -276,12 +276,13 @@ void FakeSystemd::Service::run_job(const std::string& name, const std::string& m
             unit.active = "inactive";
             unit.sub = "dead";
             unit.main_pid = 0;
+            unit.inactive_since = now();
             // Out of use, it is forgotten with all that was counted.
             unit.starts = method == "StopUnit" ? 0 : unit.starts;
         }
         if (acts && method != "StopUnit" && unit.active != "active") {
             start(unit, script);
-            word = unit.active == "active" ? "done" : "failed";
+            word = unit.active == "failed" ? "failed" : "done";
         } else if (word.empty() && method == "StartUnit") {
             unit.active = "activating";
             unit.sub = "start";
