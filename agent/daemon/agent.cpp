@@ -8,9 +8,11 @@
 
 #include "agent/api/server.h"
 #include "agent/daemon/health.h"
+#include "agent/handlers/companion_world.h"
 #include "agent/handlers/spec_book.h"
 #include "agent/handlers/table.h"
 #include "agent/handlers/world.h"
+#include "agent/reconcile/companion_stage.h"
 #include "agent/reconcile/podman_watch.h"
 #include "agent/reconcile/start_gate.h"
 #include "agent/state/ensure_loop.h"
@@ -31,6 +33,39 @@ manifests::SourceConfig source_config(const Config& config) {
     source.accepted_dir = config.paths.state_dir / "accepted";
     source.owner = ::geteuid();
     return source;
+}
+
+// systemd and Quadlet, as far as companions need them.
+struct CompanionParts {
+    CompanionParts(const Config& config,
+                   Clock& clock,
+                   Scheduler& scheduler,
+                   std::function<void(const std::string&)> on_hint)
+        : world{handlers::calls_of(
+                    systemd::UnitControl(config.companions.bus, config.companions.scope)),
+                config.companions.folder, config.paths.state_dir / "units"},
+          watch(config.companions.bus, scheduler, std::move(on_hint)),
+          stage({config.companions.folder, config.paths.state_dir,
+                 config.companions.scope == systemd::Scope::User,
+                 [scope = config.companions.scope, root = config.companions.generator_root] {
+                     return systemd::find_quadlet(scope, root);
+                 },
+                 [this] { return world.reloads.count(); }},
+                watch,
+                clock) {}
+
+    handlers::CompanionWorld world;
+    systemd::UnitWatch watch;
+    reconcile::CompanionStage stage;
+};
+
+std::unique_ptr<CompanionParts> companion_parts(const Config& config,
+                                                Clock& clock,
+                                                Scheduler& scheduler,
+                                                std::function<void(const std::string&)> on_hint) {
+    return config.companions.folder.empty()
+               ? nullptr
+               : std::make_unique<CompanionParts>(config, clock, scheduler, std::move(on_hint));
 }
 
 api::PassSummary summary_of(const reconcile::PassReport& report) {
@@ -59,7 +94,15 @@ struct Agent::Parts {
     handlers::SpecBook specs{[this](const std::string& app, const std::string& hash) {
         return source.accepted(app, hash);
     }};
-    handlers::World world{podman, specs, *state, clock, state->owner()};
+    std::unique_ptr<CompanionParts> companions = companion_parts(
+        config, clock, scheduler, [this](const std::string& why) { reconciler.request(why); });
+    handlers::World world{podman,
+                          specs,
+                          *state,
+                          clock,
+                          state->owner(),
+                          {},
+                          companions ? &companions->world : nullptr};
     supervise::Board board;
     supervise::Supervisor supervisor{
         *state, clock,
@@ -68,11 +111,11 @@ struct Agent::Parts {
     state::TaskRunner runner{*state, clock, scheduler, workers};
     Health health{podman, config.probe_program, clock, scheduler,
                   [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
-    reconcile::Reconciler reconciler{
-        {source, podman, *state, supervisor, specs, clock, health.monitor()},
-        scheduler,
-        board,
-        {.interval = config.interval}};
+    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock,
+                                      health.monitor(), companions ? &companions->stage : nullptr},
+                                     scheduler,
+                                     board,
+                                     {.interval = config.interval}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
     state::EnsureLoop rhythm{clock, scheduler};

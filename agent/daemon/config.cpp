@@ -9,6 +9,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/log.h"
+#include "runtime/systemd/quadlet_generator.h"
 
 namespace podreeve::daemon {
 namespace {
@@ -58,19 +60,21 @@ struct Limit {
 
 constexpr std::array kLimits{
     Limit{"pulls", &handlers::Limits::pulls}, Limit{"stops", &handlers::Limits::stops},
-    Limit{"creates", &handlers::Limits::creates}, Limit{"starts", &handlers::Limits::starts}};
+    Limit{"creates", &handlers::Limits::creates}, Limit{"starts", &handlers::Limits::starts},
+    Limit{"units", &handlers::Limits::units}};
 
 Status set_limits(const YAML::Node& value, Config& config) {
     if (!value.IsMap()) {
-        return fail(Code::InvalidArgument, "must be a map of pulls, stops, creates, starts");
+        return fail(Code::InvalidArgument, "must be a map of pulls, stops, creates, starts, units");
     }
     for (const auto& row : value) {
         const std::string name = row.first.as<std::string>();
         const auto* const known = std::find_if(
             kLimits.begin(), kLimits.end(), [&](const Limit& limit) { return name == limit.name; });
         if (known == kLimits.end()) {
-            return fail(Code::InvalidArgument,
-                        fmt::format("unknown '{}'; allowed: pulls, stops, creates, starts", name));
+            return fail(
+                Code::InvalidArgument,
+                fmt::format("unknown '{}'; allowed: pulls, stops, creates, starts, units", name));
         }
         const Result<unsigned> count = count_from(row.second);
         if (!count) {
@@ -174,6 +178,19 @@ Result<Duration> parse_duration(const std::string& text) {
     }
     return fail(Code::InvalidArgument,
                 fmt::format("cannot read '{}' as a time; write 500ms, 30s, 5m or 1h", text));
+}
+
+Companions companions_for(uid_t uid, const Environment& environment) {
+    Companions companions;
+    const auto directories = systemd::quadlet_directories(uid, environment);
+    if (!directories) {
+        log::warn("companions cannot be kept: {}", directories.error().message);
+        return companions;
+    }
+    companions.folder = directories->install / "podreeve";
+    companions.bus = systemd::default_address(uid);
+    companions.scope = systemd::scope_of(uid);
+    return companions;
 }
 
 Status read_config_file(const std::filesystem::path& file, Config& config) {

@@ -9,8 +9,20 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/result.h"
+#include "runtime/systemd/scope.h"
 
 namespace podreeve::daemon {
+
+// Where companions are installed, and whose systemd runs them.
+struct Companions {
+    std::filesystem::path folder;  // podreeve's own in Quadlet's directory; empty: there are none
+    std::string bus;               // systemd's, as D-Bus writes addresses
+    systemd::Scope scope = systemd::Scope::User;
+    std::filesystem::path generator_root = "/";  // below which Quadlet's generator is looked for
+};
+
+// Those of a user, by the environment; none when it does not tell where Quadlet reads.
+Companions companions_for(uid_t uid, const Environment& environment);
 
 // What the agent runs with: built-in values, then podreeve.yaml, then the command line.
 struct Config {
@@ -19,6 +31,7 @@ struct Config {
     std::filesystem::path probe_program;  // podreeve-probe; empty: where it is installed
     unsigned workers = 12;                // threads for podman calls: stops alone can take eight
     handlers::Limits limits;
+    Companions companions;
     std::string log_level = "info";
     bool log_to_journal = false;
 };
@@ -34,6 +47,7 @@ struct Config {
 //     stops: 8
 //     creates: 4
 //     starts: 4
+//     units: 4
 //   log_level: info               # trace, debug, info, warning, error
 //   podman_socket: /run/…/podman.sock
 Status read_config_file(const std::filesystem::path& file, Config& config);

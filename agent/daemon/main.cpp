@@ -85,6 +85,7 @@ Result<daemon::Config> configure(const Arguments& arguments) {
     daemon::Config config;
     const Environment environment = process_environment();
     ASSIGN_OR_RETURN(config.paths, paths_for(::geteuid(), environment));
+    config.companions = daemon::companions_for(::geteuid(), environment);
     if (!arguments.config_file.empty()) {
         config.paths.config_file = arguments.config_file;
     }

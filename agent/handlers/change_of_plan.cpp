@@ -17,6 +17,21 @@ struct Words {
     const char* verb;
 };
 
+Words companion_words_of(AppAction action) {
+    switch (action) {
+        case AppAction::Deploy:
+            return {"deploy-companions", "Deploy the companions of"};
+        case AppAction::Remove:
+            return {"remove-companions", "Remove the companions of"};
+        case AppAction::Stop:
+            return {"stop-companions", "Stop the companions of"};
+        case AppAction::Repair:
+        case AppAction::None:
+            break;
+    }
+    return {"repair-companions", "Repair the companions of"};
+}
+
 Words words_of(AppAction action) {
     switch (action) {
         case AppAction::Deploy:
@@ -30,6 +45,31 @@ Words words_of(AppAction action) {
             break;
     }
     return {"repair-app", "Repair"};
+}
+
+const char* phrase_of_unit(StepKind kind) {
+    switch (kind) {
+        case StepKind::NoteUnits:
+            return "Note which units of {} run";
+        case StepKind::InstallUnit:
+            return "Install unit file {}";
+        case StepKind::RemoveUnit:
+            return "Remove unit file {}";
+        case StepKind::ReloadUnits:
+            return "Have systemd read the unit files of {}";
+        case StepKind::StartUnit:
+            return "Start unit {}";
+        case StepKind::StopUnit:
+            return "Stop unit {}";
+        case StepKind::RestartUnit:
+            return "Restart unit {}";
+        case StepKind::ResetFailed:
+            return "Forget the failures of unit {}";
+        case StepKind::RemoveLeftover:
+            return "Remove what is left of unit {}";
+        default:
+            return "{}";
+    }
 }
 
 const char* phrase_of(StepKind kind) {
@@ -74,8 +114,9 @@ const char* phrase_of(StepKind kind) {
             return "Remove volume {}";
         case StepKind::MarkDeployed:
             return "Mark {} as deployed";
+        default:
+            return phrase_of_unit(kind);
     }
-    return "{}";
 }
 
 nlohmann::json details_of(const plan::Step& step) {
@@ -111,10 +152,10 @@ std::string summary_of(plan::StepKind kind, const std::string& object) {
 }
 
 state::NewChange to_change(const plan::AppPlan& plan) {
-    const Words words = words_of(plan.action);
+    const Words words = plan.companions ? companion_words_of(plan.action) : words_of(plan.action);
     state::NewChange change;
     change.kind = words.kind;
-    change.subject = plan.app;
+    change.subject = plan.subject();
     change.summary = fmt::format("{} {}: {} step{}", words.verb, plan.app, plan.steps.size(),
                                  plan.steps.size() == 1 ? "" : "s");
     change.data =

@@ -61,4 +61,28 @@ Ended remove_volume(Task& task);
 Ended mark_deployed(Task& task);
 Ended undo_mark_deployed(Task& task);
 
+// -- companions
+
+Ended note_units(Task& task);
+Ended undo_note_units(Task& task);
+
+Ended install_unit(Task& task);
+Ended undo_install_unit(Task& task);
+
+Ended remove_unit(Task& task);
+Ended undo_remove_unit(Task& task);
+
+Ended reload_units(Task& task);
+
+Ended start_unit(Task& task);
+Ended undo_start_unit(Task& task);
+
+Ended stop_unit(Task& task);
+
+Ended restart_unit(Task& task);
+
+Ended reset_failed(Task& task);
+
+Ended remove_leftover(Task& task);
+
 }  // namespace podreeve::handlers

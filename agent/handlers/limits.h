@@ -8,6 +8,7 @@ struct Limits {
     unsigned stops = 8;  // stopping, parking and removing
     unsigned creates = 4;
     unsigned starts = 4;
+    unsigned units = 4;  // starting, stopping and restarting of companions
 };
 
 }  // namespace podreeve::handlers

@@ -68,6 +68,12 @@ std::optional<state::TaskOutcome> ask_stop(Task& task) {
 
 std::optional<state::TaskOutcome> oversee(Task& task, StepKind kind) {
     const std::string change = change_kind_of(task);
+    // Companions have no say in the phases of the app's own parts.
+    if (change.ends_with("-companions")) {
+        const bool starts = kind == StepKind::StartUnit || kind == StepKind::RestartUnit;
+        const bool stops_it = kind == StepKind::StopUnit && change == "stop-companions";
+        return starts ? ask_start(task) : stops_it ? ask_stop(task) : std::nullopt;
+    }
     if (task.world.overseer.step_begins) {
         task.world.overseer.step_begins(task.app, change, task.context.kind(),
                                         summary_of(kind, task.object));

@@ -13,7 +13,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr auto kPulls = &Limits::pulls, kStops = &Limits::stops, kMakes = &Limits::creates,
-               kStarts = &Limits::starts;
+               kStarts = &Limits::starts, kUnits = &Limits::units;
 constexpr auto kAbsencePause = seconds(1);
 constexpr auto kSilencePause = seconds(5);
 constexpr int kSilences = 3, kPullAbsences = 3;
@@ -89,6 +89,15 @@ const std::vector<Row>& table() {
         {StepKind::RemoveSecret, remove_secret, nullptr, minutes(2), kStops},
         {StepKind::RemoveVolume, remove_volume, nullptr, minutes(2), kStops},
         {StepKind::MarkDeployed, mark_deployed, undo_mark_deployed, minutes(1), kMakes},
+        {StepKind::NoteUnits, note_units, undo_note_units, minutes(70), kMakes},
+        {StepKind::InstallUnit, install_unit, undo_install_unit, minutes(1), kMakes},
+        {StepKind::RemoveUnit, remove_unit, undo_remove_unit, minutes(1), kMakes},
+        {StepKind::ReloadUnits, reload_units, nullptr, minutes(2), kMakes},
+        {StepKind::StartUnit, start_unit, undo_start_unit, minutes(21), kUnits},
+        {StepKind::StopUnit, stop_unit, nullptr, minutes(21), kUnits},
+        {StepKind::RestartUnit, restart_unit, nullptr, minutes(21), kUnits},
+        {StepKind::ResetFailed, reset_failed, nullptr, minutes(1), kMakes},
+        {StepKind::RemoveLeftover, remove_leftover, nullptr, minutes(2), kStops},
     };
     return rows;
 }

@@ -14,6 +14,8 @@
 
 namespace podreeve::handlers {
 
+struct CompanionWorld;
+
 // Why something may not be started just now.
 struct StartRefusal {
     std::string why;
@@ -50,6 +52,7 @@ struct World {
     Clock& clock;
     std::string owner;  // instance id in io.podreeve.owner
     Overseer overseer = {};
+    CompanionWorld* companions = nullptr;  // of an agent with companions
 };
 
 }  // namespace podreeve::handlers

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/observe/companions.h"
 #include "runtime/base/clock.h"
 #include "runtime/podman/types.h"
 
@@ -57,6 +58,8 @@ struct Observed {
     // Apps of ours that changed between the two lists, and how: what is seen of them is not of one
     // moment, so nothing is decided about them.
     std::map<std::string, std::string> in_motion;
+    // Nothing: there are none, or nobody has looked yet.
+    std::optional<Companions> companions;
 
     const podman::ContainerSummary* container_named(const std::string& name) const;
     const podman::ContainerSummary* container_by_id(const std::string& id) const;

@@ -147,22 +147,6 @@ AppPlan plan_desired(const std::shared_ptr<const manifests::AppSpec>& spec,
     return plan;
 }
 
-// Why nothing may be taken away for want of a manifest, in words; empty: it may.
-std::string why_removals_wait(const Desired& desired, const Policy& policy) {
-    if (!desired.complete || !policy.removals_allowed) {
-        return "no manifest of it is known, but not all manifest directories could be read";
-    }
-    const auto nameless =
-        std::find_if(desired.problems.begin(), desired.problems.end(),
-                     [](const AppProblem& problem) { return problem.app.empty(); });
-    return nameless == desired.problems.end()
-               ? std::string()
-               : fmt::format(
-                     "no manifest of it is known, but it could be the one in {}, which is "
-                     "broken",
-                     nameless->file);
-}
-
 struct Removals {
     const Policy& policy;
     std::string waits;
@@ -219,6 +203,21 @@ void tell_problems(const Desired& desired, Plan& plan) {
 }
 
 }  // namespace
+
+std::string why_removals_wait(const Desired& desired, const Policy& policy) {
+    if (!desired.complete || !policy.removals_allowed) {
+        return "no manifest of it is known, but not all manifest directories could be read";
+    }
+    const auto nameless =
+        std::find_if(desired.problems.begin(), desired.problems.end(),
+                     [](const AppProblem& problem) { return problem.app.empty(); });
+    return nameless == desired.problems.end()
+               ? std::string()
+               : fmt::format(
+                     "no manifest of it is known, but it could be the one in {}, which is "
+                     "broken",
+                     nameless->file);
+}
 
 Plan diff(const Desired& desired, const observe::Observed& observed, const Policy& policy) {
     const Holdings all(observed, policy.owner);

@@ -40,6 +40,16 @@ enum class StepKind {
     RemoveSecret,
     RemoveVolume,  // emptyDir, ConfigMap and Secret volumes only
     MarkDeployed,  // writes that this spec runs; the last step of a deploy
+    // -- companions
+    NoteUnits,  // which units run; undone last, by having systemd start them again
+    InstallUnit,
+    RemoveUnit,
+    ReloadUnits,
+    StartUnit,
+    StopUnit,
+    RestartUnit,
+    ResetFailed,
+    RemoveLeftover,  // the container of a unit that is gone
 };
 
 std::string_view to_string(StepKind kind);  // "create-container"
@@ -71,6 +81,8 @@ std::string_view to_string(AppAction action);
 
 struct AppPlan {
     std::string app;
+    // Of the app's companions, which have changes of their own beside those of the rest.
+    bool companions = false;
     AppAction action = AppAction::None;
     std::string spec;  // hash of the AppSpec it leads to; empty for a removal
     std::int64_t generation = 0;
@@ -78,12 +90,19 @@ struct AppPlan {
     std::vector<Condition> conditions;
 
     bool empty() const { return steps.empty(); }
+
+    // What its change is about: the app, or companions_of() it.
+    std::string subject() const;
 };
 
+// "web/companions": no app can be called so.
+std::string companions_of(const std::string& app);
+
 struct Plan {
-    std::map<std::string, AppPlan> apps;  // every app that is desired or observed
-    std::string digest;                   // of all it was made from
-    bool needs_resources = false;         // observe volumes, images… and plan again
+    std::map<std::string, AppPlan> apps;        // every app that is desired or observed
+    std::map<std::string, AppPlan> companions;  // every app that has some
+    std::string digest;                         // of all it was made from
+    bool needs_resources = false;               // observe volumes, images… and plan again
     bool empty() const;
 };
 
@@ -91,6 +110,13 @@ struct Plan {
 struct PartPolicy {
     bool hold_start = false;  // backing off, or the breaker is open
     std::string why;
+};
+
+struct CompanionPolicy {
+    bool busy = false;     // a change of them is under way
+    std::string deployed;  // companions_hash of the version that stood last; empty: none yet
+    std::set<std::string> deployed_parts = {};  // of that version
+    std::map<std::string, PartPolicy> parts = {};
 };
 
 struct AppPolicy {
@@ -119,6 +145,7 @@ struct AppPolicy {
     // Containers, by id, that run and are to be stopped for their health's sake: whether and when
     // they are started again is their restart policy's business, as with any other end.
     std::map<std::string, Unwell> unwell;
+    CompanionPolicy companions;
 };
 
 struct Policy {

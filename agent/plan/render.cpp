@@ -18,12 +18,15 @@ char sign_of(StepKind kind) {
         case StepKind::CreateService:
         case StepKind::CreatePod:
         case StepKind::CreateContainer:
+        case StepKind::InstallUnit:
             return '+';
         case StepKind::RemoveContainer:
         case StepKind::RemovePod:
         case StepKind::RemoveService:
         case StepKind::RemoveSecret:
         case StepKind::RemoveVolume:
+        case StepKind::RemoveUnit:
+        case StepKind::RemoveLeftover:
             return '-';
         default:
             return '~';
@@ -67,15 +70,15 @@ json to_json(const AppPlan& app) {
 std::string heading(const AppPlan& app) {
     switch (app.action) {
         case AppAction::None:
-            return app.app + ":";
+            return app.subject() + ":";
         case AppAction::Deploy:
-            return fmt::format("{}: deploy generation {}", app.app, app.generation);
+            return fmt::format("{}: deploy generation {}", app.subject(), app.generation);
         case AppAction::Repair:
         case AppAction::Remove:
         case AppAction::Stop:
             break;
     }
-    return fmt::format("{}: {}", app.app, to_string(app.action));
+    return fmt::format("{}: {}", app.subject(), to_string(app.action));
 }
 
 std::string to_text(const AppPlan& app) {
@@ -99,8 +102,9 @@ std::string to_text(const AppPlan& app) {
 }  // namespace
 
 bool Plan::empty() const {
-    return std::all_of(apps.begin(), apps.end(),
-                       [](const auto& row) { return row.second.empty(); });
+    const auto idle = [](const auto& row) { return row.second.empty(); };
+    return std::all_of(apps.begin(), apps.end(), idle) &&
+           std::all_of(companions.begin(), companions.end(), idle);
 }
 
 nlohmann::json to_json(const Plan& plan) {
@@ -108,16 +112,22 @@ nlohmann::json to_json(const Plan& plan) {
     for (const auto& [name, app] : plan.apps) {
         apps[name] = to_json(app);
     }
-    return {{"apps", std::move(apps)},
-            {"digest", plan.digest},
-            {"needs_resources", plan.needs_resources}};
+    json out = {{"apps", std::move(apps)},
+                {"digest", plan.digest},
+                {"needs_resources", plan.needs_resources}};
+    for (const auto& [name, app] : plan.companions) {
+        out["companions"][name] = to_json(app);
+    }
+    return out;
 }
 
 std::string to_text(const Plan& plan) {
     std::string text;
-    for (const auto& [name, app] : plan.apps) {
-        if (!app.steps.empty() || !app.conditions.empty()) {
-            text += to_text(app);
+    for (const auto* plans : {&plan.apps, &plan.companions}) {
+        for (const auto& [name, app] : *plans) {
+            if (!app.steps.empty() || !app.conditions.empty()) {
+                text += to_text(app);
+            }
         }
     }
     return text.empty() ? "nothing to do\n" : text;

@@ -10,7 +10,7 @@
 namespace podreeve::plan {
 namespace {
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 20> kKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 29> kKinds{{
     {StepKind::CheckPorts, "check-ports"},
     {StepKind::PullImage, "pull-image"},
     {StepKind::EnsureNetwork, "ensure-network"},
@@ -31,6 +31,15 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 20> kKinds{{
     {StepKind::RemoveSecret, "remove-secret"},
     {StepKind::RemoveVolume, "remove-volume"},
     {StepKind::MarkDeployed, "mark-deployed"},
+    {StepKind::NoteUnits, "note-units"},
+    {StepKind::InstallUnit, "install-unit"},
+    {StepKind::RemoveUnit, "remove-unit"},
+    {StepKind::ReloadUnits, "reload-units"},
+    {StepKind::StartUnit, "start-unit"},
+    {StepKind::StopUnit, "stop-unit"},
+    {StepKind::RestartUnit, "restart-unit"},
+    {StepKind::ResetFailed, "reset-failed"},
+    {StepKind::RemoveLeftover, "remove-leftover"},
 }};
 
 constexpr std::string_view kParkedMark = "-parked-";
@@ -164,7 +173,39 @@ std::set<std::string> images_asked_for(const Plan& plan) {
     return images;
 }
 
+namespace {
+
+bool is_for_all_units(StepKind kind) {
+    return kind == StepKind::InstallUnit || kind == StepKind::RemoveUnit ||
+           kind == StepKind::ReloadUnits || kind == StepKind::NoteUnits;
+}
+
+// One reload serves all; after it each unit stands or falls by itself.
+std::vector<int> lanes_of_units(const AppPlan& plan) {
+    std::vector<int> lanes(plan.steps.size(), 1);
+    std::map<std::string, int> by_part;
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        if (!is_for_all_units(plan.steps[i].kind)) {
+            lanes[i] = by_part.emplace(plan.steps[i].part, by_part.size() + 2).first->second;
+        }
+    }
+    return lanes;
+}
+
+}  // namespace
+
+std::string companions_of(const std::string& app) {
+    return app + "/companions";
+}
+
+std::string AppPlan::subject() const {
+    return companions ? companions_of(app) : app;
+}
+
 std::vector<int> lanes(const AppPlan& plan) {
+    if (plan.companions && plan.action == AppAction::Repair) {
+        return lanes_of_units(plan);
+    }
     std::vector<int> lanes(plan.steps.size(), 1);
     if (plan.action != AppAction::Repair) {
         return lanes;

@@ -79,6 +79,20 @@
 // remove-volume       volume, -            origin. Absent is Ok. Undo: nothing.
 // mark-deployed       app, -               spec, generation. Undo: writes what stood there before.
 //
+// Of companions; object is a unit file, a service, or the app:
+// note-units          app, -               services: which of these run. Undo: reload, start those.
+// install-unit        file, -              folder: the app's, generation, own_drop_in: the text of
+//                                          podreeve's own drop-in or "", since?: the time to give
+//                                          the files (ns). Text and drop-ins are those of the spec.
+//                                          Undo: writes the files that were there, or removes it.
+// remove-unit         file, -              folder. Absent is Ok. Undo: writes the files again.
+// reload-units        app, -               reloads: how many the agent had made when it looked. Once for
+//                                          all that wait for it. Undo: nothing.
+// start-unit          service, -           Undo: stops it, unless it ran before.
+// stop-unit, restart-unit, reset-failed    service, -. Undo: nothing; note-units does it.
+// remove-leftover     service, -           Removes the container with that unit's label, once the
+//                                          unit is down. Undo: nothing.
+//
 // A service container that is not held and has been made is started by a start-container of its own
 // before any start-pod, and stopped by a stop-container after the last.
 // clang-format on

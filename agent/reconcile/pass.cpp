@@ -8,8 +8,11 @@
 #include "agent/handlers/change_of_plan.h"
 #include "agent/observe/observer.h"
 #include "agent/plan/steps.h"
+#include "agent/reconcile/companion_stage.h"
 #include "agent/reconcile/health_policy.h"
 #include "agent/reconcile/world_facts.h"
+#include "agent/supervise/memory.h"
+#include "runtime/base/digest.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
@@ -35,11 +38,18 @@ Result<Planned> plan_against(const PassWorld& world,
     planned.busy = !busy.empty();
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
+    if (world.companions != nullptr) {
+        world.companions->look(desired, planned.observed, world.podman, stop);
+    }
     const supervise::WorldFacts facts =
         look_at(world.supervisor.leaves_to_look_at(desired), world.podman, stop);
     planned.prepared = world.supervisor.prepare(desired, planned.observed, busy, facts);
     if (versions == Versions::Newest) {
         planned.prepared.in_force.apps = desired.apps;
+        for (auto& [name, version] : planned.prepared.companions) {
+            const auto newest = desired.apps.find(name);
+            version = newest == desired.apps.end() ? version : newest->second;
+        }
     }
     apply_health(*world.health.verdicts(), planned.observed, world.state.owner(),
                  planned.prepared.policy);
@@ -58,9 +68,9 @@ Result<Planned> plan_against(const PassWorld& world,
 Result<state::ChangeId> commit(const PassWorld& world,
                                const plan::AppPlan& planned,
                                const supervise::Supervisor::Prepared& prepared) {
-    const manifests::Desired& in_force = prepared.in_force;
+    const auto& in_force = planned.companions ? prepared.companions : prepared.in_force.apps;
     const auto policy = prepared.policy.apps.find(planned.app);
-    if (const auto spec = in_force.apps.find(planned.app); spec != in_force.apps.end()) {
+    if (const auto spec = in_force.find(planned.app); spec != in_force.end()) {
         world.specs.put(planned.spec, spec->second);
     }
     state::NewChange change = handlers::to_change(planned);
@@ -77,6 +87,11 @@ Result<state::ChangeId> commit(const PassWorld& world,
     return world.state.add_change(change);
 }
 
+bool is_under_way(const PassWorld& world, const std::string& app) {
+    return world.state.active_change_of(app) ||
+           world.state.active_change_of(plan::companions_of(app));
+}
+
 // An app that no manifest names, of which nothing is left and on which nobody works, is forgotten.
 void forget_gone(const PassWorld& world,
                  const manifests::Desired& desired,
@@ -86,10 +101,12 @@ void forget_gone(const PassWorld& world,
         return;
     }
     for (const state::AppRecord& record : world.state.apps()) {
-        const auto planned = plan.apps.find(record.name);
-        const bool left_over = planned != plan.apps.end() && !planned->second.empty();
-        if (left_over || overview.find(record.name) != nullptr ||
-            world.state.active_change_of(record.name)) {
+        const auto is_left = [&](const std::map<std::string, plan::AppPlan>& plans) {
+            const auto planned = plans.find(record.name);
+            return planned != plans.end() && !planned->second.empty();
+        };
+        if (is_left(plan.apps) || is_left(plan.companions) ||
+            overview.find(record.name) != nullptr || is_under_way(world, record.name)) {
             continue;
         }
         if (Status gone = world.state.remove_app(record.name); !gone) {
@@ -108,13 +125,19 @@ void trim_accepted(const PassWorld& world) {
         if (!record.deployed_spec.empty()) {
             keep.push_back(record.deployed_spec);
         }
+        if (auto stood = supervise::memory_from(record.extra).companions; !stood.empty()) {
+            keep.push_back(std::move(stood));
+        }
         world.source.forget_accepted(record.name, keep);
     }
 }
 
-void commit_all(const PassWorld& world, const Planned& planned, PassReport& report) {
-    for (const plan::AppPlan* app : world.supervisor.admit(planned.plan)) {
-        Result<state::ChangeId> change = commit(world, *app, planned.prepared);
+void commit_these(const PassWorld& world,
+                  const std::vector<const plan::AppPlan*>& plans,
+                  const supervise::Supervisor::Prepared& prepared,
+                  PassReport& report) {
+    for (const plan::AppPlan* app : plans) {
+        Result<state::ChangeId> change = commit(world, *app, prepared);
         if (change) {
             report.changes.push_back(*change);
             report.apps_changed.push_back(app->app);
@@ -124,31 +147,71 @@ void commit_all(const PassWorld& world, const Planned& planned, PassReport& repo
     }
 }
 
+void plan_companions(const PassWorld& world,
+                     const manifests::Desired& desired,
+                     Planned& planned,
+                     std::stop_token stop) {
+    if (world.companions == nullptr) {
+        return;
+    }
+    world.companions->plan(desired, planned.prepared, planned.observed, planned.plan,
+                           std::move(stop));
+    if (!planned.plan.companions.empty()) {
+        planned.plan.digest =
+            sha256_hex(planned.plan.digest + plan::to_json(planned.plan)["companions"].dump());
+    }
+}
+
+// The second stage, once the changes of the first are on their way.
+void keep_companions(const PassWorld& world,
+                     const manifests::Desired& desired,
+                     Planned& planned,
+                     std::stop_token stop,
+                     PassReport& report) {
+    plan_companions(world, desired, planned, std::move(stop));
+    if (planned.plan.companions.empty()) {
+        return;
+    }
+    report.companions_wait = !world.companions->may_act(world.state);
+    if (!report.companions_wait) {
+        commit_these(world, world.supervisor.admit_companions(planned.plan), planned.prepared,
+                     report);
+    }
+}
+
 // A newer manifest, or the wish that nothing is left, does not wait for what an older one began:
 // that is undone or ends, whichever is sooner, and the pass after its end plans anew. The manifests
 // are what is remembered of the wish.
+void supersede_older(const PassWorld& world,
+                     const manifests::Desired& desired,
+                     const state::AppRecord& record,
+                     const std::string& subject) {
+    const auto active = world.state.active_change_of(subject);
+    if (!active || active->kind == state::kUndoKind) {
+        return;
+    }
+    const auto data = nlohmann::json::parse(active->data, nullptr, false);
+    const std::int64_t began =
+        data.is_object() ? data.value("generation", record.generation) : record.generation;
+    std::string why;
+    if (!desired.apps.contains(record.name)) {
+        const bool wanted = !desired.complete || active->kind.starts_with("remove-");
+        why = wanted ? "" : "no manifest declares it any more";
+    } else if (began < record.generation) {
+        why = fmt::format("generation {} is there", record.generation);
+    }
+    if (why.empty()) {
+        return;
+    }
+    if (const Status asked = world.state.supersede_change(active->id, why); !asked) {
+        log::warn("{}", asked.error().message);
+    }
+}
+
 void supersede_older(const PassWorld& world, const manifests::Desired& desired) {
     for (const state::AppRecord& record : world.state.apps()) {
-        const auto active = world.state.active_change_of(record.name);
-        if (!active || active->kind == state::kUndoKind) {
-            continue;
-        }
-        const auto data = nlohmann::json::parse(active->data, nullptr, false);
-        const std::int64_t began =
-            data.is_object() ? data.value("generation", record.generation) : record.generation;
-        std::string why;
-        if (!desired.apps.contains(record.name)) {
-            const bool wanted = !desired.complete || active->kind == "remove-app";
-            why = wanted ? "" : "no manifest declares it any more";
-        } else if (began < record.generation) {
-            why = fmt::format("generation {} is there", record.generation);
-        }
-        if (why.empty()) {
-            continue;
-        }
-        if (const Status asked = world.state.supersede_change(active->id, why); !asked) {
-            log::warn("{}", asked.error().message);
-        }
+        supersede_older(world, desired, record, record.name);
+        supersede_older(world, desired, record, plan::companions_of(record.name));
     }
 }
 
@@ -190,7 +253,7 @@ void follow_health(const PassWorld& world, const Planned& planned) {
 
 bool nothing_under_way(const PassWorld& world, const supervise::Overview& overview) {
     for (const supervise::AppStatus& app : overview.apps) {
-        if (world.state.active_change_of(app.name)) {
+        if (is_under_way(world, app.name)) {
             return false;
         }
     }
@@ -211,7 +274,8 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         follow_health(world, *planned);
         note_converged(world, *planned);
         supersede_older(world, desired);
-        commit_all(world, *planned, report);
+        commit_these(world, world.supervisor.admit(planned->plan), planned->prepared, report);
+        keep_companions(world, desired, *planned, stop, report);
         report.overview =
             world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
         report.in_motion = !planned->observed.in_motion.empty();
@@ -232,11 +296,14 @@ Result<plan::Plan> make_plan(const PassWorld& world,
                              std::stop_token stop) {
     const manifests::Desired desired = world.source.scan();
     ASSIGN_OR_RETURN(Planned planned, plan_against(world, desired, Versions::Newest, stop));
+    plan_companions(world, desired, planned, stop);
     if (!app) {
         return planned.plan;
     }
-    std::erase_if(planned.plan.apps, [&](const auto& row) { return row.first != *app; });
-    if (planned.plan.apps.empty()) {
+    const auto is_other = [&](const auto& row) { return row.first != *app; };
+    std::erase_if(planned.plan.apps, is_other);
+    std::erase_if(planned.plan.companions, is_other);
+    if (planned.plan.apps.empty() && planned.plan.companions.empty()) {
         return fail(Code::NotFound,
                     fmt::format("cannot plan {}: no manifest declares it and nothing of it runs; "
                                 "`podreeve status` lists the apps",

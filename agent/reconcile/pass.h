@@ -18,6 +18,8 @@
 
 namespace podreeve::reconcile {
 
+class CompanionStage;
+
 // What a pass works with. All of it is borrowed and outlives the pass.
 struct PassWorld {
     manifests::ManifestSource& source;
@@ -27,6 +29,7 @@ struct PassWorld {
     handlers::SpecBook& specs;
     const Clock& clock;
     health::Monitor& health;
+    CompanionStage* companions = nullptr;  // of an agent with companions
 };
 
 struct PassReport {
@@ -34,15 +37,17 @@ struct PassReport {
     std::vector<state::ChangeId> changes;
     std::vector<std::string> apps_changed;
     std::vector<std::pair<std::string, std::string>> failures;  // app, why
-    bool in_motion = false;  // something of ours changed while it was read: look again soon
-    bool settled = false;    // nothing was to be done, and nothing is under way
+    bool in_motion = false;        // something of ours changed while it was read: look again soon
+    bool companions_wait = false;  // for what an earlier run had begun: look again in a while
+    bool settled = false;          // nothing was to be done, and nothing is under way
     supervise::Overview overview;
     Duration took{};
 };
 
 // One pass (after the boot reconciler's tick): scan the manifests, observe, plan, commit a change
-// for each app that differs. It never throws and never fails as a whole: one app's trouble is in
-// the report and delays no other. Blocks on podman; one pass at a time.
+// for each app that differs; then, as its second stage, the same for their companions. It never
+// throws and never fails as a whole: one app's trouble is in the report and delays no other. Blocks
+// on podman; one pass at a time.
 PassReport make_pass(const PassWorld& world, std::stop_token stop);
 
 // The same up to the plan, committing nothing: for diff. app: that one alone.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/reconcile/companion_stage.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
 
@@ -103,10 +104,13 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
         return rhythm.look_again;
     }
     Duration wait = rhythm.interval;
+    if (report.companions_wait) {
+        wait = std::min<Duration>(wait, CompanionStage::kAskAgain);
+    }
     if (const auto next = world.supervisor.next_decision()) {
         // A moment late rather than early: too early a pass would find nothing and be made again.
         const Duration due = *next - world.clock.system_now() + std::chrono::milliseconds(1);
-        wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), rhythm.interval);
+        wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
     }
     return wait;
 }

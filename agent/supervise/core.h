@@ -106,12 +106,28 @@ struct Supervisor::Core {
     WishReport report_stop(std::set<std::string> names, bool dependents_too, std::int64_t number);
     void end_restarts(const Prepared& prepared, const ObservedIndex& index);
 
+    // companions.cpp
+    SpecPointer choose_companions(const std::string& name,
+                                  const SpecPointer& target,
+                                  const Memory& memory);
+    void weigh_companions(Prepared& prepared, const observe::Observed& observed);
+    void weigh_units(const manifests::AppSpec& spec,
+                     const observe::Companions& seen,
+                     bool stopped,
+                     Memory& memory,
+                     plan::CompanionPolicy& policy);
+    void hold_companions(const manifests::AppSpec& spec, plan::CompanionPolicy& policy) const;
+    void add_part_standings(const AppView& view);
+    void note_companions(const Prepared& prepared, const plan::Plan& plan);
+    void keep(const std::string& app, const std::string& extra);
+
     // views.cpp: what people are told
     AppView view_of(const std::string& app,
                     const manifests::Desired& desired,
                     const manifests::Desired& versions,
                     const ObservedIndex& index) const;
     void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
+    void add_companion_conditions(AppView& view, const plan::AppPlan* planned);
     std::set<std::string> all_apps(const manifests::Desired& desired,
                                    const ObservedIndex* index) const;
     Overview publish(Overview overview);

@@ -42,11 +42,17 @@ std::string describe(const Standing& standing) {
                                     : standing.message;
 }
 
+// Of what it is, in words.
+const std::string& name_of(const manifests::Dependency& dependency) {
+    return dependency.companion.empty() ? dependency.app : dependency.companion;
+}
+
 Blocker waiting(const manifests::Dependency& dependency, const Standing& standing) {
+    const std::string& name = name_of(dependency);
     Blocker blocker{dependency.app,
                     std::string(manifests::to_string(dependency.is)),
                     false,
-                    dependency.app,
+                    name,
                     describe(standing),
                     ""};
     if (standing.blocker) {
@@ -55,17 +61,30 @@ Blocker waiting(const manifests::Dependency& dependency, const Standing& standin
     }
     const char* unhealthy =
         standing.state == ServiceState::Running && !standing.healthy ? " but not ready" : "";
-    blocker.text = fmt::format("waits for {} to be {} ({} is {}{}{}{})", dependency.app, blocker.is,
-                               dependency.app, to_string(standing.state), unhealthy,
+    blocker.text = fmt::format("waits for {} to be {} ({} is {}{}{}{})", name, blocker.is, name,
+                               to_string(standing.state), unhealthy,
                                standing.message.empty() ? "" : ": ", standing.message);
     return blocker;
 }
 
 }  // namespace
 
+std::string standing_key(const std::string& app, const std::string& companion) {
+    return app + "/" + companion;
+}
+
+manifests::Dependency of_own_containers(manifests::Dependency dependency, const std::string& app) {
+    if (dependency.app == app && dependency.companion.empty()) {
+        dependency.app = standing_key(app, kOwnContainers);
+    }
+    return dependency;
+}
+
 std::optional<Blocker> blocker_of(const manifests::Dependency& dependency,
                                   const std::map<std::string, Standing>& standings) {
-    const auto it = standings.find(dependency.app);
+    const auto it = standings.find(dependency.companion.empty()
+                                       ? dependency.app
+                                       : standing_key(dependency.app, dependency.companion));
     if (it == standings.end()) {
         return blocked(dependency, dependency.app, "no manifest declares it");
     }
@@ -77,7 +96,7 @@ std::optional<Blocker> blocker_of(const manifests::Dependency& dependency,
         return blocked(dependency, standing.blocker->root, standing.blocker->reason);
     }
     if (is_stuck(standing)) {
-        return blocked(dependency, dependency.app, describe(standing));
+        return blocked(dependency, name_of(dependency), describe(standing));
     }
     return waiting(dependency, standing);
 }

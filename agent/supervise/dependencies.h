@@ -31,6 +31,13 @@ struct Standing {
     std::optional<Blocker> blocker = {};  // what it waits for itself
 };
 
+// Under what the standings know one of an app's companions; no app can be called so.
+std::string standing_key(const std::string& app, const std::string& companion);
+// The same of the containers and pods of an app that has companions.
+inline constexpr const char* kOwnContainers = "";
+// A companion's dependency on its own app is one on the containers and pods of it.
+manifests::Dependency of_own_containers(manifests::Dependency dependency, const std::string& app);
+
 // What a dependency still waits for, or nothing when it is met. An app that is not in standings is
 // waited for by name.
 std::optional<Blocker> blocker_of(const manifests::Dependency& dependency,

@@ -30,9 +30,9 @@ bool is_undoing(const ChangeView& change) {
 }
 
 bool prepares(const std::string& kind) {
-    static const std::string_view kPreparing[] = {"check-ports",    "pull-image",
-                                                  "ensure-network", "create-volume",
-                                                  "create-secret",  "write-volume-files"};
+    static const std::string_view kPreparing[] = {
+        "check-ports",        "pull-image", "ensure-network", "create-volume", "create-secret",
+        "write-volume-files", "note-units", "install-unit",   "reload-units"};
     return std::find(std::begin(kPreparing), std::end(kPreparing), kind) != std::end(kPreparing);
 }
 
@@ -52,7 +52,8 @@ Verdict of_change(const ChangeView& change) {
 }
 
 std::string count_text(const Facts& facts) {
-    return fmt::format("{} of {} containers run", facts.up, facts.total);
+    return fmt::format("{} of {} {} run", facts.up, facts.total,
+                       facts.has_companions ? "parts" : "containers");
 }
 
 Verdict of_parts(const Facts& facts) {
@@ -71,6 +72,10 @@ Verdict of_parts(const Facts& facts) {
     if (!facts.conflict.empty()) {
         return {ServiceState::Failed, facts.conflict};
     }
+    if (!facts.companions.empty()) {
+        return {facts.companions_unknown ? ServiceState::Unknown : ServiceState::Failed,
+                facts.companions};
+    }
     if (!facts.hold.empty()) {
         return {ServiceState::Waiting, facts.hold};
     }
@@ -87,7 +92,7 @@ Verdict of_parts(const Facts& facts) {
 }  // namespace
 
 ServiceState phase_of(const std::string& change_kind, const std::string& task_kind) {
-    if (change_kind == "remove-app" || change_kind == "stop-app") {
+    if (change_kind.starts_with("remove-") || change_kind.starts_with("stop-")) {
         return ServiceState::Stopping;
     }
     return prepares(task_kind) ? ServiceState::Preparing : ServiceState::Starting;

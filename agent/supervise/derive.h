@@ -25,13 +25,16 @@ struct Facts {
     std::size_t failed_for_good = 0;  // ended badly and not to be started again
     std::optional<state::ChangeView> change;  // under way
     std::string manifest_error;
-    std::string down_because;  // wanted down, not for its own sake
-    std::string stop_waits;    // who has to be down before it
-    std::string hold;          // what its start waits for
-    std::string backing_off;   // which part waits for its next start
-    bool crash_loop = false;   // after several short runs in a row
-    std::string conflict;      // what stands in the way
-    std::string failure;       // why its last change failed, and when it is tried again
+    std::string down_because;         // wanted down, not for its own sake
+    std::string stop_waits;           // who has to be down before it
+    std::string hold;                 // what its start waits for
+    std::string backing_off;          // which part waits for its next start
+    bool crash_loop = false;          // after several short runs in a row
+    std::string conflict;             // what stands in the way
+    std::string companions;           // what is wrong with its companions, that no pass can mend
+    bool companions_unknown = false;  // and it is that nothing is known of them
+    bool has_companions = false;
+    std::string failure;  // why its last change failed, and when it is tried again
     std::string podman_error;
 };
 

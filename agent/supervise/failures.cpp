@@ -69,7 +69,7 @@ void Failures::note(const state::ChangeView& change) {
     failure.kind = change.kind;
     failure.until = change.ready + delay(failure.count);
     if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
-        text_of(data, "undoes_kind") == "deploy-app") {
+        text_of(data, "undoes_kind").starts_with("deploy-")) {
         failure.message = fmt::format("it was undone by change {}", change.id);
         failure.until = kUntilChanged;
     }
@@ -82,7 +82,7 @@ const Failure* Failures::find(const std::string& app) const {
 }
 
 bool Failures::holds(const plan::AppPlan& plan, WallTime now) const {
-    const Failure* failure = find(plan.app);
+    const Failure* failure = find(plan.subject());
     if (failure == nullptr || now >= failure->until) {
         return false;
     }

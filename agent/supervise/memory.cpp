@@ -29,6 +29,7 @@ Memory memory_from(const std::string& extra) {
         memory.wish = root.value("wish", std::int64_t{0});
         memory.restart = root.value("restart", std::int64_t{0});
         memory.alone = root.value("alone", false);
+        memory.companions = root.value("companions", std::string());
     } catch (const nlohmann::json::exception&) {
         return {};
     }
@@ -56,6 +57,9 @@ std::string to_extra(const Memory& memory) {
     }
     if (memory.restart != 0) {
         root["restart"] = memory.restart;
+    }
+    if (!memory.companions.empty()) {
+        root["companions"] = memory.companions;
     }
     if (memory.alone) {
         root["alone"] = true;

@@ -31,6 +31,8 @@ struct Memory {
     std::int64_t restart = 0;
     // Stopped without those that depend on it.
     bool alone = false;
+    // The hash of the spec whose companions stood as they should last; empty: none did yet.
+    std::string companions;
     friend bool operator==(const Memory&, const Memory&) = default;
 };
 

@@ -105,6 +105,7 @@ void Supervisor::Core::weigh_standings(const manifests::Desired& desired,
     for (const std::string& name : walk.order()) {
         const manifests::AppSpec& spec = *prepared.in_force.apps.at(name);
         AppView view = view_of(name, desired, prepared.in_force, index);
+        add_part_standings(view);
         std::vector<Blocker> held = blockers_of(spec, standings);
         view.facts.hold = to_text(held);
         if (const auto why = down.find(name); why != down.end()) {

@@ -89,6 +89,43 @@ PartStatus of_service(const std::string& app, const ObservedIndex& index) {
     return part;
 }
 
+// The unit behind a companion, in systemd's words.
+PartStatus of_unit(const std::string& part,
+                   const std::string& service,
+                   const observe::Companions* seen,
+                   bool one_shot) {
+    PartStatus out;
+    out.name = part;
+    out.kind = "companion";
+    out.object = service;
+    out.state = seen == nullptr || !seen->units ? "unknown" : "absent";
+    const systemd::UnitState* unit = seen == nullptr ? nullptr : seen->unit(service);
+    if (unit == nullptr || (unit->load_state == "not-found" && !unit->is_active())) {
+        return out;
+    }
+    const bool ended_well = one_shot && unit->active_state == "inactive" &&
+                            unit->result == "success" && unit->active_since != WallTime{};
+    out.state = unit->is_masked() ? "masked" : unit->active_state;
+    out.up = out.ready = unit->is_active() || ended_well;
+    out.exit_code = unit->exit_status;
+    out.restarts = unit->restarts;
+    out.health_message = unit->active_state == "failed" ? "failed: " + unit->result : "";
+    return out;
+}
+
+std::vector<PartStatus> of_companion(const manifests::CompanionSpec& spec,
+                                     const observe::Companions* seen) {
+    std::vector<PartStatus> out;
+    const observe::WantedUnits* wanted = seen == nullptr ? nullptr : seen->find_wanted(spec.part);
+    if (wanted == nullptr) {
+        return {of_unit(spec.part, "", nullptr, false)};
+    }
+    for (const std::string& service : wanted->services) {
+        out.push_back(of_unit(spec.part, service, seen, wanted->one_shot));
+    }
+    return out;
+}
+
 PartStatus of_leftover(const podman::ContainerSummary& container) {
     PartStatus part;
     part.name = container.name;
@@ -126,6 +163,12 @@ ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::strin
         if (const auto mine = observe::ownership(pod.labels, owner)) {
             pods_.emplace(pod.name, &pod);
             apps_[mine->app] = true;
+        }
+    }
+    companions_ = observed.companions ? &*observed.companions : nullptr;
+    if (companions_ != nullptr) {
+        for (const auto& [app, units] : companions_->installed) {
+            apps_[app] = true;
         }
     }
 }
@@ -166,6 +209,12 @@ std::vector<PartStatus> list_parts(const std::string& app,
         for (const podman::ContainerSummary* container : index.containers_of(app)) {
             parts.push_back(of_leftover(*container));
         }
+        const observe::Companions* seen = index.companions();
+        if (seen != nullptr && seen->installed.contains(app)) {
+            for (const auto& [file, unit] : seen->installed.at(app)) {
+                parts.push_back(of_unit(file, unit.service, seen, false));
+            }
+        }
         return parts;
     }
     if (!spec->pods.empty()) {
@@ -178,6 +227,11 @@ std::vector<PartStatus> list_parts(const std::string& app,
         PartStatus part = of_container(app, container, index, memory, readiness);
         // An init container that ran once is gone afterwards; that says nothing.
         if (part.kind != "init" || !part.id.empty()) {
+            parts.push_back(std::move(part));
+        }
+    }
+    for (const manifests::CompanionSpec& companion : spec->companions) {
+        for (PartStatus& part : of_companion(companion, index.companions())) {
             parts.push_back(std::move(part));
         }
     }
@@ -208,9 +262,12 @@ StartTimes start_times(const manifests::AppSpec& spec,
 Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec) {
     Census census;
     for (const PartStatus& part : parts) {
-        const bool running = part.state == "running";
+        const bool unit = part.kind == "companion";
+        const bool running = part.state == "running" ||
+                             (unit && (part.state == "active" || part.state == "activating" ||
+                                       part.state == "deactivating"));
         census.any_running = census.any_running || running;
-        if (part.kind != "container") {
+        if (part.kind != "container" && !unit) {
             continue;
         }
         ++census.total;

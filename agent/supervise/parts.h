@@ -23,13 +23,17 @@ class ObservedIndex {
     const podman::ContainerSummary* container(const std::string& name) const;
     const podman::PodSummary* pod(const std::string& name) const;
     const std::vector<const podman::ContainerSummary*>& containers_of(const std::string& app) const;
-    std::vector<std::string> apps() const;  // those that own a container or a pod, sorted
+    std::vector<std::string> apps() const;  // those that own a container, a pod or a unit, sorted
+
+    // Null: there are none, or nobody has looked.
+    const observe::Companions* companions() const { return companions_; }
 
   private:
     std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_;
     std::unordered_map<std::string_view, const podman::PodSummary*> pods_;
     std::unordered_map<std::string, std::vector<const podman::ContainerSummary*>> by_app_;
     std::unordered_map<std::string, bool> apps_;
+    const observe::Companions* companions_ = nullptr;
 };
 
 // What is known of the readiness of a container that runs. Without probes it is ready.

@@ -35,6 +35,9 @@ Supervisor::StartNeeds Supervisor::start_needs(const std::string& app,
         return needs;
     }
     const manifests::AppSpec& spec = *it->second;
+    if (spec.find_companion(part) != nullptr) {
+        return needs;  // weighed by the pass
+    }
     const manifests::PodSpec* pod = pod_of(spec, part);
     needs.observation = !spec.depends_on.empty() || (pod != nullptr && !pod->depends_on.empty());
     // Conditions are for bringing an app up: what runs in part is only mended.
@@ -68,6 +71,9 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
         return std::nullopt;
     }
     const manifests::AppSpec& spec = *it->second;
+    if (spec.find_companion(part) != nullptr) {
+        return std::nullopt;
+    }
     std::map<std::string, Standing> standings = core.standings;
     if (observed != nullptr) {
         const ObservedIndex index(*observed, core.state.owner());
@@ -77,6 +83,9 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
             if (other == core.in_force.end()) {
                 standings.erase(on.app);
                 continue;
+            }
+            if (!other->second->companions.empty()) {
+                continue;  // systemd was not looked at again
             }
             const Census census =
                 count_parts(list_parts(on.app, other->second.get(), index, {}, core.readiness),

@@ -43,8 +43,10 @@ Subscriptions& Supervisor::subscriptions() const {
 std::set<std::string> Supervisor::busy(const manifests::Desired& desired) const {
     std::set<std::string> names;
     const auto note = [&](const std::string& name) {
-        if (core_->state.active_change_of(name)) {
-            names.insert(name);
+        for (const std::string& subject : {name, plan::companions_of(name)}) {
+            if (core_->state.active_change_of(subject)) {
+                names.insert(subject);
+            }
         }
     };
     for (const auto& [name, spec] : desired.apps) {
@@ -98,6 +100,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     for (const auto& [name, spec] : desired.apps) {
         plan::AppPolicy& policy = prepared.policy.apps[name];
         policy.busy = is_busy(name);
+        policy.companions.busy = busy_before.contains(plan::companions_of(name));
         prepared.in_force.apps[name] = core.weigh_app(name, spec, index, prepared);
     }
     core.in_force = prepared.in_force.apps;
@@ -105,6 +108,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     core.order_stops(prepared, index);
     core.weigh_standings(desired, prepared, index);
     core.hold_starts(prepared, facts);
+    core.weigh_companions(prepared, observed);
     // Those that are only left over: as objects, or as a record of which volumes and secrets may be
     // left.
     std::vector<std::string> left_over = index.apps();
@@ -113,6 +117,10 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     }
     for (const std::string& name : left_over) {
         if (!desired.apps.contains(name)) {
+            plan::AppPolicy& policy = prepared.policy.apps[name];
+            const std::string companions = plan::companions_of(name);
+            policy.companions.busy = busy_before.contains(companions) ||
+                                     core.state.active_change_of(companions).has_value();
             prepared.policy.apps[name].busy = is_busy(name);
             prepared.policy.apps[name].owner = core.state.owner();
         }
@@ -142,6 +150,17 @@ std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) cons
     return admitted;
 }
 
+std::vector<const plan::AppPlan*> Supervisor::admit_companions(const plan::Plan& plan) const {
+    const std::lock_guard lock(core_->mutex);
+    std::vector<const plan::AppPlan*> admitted;
+    for (const auto& [name, planned] : plan.companions) {
+        if (!planned.empty() && !core_->failures.holds(planned, core_->now())) {
+            admitted.push_back(&planned);
+        }
+    }
+    return admitted;
+}
+
 void Supervisor::change_ended(const state::ChangeView& change) {
     const std::lock_guard lock(core_->mutex);
     core_->failures.note(change);
@@ -151,6 +170,9 @@ void Supervisor::change_ended(const state::ChangeView& change) {
 void Supervisor::forget_failures(const std::optional<std::string>& app) {
     const std::lock_guard lock(core_->mutex);
     core_->failures.forget(app);
+    if (app) {
+        core_->failures.forget(plan::companions_of(*app));
+    }
 }
 
 std::optional<WallTime> Supervisor::next_decision() const {

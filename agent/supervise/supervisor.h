@@ -42,6 +42,8 @@ class Supervisor {
 
     struct Prepared {
         manifests::Desired in_force;  // what the plan is made from
+        // The versions whose companions are in force: of those apps that have, or had, some.
+        std::map<std::string, std::shared_ptr<const manifests::AppSpec>> companions;
         plan::Policy policy;
         // Of the runs with probes, by container id: how they were when they were last told of.
         std::map<std::string, RunHealth> health;
@@ -65,6 +67,8 @@ class Supervisor {
     // The plans that may be committed now: not those that would only repeat what failed a moment
     // ago. What they remove as wedged is counted.
     std::vector<const plan::AppPlan*> admit(const plan::Plan& plan) const;
+    // The same of the companions.
+    std::vector<const plan::AppPlan*> admit_companions(const plan::Plan& plan) const;
 
     // The overview after this pass, with the transitions appended to the events.
     Overview conclude(const manifests::Desired& desired,

@@ -66,6 +66,10 @@ AppView Supervisor::Core::view_of(const std::string& app,
     view.facts.autostart_off = view.record.stopped && view.memory.autostart_off;
     view.facts.manifest_error = view.problem == nullptr ? "" : first_error(*view.problem);
     view.facts.change = state.active_change_of(app);
+    if (!view.facts.change) {
+        view.facts.change = state.active_change_of(plan::companions_of(app));
+    }
+    view.facts.has_companions = view.spec != nullptr && !view.spec->companions.empty();
     view.facts.crash_loop = crash_loops.contains(app);
     take_census(view, index);
     return view;
@@ -99,6 +103,26 @@ void Supervisor::Core::add_conditions(AppView& view,
     }
 }
 
+void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPlan* planned) {
+    static const std::vector<plan::Condition> kNone;
+    for (const plan::Condition& condition : planned == nullptr ? kNone : planned->conditions) {
+        view.conditions.push_back(condition);
+        const bool waits = condition.type == "Blocked" || condition.type == "RestartPending";
+        if (!waits && view.facts.companions.empty()) {
+            view.facts.companions = condition.message;
+            view.facts.companions_unknown = condition.type == "Unknown";
+        }
+    }
+    if (const Failure* failure = failures.find(plan::companions_of(view.name))) {
+        const std::string text =
+            failure->until == kUntilChanged
+                ? failure->message
+                : fmt::format("{}; next try at {}", failure->message, to_rfc3339(failure->until));
+        view.facts.failure = view.facts.failure.empty() ? text : view.facts.failure;
+        view.conditions.push_back({"CompanionFailed", "ChangeFailed", text, ""});
+    }
+}
+
 std::set<std::string> Supervisor::Core::all_apps(const manifests::Desired& desired,
                                                  const ObservedIndex* index) const {
     std::set<std::string> names;
@@ -114,6 +138,14 @@ std::set<std::string> Supervisor::Core::all_apps(const manifests::Desired& desir
         }
     }
     return names;
+}
+
+void Supervisor::Core::keep(const std::string& app, const std::string& extra) {
+    const Status kept =
+        state.edit_app(app, [&](state::AppRecord& stored) { stored.extra = extra; });
+    if (!kept) {
+        log::warn("{}", kept.error().message);
+    }
 }
 
 void Supervisor::Core::append(const state::Event& event) {
@@ -163,6 +195,7 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
         const std::lock_guard lock(core_->mutex);
         Core& core = *core_;
         const ObservedIndex index(observed, core.state.owner());
+        core.note_companions(prepared, plan);
         overview.podman_reachable = true;
         overview.podman_version =
             fmt::format("{}.{}.{}", observed.podman_version.major, observed.podman_version.minor,
@@ -179,6 +212,9 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
             }
             core.add_conditions(view, planned == plan.apps.end() ? nullptr : &planned->second,
                                 policy == prepared.policy.apps.end() ? nullptr : &policy->second);
+            const auto companions = plan.companions.find(name);
+            core.add_companion_conditions(
+                view, companions == plan.companions.end() ? nullptr : &companions->second);
             view.facts.down_because = value_in(core.down, name);
             view.facts.stop_waits = value_in(core.stop_waits, name);
             view.blockers = value_in(core.blockers, name);

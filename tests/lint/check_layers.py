@@ -13,7 +13,8 @@ import sys
 import tree
 
 # Plain values: what podman and systemd reported, on which plan decides, and which a plan hands on.
-REPORTS = ["agent/observe/observed.h", "runtime/podman/types.h"]
+REPORTS = ["agent/observe/observed.h", "agent/observe/companions.h", "runtime/podman/types.h",
+           "runtime/systemd/unit_state.h"]
 RUNTIME = ["runtime/base", "runtime/loop", "runtime/http", "runtime/process", "runtime/podman", "runtime/probe",
            "runtime/systemd"]
 
@@ -29,12 +30,13 @@ ALLOWED = {
     "quadlet": ["runtime/base"],
     "manifests": ["quadlet", "runtime/base"],
     "agent/state": ["runtime/base"],
-    "agent/observe": RUNTIME,
-    "agent/plan": ["manifests", *REPORTS, "runtime/base"],
-    "agent/handlers": ["agent/plan", "agent/state", *REPORTS, "manifests/model.h", *RUNTIME],
+    "agent/observe": ["quadlet", *RUNTIME],
+    "agent/plan": ["manifests", "quadlet", *REPORTS, "runtime/base"],
+    "agent/handlers": ["agent/plan", "agent/state", *REPORTS, "manifests/model.h", "quadlet", *RUNTIME],
     "agent/health": ["agent/observe/observed.h", "manifests/model.h", "runtime/podman", "runtime/probe", "runtime/base"],
     "agent/supervise": ["agent/state", "agent/plan", *REPORTS, "manifests/model.h", "runtime/base"],
-    "agent/reconcile": ["manifests", "agent/observe", "agent/plan", "agent/state", "agent/handlers", "agent/health",
+    "agent/reconcile": ["manifests", "quadlet", "agent/observe", "agent/plan", "agent/state", "agent/handlers",
+                        "agent/health",
                         "agent/supervise",
                         *RUNTIME],
     "agent/api": ["agent/state", "agent/supervise", "agent/plan", "runtime/base"],

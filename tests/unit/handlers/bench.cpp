@@ -64,6 +64,11 @@ manifests::AppSpec app(const std::string& color) {
     manifests::ContainerSpec alone = container("solo", "");
     alone.env = {{"COLOR", color}};
     spec.containers.push_back(alone);
+    manifests::CompanionSpec proxy;
+    proxy.part = "proxy.container";
+    proxy.text = "[Container]\nImage=localhost/proxy\nEnvironment=COLOR=" + color + "\n";
+    proxy.drop_ins = {{"10-memory.conf", "[Container]\nMemory=64m\n"}};
+    spec.companions.push_back(proxy);
     return spec;
 }
 
@@ -148,7 +153,12 @@ Bench::Bench(const std::string& podman_version) {
     new_hash = manifests::spec_hash(*new_spec);
     specs.put(old_hash, old_spec);
     specs.put(new_hash, new_spec);
-    world = std::make_unique<World>(World{*client, specs, *state, time, state->owner()});
+    companions = std::make_unique<CompanionWorld>();
+    companions->systemd = units.calls();
+    companions->folder = directory / "quadlet";
+    companions->kept = directory / "kept";
+    world = std::make_unique<World>(
+        World{*client, specs, *state, time, state->owner(), {}, companions.get()});
 }
 
 Bench::~Bench() {
@@ -245,6 +255,8 @@ std::string Bench::snapshot() {
     for (const char* image : {"localhost/busybox:latest", "localhost:5000/web:1"}) {
         out["images"][image] = value_of(client->image_exists(image, {}));
     }
+    out["units"] = units.snapshot();
+    out["unit files"] = files_in(directory / "quadlet");
     if (const auto record = state->app("web")) {
         out["deployed"] = record->deployed_spec;
     }

@@ -11,6 +11,7 @@
 #include "agent/plan/plan.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/unit/handlers/fake_units.h"
 
 namespace podreeve::handlers::testing {
 
@@ -91,6 +92,8 @@ class Bench {
     SpecBook specs;
     std::shared_ptr<const manifests::AppSpec> old_spec, new_spec;
     std::string old_hash, new_hash;
+    FakeUnits units;
+    std::unique_ptr<CompanionWorld> companions;
     std::unique_ptr<World> world;
 };
 

@@ -259,7 +259,7 @@ TEST_P(EveryKind, EndsAtOnceWhenItIsStopped) {
 INSTANTIATE_TEST_SUITE_P(Handlers, EveryKind, ::testing::ValuesIn(cases()), case_name);
 
 TEST(Handlers, HaveARowAndAScenarioForEveryKind) {
-    for (int number = 0; number <= static_cast<int>(plan::StepKind::MarkDeployed); ++number) {
+    for (int number = 0; number <= static_cast<int>(plan::StepKind::RemoveLeftover); ++number) {
         const auto kind = static_cast<plan::StepKind>(number);
         const std::string name(to_string(kind));
         EXPECT_EQ(plan::step_kind_from(name), kind);
@@ -269,7 +269,7 @@ TEST(Handlers, HaveARowAndAScenarioForEveryKind) {
                         [&](const Scenario& scenario) { return scenario.kind == kind; });
         EXPECT_TRUE(has_scenario) << name;
     }
-    EXPECT_EQ(table().size(), static_cast<std::size_t>(plan::StepKind::MarkDeployed) + 1);
+    EXPECT_EQ(table().size(), static_cast<std::size_t>(plan::StepKind::RemoveLeftover) + 1);
 }
 
 TEST(Handlers, LimitEachKindSoThatSlowOnesCannotStarveTheRest) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
 
 namespace podreeve::handlers::testing {
@@ -358,6 +359,97 @@ std::vector<Scenario> marking() {
     return {mark};
 }
 
+// -- companions
+
+constexpr const char* kProxy = "proxy.container";
+constexpr const char* kProxyService = "proxy.service";
+
+json unit_details() {
+    return {{"folder", "web"}, {"generation", 2}, {"own_drop_in", "[Unit]\nAfter=lan.service\n"}};
+}
+
+void install_proxy(Bench& bench) {
+    bench.must(StepKind::InstallUnit, kProxy, kProxy, unit_details());
+}
+
+void write_foreign_unit(Bench& bench) {
+    const auto folder = bench.directory / "quadlet" / "web";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / kProxy) << "[Container]\nImage=theirs\n";
+}
+
+std::vector<Scenario> unit_files() {
+    Scenario install{.name = "install-unit", .kind = StepKind::InstallUnit};
+    install.given = [](Bench&) {};
+    install.step = [](Bench& bench) {
+        return bench.task(StepKind::InstallUnit, kProxy, kProxy, unit_details());
+    };
+    install.foreign = write_foreign_unit;
+    Scenario update = install;
+    update.name = "install-unit over a former one";
+    update.given = [](Bench& bench) {
+        install_proxy(bench);
+        std::ofstream(bench.directory / "quadlet/web/proxy.container", std::ios::app)
+            << "# edited\n";
+    };
+    Scenario remove{.name = "remove-unit", .kind = StepKind::RemoveUnit};
+    remove.given = install_proxy;
+    remove.step = [](Bench& bench) {
+        return bench.task(StepKind::RemoveUnit, kProxy, kProxy, {{"folder", "web"}});
+    };
+    remove.foreign = write_foreign_unit;
+    Scenario reload{.name = "reload-units", .kind = StepKind::ReloadUnits, .undoable = false};
+    reload.changes = false;  // of what a snapshot shows
+    reload.given = [](Bench&) {};
+    reload.step = [](Bench& bench) {
+        return bench.task(StepKind::ReloadUnits, "", "web", {{"reloads", 0}});
+    };
+    return {install, update, remove, reload};
+}
+
+Scenario unit_job(const std::string& name, StepKind kind, const std::string& before) {
+    Scenario job{.name = name, .kind = kind};
+    job.given = [before](Bench& bench) { bench.units[kProxyService] = {before, 1, false}; };
+    job.step = [kind](Bench& bench) {
+        return bench.task(kind, kProxy, kProxyService, json::object());
+    };
+    return job;
+}
+
+// As Quadlet's service would leave it.
+void unit_container(Bench& bench, const std::string& service) {
+    bench.podman->create_behind_back({{"name", "of-" + service},
+                                      {"image", "localhost/busybox:latest"},
+                                      {"command", {"sleep", "1000"}},
+                                      {"labels", {{observe::kLabelSystemdUnit, service}}}});
+}
+
+std::vector<Scenario> unit_jobs() {
+    Scenario note = unit_job("note-units", StepKind::NoteUnits, "active");
+    note.step = [](Bench& bench) {
+        return bench.task(StepKind::NoteUnits, "", "web", {{"services", {kProxyService}}});
+    };
+    note.changes = false;
+    Scenario started = unit_job("start-unit that runs", StepKind::StartUnit, "active");
+    started.changes = false;
+    Scenario stop = unit_job("stop-unit", StepKind::StopUnit, "active");
+    stop.undoable = false;
+    Scenario restart = unit_job("restart-unit", StepKind::RestartUnit, "active");
+    restart.undoable = restart.changes = false;
+    Scenario reset = unit_job("reset-failed", StepKind::ResetFailed, "failed");
+    reset.undoable = false;
+    Scenario leftover = unit_job("remove-leftover", StepKind::RemoveLeftover, "inactive");
+    leftover.undoable = false;
+    leftover.given = [](Bench& bench) {
+        bench.units[kProxyService] = {"inactive", 1, false};
+        unit_container(bench, kProxyService);
+        unit_container(bench, "other.service");
+    };
+    return {note,   stop,     restart,
+            reset,  leftover, unit_job("start-unit", StepKind::StartUnit, "inactive"),
+            started};
+}
+
 }  // namespace
 
 void was_deployed(Bench& bench) {
@@ -403,8 +495,8 @@ void make_alone(Bench& bench, bool started) {
 const std::vector<Scenario>& scenarios() {
     static const std::vector<Scenario> all = [] {
         std::vector<Scenario> rows;
-        for (const auto& group :
-             {preparing(), secrets(), making(), running(), removing(), marking()}) {
+        for (const auto& group : {preparing(), secrets(), making(), running(), removing(),
+                                  marking(), unit_files(), unit_jobs()}) {
             rows.insert(rows.end(), group.begin(), group.end());
         }
         return rows;

@@ -11,7 +11,7 @@ namespace {
 
 TEST(StepKinds, HaveNamesThatAreReadBack) {
     std::set<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(StepKind::MarkDeployed); ++i) {
+    for (int i = 0; i <= static_cast<int>(StepKind::RemoveLeftover); ++i) {
         const auto kind = static_cast<StepKind>(i);
         const std::string_view name = to_string(kind);
         EXPECT_TRUE(names.insert(name).second) << name;

@@ -1,0 +1,17 @@
+#include "agent/handlers/kinds.h"
+#include "agent/handlers/unit_files.h"
+
+namespace podreeve::handlers {
+
+Ended remove_unit(Task& task) {
+    ASSIGN_OR_RETURN(const UnitTexts former, read_unit(task));
+    RETURN_IF_ERROR(note_former(task, former));
+    RETURN_IF_ERROR(write_unit(task, {}, std::nullopt));
+    return done();
+}
+
+Ended undo_remove_unit(Task& task) {
+    return put_former_back(task);
+}
+
+}  // namespace podreeve::handlers

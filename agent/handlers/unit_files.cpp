@@ -1,0 +1,227 @@
+#include "agent/handlers/unit_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/handlers/companion_world.h"
+#include "quadlet/names.h"
+#include "quadlet/stamp.h"
+#include "runtime/base/atomic_file.h"
+#include "runtime/base/digest.h"
+
+namespace podreeve::handlers {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::uintmax_t kMaxUnitBytes = 4 * 1024 * 1024;
+constexpr std::uintmax_t kMaxKeptBytes = 64 * 1024 * 1024;
+constexpr std::size_t kKeptUnits = 50;
+constexpr const char* kNothing = "nothing";
+
+Result<fs::path> folder_of(const Task& task) {
+    const std::string app = task.text("folder");
+    const bool sound = !app.empty() && app.find('/') == std::string::npos && app.front() != '.' &&
+                       quadlet::parse_unit_name(task.object).has_value();
+    if (task.world.companions == nullptr || !sound) {
+        return fail(Code::Internal,
+                    fmt::format("cannot reach the unit file {}: no folder for it", task.object));
+    }
+    return task.world.companions->folder / app;
+}
+
+// Nothing for a file that is not there.
+Result<std::optional<std::string>> read_if_there(const fs::path& path) {
+    struct stat info {};
+
+    if (::lstat(path.c_str(), &info) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            return std::optional<std::string>();
+        }
+        return errno_error(fmt::format("look at {}", path.string()), errno);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return std::optional<std::string>("");  // nobody's stamp is in it
+    }
+    ASSIGN_OR_RETURN(std::string text, read_file(path, kMaxUnitBytes));
+    return std::optional<std::string>(std::move(text));
+}
+
+// A damaged stamp is podreeve's, too.
+bool is_stamped(const std::string& text) {
+    const auto stamp = quadlet::read_stamp(text);
+    return !stamp || stamp->has_value();
+}
+
+std::vector<std::string> drop_ins_in(const fs::path& folder) {
+    std::vector<std::string> out;
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+        if (it->path().extension() == ".conf") {
+            out.push_back(it->path().filename().string());
+        }
+    }
+    return out;
+}
+
+Status make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    return error ? Status(fail(Code::Unavailable, fmt::format("cannot make the directory {}: {}",
+                                                              folder.string(), error.message())))
+                 : Status();
+}
+
+Status set_time(const fs::path& path, WallTime since) {
+    const auto ns = since.time_since_epoch().count();
+    const timespec time{static_cast<time_t>(ns / 1'000'000'000),
+                        static_cast<long>(ns % 1'000'000'000)};
+    const timespec both[2] = {time, time};
+    if (::utimensat(AT_FDCWD, path.c_str(), both, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno_error(fmt::format("set the time of {}", path.string()), errno);
+    }
+    return {};
+}
+
+Status write_one(const fs::path& path, const std::string& text, std::optional<WallTime> since) {
+    ASSIGN_OR_RETURN(const auto there, read_if_there(path));
+    if (there && !is_stamped(*there)) {
+        return fail(Code::Conflict,
+                    fmt::format("cannot write {}: a file that is not podreeve's is there; move it "
+                                "away",
+                                path.string()));
+    }
+    if (!there || *there != text) {
+        RETURN_IF_ERROR(make_folder(path.parent_path()));
+        RETURN_IF_ERROR(write_file_atomically(path, text, 0600));
+        return since ? set_time(path, *since) : Status();
+    }
+    return {};
+}
+
+Status remove_one(const fs::path& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+        return errno_error(fmt::format("remove {}", path.string()), errno);
+    }
+    return {};
+}
+
+void prune_kept(const fs::path& folder) {
+    std::vector<std::pair<fs::file_time_type, fs::path>> files;
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+        files.emplace_back(fs::last_write_time(it->path(), error), it->path());
+    }
+    std::sort(files.rbegin(), files.rend());
+    for (std::size_t i = kKeptUnits; i < files.size(); ++i) {
+        fs::remove(files[i].second, error);
+    }
+}
+
+fs::path kept_folder(const Task& task) {
+    return task.world.companions->kept / task.text("folder");
+}
+
+}  // namespace
+
+Result<UnitTexts> read_unit(const Task& task) {
+    ASSIGN_OR_RETURN(const fs::path folder, folder_of(task));
+    UnitTexts out;
+    ASSIGN_OR_RETURN(const auto main, read_if_there(folder / task.object));
+    if (main && !is_stamped(*main)) {
+        return fail(Code::Conflict,
+                    fmt::format("cannot touch {}: it is not podreeve's; move it away",
+                                (folder / task.object).string()));
+    }
+    if (main) {
+        out[task.object] = *main;
+    }
+    const std::string drop_in_folder = task.object + ".d";
+    for (const std::string& name : drop_ins_in(folder / drop_in_folder)) {
+        ASSIGN_OR_RETURN(const auto text, read_if_there(folder / drop_in_folder / name));
+        if (text && is_stamped(*text)) {
+            out[drop_in_folder + "/" + name] = *text;
+        }
+    }
+    return out;
+}
+
+Status write_unit(const Task& task, const UnitTexts& texts, std::optional<WallTime> since) {
+    ASSIGN_OR_RETURN(const fs::path folder, folder_of(task));
+    ASSIGN_OR_RETURN(const UnitTexts there, read_unit(task));
+    for (const auto& [name, text] : texts) {
+        RETURN_IF_ERROR(write_one(folder / name, text, since));
+    }
+    for (const auto& [name, text] : there) {
+        if (!texts.contains(name)) {
+            RETURN_IF_ERROR(remove_one(folder / name));
+        }
+    }
+    // Only when nothing is left in them.
+    ::rmdir((folder / (task.object + ".d")).c_str());
+    if (texts.empty()) {
+        ::rmdir(folder.c_str());
+    }
+    if (there != texts) {
+        task.world.companions->reloads.touched();
+    }
+    return {};
+}
+
+Result<std::string> keep_unit(const Task& task, const UnitTexts& texts) {
+    if (texts.empty()) {
+        return std::string(kNothing);
+    }
+    const std::string bytes = json(texts).dump(-1, ' ', false, json::error_handler_t::replace);
+    const std::string key = sha256_hex(bytes).substr(0, 32);
+    const fs::path folder = kept_folder(task);
+    RETURN_IF_ERROR(make_folder(folder));
+    ::chmod(task.world.companions->kept.c_str(), 0700);
+    RETURN_IF_ERROR(write_file_atomically(folder / key, bytes, 0600));
+    prune_kept(folder);
+    return key;
+}
+
+Result<UnitTexts> kept_unit(const Task& task, const std::string& key) {
+    if (key == kNothing) {
+        return UnitTexts();
+    }
+    ASSIGN_OR_RETURN(const std::string bytes, read_file(kept_folder(task) / key, kMaxKeptBytes));
+    const json texts = json::parse(bytes, nullptr, false);
+    if (!texts.is_object()) {
+        return fail(Code::Corrupt,
+                    fmt::format("cannot put {} back: its former text cannot be read", task.object));
+    }
+    UnitTexts out;
+    for (const auto& [name, text] : texts.items()) {
+        out[name] = text.is_string() ? text.get<std::string>() : "";
+    }
+    return out;
+}
+
+Status note_former(Task& task, const UnitTexts& former) {
+    if (task.has_saved("former")) {
+        return {};
+    }
+    ASSIGN_OR_RETURN(std::string key, keep_unit(task, former));
+    return task.save_once("former", std::move(key));
+}
+
+Ended put_former_back(Task& task) {
+    if (!task.has_saved("former")) {
+        return done();  // it was never changed
+    }
+    ASSIGN_OR_RETURN(const UnitTexts former, kept_unit(task, task.saved("former")));
+    RETURN_IF_ERROR(write_unit(task, former, std::nullopt));
+    return done();
+}
+
+}  // namespace podreeve::handlers

@@ -1,0 +1,382 @@
+#include "agent/plan/companions.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/draft.h"
+#include "agent/plan/hashes.h"
+#include "agent/plan/unit_verdict.h"
+
+namespace podreeve::plan {
+namespace {
+
+using manifests::AppSpec;
+using manifests::CompanionSpec;
+using nlohmann::json;
+
+// One app's companions while their steps are put together.
+class CompanionDraft {
+  public:
+    CompanionDraft(const UnitCase& app, AppPlan& plan, bool deploy)
+        : app_(app), plan_(plan), draft_(plan, deploy), deploy_(deploy) {}
+
+    void bring_up(std::vector<UnitVerdict> verdicts,
+                  const std::vector<const observe::InstalledUnit*>& surplus) {
+        verdicts_ = std::move(verdicts);
+        const bool files = !surplus.empty() || std::any_of(verdicts_.begin(), verdicts_.end(),
+                                                           [](const auto& v) { return v.install; });
+        if (deploy_ && files) {
+            note(surplus);
+        }
+        for (const observe::InstalledUnit* unit : surplus) {
+            take_away(*unit);
+        }
+        for (const UnitVerdict& verdict : verdicts_) {
+            install(verdict);
+        }
+        reload();
+        for (const observe::InstalledUnit* unit : surplus) {
+            clear(*unit);
+        }
+        for (const UnitVerdict& verdict : verdicts_) {
+            start(verdict);
+        }
+    }
+
+    // Everything goes, in the reverse order of starting.
+    void take_down(const std::vector<const observe::InstalledUnit*>& units) {
+        note(units);
+        std::vector<const observe::InstalledUnit*> order = units;
+        std::reverse(order.begin(), order.end());
+        After stopped;
+        for (const observe::InstalledUnit* unit : order) {
+            stopped = stopped + stop(*unit, noted_);
+        }
+        for (const observe::InstalledUnit* unit : order) {
+            remove(*unit, noted_ + stopped);
+        }
+        reload();
+        for (const observe::InstalledUnit* unit : order) {
+            clear(*unit);
+        }
+    }
+
+  private:
+    void note(const std::vector<const observe::InstalledUnit*>& surplus) {
+        json services = json::array();
+        for (const UnitVerdict& verdict : verdicts_) {
+            for (const std::string& service : verdict.view->services) {
+                services.push_back(service);
+            }
+        }
+        for (const observe::InstalledUnit* unit : surplus) {
+            for (const std::string& service : services_of(*unit)) {
+                services.push_back(service);
+            }
+        }
+        noted_ = {draft_.add({StepKind::NoteUnits, "", plan_.app, "", "",
+                              "has systemd read the former files and start what ran of them"},
+                             {{"services", services}}, {})};
+    }
+
+    After stop(const observe::InstalledUnit& unit, const After& after) {
+        After out;
+        for (const std::string& service : services_of(unit)) {
+            const systemd::UnitState* state = app_.seen.unit(service);
+            if (state != nullptr && is_down(*state)) {
+                continue;
+            }
+            out.push_back(
+                draft_.add({StepKind::StopUnit, file_of(unit), service, "", "unwanted", ""},
+                           json::object(), after));
+        }
+        return out;
+    }
+
+    void remove(const observe::InstalledUnit& unit, const After& after) {
+        changed_.push_back(draft_.add({StepKind::RemoveUnit, file_of(unit), file_of(unit), "",
+                                       "unwanted", "writes the file as it was"},
+                                      {{"folder", app_.name}}, after));
+    }
+
+    void take_away(const observe::InstalledUnit& unit) {
+        remove(unit, noted_ + stop(unit, noted_));
+    }
+
+    void clear(const observe::InstalledUnit& unit) {
+        for (const std::string& service : services_of(unit)) {
+            draft_.add({StepKind::RemoveLeftover, file_of(unit), service, "", "", ""},
+                       json::object(), reloaded_);
+        }
+    }
+
+    void install(const UnitVerdict& verdict) {
+        if (!verdict.install) {
+            return;
+        }
+        json details = {{"folder", app_.name},
+                        {"generation", verdict.generation},
+                        {"own_drop_in", verdict.view->own_drop_in}};
+        if (verdict.since) {
+            details["since"] = verdict.since->time_since_epoch().count();
+        }
+        changed_.push_back(
+            draft_.add({StepKind::InstallUnit, verdict.spec->part, verdict.spec->part, "",
+                        verdict.why_install, "writes the file as it was"},
+                       std::move(details), noted_));
+    }
+
+    void reload() {
+        const auto stale = std::find_if(verdicts_.begin(), verdicts_.end(),
+                                        [](const auto& v) { return !v.why_reload.empty(); });
+        if (changed_.empty() && stale == verdicts_.end()) {
+            return;
+        }
+        const std::string why =
+            changed_.empty() ? stale->why_reload : std::string("unit files have changed");
+        reloaded_ = {draft_.add({StepKind::ReloadUnits, "", plan_.app, "", why, ""},
+                                {{"reloads", app_.seen.reloads}}, changed_)};
+    }
+
+    // Of the other units of this app that it uses or waits for.
+    After started_before(const UnitVerdict& verdict) const {
+        After after;
+        for (const UnitVerdict& other : verdicts_) {
+            const std::string& part = other.spec->part;
+            const auto& uses = verdict.view->uses;
+            const auto& waits = verdict.spec->depends_on;
+            const bool first = std::find(uses.begin(), uses.end(), part) != uses.end() ||
+                               std::any_of(waits.begin(), waits.end(),
+                                           [&](const auto& on) { return on.companion == part; });
+            const auto steps = starts_.find(part);
+            if (first && steps != starts_.end()) {
+                after = after + steps->second;
+            }
+        }
+        return after;
+    }
+
+    void start(const UnitVerdict& verdict) {
+        const After before = reloaded_ + started_before(verdict);
+        for (const UnitServiceVerdict& service : verdict.services) {
+            if (service.act == UnitAct::Leave) {
+                continue;
+            }
+            After after = before;
+            if (service.act == UnitAct::ResetAndStart) {
+                after = {draft_.add({StepKind::ResetFailed, verdict.spec->part, service.name, "",
+                                     service.reason, ""},
+                                    json::object(), after)};
+            }
+            const bool again = service.act == UnitAct::Restart;
+            starts_[verdict.spec->part].push_back(
+                draft_.add({again ? StepKind::RestartUnit : StepKind::StartUnit, verdict.spec->part,
+                            service.name, "", service.reason, again ? "" : "stops it"},
+                           {{"spec_part", verdict.spec->part}}, std::move(after)));
+        }
+    }
+
+    const UnitCase& app_;
+    AppPlan& plan_;
+    Draft draft_;
+    bool deploy_;
+    std::vector<UnitVerdict> verdicts_;
+    After noted_, changed_, reloaded_;
+    std::map<std::string, After> starts_;  // by part
+};
+
+// Those that others use first.
+std::vector<const CompanionSpec*> in_order(const AppSpec& spec, const CompanionViews& views) {
+    std::vector<const CompanionSpec*> out;
+    std::set<std::string> seen;
+    const auto visit = [&](const auto& self, const CompanionSpec& companion) -> void {
+        if (!seen.insert(companion.part).second) {
+            return;
+        }
+        std::vector<std::string> first;
+        if (const CompanionView* view = views.find(companion.part)) {
+            first = view->uses;
+        }
+        for (const manifests::Dependency& on : companion.depends_on) {
+            first.push_back(on.companion);
+        }
+        for (const std::string& part : first) {
+            if (const CompanionSpec* other = spec.find_companion(part)) {
+                self(self, *other);
+            }
+        }
+        out.push_back(&companion);
+    };
+    for (const CompanionSpec& companion : spec.companions) {
+        visit(visit, companion);
+    }
+    return out;
+}
+
+class AppCompanions {
+  public:
+    AppCompanions(const CompanionInputs& in, const std::string& name) : in_(in), name_(name) {
+        plan_.app = name;
+        plan_.companions = true;
+        const auto spec = in.specs.find(name);
+        spec_ = spec == in.specs.end() ? nullptr : spec->second;
+        const auto policy = in.policy.apps.find(name);
+        policy_ = policy == in.policy.apps.end() ? AppPolicy() : policy->second;
+        if (spec_) {
+            plan_.spec = hashes_of(spec_)->app;
+            plan_.generation = policy_.generation;
+        }
+    }
+
+    AppPlan plan() {
+        if (!in_.observed.companions || policy_.companions.busy) {
+            return std::move(plan_);
+        }
+        const observe::Companions& seen = *in_.observed.companions;
+        if (!seen.no_quadlet.empty()) {
+            complain("NoQuadlet", "CannotRunHere", seen.no_quadlet);
+        } else if (!seen.folder_error.empty()) {
+            complain("Unknown", "UnitFilesUnknown", seen.folder_error);
+        } else if (!seen.units) {
+            complain("Unknown", "SystemdUnknown", seen.units_error);
+        } else {
+            plan_known(seen);
+        }
+        return std::move(plan_);
+    }
+
+  private:
+    void complain(std::string type,
+                  std::string reason,
+                  std::string message,
+                  std::string part = {}) {
+        plan_.conditions.push_back(
+            {std::move(type), std::move(reason), std::move(message), std::move(part)});
+    }
+
+    std::vector<const observe::InstalledUnit*> installed(const observe::Companions& seen,
+                                                         bool surplus_only) const {
+        std::vector<const observe::InstalledUnit*> out;
+        const auto units = seen.installed.find(name_);
+        if (units == seen.installed.end()) {
+            return out;
+        }
+        for (const auto& [part, unit] : units->second) {
+            const bool wanted = spec_ && spec_->find_companion(part) != nullptr;
+            if (unit.file.ours && !(surplus_only && wanted)) {
+                out.push_back(&unit);
+            }
+        }
+        return out;
+    }
+
+    void plan_known(const observe::Companions& seen) {
+        const UnitCase app{name_, seen, in_.observed, policy_, in_.refused};
+        if (!spec_ || spec_->companions.empty()) {
+            plan_removal(app, installed(seen, false));
+        } else if (policy_.stopped) {
+            plan_stop(app);
+        } else {
+            plan_up(app, installed(seen, true));
+        }
+    }
+
+    void plan_removal(const UnitCase& app,
+                      const std::vector<const observe::InstalledUnit*>& units) {
+        if (units.empty() || in_.broken.contains(name_)) {
+            return;
+        }
+        if (!spec_ && !in_.removals_wait.empty()) {
+            complain("RemovalHeld", "ManifestsUnknown",
+                     in_.removals_wait + ": it is left as it is");
+            return;
+        }
+        CompanionDraft draft(app, plan_, true);
+        draft.take_down(units);
+        plan_.action = AppAction::Remove;
+        hold_stop();
+    }
+
+    void plan_stop(const UnitCase& app) {
+        Draft draft(plan_, false);
+        After after;
+        std::vector<const CompanionSpec*> order = in_order(*spec_, in_.views);
+        std::reverse(order.begin(), order.end());
+        for (const CompanionSpec* companion : order) {
+            const CompanionView* view = in_.views.find(companion->part);
+            for (const std::string& service :
+                 view == nullptr ? std::vector<std::string>() : view->services) {
+                const systemd::UnitState* state = app.seen.unit(service);
+                if (state != nullptr && !is_down(*state) && is_ours(app, *companion, *state)) {
+                    after = {draft.add(
+                        {StepKind::StopUnit, companion->part, service, "", policy_.stop_why, ""},
+                        json::object(), after)};
+                }
+            }
+        }
+        plan_.action = AppAction::Stop;
+        hold_stop();
+    }
+
+    void hold_stop() {
+        if (policy_.hold_stop && !plan_.steps.empty()) {
+            plan_.steps.clear();
+            complain("Blocked", "StopWaits", policy_.stop_why);
+        }
+        if (plan_.steps.empty()) {
+            plan_.action = AppAction::None;
+        }
+    }
+
+    void plan_up(const UnitCase& app, const std::vector<const observe::InstalledUnit*>& surplus) {
+        std::vector<UnitVerdict> verdicts;
+        bool changes = !surplus.empty();
+        for (const CompanionSpec* companion : in_order(*spec_, in_.views)) {
+            if (const CompanionView* view = in_.views.find(companion->part)) {
+                UnitVerdict verdict = judge_unit(app, *companion, *view, plan_.conditions);
+                changes = changes || verdict.install;
+                verdicts.push_back(std::move(verdict));
+            }
+        }
+        // A file that is gone, or that somebody has edited, is mended; another version is deployed.
+        const bool deploy =
+            changes && policy_.companions.deployed != manifests::companions_hash(*spec_);
+        plan_.action = deploy ? AppAction::Deploy : AppAction::Repair;
+        CompanionDraft(app, plan_, deploy).bring_up(std::move(verdicts), surplus);
+        if (plan_.steps.empty()) {
+            plan_.action = AppAction::None;
+        }
+    }
+
+    const CompanionInputs& in_;
+    std::string name_;
+    std::shared_ptr<const AppSpec> spec_;
+    AppPolicy policy_;
+    AppPlan plan_;
+};
+
+}  // namespace
+
+std::map<std::string, AppPlan> plan_companions(const CompanionInputs& in) {
+    std::set<std::string> names;
+    for (const auto& [name, spec] : in.specs) {
+        if (!spec->companions.empty()) {
+            names.insert(name);
+        }
+    }
+    if (in.observed.companions) {
+        for (const auto& [name, units] : in.observed.companions->installed) {
+            names.insert(name);
+        }
+    }
+    std::map<std::string, AppPlan> out;
+    for (const std::string& name : names) {
+        out.emplace(name, AppCompanions(in, name).plan());
+    }
+    return out;
+}
+
+}  // namespace podreeve::plan

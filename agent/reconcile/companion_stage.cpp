@@ -1,0 +1,255 @@
+#include "agent/reconcile/companion_stage.h"
+
+#include <algorithm>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "agent/plan/removal.h"
+#include "agent/plan/unit_verdict.h"
+#include "quadlet/stamp.h"
+#include "runtime/base/atomic_file.h"
+#include "runtime/base/log.h"
+
+namespace podreeve::reconcile {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+
+constexpr seconds kLookWithin{2};  // apps wait for it
+constexpr seconds kTryWithin{20};
+
+quadlet::Target target_of(const observe::Observed& observed, bool user) {
+    const auto& version = observed.podman_version;
+    return {{version.major, version.minor, version.patch}, user, {}};
+}
+
+bool has_type(const plan::CompanionViews& views, quadlet::UnitType type) {
+    return std::any_of(views.by_part.begin(), views.by_part.end(),
+                       [&](const auto& row) { return row.second.type == type; });
+}
+
+template <class Rows>
+std::set<std::string> row_names(const Rows& rows) {
+    std::set<std::string> out;
+    for (const auto& row : rows) {
+        out.insert(row.name);
+    }
+    return out;
+}
+
+Status write_text(const fs::path& path, const std::string& text) {
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    return write_file_atomically(path, text, 0600);
+}
+
+// Everything that stands in a unit, as install-unit writes it.
+Status write_unit(const fs::path& folder,
+                  const manifests::CompanionSpec& companion,
+                  const plan::CompanionView& view) {
+    const auto write = [&](const fs::path& path, const std::string& text) -> Status {
+        ASSIGN_OR_RETURN(const std::string whole, quadlet::stamped(text, view.app, 1));
+        return write_text(path, whole);
+    };
+    const fs::path path = folder / view.app / companion.part;
+    RETURN_IF_ERROR(write(path, companion.text));
+    const fs::path drop_ins = path.string() + ".d";
+    for (const manifests::UnitDropIn& drop_in : companion.drop_ins) {
+        RETURN_IF_ERROR(write(drop_ins / drop_in.name, drop_in.text));
+    }
+    return view.own_drop_in.empty() ? Status()
+                                    : write(drop_ins / plan::kOwnDropIn, view.own_drop_in);
+}
+
+// The generator's words on a file, or that it has made nothing of it.
+std::string complaint(const systemd::DryRun& run, const std::string& part, bool made) {
+    const auto told = run.errors.find(part);
+    if (told != run.errors.end()) {
+        return fmt::format("Quadlet refuses {}: {}", part, fmt::join(told->second, "; "));
+    }
+    return made ? "" : fmt::format("Quadlet would make no service of {}", part);
+}
+
+}  // namespace
+
+CompanionStage::CompanionStage(CompanionHost host, systemd::UnitWatch& watch, const Clock& clock)
+    : host_(std::move(host)), watch_(watch), clock_(clock), folder_(host_.folder) {}
+
+void CompanionStage::look(const manifests::Desired& desired,
+                          observe::Observed& observed,
+                          podman::Client& podman,
+                          std::stop_token stop) {
+    observe::Companions seen;
+    const quadlet::Target target = target_of(observed, host_.user);
+    wanted_ = plan::view_companions(desired.apps, target, host_.folder.string(), wanted_);
+    auto installed = folder_.look(target.podman);
+    if (wanted_.by_part.empty() && (!installed || installed->empty())) {
+        watch_.watch({});
+        return;
+    }
+    seen.folder = host_.folder.string();
+    seen.folder_error = installed ? "" : installed.error().message;
+    seen.installed = installed ? std::move(*installed) : decltype(seen.installed){};
+    seen.reloads = host_.reloads ? host_.reloads() : 0;
+    for (const plan::CompanionViews* views : {&wanted_, &in_force_}) {
+        for (const auto& [part, view] : views->by_part) {
+            seen.wanted.try_emplace(part, observe::WantedUnits{view.services, view.one_shot});
+        }
+    }
+    auto found = host_.find_quadlet();
+    if (const auto* none = std::get_if<systemd::NoQuadlet>(&found)) {
+        seen.no_quadlet = none->why;
+        generator_.reset();
+    } else {
+        generator_ = std::get<systemd::QuadletGenerator>(found);
+    }
+    if (seen.no_quadlet.empty()) {
+        look_at_systemd(seen, stop);
+    }
+    observed.companions = std::move(seen);
+    if (observed.companions->units) {
+        look_at_podman(observed, podman, stop);
+    }
+}
+
+std::set<std::string> CompanionStage::services_to_watch(const observe::Companions& seen) const {
+    std::set<std::string> names;
+    for (const plan::CompanionViews* views : {&wanted_, &in_force_}) {
+        for (const auto& [part, view] : views->by_part) {
+            names.insert(view.services.begin(), view.services.end());
+        }
+    }
+    for (const auto& [app, units] : seen.installed) {
+        for (const auto& [file, unit] : units) {
+            for (std::string& service : plan::services_of(unit)) {
+                names.insert(std::move(service));
+            }
+        }
+    }
+    return names;
+}
+
+void CompanionStage::look_at_systemd(observe::Companions& seen, std::stop_token stop) {
+    watch_.watch(services_to_watch(seen));
+    Result<systemd::UnitTable> units = watch_.look({kLookWithin, std::move(stop)});
+    if (units) {
+        seen.units = std::move(*units);
+    } else {
+        seen.units_error = units.error().message;
+    }
+}
+
+// A list that fails leaves its names unknown: then nothing counts as gone.
+void CompanionStage::look_at_podman(observe::Observed& observed,
+                                    podman::Client& podman,
+                                    std::stop_token stop) {
+    podman::Call call;
+    call.stop = std::move(stop);
+    if (has_type(wanted_, quadlet::UnitType::Volume)) {
+        if (const auto volumes = podman.list_volumes(call)) {
+            observed.companions->volumes = row_names(*volumes);
+        }
+    }
+    if (has_type(wanted_, quadlet::UnitType::Network)) {
+        if (const auto networks = podman.list_networks(call)) {
+            observed.companions->networks = row_names(*networks);
+        }
+    }
+}
+
+void CompanionStage::plan(const manifests::Desired& desired,
+                          const supervise::Supervisor::Prepared& prepared,
+                          const observe::Observed& observed,
+                          plan::Plan& plan,
+                          std::stop_token stop) {
+    if (!observed.companions) {
+        return;
+    }
+    in_force_ = plan::view_companions(prepared.companions, target_of(observed, host_.user),
+                                      host_.folder.string(), in_force_);
+    std::set<std::string> broken;
+    for (const manifests::AppProblem& problem : desired.problems) {
+        broken.insert(problem.app);
+    }
+    plan.companions = plan::plan_companions({prepared.companions, in_force_, observed,
+                                             prepared.policy, try_units(*observed.companions, stop),
+                                             plan::why_removals_wait(desired, prepared.policy),
+                                             std::move(broken)});
+}
+
+Status CompanionStage::write_trial(const fs::path& folder) const {
+    for (const auto& [name, spec] : in_force_.specs) {
+        for (const manifests::CompanionSpec& companion : spec->companions) {
+            const plan::CompanionView* view = in_force_.find(companion.part);
+            if (view != nullptr && view->wrong.empty()) {
+                RETURN_IF_ERROR(write_unit(folder, companion, *view));
+            }
+        }
+    }
+    return {};
+}
+
+// Once for each set of versions: what the generator says of a text does not change.
+const std::map<std::string, std::string>& CompanionStage::try_units(const observe::Companions& seen,
+                                                                    std::stop_token stop) {
+    if (!generator_ || !seen.units || tried_ == in_force_.specs) {
+        return refused_;
+    }
+    const fs::path folder = host_.scratch / "quadlet-trial";
+    std::error_code error;
+    fs::remove_all(folder, error);
+    Status written = write_trial(folder);
+    const Result<systemd::DryRun> run =
+        written ? systemd::dry_run(*generator_, {folder}, {kTryWithin, std::move(stop)})
+                : Result<systemd::DryRun>(written.error());
+    fs::remove_all(folder, error);
+    refused_.clear();
+    if (!run) {
+        log::warn("cannot try the companions with Quadlet's generator: {}", run.error().message);
+        return refused_;
+    }
+    std::set<std::string> made;
+    for (const auto& [service, source] : run->sources) {
+        made.insert(source.filename().string());
+    }
+    for (const auto& [part, view] : in_force_.by_part) {
+        if (std::string why = complaint(*run, part, made.contains(part));
+            view.wrong.empty() && !why.empty() && !made.contains(part)) {
+            refused_[part] = std::move(why);
+        }
+    }
+    tried_ = in_force_.specs;
+    return refused_;
+}
+
+bool CompanionStage::may_act(const state::State& state) {
+    if (may_act_) {
+        return true;
+    }
+    const SteadyTime now = clock_.steady_now();
+    if (!waits_since_) {
+        waits_since_ = now;
+        for (const state::AppRecord& record : state.apps()) {
+            if (const auto change = state.active_change_of(record.name)) {
+                recovering_.insert(change->id);
+            }
+        }
+    }
+    std::erase_if(recovering_, [&](state::ChangeId id) {
+        const auto change = state.change(id);
+        return !change || change->is_ready;
+    });
+    if (!recovering_.empty() && now - *waits_since_ >= kLongestWait) {
+        log::warn(
+            "what was under way when the agent started has not ended within 30 minutes: companions "
+            "are kept all the same");
+        recovering_.clear();
+    }
+    may_act_ = recovering_.empty();
+    return may_act_;
+}
+
+}  // namespace podreeve::reconcile

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/observe/observed.h"
+#include "agent/observe/unit_folder.h"
+#include "agent/plan/companions.h"
+#include "agent/state/state.h"
+#include "agent/supervise/supervisor.h"
+#include "manifests/model.h"
+#include "runtime/podman/client.h"
+#include "runtime/systemd/quadlet_generator.h"
+#include "runtime/systemd/unit_watch.h"
+
+namespace podreeve::reconcile {
+
+// Where companions are installed and who runs them.
+struct CompanionHost {
+    // podreeve's own folder in Quadlet's directory.
+    std::filesystem::path folder;
+    // A folder of the agent's own, in which the generator is tried.
+    std::filesystem::path scratch;
+    bool user = true;
+    // As systemd::find_quadlet() answers; asked at each look, since podman can be installed later.
+    std::function<std::variant<systemd::QuadletGenerator, systemd::NoQuadlet>()> find_quadlet;
+    // How many daemon-reloads the agent has made.
+    std::function<std::uint64_t()> reloads;
+};
+
+// The second stage of a pass (after the boot reconciler's companions): looks at what is installed
+// and how systemd has it, tries new units with Quadlet's own generator, and plans. It runs after
+// the changes of the first stage are committed, so that it holds up none of them. While no manifest
+// has companions and none is installed it looks at nothing and asks nobody. One pass at a time;
+// blocks on the disk, on systemd and, for new units, on the generator.
+class CompanionStage {
+  public:
+    CompanionStage(CompanionHost host, systemd::UnitWatch& watch, const Clock& clock);
+
+    // Into observed.companions; nothing when there are none.
+    void look(const manifests::Desired& desired,
+              observe::Observed& observed,
+              podman::Client& podman,
+              std::stop_token stop);
+
+    // Into plan.companions.
+    void plan(const manifests::Desired& desired,
+              const supervise::Supervisor::Prepared& prepared,
+              const observe::Observed& observed,
+              plan::Plan& plan,
+              std::stop_token stop);
+
+    // Whether plans may be carried out: not while what an earlier run of the agent had begun on
+    // apps is being finished, for half an hour at most (the boot reconciler's wait for crash
+    // recovery).
+    bool may_act(const state::State& state);
+
+    // While it may not: when to ask again.
+    static constexpr std::chrono::seconds kAskAgain{5};
+    static constexpr std::chrono::minutes kLongestWait{30};
+
+  private:
+    std::set<std::string> services_to_watch(const observe::Companions& seen) const;
+    void look_at_systemd(observe::Companions& seen, std::stop_token stop);
+    void look_at_podman(observe::Observed& observed, podman::Client& podman, std::stop_token stop);
+    const std::map<std::string, std::string>& try_units(const observe::Companions& seen,
+                                                        std::stop_token stop);
+    Status write_trial(const std::filesystem::path& folder) const;
+
+    CompanionHost host_;
+    systemd::UnitWatch& watch_;
+    const Clock& clock_;
+    observe::UnitFolder folder_;
+    plan::CompanionViews wanted_, in_force_;
+    std::optional<systemd::QuadletGenerator> generator_;
+    // What the generator said of the units of these specs.
+    plan::AppSpecs tried_;
+    std::map<std::string, std::string> refused_;
+    std::optional<SteadyTime> waits_since_;
+    std::set<state::ChangeId> recovering_;
+    bool may_act_ = false;
+};
+
+}  // namespace podreeve::reconcile

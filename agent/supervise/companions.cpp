@@ -1,0 +1,211 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "agent/supervise/core.h"
+
+// The companions of apps: which version of them is in force, what they wait for, how they back off.
+namespace podreeve::supervise {
+namespace {
+
+std::set<std::string> parts_of(const SpecPointer& spec) {
+    std::set<std::string> out;
+    if (spec) {
+        for (const manifests::CompanionSpec& companion : spec->companions) {
+            out.insert(companion.part);
+        }
+    }
+    return out;
+}
+
+void add_hold(plan::CompanionPolicy& policy, const std::string& part, const std::string& why) {
+    plan::PartPolicy& hold = policy.parts[part];
+    hold.hold_start = true;
+    hold.why += (hold.why.empty() ? "" : "; ") + why;
+}
+
+// Which end of a unit this is: it was active since then, and is not any more.
+std::string exit_key(const std::string& service, const systemd::UnitState& state) {
+    return fmt::format("{}/{}", service, state.active_since.time_since_epoch().count());
+}
+
+// Nothing is wrong but that a restart is left to a person.
+bool stands(const plan::AppPlan& plan) {
+    return std::all_of(
+        plan.conditions.begin(), plan.conditions.end(),
+        [](const plan::Condition& condition) { return condition.type == "RestartPending"; });
+}
+
+bool has_ended(const systemd::UnitState& state, bool one_shot) {
+    const bool down = state.active_state == "failed" || state.active_state == "inactive";
+    const bool well = one_shot && state.active_state == "inactive" && state.result == "success";
+    return down && !well && !state.is_masked() && state.active_since != WallTime{};
+}
+
+}  // namespace
+
+// Those of the version before, while the newest is not tried again after it has failed.
+SpecPointer Supervisor::Core::choose_companions(const std::string& name,
+                                                const SpecPointer& target,
+                                                const Memory& memory) {
+    const std::string& hash = hash_of(name, target);
+    const std::string subject = plan::companions_of(name);
+    const Failure* failure = failures.find(subject);
+    if (failure != nullptr && failure->spec != hash && failure->spec != memory.companions) {
+        failures.forget(subject);  // of a version that nobody wants any more
+        failure = nullptr;
+    }
+    const bool held = failure != nullptr && failure->spec == hash && now() < failure->until &&
+                      failure->kind == "deploy-companions";
+    if (!held || memory.companions.empty() || memory.companions == hash) {
+        return target;
+    }
+    SpecPointer former = accepted(name, memory.companions);
+    return former ? former : target;
+}
+
+void Supervisor::Core::weigh_companions(Prepared& prepared, const observe::Observed& observed) {
+    for (const auto& [name, target] : prepared.in_force.apps) {
+        const auto record = state.app(name);
+        Memory memory = memory_from(record ? record->extra : "");
+        if (target->companions.empty() && memory.companions.empty()) {
+            continue;
+        }
+        plan::AppPolicy& policy = prepared.policy.apps[name];
+        plan::CompanionPolicy& own = policy.companions;
+        own.busy = own.busy || state.active_change_of(plan::companions_of(name)).has_value();
+        const SpecPointer version = choose_companions(name, target, memory);
+        prepared.companions[name] = version;
+        if (!memory.companions.empty()) {
+            const SpecPointer deployed = accepted(name, memory.companions);
+            own.deployed = deployed ? manifests::companions_hash(*deployed) : "";
+            own.deployed_parts = parts_of(deployed);
+        }
+        if (observed.companions && observed.companions->units && !own.busy) {
+            weigh_units(*version, *observed.companions, policy.stopped, memory, own);
+            const std::string extra = to_extra(memory);
+            if (record && record->extra != extra) {
+                keep(name, extra);
+            }
+        }
+        hold_companions(*version, own);
+    }
+}
+
+void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
+                                   const observe::Companions& seen,
+                                   bool stopped,
+                                   Memory& memory,
+                                   plan::CompanionPolicy& policy) {
+    for (const manifests::CompanionSpec& companion : spec.companions) {
+        const observe::WantedUnits* wanted = seen.find_wanted(companion.part);
+        if (wanted == nullptr) {
+            continue;
+        }
+        for (const std::string& service : wanted->services) {
+            const systemd::UnitState* unit = seen.unit(service);
+            if (unit == nullptr || !has_ended(*unit, wanted->one_shot)) {
+                continue;
+            }
+            RestartRecord& record = memory.restarts[service];
+            const std::string key = exit_key(service, *unit);
+            if (record.last_exit != key) {
+                const bool good = stopped || now() - unit->active_since >= kGoodRun;
+                record.last_exit = key;
+                record.short_runs = good ? 0 : record.short_runs + 1;
+                record.restarts += stopped ? 0 : 1;
+                record.until = now() + backoff(record.short_runs, spec.name + "/" + service);
+            }
+            if (!stopped && is_held(record, now())) {
+                add_hold(policy, companion.part,
+                         fmt::format("{} ended {} times in a row after a short run; next start at "
+                                     "{}",
+                                     service, record.short_runs, to_rfc3339(record.until)));
+                keep_earliest(next, record.until);
+            }
+        }
+    }
+}
+
+void Supervisor::Core::hold_companions(const manifests::AppSpec& spec,
+                                       plan::CompanionPolicy& policy) const {
+    const auto why_not = [&](const std::vector<manifests::Dependency>& waits, bool of_companion) {
+        std::vector<Blocker> held;
+        for (const manifests::Dependency& on : waits) {
+            // Those of the same app are started in order, by the plan and by systemd.
+            if (on.app == spec.name && (!on.companion.empty() || !of_companion)) {
+                continue;
+            }
+            if (auto blocker = blocker_of(of_own_containers(on, spec.name), standings)) {
+                held.push_back(std::move(*blocker));
+            }
+        }
+        return to_text(held);
+    };
+    std::string all = why_not(spec.depends_on, false);
+    if (const auto wait = pending.find(spec.name); wait != pending.end()) {
+        all += (all.empty() || wait->second.pending.empty() ? "" : "; ") + wait->second.pending;
+    }
+    for (const manifests::CompanionSpec& companion : spec.companions) {
+        std::string why = why_not(companion.depends_on, true);
+        why += (why.empty() || all.empty() ? "" : "; ") + all;
+        if (!why.empty()) {
+            add_hold(policy, companion.part, why);
+        }
+    }
+}
+
+// Every companion stands for itself, and the containers of an app that has some apart from them.
+void Supervisor::Core::add_part_standings(const AppView& view) {
+    if (view.spec == nullptr || view.spec->companions.empty()) {
+        return;
+    }
+    Census census;
+    for (const PartStatus& part : view.parts) {
+        if (part.kind == "companion") {
+            Standing standing;
+            standing.state = part.up                  ? ServiceState::Running
+                             : part.state == "failed" ? ServiceState::Failed
+                                                      : ServiceState::Starting;
+            standing.message = part.health_message;
+            standing.healthy = part.ready;
+            Standing& kept =
+                standings.try_emplace(standing_key(view.name, part.name), standing).first->second;
+            // Of a template all instances count.
+            if (!part.up) {
+                kept = standing;
+            }
+        } else if (part.kind == "container") {
+            ++census.total;
+            census.up += part.up ? 1 : 0;
+            census.ready += part.ready ? 1 : 0;
+        }
+    }
+    Standing own;
+    own.state = census.up == census.total ? ServiceState::Running : ServiceState::Starting;
+    own.healthy = census.ready == census.total;
+    standings[standing_key(view.name, kOwnContainers)] = own;
+}
+
+// What stands as the manifest says counts as deployed: from then on a missing file is a loss.
+void Supervisor::Core::note_companions(const Prepared& prepared, const plan::Plan& plan) {
+    for (const auto& [name, planned] : plan.companions) {
+        const auto version = prepared.companions.find(name);
+        const auto policy = prepared.policy.apps.find(name);
+        const auto record = state.app(name);
+        if (version == prepared.companions.end() || policy == prepared.policy.apps.end() ||
+            !record || !planned.empty() || !stands(planned) || policy->second.companions.busy ||
+            policy->second.stopped || !policy->second.companions.parts.empty()) {
+            continue;
+        }
+        Memory memory = memory_from(record->extra);
+        const std::string& hash = planned.spec;
+        if (!hash.empty() && memory.companions != hash) {
+            memory.companions = hash;
+            keep(name, to_extra(memory));
+        }
+        failures.forget_outlived(planned.subject(), now());
+    }
+}
+
+}  // namespace podreeve::supervise

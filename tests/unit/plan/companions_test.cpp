@@ -1,0 +1,432 @@
+#include "agent/plan/companions.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include "agent/observe/unit_folder.h"
+#include "agent/plan/steps.h"
+#include "manifests/companions.h"
+#include "manifests/source.h"
+#include "quadlet/naming.h"
+#include "quadlet/stamp.h"
+
+namespace podreeve::plan {
+namespace {
+
+using manifests::AppSpec;
+using std::chrono::seconds;
+
+constexpr const char* kFolder = "/q/podreeve";
+const std::string kProxy = "[Container]\nImage=localhost/proxy\n";
+const WallTime kNow{std::chrono::hours(500'000)};
+
+// A host on which everything is as it should be, for a test to spoil.
+class HostPicture {
+  public:
+    HostPicture() {
+        seen.folder = kFolder;
+        seen.units.emplace();
+        seen.units->loaded_at = kNow - seconds(100);
+        observed.at = kNow;
+    }
+
+    void want(const std::string& yaml) {
+        const manifests::Compiled compiled = manifests::compile("/m/app.yaml", yaml);
+        for (const Diagnostic& diagnostic : compiled.diagnostics) {
+            ADD_FAILURE() << to_text(diagnostic);
+        }
+        specs[compiled.app->name] = compiled.app;
+        policy.apps[compiled.app->name].generation = 3;
+    }
+
+    void want_bare(const std::string& file, const std::string& text) {
+        const manifests::Compiled compiled =
+            manifests::compile({"/m/" + file, "", {}, {{"/m/" + file, text, {}}}});
+        ASSERT_TRUE(compiled.app) << to_text(compiled.diagnostics.at(0));
+        specs[compiled.app->name] = compiled.app;
+        policy.apps[compiled.app->name].generation = 3;
+    }
+
+    // Installs all that is wanted, and starts it.
+    void bring_up() {
+        for (const auto& [name, spec] : specs) {
+            policy.apps[name].companions.deployed = manifests::companions_hash(*spec);
+            for (const manifests::CompanionSpec& companion : spec->companions) {
+                install(name, companion.part, companion.text);
+                policy.apps[name].companions.deployed_parts.insert(companion.part);
+            }
+        }
+        for (const auto& [part, view] : views().by_part) {
+            for (const std::string& service : view.services) {
+                run(service, fmt::format("{}/{}/{}", kFolder, view.app, part));
+                if (view.type == quadlet::UnitType::Container) {
+                    podman::ContainerSummary container;
+                    container.id = container.name = "systemd-" + service;
+                    container.labels[observe::kLabelSystemdUnit] = service;
+                    observed.containers.push_back(container);
+                }
+            }
+            if (!view.own_drop_in.empty()) {
+                installed(view.app, part).drop_ins[kOwnDropIn] =
+                    text_of(view.own_drop_in, view.app);
+            }
+        }
+    }
+
+    static observe::InstalledText text_of(const std::string& text, const std::string& app) {
+        observe::InstalledText out = observe::read_installed(*quadlet::stamped(text, app, 3));
+        out.modified = kNow - seconds(200);
+        return out;
+    }
+
+    void install(const std::string& app, const std::string& part, const std::string& text) {
+        observe::InstalledUnit unit;
+        unit.file = text_of(text, app);
+        unit.path = fmt::format("{}/{}/{}", kFolder, app, part);
+        const auto read = quadlet::Unit::read({unit.path, text}).unit;
+        unit.service = quadlet::service_name(*read, quadlet::kNewestRelease);
+        unit.templated = read->name().templated && read->name().instance.empty();
+        seen.installed[app][part] = unit;
+    }
+
+    void run(const std::string& service, const std::string& source) {
+        systemd::UnitState& state = seen.units->units[service];
+        state.id = service;
+        state.load_state = "loaded";
+        state.active_state = "active";
+        state.source_path = source;
+        state.active_since = kNow - seconds(90);
+        state.result = "success";
+    }
+
+    observe::InstalledUnit& installed(const std::string& app, const std::string& part) {
+        return seen.installed.at(app).at(part);
+    }
+
+    systemd::UnitState& unit(const std::string& service) { return seen.units->units[service]; }
+
+    CompanionViews views() const { return view_companions(specs, {}, kFolder); }
+
+    std::map<std::string, AppPlan> plan() {
+        observed.companions = seen;
+        const CompanionViews all = views();
+        return plan_companions({specs, all, observed, policy, refused, removals_wait, broken});
+    }
+
+    // "repair: install-unit web.container, reload-units web; Masked"
+    std::string told(const std::string& app = "web") {
+        const auto plans = plan();
+        const auto it = plans.find(app);
+        if (it == plans.end()) {
+            return "none";
+        }
+        std::vector<std::string> steps, conditions;
+        for (const Step& step : it->second.steps) {
+            steps.push_back(fmt::format("{} {}", to_string(step.kind), step.object));
+        }
+        for (const Condition& condition : it->second.conditions) {
+            conditions.push_back(condition.type);
+            last_message = condition.message;
+        }
+        return fmt::format("{}: {}{}{}", to_string(it->second.action), fmt::join(steps, ", "),
+                           conditions.empty() ? "" : "; ", fmt::join(conditions, " "));
+    }
+
+    AppSpecs specs;
+    observe::Companions seen;
+    observe::Observed observed;
+    Policy policy;
+    std::map<std::string, std::string> refused;
+    std::string removals_wait, last_message;
+    std::set<std::string> broken;
+};
+
+TEST(CompanionPlan, IsEmptyWhereAllIsWell) {
+    HostPicture host;
+    host.want_bare("web.container", kProxy);
+    host.bring_up();
+    EXPECT_EQ(host.told(), "none: ");
+    EXPECT_EQ(host.told("other"), "none");
+}
+
+TEST(CompanionPlan, DeploysWhatIsNewAndUndoesItAsAWhole) {
+    HostPicture host;
+    host.want_bare("web.container", kProxy);
+    EXPECT_EQ(host.told(),
+              "deploy: note-units web, install-unit web.container, reload-units web, start-unit "
+              "web.service");
+    const AppPlan plan = host.plan().at("web");
+    EXPECT_EQ(plan.subject(), "web/companions");
+    EXPECT_EQ(lanes(plan), (std::vector<int>{1, 1, 1, 1}));
+    EXPECT_EQ(plan.steps[3].after, (std::vector<std::size_t>{2}));
+    EXPECT_NE(plan.steps[1].inverse, "");
+    EXPECT_EQ(plan.steps[1].details, R"({"folder":"web","generation":3,"own_drop_in":""})");
+}
+
+TEST(CompanionPlan, RestartsWhatRunsAnOlderVersionAsItsPolicySays) {
+    for (const auto& [policy, restarts] : {std::pair{"now", ", restart-unit proxy.service"},
+                                           {"on-next-start", ""},
+                                           {"report", ""}}) {
+        HostPicture host;
+        const std::string head =
+            "app:\n  id: web\n  name: x\n  version: 1\n  companions:\n    - name: "
+            "proxy.container\n      restart: ";
+        const std::string tail = "\n      text: \"[Container]\\nImage=";
+        host.want(head + policy + tail + "a\"\n");
+        host.bring_up();
+        host.want(head + policy + tail + "b\"\n");
+        const std::string said = host.told();
+        EXPECT_EQ(said.rfind(fmt::format("deploy: note-units web, install-unit proxy.container, "
+                                         "reload-units web{}",
+                                         restarts),
+                             0),
+                  0U)
+            << said;
+        EXPECT_EQ(said.find("RestartPending") != std::string::npos,
+                  std::string_view(policy) == "report");
+    }
+}
+
+struct Disturbance {
+    const char* name;
+    std::function<void(HostPicture&)> happens;
+    const char* told;
+};
+
+TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
+    const Disturbance rows[] = {
+        {"the file is deleted", [](HostPicture& host) { host.seen.installed.clear(); },
+         "repair: install-unit web.container, reload-units web"},
+        {"the file is deleted and the unit stopped",
+         [](HostPicture& host) {
+             host.seen.installed.clear();
+             host.unit("web.service") = {};
+             host.unit("web.service").load_state = "not-found";
+             host.unit("web.service").active_state = "inactive";
+         },
+         "repair: install-unit web.container, reload-units web, start-unit web.service"},
+        {"a byte is edited",
+         [](HostPicture& host) {
+             host.installed("web", "web.container").file.untouched = false;
+             host.installed("web", "web.container").file.modified = kNow - seconds(10);
+         },
+         "repair: install-unit web.container, reload-units web"},
+        {"edited, and then started",
+         [](HostPicture& host) {
+             host.installed("web", "web.container").file.untouched = false;
+             host.installed("web", "web.container").file.modified = kNow - seconds(150);
+         },
+         "repair: install-unit web.container, reload-units web, restart-unit web.service"},
+        {"a drop-in of ours that nobody wants",
+         [](HostPicture& host) {
+             host.installed("web", "web.container").drop_ins["90-podreeve.conf"].ours = true;
+         },
+         "repair: install-unit web.container, reload-units web, restart-unit web.service"},
+        {"stopped", [](HostPicture& host) { host.unit("web.service").active_state = "inactive"; },
+         "repair: start-unit web.service"},
+        {"failed",
+         [](HostPicture& host) {
+             host.unit("web.service").active_state = "failed";
+             host.unit("web.service").result = "exit-code";
+         },
+         "repair: start-unit web.service"},
+        {"failed too often",
+         [](HostPicture& host) {
+             host.unit("web.service").active_state = "failed";
+             host.unit("web.service").result = "start-limit-hit";
+         },
+         "repair: reset-failed web.service, start-unit web.service"},
+        {"masked",
+         [](HostPicture& host) {
+             host.unit("web.service").load_state = "masked";
+             host.unit("web.service").active_state = "inactive";
+         },
+         "none: ; Masked"},
+        {"systemd has not read the file",
+         [](HostPicture& host) {
+             host.installed("web", "web.container").file.modified = kNow - seconds(95);
+             host.unit("web.service").active_since = kNow - seconds(80);
+         },
+         "repair: reload-units web"},
+        {"systemd says so itself",
+         [](HostPicture& host) { host.unit("web.service").needs_reload = true; },
+         "repair: reload-units web"},
+        {"the file is newer than what runs",
+         [](HostPicture& host) { host.unit("web.service").active_since = kNow - seconds(300); },
+         "repair: restart-unit web.service"},
+        {"its container is gone", [](HostPicture& host) { host.observed.containers.clear(); },
+         "repair: restart-unit web.service"},
+        {"its container is about to come",
+         [](HostPicture& host) {
+             host.observed.containers.clear();
+             host.unit("web.service").active_since = kNow - seconds(1);
+         },
+         "none: "},
+        {"systemd is restarting it",
+         [](HostPicture& host) { host.unit("web.service").active_state = "activating"; }, "none: "},
+        {"a job is on it",
+         [](HostPicture& host) {
+             host.unit("web.service").active_state = "inactive";
+             host.unit("web.service").has_job = true;
+         },
+         "none: "},
+        {"the generator has made nothing of it",
+         [](HostPicture& host) {
+             host.unit("web.service") = {};
+             host.unit("web.service").load_state = "not-found";
+             host.unit("web.service").active_state = "inactive";
+         },
+         "none: ; UnitRefused"},
+        {"the file is somebody else's",
+         [](HostPicture& host) { host.installed("web", "web.container").file = {}; },
+         "none: ; Conflict"},
+        {"the service is somebody else's",
+         [](HostPicture& host) { host.unit("web.service").source_path = "/q/web.container"; },
+         "none: ; Conflict"},
+        {"systemd cannot be read", [](HostPicture& host) { host.seen.units.reset(); },
+         "none: ; Unknown"},
+        {"the folder cannot be read",
+         [](HostPicture& host) { host.seen.folder_error = "cannot read it"; }, "none: ; Unknown"},
+        {"there is no Quadlet", [](HostPicture& host) { host.seen.no_quadlet = "podman is 4.3"; },
+         "none: ; NoQuadlet"},
+        {"it backs off",
+         [](HostPicture& host) {
+             host.unit("web.service").active_state = "failed";
+             host.policy.apps["web"].companions.parts["web.container"] = {true, "waits"};
+         },
+         "none: ; Blocked"},
+        {"a change works on it",
+         [](HostPicture& host) {
+             host.unit("web.service").active_state = "failed";
+             host.policy.apps["web"].companions.busy = true;
+         },
+         "none: "},
+        {"a person stopped the app",
+         [](HostPicture& host) { host.policy.apps["web"].stopped = true; },
+         "stop: stop-unit web.service"},
+        {"the manifest is gone", [](HostPicture& host) { host.specs.clear(); },
+         "remove: note-units web, stop-unit web.service, remove-unit web.container, reload-units "
+         "web, remove-leftover web.service"},
+        {"the manifest is gone while others cannot be read",
+         [](HostPicture& host) {
+             host.specs.clear();
+             host.removals_wait = "not all could be read";
+         },
+         "none: ; RemovalHeld"},
+        {"the manifest is broken",
+         [](HostPicture& host) {
+             host.specs.clear();
+             host.broken.insert("web");
+         },
+         "none: "},
+    };
+    for (const Disturbance& row : rows) {
+        HostPicture host;
+        host.want_bare("web.container", kProxy);
+        host.bring_up();
+        row.happens(host);
+        EXPECT_EQ(host.told(), row.told) << row.name;
+        EXPECT_EQ(host.told(), host.told()) << row.name;
+    }
+}
+
+TEST(CompanionPlan, KeepsTheTimeOfAFileThatIsPutBackUnderWhatRunsFromIt) {
+    HostPicture host;
+    host.want_bare("web.container", kProxy);
+    host.bring_up();
+    host.seen.installed.clear();
+    const AppPlan plan = host.plan().at("web");
+    EXPECT_NE(plan.steps[0].details.find(
+                  fmt::format("\"since\":{}", (kNow - seconds(90)).time_since_epoch().count())),
+              std::string::npos)
+        << plan.steps[0].details;
+}
+
+TEST(CompanionPlan, InstallsNothingThatWouldReplaceAContainerOfSomebodyElse) {
+    HostPicture host;
+    host.want_bare("web.container", kProxy + "ContainerName=mine\n");
+    podman::ContainerSummary container;
+    container.id = container.name = "mine";
+    host.observed.containers.push_back(container);
+    EXPECT_EQ(host.told(), "none: ; Conflict");
+    EXPECT_EQ(host.last_message,
+              "the container mine is there and is not that of web.service, which would replace it; "
+              "rename or remove it");
+}
+
+TEST(CompanionPlan, LeavesTheFormerVersionOfAUnitThatQuadletRefuses) {
+    HostPicture host;
+    host.want_bare("web.container", kProxy);
+    host.bring_up();
+    host.want_bare("web.container", kProxy + "HostName=b\n");
+    host.refused["web.container"] = "Quadlet refuses web.container: garbage";
+    EXPECT_EQ(host.told(), "none: ; UnitRefused");
+    EXPECT_EQ(host.last_message,
+              "Quadlet refuses web.container: garbage; the version before stays");
+    host.unit("web.service").active_state = "inactive";
+    EXPECT_EQ(host.told(), "repair: start-unit web.service; UnitRefused");
+}
+
+TEST(CompanionPlan, MakesNetworksAndVolumesAgainThatWereRemoved) {
+    HostPicture host;
+    host.want_bare("lan.network", "[Network]\n");
+    host.bring_up();
+    host.seen.networks = std::set<std::string>{"systemd-lan"};
+    EXPECT_EQ(host.told("lan"), "none: ");
+    host.seen.networks = std::set<std::string>{};
+    EXPECT_EQ(host.told("lan"), "repair: restart-unit lan-network.service");
+    host.seen.networks.reset();
+    EXPECT_EQ(host.told("lan"), "none: ") << "unknown is not absent";
+}
+
+TEST(CompanionPlan, StartsUnitsAfterThoseTheyUseAndFailsEachByItself) {
+    HostPicture host;
+    host.want(
+        "app:\n  id: web\n  name: x\n  version: 1\n  companions:\n"
+        "    - {name: a.container, text: \"[Container]\\nImage=a\\nNetwork=z.network\", "
+        "depends_on: [{companion: m.container}]}\n"
+        "    - {name: m.container, text: \"[Container]\\nImage=m\"}\n"
+        "    - {name: z.network, text: '[Network]'}\n");
+    const AppPlan first = host.plan().at("web");
+    EXPECT_NE(host.told().find("start-unit z-network.service, start-unit m.service, start-unit "
+                               "a.service"),
+              std::string::npos)
+        << host.told();
+    EXPECT_EQ(first.steps.back().after.size(), 2U);
+    EXPECT_NE(host.views().find("a.container")->own_drop_in.find("Requires=m.service\n"),
+              std::string::npos);
+    host.bring_up();
+    EXPECT_EQ(host.told(), "none: ");
+    for (const char* service : {"a.service", "m.service"}) {
+        host.unit(service).active_state = "failed";
+    }
+    const AppPlan repair = host.plan().at("web");
+    EXPECT_EQ(host.told(), "repair: start-unit m.service, start-unit a.service");
+    EXPECT_EQ(lanes(repair), (std::vector<int>{2, 3}));
+}
+
+TEST(CompanionPlan, RunsTheInstancesOfATemplate) {
+    HostPicture host;
+    host.want(
+        "app:\n  id: web\n  name: x\n  version: 1\n  companions:\n"
+        "    - {name: job@.container, text: \"[Container]\\nImage=a\", instances: [a, b]}\n"
+        "    - {name: tool@.container, text: \"[Container]\\nImage=a\"}\n");
+    EXPECT_NE(host.told().find("start-unit job@a.service, start-unit job@b.service"),
+              std::string::npos)
+        << host.told();
+    EXPECT_EQ(host.told().find("start-unit tool"), std::string::npos);
+}
+
+TEST(CompanionPlan, OfTwoAppsKnowNothingOfEachOther) {
+    HostPicture host;
+    host.want_bare("web.container", kProxy);
+    host.want_bare("db.container", "[Container]\nImage=db\n");
+    host.bring_up();
+    host.seen.installed.erase("db");
+    EXPECT_EQ(host.told("web"), "none: ");
+    EXPECT_EQ(host.told("db"), "repair: install-unit db.container, reload-units db");
+}
+
+}  // namespace
+}  // namespace podreeve::plan
