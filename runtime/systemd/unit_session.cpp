@@ -100,12 +100,16 @@ Status UnitSession::listen(const Limit& limit) {
 }
 
 Status UnitSession::watch(const std::set<std::string>& names, const Limit& limit) {
-    std::erase_if(units_, [&](const auto& unit) { return !names.contains(unit.first); });
+    const std::size_t dropped =
+        std::erase_if(units_, [&](const auto& unit) { return !names.contains(unit.first); });
     std::set<std::string> fresh;
     for (const std::string& name : names) {
         if (!units_.contains(name)) {
             fresh.insert(name);
         }
+    }
+    if (dropped == 0 && fresh.empty()) {
+        return {};
     }
     index();
     changed_ = true;
