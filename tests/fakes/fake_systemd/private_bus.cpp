@@ -63,6 +63,7 @@ PrivateBus::~PrivateBus() {
 }
 
 void PrivateBus::start(Manners manners) {
+    stop();  // of two nobody would end the first
     const fs::path file = directory_ / "bus.conf";
     std::ofstream(file) << config(address(), manners);
     const std::string option = "--config-file=" + file.string();
