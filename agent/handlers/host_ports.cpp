@@ -1,8 +1,6 @@
 #include "agent/handlers/host_ports.h"
 
-#include <arpa/inet.h>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <netinet/in.h>
@@ -12,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/socket_address.h"
 #include "runtime/base/unique_fd.h"
 
 namespace podreeve::handlers {
@@ -20,54 +19,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Address {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-
-    int family() const { return storage.ss_family; }
-};
-
-Address address_v4(const in_addr& ip, std::uint16_t port) {
-    Address address;
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_addr = ip;
-    v4.sin_port = htons(port);
-    std::memcpy(&address.storage, &v4, sizeof v4);
-    address.size = sizeof v4;
-    return address;
-}
-
-Address address_v6(const in6_addr& ip, std::uint16_t port) {
-    Address address;
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_addr = ip;
-    v6.sin6_port = htons(port);
-    std::memcpy(&address.storage, &v6, sizeof v6);
-    address.size = sizeof v6;
-    return address;
-}
-
-Result<std::vector<Address>> addresses_of(const podman::PortMapping& port) {
-    in_addr v4{};
-    in6_addr v6 = in6addr_any;
-    if (port.host_ip.empty()) {
-        return std::vector{address_v4(v4, port.host_port), address_v6(v6, port.host_port)};
+Result<std::vector<SocketAddress>> addresses_of(const podman::PortMapping& port) {
+    std::vector<SocketAddress> out;
+    for (const std::string& ip : port.host_ip.empty() ? std::vector<std::string>{"0.0.0.0", "::"}
+                                                      : std::vector{port.host_ip}) {
+        const auto address = parse_ip(ip);
+        if (!address) {
+            return fail(
+                Code::InvalidArgument,
+                fmt::format("cannot publish port {}: {} is not an IP address", port.host_port, ip));
+        }
+        out.push_back(address->with_port(port.host_port));
     }
-    if (inet_pton(AF_INET, port.host_ip.c_str(), &v4) == 1) {
-        return std::vector{address_v4(v4, port.host_port)};
-    }
-    if (inet_pton(AF_INET6, port.host_ip.c_str(), &v6) == 1) {
-        return std::vector{address_v6(v6, port.host_port)};
-    }
-    return fail(Code::InvalidArgument,
-                fmt::format("cannot publish port {}: {} is not an IP address", port.host_port,
-                            port.host_ip));
+    return out;
 }
 
 // 0, or the errno of the bind. Families and protocols that this kernel lacks are not in the way.
-int try_bind(const Address& address, const std::string& protocol) {
+int try_bind(const SocketAddress& address, const std::string& protocol) {
     const int type = protocol == "udp" ? SOCK_DGRAM : SOCK_STREAM;
     const int number = protocol == "sctp" ? IPPROTO_SCTP : 0;
     const UniqueFd fd(socket(address.family(), type | SOCK_CLOEXEC, number));
@@ -82,8 +50,7 @@ int try_bind(const Address& address, const std::string& protocol) {
     if (address.family() == AF_INET6) {
         setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }
-    const auto* plain = static_cast<const sockaddr*>(static_cast<const void*>(&address.storage));
-    return bind(fd.get(), plain, address.size) == 0 ? 0 : errno;
+    return bind(fd.get(), address.get(), address.size) == 0 ? 0 : errno;
 }
 
 int first_low_port_allowed() {
@@ -159,7 +126,7 @@ Status check_host_port(const podman::PortMapping& port) {
         return {};
     }
     ASSIGN_OR_RETURN(const auto addresses, addresses_of(port));
-    for (const Address& address : addresses) {
+    for (const SocketAddress& address : addresses) {
         const int error = try_bind(address, port.protocol);
         const bool no_such_family =
             port.host_ip.empty() && address.family() == AF_INET6 && error == EADDRNOTAVAIL;

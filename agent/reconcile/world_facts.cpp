@@ -1,19 +1,11 @@
 #include "agent/reconcile/world_facts.h"
 
-#include <arpa/inet.h>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sstream>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
-#include "runtime/base/unique_fd.h"
+#include "agent/observe/surroundings.h"
 #include "runtime/systemd/units.h"
 
 namespace podreeve::reconcile {
@@ -39,81 +31,17 @@ Assessment of_path(const std::string& path) {
     return pending(error ? error.message() : "");
 }
 
-struct Address {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    int family = AF_UNSPEC;
-};
-
-// "127.0.0.1:80", "[::1]:80", as manifests write it: an address and a port.
-Address address_of(const std::string& text) {
-    Address address;
-    const std::size_t colon = text.rfind(':');
-    std::string host = text.substr(0, colon);
-    if (!host.empty() && host.front() == '[') {
-        host = host.substr(1, host.size() - 2);
-    }
-    const auto port = htons(static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1))));
-    sockaddr_in v4{};
-    sockaddr_in6 v6{};
-    if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-        v4.sin_family = AF_INET;
-        v4.sin_port = port;
-        std::memcpy(&address.storage, &v4, sizeof v4);
-        address.size = sizeof v4;
-        address.family = AF_INET;
-    } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = port;
-        std::memcpy(&address.storage, &v6, sizeof v6);
-        address.size = sizeof v6;
-        address.family = AF_INET6;
-    }
-    return address;
-}
-
 Assessment of_port(const std::string& text) {
-    const Address address = address_of(text);
-    if (address.family == AF_UNSPEC) {
+    const auto address = parse_ip_and_port(text);
+    if (!address) {
         return {Outcome::Failed, "is no address"};
     }
-    const UniqueFd fd(
-        ::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
-    int error = fd ? 0 : errno;
-    if (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage),
-                        address.size) != 0) {
-        error = errno;
-    }
-    if (error == EINPROGRESS) {
-        pollfd wait{fd.get(), POLLOUT, 0};
-        if (::poll(&wait, 1, static_cast<int>(kConnectWithin.count())) != 1) {
-            return pending("no answer");
-        }
-        socklen_t size = sizeof error;
-        ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    }
-    return error == 0 ? Assessment{} : pending(std::generic_category().message(error));
+    const Status taken = observe::takes_connections(*address, kConnectWithin);
+    return taken ? Assessment{} : pending(taken.error().message);
 }
 
-// A default route is what "online" can mean without asking anybody out there.
 Assessment of_network() {
-    std::ifstream v4("/proc/net/route");
-    std::string line;
-    while (std::getline(v4, line)) {
-        std::istringstream words(line);
-        std::string device, destination;
-        words >> device >> destination;
-        if (destination == "00000000") {
-            return {};
-        }
-    }
-    std::ifstream v6("/proc/net/ipv6_route");
-    while (std::getline(v6, line)) {
-        if (line.starts_with("00000000000000000000000000000000 00 ") && !line.ends_with(" lo")) {
-            return {};
-        }
-    }
-    return pending("there is no default route");
+    return observe::has_default_route() ? Assessment{} : pending("there is no default route");
 }
 
 Assessment of_image(const std::string& image, podman::Client& podman, std::stop_token stop) {

@@ -1,11 +1,11 @@
 #include "runtime/prober/address.h"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <cstring>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <optional>
 
 namespace podreeve::prober {
 namespace {
@@ -38,37 +38,8 @@ std::optional<Address> address_of(const ifaddrs& entry) {
 
 }  // namespace
 
-Address Address::with_port(std::uint16_t port) const {
-    Address out = *this;
-    // The port stands in the same place for both families.
-    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
-    const std::uint16_t big = htons(port);
-    std::memcpy(reinterpret_cast<char*>(&out.bytes) + offsetof(sockaddr_in, sin_port), &big,
-                sizeof(big));
-    return out;
-}
-
-bool operator==(const Address& a, const Address& b) {
-    return a.size == b.size && std::memcmp(&a.bytes, &b.bytes, a.size) == 0;
-}
-
-std::optional<Address> parse_address(const std::string& text) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    if (::inet_pton(AF_INET, text.c_str(), &in.sin_addr) == 1) {
-        return to_address(in);
-    }
-    sockaddr_in6 in6{};
-    in6.sin6_family = AF_INET6;
-    if (::inet_pton(AF_INET6, text.c_str(), &in6.sin6_addr) == 1) {
-        return to_address(in6);
-    }
-    return std::nullopt;
-}
-
 const std::vector<Address>& loopback_addresses() {
-    static const std::vector<Address> kLoopback = {*parse_address("127.0.0.1"),
-                                                   *parse_address("::1")};
+    static const std::vector<Address> kLoopback = {*parse_ip("127.0.0.1"), *parse_ip("::1")};
     return kLoopback;
 }
 

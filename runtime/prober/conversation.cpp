@@ -31,7 +31,7 @@ void Conversation::list_addresses() {
     addresses_.clear();
     interfaces_listed_ = !subject_.question.host.empty();
     if (interfaces_listed_) {
-        if (const auto address = parse_address(subject_.question.host)) {
+        if (const auto address = parse_ip(subject_.question.host)) {
             addresses_.push_back(*address);
         }
         return;

@@ -24,7 +24,7 @@ std::uint16_t port_of(int fd) {
 }
 
 UniqueFd listen_on(const std::string& text, std::uint16_t& port) {
-    const Address address = *parse_address(text);
+    const Address address = *parse_ip(text);
     UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_EQ(::bind(fd.get(), address.get(), address.size), 0) << text;
     EXPECT_EQ(::listen(fd.get(), 512), 0);
