@@ -47,7 +47,7 @@ using InstalledUnits = std::map<std::string, InstalledUnit>;  // by file name
 // What a companion that is wanted is called in systemd.
 struct WantedUnits {
     std::vector<std::string> services;
-    bool one_shot = false;
+    bool ends = false;  // runs to its end, and is not active any more
 };
 
 struct Companions {

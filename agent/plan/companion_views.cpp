@@ -38,6 +38,23 @@ std::vector<std::string> running_services(const CompanionSpec& companion,
     return out;
 }
 
+// Does its work and is done: what a systemd unit with Type=oneshot does, and a build.
+bool does_one_thing(const quadlet::Unit& unit) {
+    using quadlet::UnitType;
+    return unit.type() == UnitType::Build ||
+           ((unit.type() == UnitType::Container || unit.type() == UnitType::Kube) &&
+            unit.value("Service", "Type") == "oneshot");
+}
+
+// systemd forgets a unit that is done and not active: that it ran could not be told from that it
+// never did. The author's own word on it stands.
+void judge_end(const quadlet::Unit& unit, CompanionView& view) {
+    const auto own = unit.value("Service", "RemainAfterExit");
+    view.one_shot = does_one_thing(unit);
+    view.remains = view.one_shot && !own;
+    view.ends = view.one_shot && own && !unit.flag("Service", "RemainAfterExit").value_or(false);
+}
+
 class Viewer {
   public:
     Viewer(const AppSpecs& specs, const quadlet::Target& target, std::string folder)
@@ -72,6 +89,7 @@ class Viewer {
         view.type = unit->type();
         view.services = running_services(companion, *unit, target_.podman);
         services_[companion.part] = view.services;
+        judge_end(*unit, view);
         units_.push_back(std::move(*unit));
     }
 
@@ -81,7 +99,7 @@ class Viewer {
         for (const manifests::UnitDropIn& drop_in : companion.drop_ins) {
             view.files.push_back({drop_in.name, stamp_hash(drop_in.text, view.app)});
         }
-        view.own_drop_in = own_drop_in(companion, services_);
+        view.own_drop_in = own_drop_in(companion, services_, view.remains);
         if (!view.own_drop_in.empty()) {
             view.files.push_back({kOwnDropIn, stamp_hash(view.own_drop_in, view.app)});
         }
@@ -99,10 +117,6 @@ class Viewer {
         for (const quadlet::Service& service : made.services) {
             CompanionView& view = views_.by_part.at(service.file_name);
             view.resource = service.resource;
-            // What volumes, networks and images are made by stays active.
-            const bool ends = service.type == quadlet::UnitType::Container ||
-                              service.type == quadlet::UnitType::Kube;
-            view.one_shot = service.one_shot && ends;
             view.uses = service.uses;
         }
     }
@@ -145,7 +159,8 @@ const CompanionView* CompanionViews::find(const std::string& part) const {
 }
 
 std::string own_drop_in(const CompanionSpec& companion,
-                        const std::map<std::string, std::vector<std::string>>& services) {
+                        const std::map<std::string, std::vector<std::string>>& services,
+                        bool remains) {
     std::vector<std::string> required;
     for (const manifests::Dependency& on : companion.depends_on) {
         const auto found = services.find(on.companion);
@@ -158,6 +173,9 @@ std::string own_drop_in(const CompanionSpec& companion,
     std::string text;
     if (!required.empty()) {
         text += fmt::format("[Unit]\nRequires={0}\nAfter={0}\n", fmt::join(required, " "));
+    }
+    if (remains) {
+        text += "[Service]\nRemainAfterExit=yes\n";
     }
     if (!companion.instances.empty()) {
         text += fmt::format("[{}]\nNames={}\n", observe::kInstanceSection,

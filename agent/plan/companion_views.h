@@ -31,7 +31,9 @@ struct CompanionView {
     // What is to run: its service, or those of its instances; empty for a template without any.
     std::vector<std::string> services;
     std::string resource;           // the name in podman; empty: none, or only systemd knows
-    bool one_shot = false;          // it runs to its end, and is done
+    bool one_shot = false;          // it does one thing, after which nothing of it runs
+    bool ends = false;              // and is not active any more then, as its author wants it
+    bool remains = false;           // and podreeve has it stay active, since nobody says otherwise
     std::vector<std::string> uses;  // the files of other units that it names, of any app
     std::vector<UnitFileView> files;
     std::string own_drop_in;         // the text of kOwnDropIn; empty: none is needed
@@ -55,6 +57,7 @@ CompanionViews view_companions(const AppSpecs& specs,
 
 // The text that goes into a companion's own drop-in; empty when none is needed.
 std::string own_drop_in(const manifests::CompanionSpec& companion,
-                        const std::map<std::string, std::vector<std::string>>& services);
+                        const std::map<std::string, std::vector<std::string>>& services,
+                        bool remains);
 
 }  // namespace podreeve::plan

@@ -241,9 +241,9 @@ class UnitJudge {
     }
 
     void start(const UnitState* state, UnitServiceVerdict& out) {
-        const bool ran_well = state != nullptr && out_.view->one_shot &&
+        const bool ran_well = state != nullptr && out_.view->ends &&
                               state->active_state == "inactive" && state->result == "success" &&
-                              state->active_since != WallTime{};
+                              !state->invocation.empty();
         if ((state != nullptr && state->has_job) || (ran_well && !out_.install) || is_held()) {
             return;
         }

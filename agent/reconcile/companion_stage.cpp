@@ -96,7 +96,7 @@ void CompanionStage::look(const manifests::Desired& desired,
     seen.reloads = host_.reloads ? host_.reloads() : 0;
     for (const plan::CompanionViews* views : {&wanted_, &in_force_}) {
         for (const auto& [part, view] : views->by_part) {
-            seen.wanted.try_emplace(part, observe::WantedUnits{view.services, view.one_shot});
+            seen.wanted.try_emplace(part, observe::WantedUnits{view.services, view.ends});
         }
     }
     auto found = host_.find_quadlet();

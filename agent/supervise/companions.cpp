@@ -104,7 +104,7 @@ void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
         }
         for (const std::string& service : wanted->services) {
             const systemd::UnitState* unit = seen.unit(service);
-            if (unit == nullptr || !has_ended(*unit, wanted->one_shot)) {
+            if (unit == nullptr || !has_ended(*unit, wanted->ends)) {
                 continue;
             }
             RestartRecord& record = memory.restarts[service];

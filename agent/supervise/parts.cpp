@@ -104,7 +104,7 @@ PartStatus of_unit(const std::string& part,
         return out;
     }
     const bool ended_well = one_shot && unit->active_state == "inactive" &&
-                            unit->result == "success" && unit->active_since != WallTime{};
+                            unit->result == "success" && !unit->invocation.empty();
     out.state = unit->is_masked() ? "masked" : unit->active_state;
     out.up = out.ready = unit->is_active() || ended_well;
     out.exit_code = unit->exit_status;
@@ -121,7 +121,7 @@ std::vector<PartStatus> of_companion(const manifests::CompanionSpec& spec,
         return {of_unit(spec.part, "", nullptr, false)};
     }
     for (const std::string& service : wanted->services) {
-        out.push_back(of_unit(spec.part, service, seen, wanted->one_shot));
+        out.push_back(of_unit(spec.part, service, seen, wanted->ends));
     }
     return out;
 }

@@ -406,6 +406,42 @@ TEST(CompanionPlan, StartsUnitsAfterThoseTheyUseAndFailsEachByItself) {
     EXPECT_EQ(lanes(repair), (std::vector<int>{2, 3}));
 }
 
+// systemd forgets a unit that is done and not active: a build would be started for ever.
+TEST(CompanionPlan, HasOneShotUnitsStayActiveUnlessTheirAuthorSaysOtherwise) {
+    const std::string remain = "[Service]\nRemainAfterExit=yes\n";
+
+    struct Row {
+        std::string file, text;
+        bool one_shot, ends;
+        std::string own_drop_in;
+    };
+
+    const std::string job = "[Container]\nImage=a\n[Service]\nType=oneshot\n";
+    const Row rows[] = {
+        {"a.container", "[Container]\nImage=a\n", false, false, ""},
+        {"a.container", job, true, false, remain},
+        {"a.container", job + "RemainAfterExit=yes\n", true, false, ""},
+        {"a.container", job + "RemainAfterExit=no\n", true, true, ""},
+        {"a.build", "[Build]\nImageTag=localhost/a\nSetWorkingDirectory=/b\n", true, false, remain},
+        {"a.network", "[Network]\n", false, false, ""},
+    };
+    for (const Row& row : rows) {
+        HostPicture host;
+        host.want_bare(row.file, row.text);
+        const CompanionViews views = host.views();
+        const CompanionView& view = *views.find(row.file);
+        EXPECT_EQ(view.one_shot, row.one_shot) << row.text;
+        EXPECT_EQ(view.ends, row.ends) << row.text;
+        EXPECT_EQ(view.own_drop_in, row.own_drop_in) << row.text;
+        host.bring_up();
+        host.observed.containers.clear();
+        EXPECT_EQ(host.told("a") == "none: ", row.one_shot || row.file == "a.network") << row.text;
+        host.unit(view.services.front()).active_state = "inactive";
+        host.unit(view.services.front()).invocation = "1";
+        EXPECT_EQ(host.told("a") == "none: ", row.ends) << row.text;
+    }
+}
+
 TEST(CompanionPlan, RunsTheInstancesOfATemplate) {
     HostPicture host;
     host.want(
