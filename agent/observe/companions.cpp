@@ -21,6 +21,13 @@ const InstalledUnit* Companions::find(const std::string& app, const std::string&
     return unit == units_of_app->second.end() ? nullptr : &unit->second;
 }
 
+bool Companions::is_source(const std::string& app,
+                           const std::string& file_name,
+                           const std::string& path) const {
+    const std::string within = "/" + app + "/" + file_name;
+    return path == folder + within || (!real_folder.empty() && path == real_folder + within);
+}
+
 const WantedUnits* Companions::find_wanted(const std::string& file_name) const {
     const auto it = wanted.find(file_name);
     return it == wanted.end() ? nullptr : &it->second;

@@ -55,7 +55,8 @@ struct Companions {
     std::string no_quadlet;
     // Why the folder cannot be read; then nothing is known of what is installed.
     std::string folder_error;
-    std::string folder;  // podreeve's own, with one below it for each app
+    std::string real_folder;  // the same without links
+    std::string folder;       // podreeve's own, with one below it for each app
     std::map<std::string, InstalledUnits> installed;  // by app
     std::map<std::string, WantedUnits> wanted;        // by file name
     std::uint64_t reloads = 0;                        // how many daemon-reloads this agent has made
@@ -66,6 +67,11 @@ struct Companions {
     std::optional<std::set<std::string>> volumes, networks;
 
     const InstalledUnit* find(const std::string& app, const std::string& file_name) const;
+    // Whether a unit with this SourcePath= was made from that file of ours. Quadlet may have
+    // followed the links on the way to the folder, or not.
+    bool is_source(const std::string& app,
+                   const std::string& file_name,
+                   const std::string& path) const;
     const WantedUnits* find_wanted(const std::string& file_name) const;  // null: is not wanted
     // Null: not known to systemd, or nothing is known.
     const systemd::UnitState* unit(const std::string& service) const;

@@ -63,10 +63,6 @@ bool is_known(const UnitState* state) {
     return state != nullptr && state->load_state != "not-found";
 }
 
-std::string path_of(const UnitCase& app, const std::string& part) {
-    return fmt::format("{}/{}/{}", app.seen.folder, app.name, part);
-}
-
 class UnitJudge {
   public:
     UnitJudge(const UnitCase& app,
@@ -90,6 +86,7 @@ class UnitJudge {
         if (!out_.install && found_ == nullptr) {
             return std::move(out_);  // a condition says why
         }
+        tell_foreign_drop_ins();
         look_for_reload();
         for (const std::string& service : out_.view->services) {
             out_.services.push_back(judge_service(service));
@@ -197,6 +194,21 @@ class UnitJudge {
             first = first ? std::min(*first, state->active_since) : state->active_since;
         }
         out_.since = first;
+    }
+
+    // Left where they are, but what runs is not only what the manifest says.
+    void tell_foreign_drop_ins() {
+        if (found_ == nullptr) {
+            return;
+        }
+        for (const auto& [name, text] : found_->drop_ins) {
+            if (!text.ours) {
+                complain("ForeignDropIn", "DropInExists",
+                         fmt::format("{}.d/{} is not podreeve's and changes what runs; put it "
+                                     "beside the manifest, or remove it",
+                                     found_->path, name));
+            }
+        }
     }
 
     void look_for_reload() {
@@ -363,7 +375,8 @@ bool is_down(const UnitState& state) {
 }
 
 bool is_ours(const UnitCase& app, const CompanionSpec& companion, const UnitState& state) {
-    return state.load_state == "not-found" || state.source_path == path_of(app, companion.part);
+    return state.load_state == "not-found" ||
+           app.seen.is_source(app.name, companion.part, state.source_path.string());
 }
 
 }  // namespace podreeve::plan

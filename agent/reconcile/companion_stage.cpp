@@ -90,7 +90,9 @@ void CompanionStage::look(const manifests::Desired& desired,
         watch_.watch({});
         return;
     }
+    std::error_code error;
     seen.folder = host_.folder.string();
+    seen.real_folder = fs::weakly_canonical(host_.folder, error).string();
     seen.folder_error = installed ? "" : installed.error().message;
     seen.installed = installed ? std::move(*installed) : decltype(seen.installed){};
     seen.reloads = host_.reloads ? host_.reloads() : 0;

@@ -90,7 +90,8 @@ PartStatus of_service(const std::string& app, const ObservedIndex& index) {
 }
 
 // The unit behind a companion, in systemd's words.
-PartStatus of_unit(const std::string& part,
+PartStatus of_unit(const std::string& app,
+                   const std::string& part,
                    const std::string& service,
                    const observe::Companions* seen,
                    bool one_shot) {
@@ -103,6 +104,10 @@ PartStatus of_unit(const std::string& part,
     if (unit == nullptr || (unit->load_state == "not-found" && !unit->is_active())) {
         return out;
     }
+    // Somebody else's of the same name says nothing of ours.
+    if (unit->load_state == "loaded" && !seen->is_source(app, part, unit->source_path.string())) {
+        return out;
+    }
     const bool ended_well = one_shot && unit->active_state == "inactive" &&
                             unit->result == "success" && !unit->invocation.empty();
     out.state = unit->is_masked() ? "masked" : unit->active_state;
@@ -113,15 +118,16 @@ PartStatus of_unit(const std::string& part,
     return out;
 }
 
-std::vector<PartStatus> of_companion(const manifests::CompanionSpec& spec,
+std::vector<PartStatus> of_companion(const std::string& app,
+                                     const manifests::CompanionSpec& spec,
                                      const observe::Companions* seen) {
     std::vector<PartStatus> out;
     const observe::WantedUnits* wanted = seen == nullptr ? nullptr : seen->find_wanted(spec.part);
     if (wanted == nullptr) {
-        return {of_unit(spec.part, "", nullptr, false)};
+        return {of_unit(app, spec.part, "", nullptr, false)};
     }
     for (const std::string& service : wanted->services) {
-        out.push_back(of_unit(spec.part, service, seen, wanted->ends));
+        out.push_back(of_unit(app, spec.part, service, seen, wanted->ends));
     }
     return out;
 }
@@ -212,7 +218,7 @@ std::vector<PartStatus> list_parts(const std::string& app,
         const observe::Companions* seen = index.companions();
         if (seen != nullptr && seen->installed.contains(app)) {
             for (const auto& [file, unit] : seen->installed.at(app)) {
-                parts.push_back(of_unit(file, unit.service, seen, false));
+                parts.push_back(of_unit(app, file, unit.service, seen, false));
             }
         }
         return parts;
@@ -231,7 +237,7 @@ std::vector<PartStatus> list_parts(const std::string& app,
         }
     }
     for (const manifests::CompanionSpec& companion : spec->companions) {
-        for (PartStatus& part : of_companion(companion, index.companions())) {
+        for (PartStatus& part : of_companion(app, companion, index.companions())) {
             parts.push_back(std::move(part));
         }
     }

@@ -107,7 +107,8 @@ void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPl
     static const std::vector<plan::Condition> kNone;
     for (const plan::Condition& condition : planned == nullptr ? kNone : planned->conditions) {
         view.conditions.push_back(condition);
-        const bool waits = condition.type == "Blocked" || condition.type == "RestartPending";
+        const bool waits = condition.type == "Blocked" || condition.type == "RestartPending" ||
+                           condition.type == "ForeignDropIn";
         if (!waits && view.facts.companions.empty()) {
             view.facts.companions = condition.message;
             view.facts.companions_unknown = condition.type == "Unknown";

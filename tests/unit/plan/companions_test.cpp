@@ -223,6 +223,9 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
              host.installed("web", "web.container").drop_ins["90-podreeve.conf"].ours = true;
          },
          "repair: install-unit web.container, reload-units web, restart-unit web.service"},
+        {"a drop-in of somebody's own",
+         [](HostPicture& host) { host.installed("web", "web.container").drop_ins["50-mine.conf"]; },
+         "none: ; ForeignDropIn"},
         {"stopped", [](HostPicture& host) { host.unit("web.service").active_state = "inactive"; },
          "repair: start-unit web.service"},
         {"failed",
