@@ -274,7 +274,9 @@ class AppCompanions {
     }
 
     void plan_known(const observe::Companions& seen) {
-        const UnitCase app{name_, seen, in_.observed, policy_, in_.refused};
+        const bool deployed =
+            spec_ && policy_.companions.deployed == manifests::companions_hash(*spec_);
+        const UnitCase app{name_, seen, in_.observed, policy_, in_.refused, deployed};
         if (!spec_ || spec_->companions.empty()) {
             plan_removal(app, installed(seen, false));
         } else if (policy_.stopped) {
@@ -342,8 +344,7 @@ class AppCompanions {
             }
         }
         // A file that is gone, or that somebody has edited, is mended; another version is deployed.
-        const bool deploy =
-            changes && policy_.companions.deployed != manifests::companions_hash(*spec_);
+        const bool deploy = changes && !app.deployed;
         plan_.action = deploy ? AppAction::Deploy : AppAction::Repair;
         CompanionDraft(app, plan_, deploy).bring_up(std::move(verdicts), surplus);
         if (plan_.steps.empty()) {

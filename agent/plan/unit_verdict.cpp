@@ -27,14 +27,16 @@ const InstalledText* installed_text(const InstalledUnit& unit, const std::string
     return it == unit.drop_ins.end() ? nullptr : &it->second;
 }
 
-FileState state_of(const CompanionView& view, const InstalledUnit* unit) {
+// deployed: these files stood once, so that one that is missing was taken away.
+FileState state_of(const CompanionView& view, const InstalledUnit* unit, bool deployed) {
     if (unit == nullptr) {
         return FileState::Absent;
     }
     FileState state = FileState::Same;
     for (const UnitFileView& file : view.files) {
         const InstalledText* text = installed_text(*unit, file.drop_in);
-        if (text != nullptr && !text->hash.empty() && text->hash != file.hash) {
+        const bool other = text != nullptr && !text->hash.empty() && text->hash != file.hash;
+        if (other || (text == nullptr && !deployed)) {
             return FileState::Changed;
         }
         if (text == nullptr || !text->untouched) {
@@ -78,7 +80,7 @@ class UnitJudge {
         if (has_conflict()) {
             return std::move(out_);
         }
-        file_ = state_of(*out_.view, found_);
+        file_ = state_of(*out_.view, found_, app_.deployed);
         out_.generation = generation_of(app_, file_, found_);
         if (file_ != FileState::Same && may_install()) {
             install();
@@ -179,7 +181,7 @@ class UnitJudge {
     // its file must not look younger than it is.
     void keep_time() {
         const bool same_text = file_ == FileState::Edited ||
-                               (file_ == FileState::Absent &&
+                               (file_ == FileState::Absent && app_.deployed &&
                                 app_.policy.companions.deployed_parts.contains(out_.spec->part));
         if (!same_text || out_.view->services.empty()) {
             return;

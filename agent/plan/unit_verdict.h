@@ -16,6 +16,7 @@ struct UnitCase {
     const observe::Observed& observed;
     const AppPolicy& policy;
     const std::map<std::string, std::string>& refused;
+    bool deployed = false;  // the version that is wanted is the one that stood last
 };
 
 enum class UnitAct { Leave, Start, ResetAndStart, Restart };

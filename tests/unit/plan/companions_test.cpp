@@ -409,6 +409,25 @@ TEST(CompanionPlan, StartsUnitsAfterThoseTheyUseAndFailsEachByItself) {
     EXPECT_EQ(lanes(repair), (std::vector<int>{2, 3}));
 }
 
+// What runs was made of another version, however old the file is that was put back in between.
+TEST(CompanionPlan, RestartsAUnitThatWasMendedBeforeADropInComes) {
+    for (const bool file_is_gone : {false, true}) {
+        HostPicture host;
+        host.want_bare("web.container", kProxy);
+        host.bring_up();
+        host.installed("web", "web.container").file.modified =
+            host.unit("web.service").active_since;
+        auto newer = std::make_shared<manifests::AppSpec>(*host.specs.at("web"));
+        newer->companions[0].drop_ins.push_back({"10-a.conf", "[Container]\nHostName=a\n"});
+        host.specs["web"] = newer;
+        if (file_is_gone) {
+            host.seen.installed.clear();
+        }
+        EXPECT_NE(host.told("web").find("restart-unit web.service"), std::string::npos)
+            << host.told("web");
+    }
+}
+
 // systemd forgets a unit that is done and not active: a build would be started for ever.
 TEST(CompanionPlan, HasOneShotUnitsStayActiveUnlessTheirAuthorSaysOtherwise) {
     const std::string remain = "[Service]\nRemainAfterExit=yes\n";
