@@ -9,6 +9,7 @@ from lib.lab import APP_UID
 # Where Quadlet looks for the units of 'app', and podreeve's own folder of it.
 QUADLET = "/home/app/.config/containers/systemd"
 OURS = QUADLET + "/podreeve"
+BUSYBOX = "localhost/busybox:latest"
 
 Unit = collections.namedtuple("Unit", "invocation restarts active sub result")
 
@@ -17,6 +18,11 @@ def container(unit="", section="", service="", image="localhost/busybox:latest",
     """A .container whose process ends at once on SIGTERM; unit, section, service: more lines of its three sections."""
     return (f"[Unit]\n{unit}\n[Container]\nImage={image}\nExec=sh -c \"trap 'exit 0' TERM; {wait} & wait\"\n"
             f"StopTimeout=1\n{section}\n[Service]\nTimeoutStartSec=60\n{service}\n")
+
+
+def installed(app, file):
+    """Where podreeve puts an app's unit file."""
+    return f"{OURS}/{app}/{file}"
 
 
 def indented(text, spaces):
