@@ -75,6 +75,13 @@ int print_all(const json& body) {
     if (!store.empty()) {
         print(paint(store, Colour::Yellow));
     }
+    if (const std::string aside = agent.at("store").value("set_aside", ""); !aside.empty()) {
+        print(
+            paint(fmt::format("the state was corrupt and is kept as {}: stops that were asked for "
+                              "before, and the history, are not known any more",
+                              aside),
+                  Colour::Yellow));
+    }
     const json& summary = body.at("summary");
     print(fmt::format("{} of {} apps up", summary.value("up", 0), summary.value("total", 0)));
     return kOk;
@@ -84,7 +91,7 @@ std::string facts_of(const json& app) {
     std::string text;
     const auto line = [&](const char* name, const std::string& value) {
         if (!value.empty()) {
-            text += fmt::format("{:<12}{}\n", std::string(name) + ":", value);
+            text += fmt::format("{:<13}{}\n", std::string(name) + ":", value);
         }
     };
     line("App", app.value("name", ""));

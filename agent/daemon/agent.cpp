@@ -163,6 +163,9 @@ void Agent::Parts::connect() {
         supervisor.change_ended(change);
         reconciler.request(fmt::format("change {} has ended", change.id));
     });
+    state->on_writable([this] {
+        scheduler.post([this] { reconciler.request("the state can be written again"); });
+    });
     reconciler.on_pass([this](const reconcile::PassReport& report) { after_pass(report); });
     add_components();
 }

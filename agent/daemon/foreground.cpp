@@ -67,6 +67,10 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
     if (error) {
         return errno_error(fmt::format("run {}", file.string()), error.value());
     }
+    if (!fs::is_regular_file(whole, error)) {
+        return fail(Code::InvalidArgument,
+                    fmt::format("cannot run {}: it is not a regular file", file.string()));
+    }
     const std::string key = sha256_hex(whole.string()).substr(0, kKeyDigits);
     const fs::path place = config.paths.state_dir / "run" / key;
     const fs::path manifests = place / "manifests";

@@ -43,6 +43,9 @@ Ended undo_park_container(Task& task) {
     if (!container) {
         return done();
     }
+    if (is_being_stopped(*container)) {
+        return retry(kStopPause, "podman has not stopped it yet");
+    }
     RETURN_IF_ERROR(rename(task, *container, task.object));
     if (task.saved("ran") == "yes") {
         RETURN_IF_ERROR(start(task, *container));

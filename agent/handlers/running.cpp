@@ -223,6 +223,10 @@ bool is_up(podman::PodStatus status) {
            status == PodStatus::Paused;
 }
 
+bool is_being_stopped(const podman::ContainerDetails& container) {
+    return container.summary.state == ContainerState::Stopping;
+}
+
 unsigned grace_of(const Task& task) {
     if (const auto seconds = task.number("grace"); seconds && *seconds >= 0) {
         return static_cast<unsigned>(*seconds);

@@ -14,6 +14,10 @@ namespace podreeve::handlers {
 // says (of a pod: the longest of its members), else 10.
 unsigned grace_of(const Task& task);
 
+// A stop that was cut off, by an abort, goes on in podman; till its end nothing can be started.
+bool is_being_stopped(const podman::ContainerDetails& container);
+inline constexpr std::chrono::milliseconds kStopPause{200};
+
 // Something of the pod runs, or is paused.
 bool is_up(podman::PodStatus status);
 

@@ -39,6 +39,9 @@ Ended undo_stop_container(Task& task) {
     }
     for (const std::string& who : {task.target(), task.object}) {
         ASSIGN_OR_RETURN(const auto container, own(task, who));
+        if (container && is_being_stopped(*container)) {
+            return retry(kStopPause, "podman has not stopped it yet");
+        }
         if (container) {
             RETURN_IF_ERROR(start(task, *container));
             return done();

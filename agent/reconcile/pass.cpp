@@ -65,6 +65,21 @@ Result<Planned> plan_against(const PassWorld& world,
     return planned;
 }
 
+// The next pass would do again what was taken back.
+std::string no_undo(const plan::AppPlan& planned) {
+    switch (planned.action) {
+        case plan::AppAction::Repair:
+            return "it put back what the version in force asks for; a change that brought a "
+                   "version can be undone";
+        case plan::AppAction::Stop:
+            return fmt::format("`podreeve start {}` starts it again", planned.app);
+        case plan::AppAction::Remove:
+            return "its manifest is gone; with its manifest the app comes back";
+        default:
+            return "";
+    }
+}
+
 Result<state::ChangeId> commit(const PassWorld& world,
                                const plan::AppPlan& planned,
                                const supervise::Supervisor::Prepared& prepared) {
@@ -80,6 +95,9 @@ Result<state::ChangeId> commit(const PassWorld& world,
     data["fingerprint"] = supervise::fingerprint(planned);
     data["kind"] = change.kind;
     data["wish"] = policy == prepared.policy.apps.end() ? 0 : policy->second.wish;
+    if (const std::string why = no_undo(planned); !why.empty()) {
+        data[state::kNoUndo] = why;
+    }
     change.data = data.dump();
     if (planned.action == plan::AppAction::Repair) {
         change.unwritten = state::Unwritten::Kept;
@@ -265,6 +283,7 @@ bool nothing_under_way(const PassWorld& world, const supervise::Overview& overvi
 PassReport make_pass(const PassWorld& world, std::stop_token stop) {
     const SteadyTime begin = world.clock.steady_now();
     PassReport report;
+    const bool was_read_only = world.state.health().read_only;
     const manifests::Desired desired = world.source.scan();
     Result<Planned> planned = plan_against(world, desired, Versions::InForce, stop);
     if (!planned) {
@@ -278,7 +297,9 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         keep_companions(world, desired, *planned, stop, report);
         report.overview =
             world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
-        report.in_motion = !planned->observed.in_motion.empty();
+        // On a disk that was found full just now other versions are in force than were planned for.
+        report.in_motion = !planned->observed.in_motion.empty() ||
+                           (!was_read_only && world.state.health().read_only);
         report.settled = report.changes.empty() && !report.in_motion && !planned->busy &&
                          nothing_under_way(world, report.overview);
         if (report.settled) {

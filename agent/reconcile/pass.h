@@ -37,7 +37,9 @@ struct PassReport {
     std::vector<state::ChangeId> changes;
     std::vector<std::string> apps_changed;
     std::vector<std::pair<std::string, std::string>> failures;  // app, why
-    bool in_motion = false;        // something of ours changed while it was read: look again soon
+    // What it was made from changed meanwhile, something of ours or the versions in force: look
+    // again soon.
+    bool in_motion = false;
     bool companions_wait = false;  // for what an earlier run had begun: look again in a while
     bool settled = false;          // nothing was to be done, and nothing is under way
     supervise::Overview overview;

@@ -160,6 +160,9 @@ void State::Core::note_commit(const Status& status) {
         health.read_only = false;
         health.message.clear();
         log::info("{} can be written again", directory.database().string());
+        if (writable_callback) {
+            writable_callback();
+        }
     } else if (!status && health.message != status.error().message) {
         health.read_only = true;
         health.message = status.error().message;

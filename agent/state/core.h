@@ -69,7 +69,7 @@ struct State::Core {
     StoreHealth health;
     std::uint64_t rows_written = 0;
     std::vector<ChangeId> became_ready;
-    std::function<void()> work_callback;
+    std::function<void()> work_callback, writable_callback;
     std::vector<std::function<void(const Event&)>> listeners;
     Situation situation;  // of the runner, as its last pass left it
 };

@@ -123,6 +123,12 @@ ChangeId undoes(const ChangeRecord& change) {
     return change.kind == kUndoKind && data.is_object() ? data.value("undoes", ChangeId{0}) : 0;
 }
 
+// Empty: it can be undone.
+std::string no_undo(const ChangeRecord& change) {
+    const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
+    return data.is_object() ? data.value(kNoUndo, std::string()) : std::string();
+}
+
 // What was built upon a change has to go first.
 Status check_undoable(const Memory& memory, const ChangeRecord& change) {
     const std::string what = fmt::format("undo change {}", change.id);
@@ -137,13 +143,17 @@ Status check_undoable(const Memory& memory, const ChangeRecord& change) {
                                                 "say is made again by the next pass",
                                                 what));
     }
+    if (const std::string why = no_undo(change); !why.empty()) {
+        return fail(Code::Conflict, fmt::format("cannot {}: {}", what, why));
+    }
     if (const ChangeId other = under_way(memory, change.subject); other != 0) {
         return is_busy(memory, what, other);
     }
     std::set<ChangeId> undone;
     for (auto it = memory.changes.rbegin(); it->first != change.id; ++it) {
         const ChangeRecord& newer = *it->second;
-        if (newer.subject != change.subject || undone.contains(newer.id)) {
+        if (newer.subject != change.subject || undone.contains(newer.id) ||
+            !no_undo(newer).empty()) {
             continue;
         }
         const TaskStatus ended = derived_status(newer);

@@ -274,6 +274,11 @@ void State::on_event(std::function<void(const Event&)> listener) {
     core_->listeners.push_back(std::move(listener));
 }
 
+void State::on_writable(std::function<void()> callback) {
+    const std::lock_guard lock(core_->data);
+    core_->writable_callback = std::move(callback);
+}
+
 std::uint64_t State::rows_written() const {
     const std::lock_guard lock(core_->data);
     return core_->rows_written;

@@ -58,6 +58,10 @@ enum class Collision {
 // one's id as "undoes" and its kind as "undoes_kind".
 inline constexpr const char* kUndoKind = "undo-change";
 
+// In the data of a change that only restores or takes away: why it cannot be undone and what to do
+// instead. Nothing is built upon such a change either.
+inline constexpr const char* kNoUndo = "no_undo";
+
 class State {
   public:
     // directory: 0700, made when missing. Holds a lock against a second agent (Conflict).
@@ -105,6 +109,10 @@ class State {
     std::int64_t last_event_seq() const;
     // Called after each append, on the appending thread, without the lock.
     void on_event(std::function<void(const Event&)> listener);
+
+    // Called when the store can be written again after it could not, on the thread that wrote and
+    // with locks held: it has to post what it wants to do.
+    void on_writable(std::function<void()> callback);
 
     // Rows written since open: a pass that finds nothing to do adds none.
     std::uint64_t rows_written() const;

@@ -55,7 +55,10 @@ state::AppRecord Supervisor::Core::number(const std::string& app,
 SpecPointer Supervisor::Core::choose_version(const state::AppRecord& record,
                                              const SpecPointer& target) {
     const Failure* failure = failures.find(record.name);
-    const bool held = failure != nullptr && failure->spec == record.spec && now() < failure->until;
+    const bool failed =
+        failure != nullptr && failure->spec == record.spec && now() < failure->until;
+    // No new version can be begun on a full disk: what runs is kept up meanwhile.
+    const bool held = failed || state.health().read_only;
     if (!held || record.deployed_spec.empty() || record.deployed_spec == record.spec) {
         return target;
     }

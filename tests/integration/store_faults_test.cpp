@@ -185,9 +185,21 @@ TEST_F(FullDisk, BeginsNoNewVersion) {
     host.advance(minutes(1));
     EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "UTC");
     disk.mend();
-    host.pass();
-    host.advance(minutes(1));
+    host.advance(std::chrono::seconds(10));  // nobody has to ask for a pass
     EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "CET");
+}
+
+// What it is to become cannot be begun: it goes on as what it is.
+TEST_F(FullDisk, KeepsUpAlsoWhatHasANewerManifest) {
+    host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
+    ASSERT_TRUE(host.podman->kill_process("clock"));
+    host.pass();
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    ASSERT_TRUE(host.podman->remove_behind_back("clock"));
+    host.pass();
+    host.advance(std::chrono::seconds(10));
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "UTC");
 }
 
 TEST_F(FullDisk, IsToldAllThatHappenedOnceItHasRoom) {

@@ -75,6 +75,19 @@ TEST(HandlerErrors, SayWhyPodmanDidNotStartAContainer) {
     expect_said(bench.run(start), {"solo", "`/nope` not found"});
 }
 
+// podman refuses to start what it still stops.
+TEST(UndoingAStop, WaitsForAStopThatWasCutOff) {
+    Bench bench;
+    make_alone(bench, true);
+    StoredTask stop = bench.task(StepKind::StopContainer, "solo", "solo", {{"role", "workload"}});
+    ASSERT_EQ(bench.run(stop), "");
+    ASSERT_TRUE(bench.podman->wedge("solo", "stopping"));
+    EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(bench.undo_once(stop)));
+    ASSERT_TRUE(bench.podman->wedge("solo", "exited"));
+    EXPECT_EQ(bench.undo(stop), "");
+    EXPECT_EQ(bench.podman->state_of("solo"), "running");
+}
+
 TEST(HandlerErrors, DoNotCountAContainerThatEndsAtOnce) {
     Bench bench;
     bench.podman->set_program("web-side", fakes::program_that_exits(1));

@@ -259,5 +259,18 @@ TEST_F(Colliding, AnUndoIsRefusedWhereItWouldDoHarm) {
     EXPECT_EQ(refusal(held), "cannot undo change 5: nothing of it is done");
 }
 
+TEST_F(Colliding, AnUndoOfWhatOnlyRestoresIsRefusedAndItIsInNobodysWay) {
+    const ChangeId deploy = request(one_task("ok", "web"), Collision::Refuse);
+    engine_->settle();
+    NewChange repair = one_task("ok", "web");
+    repair.data = R"({"no_undo":"it put things back"})";
+    const ChangeId restored = request(repair, Collision::Refuse);
+    engine_->settle();
+    const auto refused = engine_->state().undo_change(restored);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message, "cannot undo change 2: it put things back");
+    EXPECT_TRUE(engine_->state().undo_change(deploy));
+}
+
 }  // namespace
 }  // namespace podreeve::state
