@@ -405,6 +405,7 @@ GENERATOR = "/usr/lib/systemd/user-generators/podman-user-generator"
 
 def case_without_quadlet_an_app_says_so_and_the_rest_goes_on(lab):
     """Debian 12's podman has none; elsewhere it is put away meanwhile."""
+    units.fresh(lab)
     lab.stop_agent()
     lab.root("sh", "-c", f"if [ -e {GENERATOR} ]; then mv {GENERATOR} /root/; fi")
     try:
