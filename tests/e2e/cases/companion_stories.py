@@ -260,8 +260,8 @@ def case_what_does_one_thing_is_done_once(lab):
     job = (f"[Container]\nImage={BUSYBOX}\nVolume=/home/app/t-jobs:/jobs\nExec=sh -c \"echo ran >> /jobs/NAME; exit CODE\"\n"
            "[Service]\nType=oneshot\n")
     lab.put_manifest("t-good.container", job.replace("NAME", "good").replace("CODE", "0"))
-    lab.put_manifest("t-bad.container", job.replace("NAME", "bad").replace("CODE", "3"))
     up(lab, "t-good")
+    lab.put_manifest("t-bad.container", job.replace("NAME", "bad").replace("CODE", "3"))
     said, _ = lab.wait_until(lambda: lab.condition("t-bad", "t-bad.service"), 30, "the failed job is told")
     for _ in range(5):
         lab.run("podreeve", "reconcile", check=False)
