@@ -13,12 +13,9 @@ constexpr std::uint64_t kAnyReload = 0;
 Status run_again(const Task& task, const std::string& service, std::int64_t since) {
     ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, service));
-    if (is_stopped(state)) {
+    if (state.is_down()) {
         // It may have failed so often that it would not be started.
-        const Status forgotten = world->systemd.reset_failed(service, ask(task));
-        if (!forgotten && forgotten.error().code != Code::NotFound) {
-            return forgotten;
-        }
+        RETURN_IF_ERROR(forget_failure(task, service));
         return run_job(task, world->systemd.start, service);
     }
     return state.active_since.time_since_epoch().count() == since
@@ -35,7 +32,7 @@ Ended note_units(Task& task) {
     nlohmann::json ran = nlohmann::json::object();
     for (const std::string& service : task.list("services")) {
         ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, service));
-        if (!is_stopped(state)) {
+        if (!state.is_down()) {
             ran[service] = state.active_since.time_since_epoch().count();
         }
     }
@@ -47,8 +44,6 @@ Ended undo_note_units(Task& task) {
     if (!task.has_saved("ran")) {
         return done();
     }
-    ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
-    (void)world;
     RETURN_IF_ERROR(reload_units_of(task, kAnyReload));
     const auto ran = nlohmann::json::parse(task.saved("ran"), nullptr, false);
     Status first;

@@ -10,7 +10,7 @@ namespace podreeve::handlers {
 // Only once its unit is down is a container nobody's: until then it is systemd's alone.
 Ended remove_leftover(Task& task) {
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
-    if (!is_stopped(state)) {
+    if (!state.is_down()) {
         return fail(Code::Conflict, fmt::format("cannot remove the container of {}: the unit is {}",
                                                 task.object, state.active_state));
     }

@@ -4,14 +4,9 @@
 namespace podreeve::handlers {
 
 Ended reset_failed(Task& task) {
-    ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
-    if (state.active_state != "failed") {
-        return done();
-    }
-    const Status forgotten = world->systemd.reset_failed(task.object, ask(task));
-    if (!forgotten && forgotten.error().code != Code::NotFound) {
-        return forgotten.error();
+    if (state.active_state == "failed") {
+        RETURN_IF_ERROR(forget_failure(task, task.object));
     }
     return done();
 }

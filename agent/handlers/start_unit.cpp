@@ -14,15 +14,7 @@ Ended start_unit(Task& task) {
 }
 
 Ended undo_start_unit(Task& task) {
-    if (task.saved("ran") != "no") {
-        return done();
-    }
-    ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
-    ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
-    if (!is_stopped(state)) {
-        RETURN_IF_ERROR(run_job(task, world->systemd.stop, task.object));
-    }
-    return done();
+    return task.saved("ran") == "no" ? stop_unit(task) : done();
 }
 
 }  // namespace podreeve::handlers

@@ -6,7 +6,7 @@ namespace podreeve::handlers {
 Ended stop_unit(Task& task) {
     ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
-    if (!is_stopped(state)) {
+    if (!state.is_down()) {
         RETURN_IF_ERROR(run_job(task, world->systemd.stop, task.object));
     }
     return done();

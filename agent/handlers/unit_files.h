@@ -5,14 +5,14 @@
 #include <string>
 
 #include "agent/handlers/task.h"
+#include "agent/plan/companion_views.h"
 #include "runtime/base/clock.h"
 
 // The files of one companion on the disk: its own and those of its drop-in folder. Only files with
 // podreeve's stamp are read, changed or removed.
 namespace podreeve::handlers {
 
-// Bytes by name: "web.container", "web.container.d/10-memory.conf". Empty: not installed.
-using UnitTexts = std::map<std::string, std::string>;
+using plan::UnitTexts;  // empty: not installed
 
 // Conflict when the unit's own file is there and is not ours.
 Result<UnitTexts> read_unit(const Task& task);

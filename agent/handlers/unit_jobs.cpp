@@ -52,8 +52,10 @@ Status reload_units_of(const Task& task, std::uint64_t seen) {
     });
 }
 
-bool is_stopped(const systemd::UnitState& state) {
-    return state.active_state == "inactive" || state.active_state == "failed";
+Status forget_failure(const Task& task, const std::string& service) {
+    ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
+    const Status forgotten = world->systemd.reset_failed(service, ask(task));
+    return !forgotten && forgotten.error().code == Code::NotFound ? Status() : forgotten;
 }
 
 }  // namespace podreeve::handlers

@@ -21,6 +21,7 @@ Status run_job(const Task& task, const UnitCalls::Job& job, const std::string& s
 // One daemon-reload for all that need one now.
 Status reload_units_of(const Task& task, std::uint64_t seen);
 
-bool is_stopped(const systemd::UnitState& state);
+// A unit that systemd does not know any more has nothing to forget.
+Status forget_failure(const Task& task, const std::string& service);
 
 }  // namespace podreeve::handlers

@@ -184,6 +184,23 @@ std::string own_drop_in(const CompanionSpec& companion,
     return text;
 }
 
+Result<UnitTexts> unit_texts(const CompanionSpec& companion,
+                             const std::string& app,
+                             std::uint64_t generation,
+                             const std::string& own_drop_in) {
+    UnitTexts out;
+    const std::string folder = companion.part + ".d/";
+    ASSIGN_OR_RETURN(out[companion.part], quadlet::stamped(companion.text, app, generation));
+    for (const manifests::UnitDropIn& drop_in : companion.drop_ins) {
+        ASSIGN_OR_RETURN(out[folder + drop_in.name],
+                         quadlet::stamped(drop_in.text, app, generation));
+    }
+    if (!own_drop_in.empty()) {
+        ASSIGN_OR_RETURN(out[folder + kOwnDropIn], quadlet::stamped(own_drop_in, app, generation));
+    }
+    return out;
+}
+
 CompanionViews view_companions(const AppSpecs& specs,
                                const quadlet::Target& target,
                                const std::string& folder,

@@ -8,6 +8,7 @@
 #include "agent/observe/companions.h"
 #include "manifests/model.h"
 #include "quadlet/services.h"
+#include "runtime/base/result.h"
 
 // What the companions of all apps are to systemd: derived from their specs alone, once a version.
 namespace podreeve::plan {
@@ -54,6 +55,15 @@ CompanionViews view_companions(const AppSpecs& specs,
                                const quadlet::Target& target,
                                const std::string& folder,
                                const CompanionViews& former = {});
+
+// The files of one companion, bytes by name: "web.container", "web.container.d/10-memory.conf".
+using UnitTexts = std::map<std::string, std::string>;
+
+// All that is to stand on the disk for it, with podreeve's stamp. own_drop_in: CompanionView's.
+Result<UnitTexts> unit_texts(const manifests::CompanionSpec& companion,
+                             const std::string& app,
+                             std::uint64_t generation,
+                             const std::string& own_drop_in);
 
 // The text that goes into a companion's own drop-in; empty when none is needed.
 std::string own_drop_in(const manifests::CompanionSpec& companion,

@@ -86,7 +86,7 @@ class CompanionDraft {
         After out;
         for (const std::string& service : services_of(unit)) {
             const systemd::UnitState* state = app_.seen.unit(service);
-            if (state != nullptr && is_down(*state)) {
+            if (state != nullptr && state->is_down()) {
                 continue;
             }
             out.push_back(
@@ -312,7 +312,7 @@ class AppCompanions {
             for (const std::string& service :
                  view == nullptr ? std::vector<std::string>() : view->services) {
                 const systemd::UnitState* state = app.seen.unit(service);
-                if (state != nullptr && !is_down(*state) && is_ours(app, *companion, *state)) {
+                if (state != nullptr && !state->is_down() && is_ours(app, *companion, *state)) {
                     after = {draft.add(
                         {StepKind::StopUnit, companion->part, service, "", policy_.stop_why, ""},
                         json::object(), after)};

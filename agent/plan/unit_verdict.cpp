@@ -233,12 +233,12 @@ class UnitJudge {
             complain(
                 "Masked", "UnitMasked",
                 fmt::format("{} is masked: unmask it, or `podreeve stop {}`", service, app_.name));
-        } else if (!is_known(state) && (state == nullptr || is_down(*state)) && !will_load) {
+        } else if (!is_known(state) && (state == nullptr || state->is_down()) && !will_load) {
             complain("UnitRefused", "NotGenerated", not_generated(service));
         } else if (is_known(state) && state->load_state != "loaded" && !will_load) {
             complain("UnitRefused", "NotLoaded",
                      fmt::format("systemd cannot load {}: {}", service, state->load_error));
-        } else if (state == nullptr || is_down(*state)) {
+        } else if (state == nullptr || state->is_down()) {
             start(state, out);
         } else if (state->is_active() && !state->has_job) {
             judge_active(*state, out);
@@ -255,9 +255,7 @@ class UnitJudge {
     }
 
     void start(const UnitState* state, UnitServiceVerdict& out) {
-        const bool ran_well = state != nullptr && out_.view->ends &&
-                              state->active_state == "inactive" && state->result == "success" &&
-                              !state->invocation.empty();
+        const bool ran_well = state != nullptr && out_.view->ends && state->has_ended_well();
         if ((state != nullptr && state->has_job) || (ran_well && !out_.install) || is_held()) {
             return;
         }
@@ -370,10 +368,6 @@ std::vector<std::string> services_of(const InstalledUnit& unit) {
 
 std::string file_of(const InstalledUnit& unit) {
     return unit.path.substr(unit.path.rfind('/') + 1);
-}
-
-bool is_down(const UnitState& state) {
-    return state.active_state == "inactive" || state.active_state == "failed";
 }
 
 bool is_ours(const UnitCase& app, const CompanionSpec& companion, const UnitState& state) {

@@ -47,7 +47,6 @@ UnitVerdict judge_unit(const UnitCase& app,
 std::vector<std::string> services_of(const observe::InstalledUnit& unit);
 std::string file_of(const observe::InstalledUnit& unit);
 
-bool is_down(const systemd::UnitState& state);
 // systemd has made this service from this companion's file, or knows no file of it any more.
 bool is_ours(const UnitCase& app,
              const manifests::CompanionSpec& companion,

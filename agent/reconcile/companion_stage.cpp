@@ -8,7 +8,6 @@
 
 #include "agent/plan/removal.h"
 #include "agent/plan/unit_verdict.h"
-#include "quadlet/stamp.h"
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/log.h"
 
@@ -40,28 +39,19 @@ std::set<std::string> row_names(const Rows& rows) {
     return out;
 }
 
-Status write_text(const fs::path& path, const std::string& text) {
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    return write_file_atomically(path, text, 0600);
-}
-
-// Everything that stands in a unit, as install-unit writes it.
+// As install-unit writes it.
 Status write_unit(const fs::path& folder,
                   const manifests::CompanionSpec& companion,
                   const plan::CompanionView& view) {
-    const auto write = [&](const fs::path& path, const std::string& text) -> Status {
-        ASSIGN_OR_RETURN(const std::string whole, quadlet::stamped(text, view.app, 1));
-        return write_text(path, whole);
-    };
-    const fs::path path = folder / view.app / companion.part;
-    RETURN_IF_ERROR(write(path, companion.text));
-    const fs::path drop_ins = path.string() + ".d";
-    for (const manifests::UnitDropIn& drop_in : companion.drop_ins) {
-        RETURN_IF_ERROR(write(drop_ins / drop_in.name, drop_in.text));
+    ASSIGN_OR_RETURN(const plan::UnitTexts texts,
+                     plan::unit_texts(companion, view.app, 1, view.own_drop_in));
+    for (const auto& [file, text] : texts) {
+        const fs::path path = folder / file;
+        std::error_code error;
+        fs::create_directories(path.parent_path(), error);
+        RETURN_IF_ERROR(write_file_atomically(path, text, 0600));
     }
-    return view.own_drop_in.empty() ? Status()
-                                    : write(drop_ins / plan::kOwnDropIn, view.own_drop_in);
+    return {};
 }
 
 // The generator's words on a file, or that it has made nothing of it.
@@ -187,7 +177,7 @@ Status CompanionStage::write_trial(const fs::path& folder) const {
         for (const manifests::CompanionSpec& companion : spec->companions) {
             const plan::CompanionView* view = in_force_.find(companion.part);
             if (view != nullptr && view->wrong.empty()) {
-                RETURN_IF_ERROR(write_unit(folder, companion, *view));
+                RETURN_IF_ERROR(write_unit(folder / name, companion, *view));
             }
         }
     }

@@ -74,7 +74,7 @@ std::string no_undo(const plan::AppPlan& planned) {
         case plan::AppAction::Stop:
             return fmt::format("`podreeve start {}` starts it again", planned.app);
         case plan::AppAction::Remove:
-            return "its manifest is gone; with its manifest the app comes back";
+            return "no manifest asks for it any more; with its manifest it comes back";
         default:
             return "";
     }
@@ -165,28 +165,17 @@ void commit_these(const PassWorld& world,
     }
 }
 
-void plan_companions(const PassWorld& world,
-                     const manifests::Desired& desired,
-                     Planned& planned,
-                     std::stop_token stop) {
-    if (world.companions == nullptr) {
-        return;
-    }
-    world.companions->plan(desired, planned.prepared, planned.observed, planned.plan,
-                           std::move(stop));
-    if (!planned.plan.companions.empty()) {
-        planned.plan.digest =
-            sha256_hex(planned.plan.digest + plan::to_json(planned.plan)["companions"].dump());
-    }
-}
-
 // The second stage, once the changes of the first are on their way.
 void keep_companions(const PassWorld& world,
                      const manifests::Desired& desired,
                      Planned& planned,
                      std::stop_token stop,
                      PassReport& report) {
-    plan_companions(world, desired, planned, std::move(stop));
+    if (world.companions == nullptr) {
+        return;
+    }
+    world.companions->plan(desired, planned.prepared, planned.observed, planned.plan,
+                           std::move(stop));
     if (planned.plan.companions.empty()) {
         return;
     }
@@ -317,20 +306,26 @@ Result<plan::Plan> make_plan(const PassWorld& world,
                              std::stop_token stop) {
     const manifests::Desired desired = world.source.scan();
     ASSIGN_OR_RETURN(Planned planned, plan_against(world, desired, Versions::Newest, stop));
-    plan_companions(world, desired, planned, stop);
+    plan::Plan& plan = planned.plan;
+    if (world.companions != nullptr) {
+        world.companions->plan(desired, planned.prepared, planned.observed, plan, stop);
+    }
+    if (!plan.companions.empty()) {
+        plan.digest = sha256_hex(plan.digest + plan::to_json(plan)["companions"].dump());
+    }
     if (!app) {
-        return planned.plan;
+        return std::move(plan);
     }
     const auto is_other = [&](const auto& row) { return row.first != *app; };
-    std::erase_if(planned.plan.apps, is_other);
-    std::erase_if(planned.plan.companions, is_other);
-    if (planned.plan.apps.empty() && planned.plan.companions.empty()) {
+    std::erase_if(plan.apps, is_other);
+    std::erase_if(plan.companions, is_other);
+    if (plan.apps.empty() && plan.companions.empty()) {
         return fail(Code::NotFound,
                     fmt::format("cannot plan {}: no manifest declares it and nothing of it runs; "
                                 "`podreeve status` lists the apps",
                                 *app));
     }
-    return planned.plan;
+    return std::move(plan);
 }
 
 }  // namespace podreeve::reconcile

@@ -231,7 +231,12 @@ void Transaction::remove_changes(std::vector<ChangeId> ids) {
 
 Status Transaction::commit(bool durable) {
     RETURN_IF_ERROR(collect());
-    Batch whole = with_unsaved(batch_, drafts_, core_);
+    Batch merged;
+    const bool more = !core_.unsaved.empty();
+    if (more) {
+        merged = with_unsaved(batch_, drafts_, core_);
+    }
+    Batch& whole = more ? merged : batch_;
     if (whole.empty()) {
         return {};
     }

@@ -37,9 +37,8 @@ bool stands(const plan::AppPlan& plan) {
 }
 
 bool has_ended(const systemd::UnitState& state, bool one_shot) {
-    const bool down = state.active_state == "failed" || state.active_state == "inactive";
-    const bool well = one_shot && state.active_state == "inactive" && state.result == "success";
-    return down && !well && !state.is_masked() && state.active_since != WallTime{};
+    const bool well = one_shot && state.has_ended_well();
+    return state.is_down() && !well && !state.is_masked() && state.active_since != WallTime{};
 }
 
 }  // namespace
@@ -83,9 +82,8 @@ void Supervisor::Core::weigh_companions(Prepared& prepared, const observe::Obser
         }
         if (observed.companions && observed.companions->units && !own.busy) {
             weigh_units(*version, *observed.companions, policy.stopped, memory, own);
-            const std::string extra = to_extra(memory);
-            if (record && record->extra != extra) {
-                keep(name, extra);
+            if (record && record->extra != to_extra(memory)) {
+                keep(name, memory);
             }
         }
         hold_companions(*version, own);
@@ -202,7 +200,7 @@ void Supervisor::Core::note_companions(const Prepared& prepared, const plan::Pla
         const std::string& hash = planned.spec;
         if (!hash.empty() && memory.companions != hash) {
             memory.companions = hash;
-            keep(name, to_extra(memory));
+            keep(name, memory);
         }
         failures.forget_outlived(planned.subject(), now());
     }

@@ -119,7 +119,8 @@ struct Supervisor::Core {
     void hold_companions(const manifests::AppSpec& spec, plan::CompanionPolicy& policy) const;
     void add_part_standings(const AppView& view);
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
-    void keep(const std::string& app, const std::string& extra);
+    // What is remembered of an app; on a disk that is full, in memory until it can be written.
+    void keep(const std::string& app, const Memory& memory);
 
     // views.cpp: what people are told
     AppView view_of(const std::string& app,

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/supervise/core.h"
-#include "runtime/base/log.h"
 
 namespace podreeve::supervise {
 
@@ -110,12 +109,7 @@ void Supervisor::Core::forget_exits(const state::ChangeView& change) {
     if (memory.restarts == before.restarts) {
         return;
     }
-    const Status kept = state.edit_app(
-        change.subject, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); },
-        state::Unwritten::Kept);
-    if (!kept) {
-        log::warn("{}", kept.error().message);
-    }
+    keep(change.subject, memory);
 }
 
 }  // namespace podreeve::supervise

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "agent/supervise/core.h"
-#include "runtime/base/log.h"
 
 namespace podreeve::supervise {
 namespace {
@@ -221,11 +220,7 @@ void Supervisor::Core::end_restarts(const Prepared& prepared, const ObservedInde
             continue;
         }
         memory.restart = 0;
-        const Status kept = state.edit_app(
-            name, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); });
-        if (!kept) {
-            log::warn("{}", kept.error().message);
-        }
+        keep(name, memory);
     }
 }
 

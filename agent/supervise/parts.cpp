@@ -108,10 +108,8 @@ PartStatus of_unit(const std::string& app,
     if (unit->load_state == "loaded" && !seen->is_source(app, part, unit->source_path.string())) {
         return out;
     }
-    const bool ended_well = one_shot && unit->active_state == "inactive" &&
-                            unit->result == "success" && !unit->invocation.empty();
     out.state = unit->is_masked() ? "masked" : unit->active_state;
-    out.up = out.ready = unit->is_active() || ended_well;
+    out.up = out.ready = unit->is_active() || (one_shot && unit->has_ended_well());
     out.exit_code = unit->exit_status;
     out.restarts = unit->restarts;
     out.health_message = unit->active_state == "failed" ? "failed: " + unit->result : "";

@@ -54,12 +54,14 @@ state::AppRecord Supervisor::Core::number(const std::string& app,
 
 SpecPointer Supervisor::Core::choose_version(const state::AppRecord& record,
                                              const SpecPointer& target) {
+    if (record.deployed_spec.empty() || record.deployed_spec == record.spec) {
+        return target;
+    }
     const Failure* failure = failures.find(record.name);
     const bool failed =
         failure != nullptr && failure->spec == record.spec && now() < failure->until;
     // No new version can be begun on a full disk: what runs is kept up meanwhile.
-    const bool held = failed || state.health().read_only;
-    if (!held || record.deployed_spec.empty() || record.deployed_spec == record.spec) {
+    if (!failed && !state.health().read_only) {
         return target;
     }
     SpecPointer former = accepted(record.name, record.deployed_spec);

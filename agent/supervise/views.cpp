@@ -141,9 +141,10 @@ std::set<std::string> Supervisor::Core::all_apps(const manifests::Desired& desir
     return names;
 }
 
-void Supervisor::Core::keep(const std::string& app, const std::string& extra) {
-    const Status kept =
-        state.edit_app(app, [&](state::AppRecord& stored) { stored.extra = extra; });
+void Supervisor::Core::keep(const std::string& app, const Memory& memory) {
+    const Status kept = state.edit_app(
+        app, [&](state::AppRecord& stored) { stored.extra = to_extra(memory); },
+        state::Unwritten::Kept);
     if (!kept) {
         log::warn("{}", kept.error().message);
     }

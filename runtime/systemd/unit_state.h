@@ -40,7 +40,14 @@ struct UnitState {
 
     bool is_active() const { return active_state == "active" || active_state == "reloading"; }
 
+    bool is_down() const { return active_state == "inactive" || active_state == "failed"; }
+
     bool is_masked() const { return load_state == "masked"; }
+
+    // Was started since systemd has it in memory, and is over without a complaint.
+    bool has_ended_well() const {
+        return active_state == "inactive" && result == "success" && !invocation.empty();
+    }
 
     friend bool operator==(const UnitState&, const UnitState&) = default;
 };
