@@ -77,9 +77,8 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
     fs::create_directories(manifests, error);
     fs::permissions(place, fs::perms::owner_all, error);
     // What an earlier run left would be another app.
-    for (const auto& entry : fs::directory_iterator(manifests, error)) {
-        fs::remove(entry.path(), error);
-    }
+    fs::remove_all(manifests, error);
+    fs::create_directory(manifests, error);
     const fs::path link = manifests / whole.filename();
     fs::create_symlink(whole, link, error);
     if (error) {

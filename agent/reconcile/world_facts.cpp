@@ -53,7 +53,7 @@ Assessment of_image(const std::string& image, podman::Client& podman, std::stop_
 }
 
 Assessment of_unit(const std::string& unit) {
-    systemd::UnitControl control(systemd::UnitControl::default_address(::geteuid()));
+    systemd::UnitControl control(systemd::default_address(::geteuid()));
     const Result<systemd::UnitState> state = control.state(unit, kAnswerWithin);
     if (!state) {
         return pending(state.error().message);

@@ -7,17 +7,6 @@
 #include <netinet/in.h>
 
 namespace podreeve {
-namespace {
-
-template <class Sockaddr>
-SocketAddress to_address(const Sockaddr& from) {
-    SocketAddress out;
-    std::memcpy(&out.bytes, &from, sizeof(Sockaddr));
-    out.size = sizeof(Sockaddr);
-    return out;
-}
-
-}  // namespace
 
 SocketAddress SocketAddress::with_port(std::uint16_t port) const {
     SocketAddress out = *this;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <sys/socket.h>
@@ -19,6 +20,15 @@ struct SocketAddress {
     SocketAddress with_port(std::uint16_t port) const;
     friend bool operator==(const SocketAddress& a, const SocketAddress& b);
 };
+
+// From a sockaddr_in or sockaddr_in6.
+template <class Sockaddr>
+SocketAddress to_address(const Sockaddr& from) {
+    SocketAddress out;
+    std::memcpy(&out.bytes, &from, sizeof(Sockaddr));
+    out.size = sizeof(Sockaddr);
+    return out;
+}
 
 // Of a literal ("127.0.0.1", "::1"), without a name service; nothing when it is none. Port 0.
 std::optional<SocketAddress> parse_ip(const std::string& text);

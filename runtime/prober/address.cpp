@@ -10,14 +10,6 @@
 namespace podreeve::prober {
 namespace {
 
-template <class Sockaddr>
-Address to_address(const Sockaddr& from) {
-    Address out;
-    std::memcpy(&out.bytes, &from, sizeof(Sockaddr));
-    out.size = sizeof(Sockaddr);
-    return out;
-}
-
 std::optional<Address> address_of(const ifaddrs& entry) {
     if (entry.ifa_addr == nullptr || (entry.ifa_flags & IFF_LOOPBACK) != 0) {
         return std::nullopt;

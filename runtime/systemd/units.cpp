@@ -102,10 +102,6 @@ Error advise(Error error, const UnitState& before, const std::string& unit, Scop
 
 }  // namespace
 
-std::string UnitControl::default_address(uid_t uid) {
-    return systemd::default_address(uid);
-}
-
 UnitControl::UnitControl(std::string address, Scope scope)
     : address_(std::move(address)), scope_(scope) {}
 

@@ -34,8 +34,6 @@ struct JobResult {
 // JobResult, not an error.
 class UnitControl {
   public:
-    static std::string default_address(uid_t uid);
-
     // The scope is only for what messages advise.
     explicit UnitControl(std::string address, Scope scope = Scope::User);
 

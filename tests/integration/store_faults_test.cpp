@@ -144,6 +144,16 @@ class FullDisk : public ::testing::Test {
         disk.fail_from(1, DiskFault::Full);
     }
 
+    void expect_clock_is_kept_up() {
+        ASSERT_TRUE(host.podman->kill_process("clock"));
+        host.pass();
+        EXPECT_EQ(host.podman->state_of("clock"), "running");
+        ASSERT_TRUE(host.podman->remove_behind_back("clock"));
+        host.pass();
+        host.advance(std::chrono::seconds(10));
+        EXPECT_EQ(host.podman->state_of("clock"), "running");
+    }
+
     fakes::FaultyDisk disk;
     Host host;
 };
@@ -158,13 +168,7 @@ TEST_F(FullDisk, IsSaidAndTakesNoWish) {
 }
 
 TEST_F(FullDisk, KeepsNoContainerDown) {
-    ASSERT_TRUE(host.podman->kill_process("clock"));
-    host.pass();
-    EXPECT_EQ(host.podman->state_of("clock"), "running");
-    ASSERT_TRUE(host.podman->remove_behind_back("clock"));
-    host.pass();
-    host.advance(std::chrono::seconds(10));
-    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    expect_clock_is_kept_up();
     EXPECT_EQ(host.app("clock").restarts, 1);
     EXPECT_TRUE(host.agent->state().health().read_only);
 }
@@ -192,13 +196,7 @@ TEST_F(FullDisk, BeginsNoNewVersion) {
 // What it is to become cannot be begun: it goes on as what it is.
 TEST_F(FullDisk, KeepsUpAlsoWhatHasANewerManifest) {
     host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
-    ASSERT_TRUE(host.podman->kill_process("clock"));
-    host.pass();
-    EXPECT_EQ(host.podman->state_of("clock"), "running");
-    ASSERT_TRUE(host.podman->remove_behind_back("clock"));
-    host.pass();
-    host.advance(std::chrono::seconds(10));
-    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    expect_clock_is_kept_up();
     EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "UTC");
 }
 

@@ -14,6 +14,9 @@ RULES = [
     # (where it holds, where not, pattern, why)
     (PRODUCT, WORLD, r"\b(sleep_for|sleep_until|usleep|nanosleep)\b|(?<![\w.>:])sleep\s*\(", "wait on a Scheduler"),
     (PRODUCT, WORLD, r"\b(system_clock|steady_clock|high_resolution_clock)\s*::\s*now\b", "take a Clock"),
+    (PRODUCT, (), r"\bistreambuf_iterator\b", "it throws when a read fails: read_file()"),
+    (PRODUCT, (), r"\bfor\s*\([^;)]*:\s*(std::filesystem|fs)::(recursive_)?directory_iterator\b",
+     "its ++ throws: increment(error)"),
     (PRODUCT, WORLD, r"\b(secure_)?getenv\s*\(", "take the value as an argument"),
     (PRODUCT + ("tests/",), (), r"(?<![\w.>])(std::)?(system|popen)\s*\(", "start a child with runtime/process"),
     (PRODUCT + ("tests/",), (), r"\busing\s+namespace\s+std\s*;", "name what is used"),

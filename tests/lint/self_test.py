@@ -73,6 +73,8 @@ class Banned(LintTest):
             ("agent/plan/a.cpp", "\nstd::this_thread::sleep_for(1s);", "a.cpp:2: 'sleep_for'"),
             ("agent/plan/a.cpp", "auto now = std::chrono::steady_clock::now();", "take a Clock"),
             ("manifests/a.cpp", 'getenv("HOME");', "take the value as an argument"),
+            ("runtime/base/a.cpp", "std::istreambuf_iterator<char> it(file);", "read_file()"),
+            ("agent/plan/a.cpp", "for (const auto& entry : fs::directory_iterator(path)) {", "increment(error)"),
             ("agent/daemon/a.cpp", 'system("podman ps");', "start a child"),
             ("agent/plan/a.h", "#pragma once\nclass TaskManager;", "name the thing"),
             ("agent/plan/string_utils.h", "#pragma once\n", "named after the one thing"),

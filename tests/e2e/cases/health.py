@@ -158,15 +158,21 @@ def case_commands_leave_nothing_behind(lab):
     return f"{conmons} conmon processes"
 
 
-def case_a_prober_that_dies_takes_nobody_down(lab):
-    """It is started again, and ends with the agent."""
-    lab.put_manifest("web.yaml", web(health="""\
-        liveness: {httpGet: {path: /up, port: 8080}, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 1}
-        readiness: {tcpSocket: {port: 8080}}
+def probed_web(lab, failures):
+    """web, which is restarted after so many failures: up, ready, and nothing left to do. The prober that asks it."""
+    lab.put_manifest("web.yaml", web(health=f"""\
+        liveness: {{httpGet: {{path: /up, port: 8080}}, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: {failures}}}
+        readiness: {{tcpSocket: {{port: 8080}}}}
         """))
     wait_ready(lab, "web")
     lab.settle()
-    pid, (first,) = pid_of(lab, "web"), probers(lab)
+    (prober,) = probers(lab)
+    return prober
+
+
+def case_a_prober_that_dies_takes_nobody_down(lab):
+    """It is started again, and ends with the agent."""
+    first, pid = probed_web(lab, failures=1), pid_of(lab, "web")
     lab.root("kill", "-9", first)
     lab.wait_until(lambda: probers(lab) and probers(lab) != [first], 10, "there is another prober")
     time.sleep(3)  # a few askings of the new one; podman's containers live in real time
@@ -179,13 +185,7 @@ def case_a_prober_that_dies_takes_nobody_down(lab):
 
 def case_a_prober_follows_podman_into_another_user_namespace(lab):
     """podman system migrate: podman's first process goes, and what runs next is in a user namespace the prober never saw."""
-    lab.put_manifest("web.yaml", web(health="""\
-        liveness: {httpGet: {path: /up, port: 8080}, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: 2}
-        readiness: {tcpSocket: {port: 8080}}
-        """))
-    wait_ready(lab, "web")
-    lab.settle()
-    (first,) = probers(lab)
+    first = probed_web(lab, failures=2)
     before = namespace_of(lab, pid_of(lab, "web"))
     lab.systemctl("stop", "podman.socket", "podman.service")
     lab.podman("system", "migrate")

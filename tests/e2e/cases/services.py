@@ -26,13 +26,16 @@ def three_apps(lab):
     lab.settle()
 
 
+def events(lab, since):
+    """[("start", "db"), …]: what podman tells of containers, in the order of its times."""
+    lines = lab.podman("events", "--stream=false", "--since", str(since), "--format", "json").splitlines()
+    told = sorted((json.loads(line) for line in lines if line), key=lambda event: event.get("timeNano") or event["time"])
+    return [(event["Status"], event["Name"]) for event in told if event.get("Type") == "container"]
+
+
 def lives(lab, since):
     """["start db", "died web", …] of the chain by podman's own events, in the order of their times."""
-    lines = lab.podman("events", "--stream=false", "--since", str(since), "--format", "json").splitlines()
-    events = sorted((json.loads(line) for line in lines if line), key=lambda event: event.get("timeNano") or event["time"])
-    names = {"start": "start", "died": "died"}
-    return [f"{names[event['Status']]} {event['Name']}" for event in events
-            if event.get("Type") == "container" and event.get("Status") in names and event.get("Name") in CHAIN]
+    return [f"{status} {name}" for status, name in events(lab, since) if status in ("start", "died") and name in CHAIN]
 
 
 def reboot(lab):
@@ -211,9 +214,7 @@ def case_a_reboot_stops_apps_in_order(lab):
 
 def deaths(lab, since):
     """The containers that have died, in podman's own order."""
-    lines = lab.podman("events", "--stream=false", "--since", str(since), "--format", "json").splitlines()
-    events = sorted((json.loads(line) for line in lines if line), key=lambda event: event.get("timeNano") or event["time"])
-    return [event["Name"] for event in events if event.get("Type") == "container" and event.get("Status") == "died"]
+    return [name for status, name in events(lab, since) if status == "died"]
 
 
 def pod_that_needs(name, on=None):

@@ -165,24 +165,15 @@ std::uint64_t usec(WallTime time) {
         std::chrono::floor<std::chrono::microseconds>(time.time_since_epoch()).count());
 }
 
-int load_time(sd_bus*,
-              const char*,
-              const char*,
-              const char*,
-              sd_bus_message* reply,
-              void* self,
-              sd_bus_error*) {
-    return sd_bus_message_append(reply, "t", usec(of(self).world().lock()->loaded_at));
-}
-
-int start_time(sd_bus*,
+template <auto kTime>
+int world_time(sd_bus*,
                const char*,
                const char*,
                const char*,
                sd_bus_message* reply,
                void* self,
                sd_bus_error*) {
-    return sd_bus_message_append(reply, "t", usec(of(self).world().lock()->started_at));
+    return sd_bus_message_append(reply, "t", usec((*of(self).world().lock()).*kTime));
 }
 
 // Of what a Quadlet's file was when it was read: for a unit that is not in use, a moment ago.
@@ -275,8 +266,9 @@ constexpr std::uint64_t kTold = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
 
 const sd_bus_vtable kManagerTable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_PROPERTY("UnitsLoadTimestamp", "t", load_time, 0, 0),
-    SD_BUS_PROPERTY("GeneratorsStartTimestamp", "t", start_time, 0, 0),
+    SD_BUS_PROPERTY("UnitsLoadTimestamp", "t", world_time<&FakeSystemd::World::loaded_at>, 0, 0),
+    SD_BUS_PROPERTY(
+        "GeneratorsStartTimestamp", "t", world_time<&FakeSystemd::World::started_at>, 0, 0),
     SD_BUS_METHOD("Subscribe", "", "", subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Reload", "", "", reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ResetFailedUnit", "s", "", reset_failed, SD_BUS_VTABLE_UNPRIVILEGED),

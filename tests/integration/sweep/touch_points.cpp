@@ -75,6 +75,25 @@ mode_t mode_of(int flags, va_list arguments) {
     return (flags & O_CREAT) != 0 ? static_cast<mode_t>(va_arg(arguments, int)) : 0;
 }
 
+void point_of_open(int flags) {
+    if ((flags & O_CREAT) != 0) {
+        point("create");
+    }
+}
+
+void point_of_write(int fd) {
+    if (is_file(fd)) {
+        point("write");
+    }
+}
+
+int with_points_of_sync(int (*real)(int), int fd) {
+    point("before sync");
+    const int done = real(fd);
+    point("after sync");
+    return done;
+}
+
 }  // namespace
 
 // What is defined here has the signatures of libc's headers, which tell what each does.
@@ -90,17 +109,13 @@ ssize_t send(int fd, const void* bytes, size_t size, int flags) {
 
 ssize_t write(int fd, const void* bytes, size_t size) {
     static const auto real = next<ssize_t(int, const void*, size_t)>("write");
-    if (is_file(fd)) {
-        point("write");
-    }
+    point_of_write(fd);
     return real(fd, bytes, size);
 }
 
 ssize_t writev(int fd, const iovec* parts, int count) {
     static const auto real = next<ssize_t(int, const iovec*, int)>("writev");
-    if (is_file(fd)) {
-        point("write");
-    }
+    point_of_write(fd);
     return real(fd, parts, count);
 }
 
@@ -118,18 +133,12 @@ int ftruncate64(int fd, off64_t size) noexcept {
 
 int fsync(int fd) {
     static const auto real = next<int(int)>("fsync");
-    point("before sync");
-    const int done = real(fd);
-    point("after sync");
-    return done;
+    return with_points_of_sync(real, fd);
 }
 
 int fdatasync(int fd) {
     static const auto real = next<int(int)>("fdatasync");
-    point("before sync");
-    const int done = real(fd);
-    point("after sync");
-    return done;
+    return with_points_of_sync(real, fd);
 }
 
 int rename(const char* from, const char* to) noexcept {
@@ -168,9 +177,7 @@ int open(const char* path, int flags, ...) {
     va_start(arguments, flags);
     const mode_t mode = mode_of(flags, arguments);
     va_end(arguments);
-    if ((flags & O_CREAT) != 0) {
-        point("create");
-    }
+    point_of_open(flags);
     return real(path, flags, mode);
 }
 
@@ -180,9 +187,7 @@ int open64(const char* path, int flags, ...) {
     va_start(arguments, flags);
     const mode_t mode = mode_of(flags, arguments);
     va_end(arguments);
-    if ((flags & O_CREAT) != 0) {
-        point("create");
-    }
+    point_of_open(flags);
     return real(path, flags, mode);
 }
 
@@ -192,9 +197,7 @@ int openat(int directory, const char* path, int flags, ...) {
     va_start(arguments, flags);
     const mode_t mode = mode_of(flags, arguments);
     va_end(arguments);
-    if ((flags & O_CREAT) != 0) {
-        point("create");
-    }
+    point_of_open(flags);
     return real(directory, path, flags, mode);
 }
 

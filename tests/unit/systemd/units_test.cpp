@@ -344,9 +344,9 @@ TEST(UnitControl, SaysThatThereIsNoBus) {
     EXPECT_TRUE(state.error().message.find("/no/such/bus") != std::string::npos);
 }
 
-TEST(UnitControl, FindsTheBusOfAUser) {
-    EXPECT_EQ(UnitControl::default_address(0), "unix:path=/run/dbus/system_bus_socket");
-    EXPECT_EQ(UnitControl::default_address(1000), "unix:path=/run/user/1000/bus");
+TEST(Scope, FindsTheBusOfAUser) {
+    EXPECT_EQ(default_address(0), "unix:path=/run/dbus/system_bus_socket");
+    EXPECT_EQ(default_address(1000), "unix:path=/run/user/1000/bus");
 }
 
 }  // namespace
