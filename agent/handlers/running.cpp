@@ -201,6 +201,23 @@ Status kill_it(Task& task, const std::string& id, const std::string& name) {
                             name, code.error().message));
 }
 
+// podman also reports what went wrong after the end: on a host that goes down netavark cannot start
+// its name server again, and so not take the network of the infra container down.
+Status judge_refused_stop(Task& task, const podman::PodSummary& pod, const Error& said) {
+    const auto now = task.world.podman.inspect_pod(pod.id, task.call());
+    if (!now) {
+        return now.error().code == Code::NotFound ? Status{} : said;
+    }
+    const bool down = std::all_of(now->members.begin(), now->members.end(), [](const auto& member) {
+        return has_ended(member.state) || has_never_run(member.state);
+    });
+    if (!down) {
+        return said;
+    }
+    task.log(fmt::format("pod {} is down; podman said: {}", pod.name, said.message));
+    return {};
+}
+
 Status kill_members(Task& task, const podman::PodSummary& pod) {
     ASSIGN_OR_RETURN(const podman::PodSummary now,
                      task.world.podman.inspect_pod(pod.id, task.call(kKillTime)));
@@ -303,6 +320,9 @@ Status stop_pod_of(Task& task, const podman::PodSummary& pod, unsigned grace) {
     }
     if (stopped.error().code == Code::Timeout) {
         return kill_members(task, pod);
+    }
+    if (stopped.error().code == Code::Internal) {
+        return judge_refused_stop(task, pod, stopped.error());
     }
     return stopped.error();
 }

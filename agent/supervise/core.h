@@ -100,7 +100,10 @@ struct Supervisor::Core {
                          const ObservedIndex& index);
     void hold_starts(Prepared& prepared, const WorldFacts& facts);
     DownTable down_table(const std::map<std::string, SpecPointer>& specs,
-                         const ObservedIndex& index) const;
+                         const ObservedIndex& index);
+    bool is_being_stopped(const std::string& app,
+                          const std::vector<PartStatus>& parts,
+                          const ObservedIndex& index);
     void order_stops(Prepared& prepared, const ObservedIndex& index);
     void call_off(const std::string& app);
     WishReport report_stop(std::set<std::string> names, bool dependents_too, std::int64_t number);

@@ -23,7 +23,7 @@ struct DownFacts {
     std::string asked;            // why it is wanted down for its own sake; empty: it is not
     bool with_dependents = true;  // what needs it goes down as well
     bool stays = false;           // it is only restarted: those with `stay` and `restart` stay up
-    bool runs = false;            // anything of it runs
+    bool runs = false;            // anything of it runs, or is still being stopped
     bool met_started = true;      // as a dependency
     bool met_healthy = true;
     bool abandoned = false;  // its stop has failed

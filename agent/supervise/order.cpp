@@ -146,17 +146,30 @@ void Supervisor::Core::hold_starts(Prepared& prepared, const WorldFacts& facts) 
     }
 }
 
+// What is being stopped still runs, its service container too. Podman can be stuck in that state
+// for ever, which holds up nobody once no change of ours is at it.
+bool Supervisor::Core::is_being_stopped(const std::string& app,
+                                        const std::vector<PartStatus>& parts,
+                                        const ObservedIndex& index) {
+    return std::any_of(parts.begin(), parts.end(), [&](const PartStatus& part) {
+        const podman::ContainerSummary* container =
+            part.state == "stopping" ? index.container(part.object) : nullptr;
+        return container != nullptr &&
+               (!wedges.is_wedged(*container, now()) || state.active_change_of(app).has_value());
+    });
+}
+
 DownTable Supervisor::Core::down_table(const std::map<std::string, SpecPointer>& specs,
-                                       const ObservedIndex& index) const {
+                                       const ObservedIndex& index) {
     DownTable table;
     const auto fill = [&](const std::string& name, const SpecPointer& spec, bool wanted) {
         DownFacts& facts = table[name];
         const auto record = state.app(name);
         const Memory memory = memory_from(record ? record->extra : "");
-        const Census census =
-            count_parts(list_parts(name, spec.get(), index, memory, readiness), spec.get());
+        const auto parts = list_parts(name, spec.get(), index, memory, readiness);
+        const Census census = count_parts(parts, spec.get());
         const StartTimes starts = spec ? start_times(*spec, index) : StartTimes{};
-        facts.runs = census.any_running;
+        facts.runs = census.any_running || is_being_stopped(name, parts, index);
         facts.met_started = census.total > 0 && census.up == census.total;
         // What is only not proved yet takes nobody down.
         facts.met_healthy = facts.met_started && !census.unhealthy;

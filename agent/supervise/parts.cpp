@@ -270,7 +270,7 @@ Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpe
         const bool running = part.state == "running" ||
                              (unit && (part.state == "active" || part.state == "activating" ||
                                        part.state == "deactivating"));
-        census.any_running = census.any_running || running;
+        census.any_running = census.any_running || running || part.state == "paused";
         if (part.kind != "container" && !unit) {
             continue;
         }

@@ -195,6 +195,32 @@ TEST_F(ThreeApps, GoDownInReverseWhenTheHostDoesAndThatIsNotRemembered) {
     EXPECT_EQ(lives(), kUp);
 }
 
+TEST_F(ThreeApps, WhatIsStillBeingStoppedHoldsUpTheStopOfWhatItNeeds) {
+    start_all();
+    ASSERT_TRUE(host.podman->wedge("web", "stopping"));
+    host.wish("db", Verb::Stop);
+    host.advance(seconds(8));
+    EXPECT_EQ(lives(), Lives{}) << "podman stops web for somebody else, with a long grace";
+    ASSERT_TRUE(host.podman->wedge("web", "exited"));
+    host.pass();
+    EXPECT_EQ(lives(), (Lives{"died api", "died db"}));
+}
+
+TEST_F(ThreeApps, OneThatPodmanIsStuckStoppingHoldsUpNobodyForEver) {
+    start_all();
+    ASSERT_TRUE(host.podman->wedge("web", "stopping"));
+    host.wish("db", Verb::Stop);
+    host.advance(seconds(12));
+    EXPECT_EQ(lives(), (Lives{"died api", "died db"}));
+}
+
+TEST_F(ThreeApps, OneThatIsPausedIsStoppedBeforeWhatItNeeds) {
+    start_all();
+    ASSERT_TRUE(host.podman->wedge("web", "paused"));
+    host.wish("db", Verb::Stop);
+    EXPECT_EQ(lives(), kDown);
+}
+
 TEST_F(ThreeApps, AreRemovedInReverse) {
     start_all();
     host.write("other.yaml", to_text(SingleApp{.id = "other"}));

@@ -75,6 +75,38 @@ TEST(HandlerErrors, SayWhyPodmanDidNotStartAContainer) {
     expect_said(bench.run(start), {"solo", "`/nope` not found"});
 }
 
+// As on a host that goes down, where netavark cannot end its part any more.
+TEST(StopPod, IsDoneWhenItIsDownWhateverPodmanSaysOfTheNetwork) {
+    for (const bool ends : {true, false}) {
+        Bench bench;
+        make_service(bench, true);
+        make_pod(bench, "web-service", true, false);
+        start_pod(bench, "web-service", true);
+        const auto pod = bench.client->inspect_pod("web", {});
+        ASSERT_TRUE(pod);
+        const std::string stop_infra = "containers/" + pod->infra_id + "/stop";
+        bench.podman->fail_next("POST", stop_infra, 500, "netavark: aardvark-dns failed to start");
+        bench.podman->on_request(
+            [&](const auto& entry) {
+                if (ends && entry.path.find(stop_infra) != std::string::npos) {
+                    bench.podman->kill_process(pod->infra_id);
+                }
+            },
+            nullptr);
+        StoredTask stop = bench.task(StepKind::StopPod, "pod", "web", {{"grace", 1}});
+        const std::string error = bench.run(stop);
+        if (ends) {
+            EXPECT_EQ(error, "");
+            EXPECT_EQ(bench.podman->state_of("web-service"), "exited") << "last of all";
+            ASSERT_FALSE(stop.lines.empty());
+            expect_said(stop.lines.back(), {"pod web is down", "aardvark-dns failed to start"});
+        } else {
+            expect_said(error, {"cannot stop pod web", "aardvark-dns failed to start"});
+            EXPECT_EQ(bench.podman->state_of("web-service"), "running");
+        }
+    }
+}
+
 // podman refuses to start what it still stops.
 TEST(UndoingAStop, WaitsForAStopThatWasCutOff) {
     Bench bench;
