@@ -20,7 +20,11 @@ int run_abort(const Common& common, std::int64_t id) {
     if (common.json) {
         print_json(*done);
     } else {
-        print(fmt::format("change {} is being undone; `podreeve change {}` shows how far", id, id));
+        print(fmt::format(
+            "change {} is being undone; `podreeve change {}` shows how far. What it was to "
+            "deploy is tried again when its manifest changes, or by `podreeve "
+            "reconcile`",
+            id, id));
     }
     return kOk;
 }

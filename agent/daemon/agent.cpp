@@ -17,6 +17,7 @@
 #include "agent/reconcile/start_gate.h"
 #include "agent/state/ensure_loop.h"
 #include "agent/state/task_runner.h"
+#include "agent/supervise/failures.h"
 #include "agent/supervise/supervisor.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
@@ -192,10 +193,10 @@ void Agent::Parts::add_components() {
                 .busy = [this] { return runner.busy_with(); }});
 }
 
-// What a person undid stays undone over a restart, unless that version was deployed again since;
-// and what failed last is not tried again sooner for the agent's having died.
+// What a person undid or aborted stays so over a restart, unless that version was tried again
+// since; and what failed last is not tried again sooner for the agent's having died.
 void Agent::Parts::recall_failures() {
-    std::set<std::string> seen, undone, deployed;
+    std::set<std::string> seen, versions;
     std::vector<state::ChangeView> failed;
     for (const state::ChangeView& change : state->changes(1000)) {
         if (!change.is_ready) {
@@ -205,13 +206,11 @@ void Agent::Parts::recall_failures() {
         const std::string version =
             change.subject + " " + (data.is_object() ? data.value("spec", "") : "");
         const bool newest = seen.insert(change.subject).second;
-        if (change.kind != state::kUndoKind) {
-            deployed.insert(change.status == state::TaskStatus::Done ? version : "");
-            if (newest && change.status != state::TaskStatus::Done) {
-                failed.push_back(change);
-            }
-        } else if (undone.insert(change.subject).second && !deployed.contains(version)) {
-            supervisor.change_ended(change);
+        const bool newest_of_version = versions.insert(version).second;
+        const bool failed_last =
+            newest && change.kind != state::kUndoKind && change.status != state::TaskStatus::Done;
+        if (failed_last || (newest_of_version && supervise::is_refused(change))) {
+            failed.push_back(change);
         }
     }
     for (const state::ChangeView& change : failed) {

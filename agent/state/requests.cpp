@@ -118,6 +118,15 @@ ChangeRecord backwards(const ChangeRecord& change, const Transaction& transactio
     return record;
 }
 
+void note_person(ChangeDraft& change) {
+    nlohmann::json data = nlohmann::json::parse(change.record().data, nullptr, false);
+    if (data.is_object() && !data.contains(kAbortedByPerson)) {
+        data[kAbortedByPerson] = true;
+        change.edit_change().data =
+            data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+}
+
 ChangeId undoes(const ChangeRecord& change) {
     const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
     return change.kind == kUndoKind && data.is_object() ? data.value("undoes", ChangeId{0}) : 0;
@@ -200,7 +209,7 @@ Result<ChangeId> State::add_change(const NewChange& change, Collision collision)
     return id;
 }
 
-Status State::abort_change(ChangeId id) {
+Status State::abort_change(ChangeId id, AbortedBy by) {
     {
         Transaction transaction(*core_);
         ChangeDraft* const change = transaction.change(id);
@@ -214,6 +223,9 @@ Status State::abort_change(ChangeId id) {
                                     to_string(derived_status(change->record()))));
         }
         abort_all(*change);
+        if (by == AbortedBy::Person && !change->touched().empty()) {
+            note_person(*change);
+        }
         RETURN_IF_ERROR(transaction.commit(true));
     }
     core_->announce_work();

@@ -61,6 +61,10 @@ inline constexpr const char* kUndoKind = "undo-change";
 // In the data of a change that only restores or takes away: why it cannot be undone and what to do
 // instead. Nothing is built upon such a change either.
 inline constexpr const char* kNoUndo = "no_undo";
+// In the data of a change that a person aborted: true. What it was to bring was not wanted.
+inline constexpr const char* kAbortedByPerson = "aborted_by_person";
+
+enum class AbortedBy { Person, Agent };
 
 class State {
   public:
@@ -75,7 +79,7 @@ class State {
     // Commits a change. A subject's changes are carried out one after the other.
     Result<ChangeId> add_change(const NewChange& change, Collision collision = Collision::Refuse);
     // Marks for abort; the runner acts on it. Ready changes are Conflict, unknown ones NotFound.
-    Status abort_change(ChangeId id);
+    Status abort_change(ChangeId id, AbortedBy by = AbortedBy::Person);
     // Something newer wants that change out of the way, and comes when it is: the change is undone
     // or left to end, whichever is sooner and safe. To be asked again as long as it is in the way;
     // Ok when it is not.

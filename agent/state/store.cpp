@@ -98,7 +98,7 @@ Status Store::prepare() {
         {insert_change_,
          "INSERT INTO changes (id, kind, summary, subject, data, created, ready, superseded) "
          "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
-        {update_change_, "UPDATE changes SET ready = ?, superseded = ? WHERE id = ?"},
+        {update_change_, "UPDATE changes SET data = ?, ready = ?, superseded = ? WHERE id = ?"},
         {delete_change_, "DELETE FROM changes WHERE id = ?"},
         {insert_task_,
          "INSERT INTO tasks (id, change_id, kind, summary, lanes, waits_for, created, status, "
@@ -224,7 +224,8 @@ Status Store::write_change(const Batch::ChangeRows& rows) {
                             .bind(time_to_number(change.superseded))
                             .run());
     } else if (rows.write_change) {
-        RETURN_IF_ERROR(update_change_.bind(ready)
+        RETURN_IF_ERROR(update_change_.bind(change.data)
+                            .bind(ready)
                             .bind(time_to_number(change.superseded))
                             .bind(change.id)
                             .run());

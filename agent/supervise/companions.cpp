@@ -49,13 +49,12 @@ SpecPointer Supervisor::Core::choose_companions(const std::string& name,
                                                 const Memory& memory) {
     const std::string& hash = hash_of(name, target);
     const std::string subject = plan::companions_of(name);
-    const Failure* failure = failures.find(subject);
-    if (failure != nullptr && failure->spec != hash && failure->spec != memory.companions) {
-        failures.forget(subject);  // of a version that nobody wants any more
-        failure = nullptr;
-    }
-    const bool held = failure != nullptr && failure->spec == hash && now() < failure->until &&
-                      failure->kind == "deploy-companions";
+    failures.forget_others(subject, {hash, memory.companions});
+    const std::vector<Failure> known = failures.of(subject);
+    const bool held = std::any_of(known.begin(), known.end(), [&](const Failure& failure) {
+        return failure.spec == hash && now() < failure.until &&
+               (failure.kind == "deploy-companions" || failure.until == kUntilChanged);
+    });
     if (!held || memory.companions.empty() || memory.companions == hash) {
         return target;
     }

@@ -36,6 +36,19 @@ std::string reason_of(const state::ChangeView& change) {
                : fmt::format("{} (and {} more: podreeve change {})", reason, failed - 1, change.id);
 }
 
+// Why a person does not want what that change was to bring; nothing: nobody has said so.
+std::string refusal(const state::ChangeView& change, const nlohmann::json& data) {
+    if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
+        text_of(data, "undoes_kind").starts_with("deploy-")) {
+        return fmt::format("it was undone by change {}", change.id);
+    }
+    if (change.kind.starts_with("deploy-") && change.status != state::TaskStatus::Done &&
+        data.is_object() && data.value(state::kAbortedByPerson, false)) {
+        return fmt::format("change {} was aborted", change.id);
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string fingerprint(const plan::AppPlan& plan) {
@@ -46,71 +59,113 @@ std::string fingerprint(const plan::AppPlan& plan) {
     return sha256_hex(text).substr(0, 16);
 }
 
+bool is_refused(const state::ChangeView& change) {
+    return !refusal(change, nlohmann::json::parse(change.data, nullptr, false)).empty();
+}
+
+std::string to_text(const Failure& failure) {
+    return failure.until == kUntilChanged
+               ? fmt::format("{}; change the manifest, or `podreeve reconcile` deploys it again",
+                             failure.message)
+               : fmt::format("{}; next try at {}", failure.message, to_rfc3339(failure.until));
+}
+
 void Failures::note(const state::ChangeView& change) {
     const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
     const std::string spec = text_of(data, "spec");
-    const auto it = by_app_.find(change.subject);
+    const Failure* before = last(change.subject);
+    const bool again = before != nullptr && before->spec == spec;
     if (change.status == state::TaskStatus::Done) {
-        if (it != by_app_.end() && it->second.spec == spec) {
-            by_app_.erase(it);
+        if (again) {
+            last_.erase(change.subject);
         }
+        refused_[change.subject].erase(spec);
         return;
     }
-    Failure failure{spec, text_of(data, "fingerprint"), reason_of(change), 1, {}};
-    if (failure.message.empty()) {
-        failure.message = change.error;
-    }
-    if (failure.message.empty()) {
-        failure.message = fmt::format("change {} was aborted", change.id);
-    }
-    if (it != by_app_.end() && it->second.spec == spec) {
-        failure.count = it->second.count + 1;
-    }
-    failure.kind = change.kind;
-    failure.until = change.ready + delay(failure.count);
-    if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
-        text_of(data, "undoes_kind").starts_with("deploy-")) {
-        failure.message = fmt::format("it was undone by change {}", change.id);
+    Failure failure{spec, text_of(data, "fingerprint"), refusal(change, data), 1, {}, change.kind};
+    if (!failure.message.empty()) {
         failure.until = kUntilChanged;
+        refused_[change.subject][spec] = std::move(failure);
+        return;
     }
-    by_app_[change.subject] = std::move(failure);
+    for (const std::string& why :
+         {reason_of(change), change.error, fmt::format("change {} was aborted", change.id)}) {
+        failure.message = failure.message.empty() ? why : failure.message;
+    }
+    failure.count = again ? before->count + 1 : 1;
+    failure.until = change.ready + delay(failure.count);
+    last_[change.subject] = std::move(failure);
 }
 
-const Failure* Failures::find(const std::string& app) const {
-    const auto it = by_app_.find(app);
-    return it == by_app_.end() ? nullptr : &it->second;
+std::vector<Failure> Failures::of(const std::string& app) const {
+    std::vector<Failure> out;
+    if (const auto refused = refused_.find(app); refused != refused_.end()) {
+        for (const auto& [spec, failure] : refused->second) {
+            out.push_back(failure);
+        }
+    }
+    if (const Failure* failure = last(app)) {
+        out.push_back(*failure);
+    }
+    return out;
+}
+
+const Failure* Failures::last(const std::string& app) const {
+    const auto it = last_.find(app);
+    return it == last_.end() ? nullptr : &it->second;
+}
+
+bool Failures::holds(const std::string& app, const std::string& spec, WallTime now) const {
+    const auto failures = of(app);
+    return std::any_of(failures.begin(), failures.end(), [&](const Failure& failure) {
+        return failure.spec == spec && now < failure.until;
+    });
 }
 
 bool Failures::holds(const plan::AppPlan& plan, WallTime now) const {
-    const Failure* failure = find(plan.subject());
-    if (failure == nullptr || now >= failure->until) {
-        return false;
+    // What a person refused is not done in other steps either.
+    const auto refused = refused_.find(plan.subject());
+    if (refused != refused_.end() && refused->second.contains(plan.spec) &&
+        plan.action == plan::AppAction::Deploy) {
+        return true;
     }
-    // What was undone is not done again in other steps either.
-    return failure->until == kUntilChanged
-               ? failure->spec == plan.spec && plan.action == plan::AppAction::Deploy
-               : failure->fingerprint == fingerprint(plan);
-}
-
-void Failures::forget_outlived(const std::string& app, WallTime now) {
-    if (const Failure* failure = find(app); failure != nullptr && failure->until <= now) {
-        by_app_.erase(app);
-    }
+    const Failure* failure = last(plan.subject());
+    return failure != nullptr && now < failure->until && failure->fingerprint == fingerprint(plan);
 }
 
 void Failures::forget(const std::optional<std::string>& app) {
     if (app) {
-        by_app_.erase(*app);
+        last_.erase(*app);
+        refused_.erase(*app);
     } else {
-        by_app_.clear();
+        last_.clear();
+        refused_.clear();
+    }
+}
+
+void Failures::forget_last(const std::string& app) {
+    last_.erase(app);
+}
+
+void Failures::forget_others(const std::string& app, const std::set<std::string>& specs) {
+    if (const Failure* failure = last(app); failure != nullptr && !specs.contains(failure->spec)) {
+        last_.erase(app);
+    }
+    if (const auto refused = refused_.find(app); refused != refused_.end()) {
+        std::erase_if(refused->second, [&](const auto& row) { return !specs.contains(row.first); });
+    }
+}
+
+void Failures::forget_outlived(const std::string& app, WallTime now) {
+    if (const Failure* failure = last(app); failure != nullptr && failure->until <= now) {
+        last_.erase(app);
     }
 }
 
 std::optional<WallTime> Failures::next_after(WallTime now) const {
     std::optional<WallTime> next;
-    for (const auto& [app, failure] : by_app_) {
-        if (failure.until > now && failure.until != kUntilChanged &&
-            (!next || failure.until < *next)) {
+    for (const auto& [app, failure] : last_) {
+        if (failure.until > now && (!next || failure.until < *next)) {
             next = failure.until;
         }
     }

@@ -2,7 +2,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "agent/plan/plan.h"
 #include "agent/state/task.h"
@@ -22,26 +24,43 @@ struct Failure {
     std::string fingerprint;
     std::string message;
     int count = 0;
-    WallTime until{};  // kUntilChanged: a person undid that version, and has to ask for it again
+    // kUntilChanged: a person undid that version, or aborted it, and has to ask for it again.
+    WallTime until{};
     std::string kind = {};  // of the change
 };
+
+// A change that has ended and that a person undid or aborted.
+bool is_refused(const state::ChangeView& change);
+
+// In words for people: what is wrong, and what comes next.
+std::string to_text(const Failure& failure);
 
 class Failures {
   public:
     // A change of that app has become ready: a good end clears what was noted of its spec, a bad
     // one notes it.
     void note(const state::ChangeView& change);
-    const Failure* find(const std::string& app) const;
+    // The version that a person refused, and what failed last.
+    std::vector<Failure> of(const std::string& app) const;
+    const Failure* last(const std::string& app) const;
+    // Is this version not to be tried now?
+    bool holds(const std::string& app, const std::string& spec, WallTime now) const;
     // Would the plan only repeat what failed, too early?
     bool holds(const plan::AppPlan& plan, WallTime now) const;
+    // What a person asks for is tried at once; nothing: of all apps.
     void forget(const std::optional<std::string>& app);
+    // What failed last is tried at once, what a person refused is not.
+    void forget_last(const std::string& app);
+    // Of versions that nobody wants any more.
+    void forget_others(const std::string& app, const std::set<std::string>& specs);
     // Nothing is left to be done for the app: one whose hold is over has mended itself.
     void forget_outlived(const std::string& app, WallTime now);
     // The earliest end of a hold after now.
     std::optional<WallTime> next_after(WallTime now) const;
 
   private:
-    std::map<std::string, Failure> by_app_;
+    std::map<std::string, Failure> last_;                            // by app
+    std::map<std::string, std::map<std::string, Failure>> refused_;  // by app and spec
 };
 
 }  // namespace podreeve::supervise

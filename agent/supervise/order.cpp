@@ -175,7 +175,7 @@ DownTable Supervisor::Core::down_table(const std::map<std::string, SpecPointer>&
         facts.met_healthy = facts.met_started && !census.unhealthy;
         facts.first_start = starts.first;
         facts.last_start = starts.last;
-        facts.abandoned = has_stop_failed(failures.find(name));
+        facts.abandoned = has_stop_failed(failures.last(name));
         facts.depends_on = spec ? spec->depends_on : std::vector<manifests::Dependency>{};
         if (shutting_down) {
             facts.asked = "the host goes down";

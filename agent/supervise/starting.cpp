@@ -131,7 +131,11 @@ Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
     }
     RETURN_IF_ERROR(
         core.state.edit_app(app, [&](state::AppRecord& record) { apply(wish, record); }));
-    core.failures.forget(app);
+    // Where nothing of it was ever up there is no other version to start.
+    if (wish.verb == Verb::Start && core.state.app(app)->deployed_spec.empty()) {
+        core.failures.forget(app);
+    }
+    core.failures.forget_last(app);
     if (wish.verb != Verb::Start) {
         core.call_off(app);
     }
@@ -165,7 +169,7 @@ void Supervisor::Core::call_off(const std::string& app) {
     if (derive_state(facts).state != ServiceState::Preparing) {
         return;
     }
-    if (const Status aborted = state.abort_change(change->id); !aborted) {
+    if (const Status aborted = state.abort_change(change->id, state::AbortedBy::Agent); !aborted) {
         log::warn("{}", aborted.error().message);
     }
 }

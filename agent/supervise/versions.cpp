@@ -57,9 +57,7 @@ SpecPointer Supervisor::Core::choose_version(const state::AppRecord& record,
     if (record.deployed_spec.empty() || record.deployed_spec == record.spec) {
         return target;
     }
-    const Failure* failure = failures.find(record.name);
-    const bool failed =
-        failure != nullptr && failure->spec == record.spec && now() < failure->until;
+    const bool failed = failures.holds(record.name, record.spec, now());
     // No new version can be begun on a full disk: what runs is kept up meanwhile.
     if (!failed && !state.health().read_only) {
         return target;
@@ -100,11 +98,7 @@ SpecPointer Supervisor::Core::weigh_app(const std::string& name,
                                         Prepared& prepared) {
     plan::AppPolicy& policy = prepared.policy.apps[name];
     state::AppRecord record = number(name, spec, index);
-    if (const Failure* failure = failures.find(name); failure != nullptr &&
-                                                      failure->spec != record.spec &&
-                                                      failure->spec != record.deployed_spec) {
-        failures.forget(name);  // of a version that nobody wants any more
-    }
+    failures.forget_others(name, {record.spec, record.deployed_spec});
     SpecPointer version = choose_version(record, spec);
     policy.owner = state.owner();
     policy.generation = record.generation;

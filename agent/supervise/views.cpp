@@ -93,12 +93,8 @@ void Supervisor::Core::add_conditions(AppView& view,
          policy == nullptr ? std::map<std::string, plan::PartPolicy>{} : policy->parts) {
         view.facts.backing_off = held.hold_start ? held.why : view.facts.backing_off;
     }
-    if (const Failure* failure = failures.find(view.name)) {
-        view.facts.failure =
-            failure->until == kUntilChanged
-                ? fmt::format("{}; change the manifest, or `podreeve reconcile` deploys it again",
-                              failure->message)
-                : fmt::format("{}; next try at {}", failure->message, to_rfc3339(failure->until));
+    for (const Failure& failure : failures.of(view.name)) {
+        view.facts.failure = to_text(failure);
         view.conditions.push_back({"DeployFailed", "ChangeFailed", view.facts.failure, ""});
     }
 }
@@ -114,11 +110,8 @@ void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPl
             view.facts.companions_unknown = condition.type == "Unknown";
         }
     }
-    if (const Failure* failure = failures.find(plan::companions_of(view.name))) {
-        const std::string text =
-            failure->until == kUntilChanged
-                ? failure->message
-                : fmt::format("{}; next try at {}", failure->message, to_rfc3339(failure->until));
+    for (const Failure& failure : failures.of(plan::companions_of(view.name))) {
+        const std::string text = to_text(failure);
         view.facts.failure = view.facts.failure.empty() ? text : view.facts.failure;
         view.conditions.push_back({"CompanionFailed", "ChangeFailed", text, ""});
     }
@@ -225,8 +218,7 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
             }
             if (const auto next = core.next_attempts.find(name); next != core.next_attempts.end()) {
                 view.next_attempt = next->second;
-            } else if (const Failure* failure = core.failures.find(name);
-                       failure != nullptr && failure->until != kUntilChanged) {
+            } else if (const Failure* failure = core.failures.last(name)) {
                 view.next_attempt = failure->until;
             }
             overview.apps.push_back(make_status(view, core.last.find(name), core.now()));

@@ -105,6 +105,36 @@ TEST(UndoneDeploy, GivesBackTheVersionBeforeUntilTheManifestChanges) {
     EXPECT_FALSE(host.has_condition("clock", "DeployFailed"));
 }
 
+TEST_F(HangingDeploy, ThatAPersonAbortsIsNotTriedAgainUntilItIsAskedFor) {
+    ASSERT_TRUE(host.agent->state().abort_change(first));
+    host.settle();
+    host.advance(std::chrono::minutes(20));
+    EXPECT_EQ(host.podman->state_of("clock"), "");
+    EXPECT_NE(host.condition("clock", "DeployFailed").find("`podreeve reconcile` deploys it again"),
+              std::string::npos)
+        << host.condition("clock", "DeployFailed");
+    host.restart();
+    host.advance(std::chrono::minutes(20));
+    EXPECT_EQ(host.podman->state_of("clock"), "") << "a restart forgets the abort";
+    host.wish("clock", supervise::Verb::Start);
+    EXPECT_EQ(host.state("clock"), "Running");
+    EXPECT_EQ(host.state("other"), "Running");
+}
+
+TEST(UndoneDeploy, StaysUndoneWhenTheVersionBeforeIsRestarted) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.start();
+    host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
+    host.pass();
+    ASSERT_TRUE(host.agent->state().undo_change(host.agent->state().changes(1).at(0).id));
+    host.settle();
+    host.wish("clock", supervise::Verb::Restart);
+    host.advance(std::chrono::minutes(1));
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "UTC");
+}
+
 TEST(UndoneDeploy, OfTheFirstVersionLeavesNothingButTheData) {
     Host host;
     host.write("shop.yaml", to_text(ShopApp{}));

@@ -22,6 +22,7 @@ class OnAFailingDisk : public testing::TestWithParam<DiskFault> {
   protected:
     void begin() {
         engine_.reset();
+        disk_.mend();  // a fault that was not met yet would meet the next one's beginning
         dir_ = std::make_unique<TempDir>();
         engine_ = std::make_unique<Engine>(dir_->path(), time_);
         engine_->runner().add_handlers("make",

@@ -115,6 +115,16 @@ TEST_F(StateTest, ListsTheNewestChangesFirst) {
     EXPECT_EQ(changes[2].id, 3);
 }
 
+TEST_F(StateTest, RemembersThatAPersonAbortedAndNotTheAgent) {
+    ASSERT_TRUE(state_->add_change(one_task("a")));
+    ASSERT_TRUE(state_->add_change(one_task("a")));
+    ASSERT_TRUE(state_->abort_change(1));
+    ASSERT_TRUE(state_->abort_change(2, AbortedBy::Agent));
+    reopen();
+    EXPECT_NE(state_->change(1)->data.find(kAbortedByPerson), std::string::npos);
+    EXPECT_EQ(state_->change(2)->data.find(kAbortedByPerson), std::string::npos);
+}
+
 TEST_F(StateTest, AbortsWhatHasNotEndedAndNothingElse) {
     ASSERT_TRUE(state_->add_change(one_task("a")));
     ASSERT_TRUE(state_->abort_change(1));

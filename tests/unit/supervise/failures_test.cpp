@@ -65,18 +65,60 @@ TEST(Failures, AGoodEndOfTheSameSpecClearsThem) {
     const auto plan = plan_of("web", "s2", "image:2");
     failures.note(ended(plan, state::TaskStatus::Error, WallTime{}));
     failures.note(ended(plan_of("web", "s1", "image:1"), state::TaskStatus::Done, WallTime{}));
-    EXPECT_NE(failures.find("web"), nullptr)
+    EXPECT_NE(failures.last("web"), nullptr)
         << "a repair of the old version says nothing of the new";
     failures.note(ended(plan, state::TaskStatus::Done, WallTime{}));
-    EXPECT_EQ(failures.find("web"), nullptr);
+    EXPECT_EQ(failures.last("web"), nullptr);
 }
 
 TEST(Failures, AnAbortedChangeIsHeldToo) {
     Failures failures;
     const auto plan = plan_of("web", "s1", "image:1");
     failures.note(ended(plan, state::TaskStatus::Undone, WallTime{}));
-    ASSERT_NE(failures.find("web"), nullptr);
-    EXPECT_EQ(failures.find("web")->message, "change 3 was aborted");
+    ASSERT_NE(failures.last("web"), nullptr);
+    EXPECT_EQ(failures.last("web")->message, "change 3 was aborted");
+}
+
+state::ChangeView aborted_by_person(const plan::AppPlan& plan) {
+    state::ChangeView view = ended(plan, state::TaskStatus::Undone, WallTime{});
+    view.kind = "deploy-app";
+    view.data.back() = ',';
+    view.data += fmt::format(R"("{}":true}})", state::kAbortedByPerson);
+    return view;
+}
+
+TEST(Failures, WhatAPersonAbortedIsHeldUntilItIsAskedForAgain) {
+    Failures failures;
+    plan::AppPlan plan = plan_of("web", "s2", "image:2");
+    plan.action = plan::AppAction::Deploy;
+    failures.note(aborted_by_person(plan));
+    EXPECT_TRUE(failures.holds(plan, WallTime(std::chrono::hours(100))));
+    EXPECT_TRUE(failures.holds("web", "s2", WallTime(std::chrono::hours(100))));
+    EXPECT_EQ(failures.next_after(WallTime{}), std::nullopt);
+    ASSERT_EQ(failures.of("web").size(), 1U);
+    EXPECT_EQ(
+        to_text(failures.of("web").front()),
+        "change 3 was aborted; change the manifest, or `podreeve reconcile` deploys it again");
+    failures.forget_last("web");
+    EXPECT_TRUE(failures.holds(plan, WallTime{}));
+    failures.forget("web");
+    EXPECT_FALSE(failures.holds(plan, WallTime{}));
+}
+
+TEST(Failures, AFailingRepairOfTheVersionBeforeDoesNotBringBackWhatAPersonRefused) {
+    Failures failures;
+    plan::AppPlan refused = plan_of("web", "s2", "image:2");
+    refused.action = plan::AppAction::Deploy;
+    failures.note(aborted_by_person(refused));
+    const plan::AppPlan repair = plan_of("web", "s1", "image:1");
+    failures.note(ended(repair, state::TaskStatus::Error, WallTime{}));
+    EXPECT_TRUE(failures.holds(refused, WallTime(seconds(100))));
+    EXPECT_TRUE(failures.holds(repair, WallTime(seconds(4))));
+    EXPECT_FALSE(failures.holds(repair, WallTime(seconds(5))));
+    EXPECT_EQ(failures.of("web").size(), 2U);
+    failures.forget_others("web", {"s1", "s3"});
+    EXPECT_FALSE(failures.holds(refused, WallTime{})) << "the manifest says otherwise now";
+    EXPECT_TRUE(failures.holds(repair, WallTime(seconds(4))));
 }
 
 TEST(Failures, TheNextDecisionIsTheEarliestEndOfAHold) {
