@@ -12,6 +12,7 @@
 #include "manifests/words.h"
 #include "manifests/yaml.h"
 #include "quadlet/check.h"
+#include "quadlet/stamp.h"
 #include "runtime/base/nearest.h"
 
 namespace podreeve::manifests {
@@ -82,9 +83,35 @@ std::vector<quadlet::UnitText> texts_of(const UnitSource& source) {
     return out;
 }
 
+// Its own marks are what podreeve knows an installed unit by.
+void find_marks(const UnitSource& source, const quadlet::Unit& unit, std::vector<Diagnostic>& out) {
+    if (unit.has_section(quadlet::kStampSection)) {
+        SourcePosition at{source.path};
+        for (const quadlet::Setting& setting : unit.settings()) {
+            if (setting.entry.section == quadlet::kStampSection) {
+                at = {unit.path_of(setting), setting.entry.key_at.line,
+                      setting.entry.key_at.column};
+                break;
+            }
+        }
+        out.push_back({at, fmt::format("[{}]", quadlet::kStampSection),
+                       "is what podreeve writes into the units it installs; leave it out", "", ""});
+    }
+    for (const auto& [path, text] : source.drop_ins) {
+        if (last_part(path) == quadlet::kOwnDropIn) {
+            out.push_back(
+                {{path}, "", "is the name of podreeve's own drop-in; take another", "", ""});
+        }
+    }
+}
+
 std::vector<Diagnostic> problems_of(const UnitSource& source) {
     const auto read = quadlet::Unit::read({source.path, source.text}, texts_of(source));
-    return quadlet::problems_of(read, quadlet::kNewestRelease);
+    std::vector<Diagnostic> out = quadlet::problems_of(read, quadlet::kNewestRelease);
+    if (const auto& unit = read.unit ? read.unit : read.fragment) {
+        find_marks(source, *unit, out);
+    }
+    return out;
 }
 
 std::vector<UnitDropIn> drop_ins_of(const UnitSource& source) {
@@ -202,6 +229,10 @@ class CompanionReader {
             [&](const UnitSource& unit) { return std::filesystem::path(unit.path) == path; });
         if (source == texts_.units.end()) {
             place.fail(fmt::format("there is no file {}", path.string()));
+            return false;
+        }
+        if (!source->trouble.empty()) {
+            place.fail(fmt::format("{} {}", path.string(), source->trouble));
             return false;
         }
         out.text = source->text;

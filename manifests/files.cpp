@@ -405,14 +405,6 @@ class TextReader {
         return out;
     }
 
-    // At the place where the manifest names it.
-    void tell(const NamedUnit& named, const FoundUnit& unit) {
-        diagnostics_.push_back({named.position, "companions",
-                                fmt::format("{} {}", unit.file.path.string(), unit.file.trouble),
-                                "", ""});
-        good_ = false;
-    }
-
   private:
     uid_t owner_;
     std::vector<Diagnostic>& diagnostics_;
@@ -438,11 +430,10 @@ Texts read_texts(const FoundManifest& found, uid_t owner, std::vector<Diagnostic
     }
     for (const NamedUnit& named : named_units(text.file, text.text, text.drop_ins)) {
         out.named.push_back(find_unit(found.main.path.parent_path() / named.file, owner));
-        if (out.named.back().file.trouble.empty()) {
-            text.units.push_back(reader.read(out.named.back()));
-        } else {
-            reader.tell(named, out.named.back());
-        }
+        const FoundFile& file = out.named.back().file;
+        text.units.push_back(file.trouble.empty()
+                                 ? reader.read(out.named.back())
+                                 : UnitSource{file.path.string(), "", {}, file.trouble});
     }
     return out;
 }

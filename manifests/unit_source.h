@@ -12,6 +12,7 @@ struct UnitSource {
     std::string text;
     // Path and text, in the order in which Quadlet merges them.
     std::vector<std::pair<std::string, std::string>> drop_ins;
+    std::string trouble = {};  // why the file may not be read; then nothing is known of its text
     friend bool operator==(const UnitSource&, const UnitSource&) = default;
 };
 

@@ -40,6 +40,28 @@ void check_service_name(const Own& own, Findings& findings) {
     }
 }
 
+// What podman takes as the name of anything; a specifier of systemd is not known yet.
+bool is_podman_name(std::string_view name) {
+    const auto is_letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !name.empty() && is_letter(name.front()) &&
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return is_letter(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+void check_resource_name(const Own& own, Findings& findings) {
+    for (const char* key : {"ContainerName", "PodName", "VolumeName", "NetworkName"}) {
+        const Setting* setting = own.unit.find(own.unit.section(), key);
+        const std::string name = own.value(key);
+        if (setting != nullptr && !name.empty() && name.find('%') == std::string::npos &&
+            !is_podman_name(name)) {
+            findings.at_value(*setting, fmt::format("'{}' is no name for podman", name)).allowed =
+                "letters, digits, '_', '.', '-', a letter or a digit first";
+        }
+    }
+}
+
 // What [Service] must not say, since the generator refuses it or the service could not work.
 void check_service_section(const Unit& unit, Findings& findings) {
     const bool runs = unit.type() == UnitType::Container || unit.type() == UnitType::Kube;
@@ -48,6 +70,14 @@ void check_service_section(const Unit& unit, Findings& findings) {
         type->entry.value != "oneshot") {
         findings.at_value(*type, fmt::format("'{}' does not go with Quadlet", type->entry.value))
             .allowed = "notify, oneshot";
+    }
+    const Setting* restart = unit.find("Service", "Restart");
+    if (type != nullptr && type->entry.value == "oneshot" && restart != nullptr &&
+        (restart->entry.value == "always" || restart->entry.value == "on-success")) {
+        findings
+            .at_value(*restart, fmt::format("systemd does not take '{}' with Type=oneshot",
+                                            restart->entry.value))
+            .allowed = "no, on-failure, on-abnormal, on-abort, on-watchdog";
     }
     const Setting* mode = unit.find("Service", "KillMode");
     if (runs && mode != nullptr && mode->entry.value != "mixed" &&
@@ -177,6 +207,7 @@ void check_build(const Own& own, Findings& findings) {
 void check_combinations(const Unit& unit, const PodmanRelease& podman, Findings& findings) {
     const Own own{unit};
     check_service_name(own, findings);
+    check_resource_name(own, findings);
     check_service_section(unit, findings);
     switch (unit.type()) {
         case UnitType::Container:

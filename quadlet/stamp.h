@@ -29,6 +29,10 @@ struct Stamp {
 
 inline constexpr std::string_view kStampSection = "X-Podreeve";
 
+// The name of podreeve's own drop-in, which says of a unit what its manifest says and its own text
+// cannot. After all that people put there, so that its [Unit] stands beside theirs.
+inline constexpr const char* kOwnDropIn = "90-podreeve.conf";
+
 // SHA-256 of the text in hex.
 std::string content_hash(std::string_view text);
 

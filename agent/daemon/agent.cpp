@@ -196,10 +196,15 @@ void Agent::Parts::add_components() {
 // What a person undid or aborted stays so over a restart, unless that version was tried again
 // since; and what failed last is not tried again sooner for the agent's having died.
 void Agent::Parts::recall_failures() {
-    std::set<std::string> seen, versions;
+    std::set<std::string> seen, versions, removed;
     std::vector<state::ChangeView> failed;
     for (const state::ChangeView& change : state->changes(1000)) {
-        if (!change.is_ready) {
+        // What was before an app's removal was another app of that name.
+        if (change.kind.starts_with("remove-") && change.status == state::TaskStatus::Done) {
+            removed.insert(change.subject);
+            removed.insert(plan::companions_of(change.subject));
+        }
+        if (!change.is_ready || removed.contains(change.subject)) {
             continue;
         }
         const auto data = nlohmann::json::parse(change.data, nullptr, false);

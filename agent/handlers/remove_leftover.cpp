@@ -22,6 +22,10 @@ Ended remove_leftover(Task& task) {
                                                                task.call(std::chrono::minutes(1))));
         }
     }
+    // Nobody could make sense of a failed unit of which there is no file.
+    if (state.active_state == "failed") {
+        RETURN_IF_ERROR(forget_failure(task, task.object));
+    }
     return done();
 }
 

@@ -72,8 +72,15 @@ std::vector<std::string> drop_ins_in(const fs::path& folder) {
     return out;
 }
 
+// For its owner alone to write, whatever the umask: who could write there could run anything.
 Status make_folder(const fs::path& folder) {
     std::error_code error;
+    if (folder.has_parent_path() && !fs::exists(folder.parent_path(), error)) {
+        RETURN_IF_ERROR(make_folder(folder.parent_path()));
+    }
+    if (::mkdir(folder.c_str(), 0755) == 0 && ::chmod(folder.c_str(), 0755) != 0) {
+        return errno_error(fmt::format("set the mode of {}", folder.string()), errno);
+    }
     fs::create_directories(folder, error);
     return error ? Status(fail(Code::Unavailable, fmt::format("cannot make the directory {}: {}",
                                                               folder.string(), error.message())))

@@ -14,9 +14,7 @@
 // installed, and how systemd has them.
 namespace podreeve::observe {
 
-// The name of podreeve's own drop-in, which says of a unit what its manifest says and its own text
-// cannot; and in it, for whoever finds a template without its manifest, its instances.
-inline constexpr const char* kOwnDropIn = "90-podreeve.conf";
+// In podreeve's own drop-in, for whoever finds a template without its manifest: its instances.
 inline constexpr const char* kInstanceSection = "X-Instances";
 
 // A file in podreeve's folder of Quadlet's directory.

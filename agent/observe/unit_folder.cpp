@@ -90,7 +90,7 @@ Result<UnitFolder::Known> UnitFolder::read(const fs::path& path,
         if (quadlet::unit_type_of(path.filename().string())) {
             const auto unit = quadlet::Unit::read({path.string(), text}).unit;
             known.service = unit ? quadlet::service_name(*unit, podman) : "";
-        } else if (path.filename() == kOwnDropIn) {
+        } else if (path.filename() == quadlet::kOwnDropIn) {
             known.instances = instances_in(text);
         }
     }

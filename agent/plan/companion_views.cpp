@@ -101,7 +101,7 @@ class Viewer {
         }
         view.own_drop_in = own_drop_in(companion, services_, view.remains);
         if (!view.own_drop_in.empty()) {
-            view.files.push_back({kOwnDropIn, stamp_hash(view.own_drop_in, view.app)});
+            view.files.push_back({quadlet::kOwnDropIn, stamp_hash(view.own_drop_in, view.app)});
         }
     }
 
@@ -196,7 +196,8 @@ Result<UnitTexts> unit_texts(const CompanionSpec& companion,
                          quadlet::stamped(drop_in.text, app, generation));
     }
     if (!own_drop_in.empty()) {
-        ASSIGN_OR_RETURN(out[folder + kOwnDropIn], quadlet::stamped(own_drop_in, app, generation));
+        ASSIGN_OR_RETURN(out[folder + quadlet::kOwnDropIn],
+                         quadlet::stamped(own_drop_in, app, generation));
     }
     return out;
 }

@@ -15,10 +15,6 @@ namespace podreeve::plan {
 
 using AppSpecs = std::map<std::string, std::shared_ptr<const manifests::AppSpec>>;
 
-// podreeve's own drop-in: what the manifest says of the companion and its unit cannot say itself.
-// After all that people put there, so that its [Unit] stands beside theirs.
-inline constexpr const char* kOwnDropIn = observe::kOwnDropIn;
-
 // A file that has to stand on the disk, by what stamped() makes of it.
 struct UnitFileView {
     std::string drop_in;  // its name; empty: the unit's own file
@@ -37,7 +33,7 @@ struct CompanionView {
     bool remains = false;           // and podreeve has it stay active, since nobody says otherwise
     std::vector<std::string> uses;  // the files of other units that it names, of any app
     std::vector<UnitFileView> files;
-    std::string own_drop_in;         // the text of kOwnDropIn; empty: none is needed
+    std::string own_drop_in;         // the text of quadlet::kOwnDropIn; empty: none is needed
     std::vector<std::string> wrong;  // why it cannot be installed here; empty: it can
 };
 

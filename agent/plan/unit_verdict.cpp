@@ -214,7 +214,10 @@ class UnitJudge {
     }
 
     void look_for_reload() {
-        if (found_ != nullptr && !out_.install && found_->modified() > app_.seen.units->loaded_at) {
+        // Nobody was asked when nothing of all companions runs by itself.
+        const WallTime loaded_at = app_.seen.units->loaded_at;
+        if (found_ != nullptr && !out_.install && loaded_at != WallTime{} &&
+            found_->modified() > loaded_at) {
             out_.why_reload = fmt::format("systemd has not read {} yet", out_.spec->part);
         }
         for (const std::string& service : out_.view->services) {

@@ -116,6 +116,21 @@ PartStatus of_unit(const std::string& app,
     return out;
 }
 
+// Of a template without instances nothing runs by itself: it is there for other units.
+constexpr const char* kTemplate = "template";
+
+PartStatus of_template(const std::string& app,
+                       const std::string& part,
+                       const observe::Companions& seen) {
+    const observe::InstalledUnit* unit = seen.find(app, part);
+    PartStatus out;
+    out.name = out.object = part;
+    out.kind = "companion";
+    out.up = out.ready = unit != nullptr && unit->file.ours;
+    out.state = out.up ? kTemplate : "absent";
+    return out;
+}
+
 std::vector<PartStatus> of_companion(const std::string& app,
                                      const manifests::CompanionSpec& spec,
                                      const observe::Companions* seen) {
@@ -123,6 +138,9 @@ std::vector<PartStatus> of_companion(const std::string& app,
     const observe::WantedUnits* wanted = seen == nullptr ? nullptr : seen->find_wanted(spec.part);
     if (wanted == nullptr) {
         return {of_unit(app, spec.part, "", nullptr, false)};
+    }
+    if (wanted->services.empty()) {
+        return {of_template(app, spec.part, *seen)};
     }
     for (const std::string& service : wanted->services) {
         out.push_back(of_unit(app, spec.part, service, seen, wanted->ends));
@@ -172,7 +190,11 @@ ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::strin
     companions_ = observed.companions ? &*observed.companions : nullptr;
     if (companions_ != nullptr) {
         for (const auto& [app, units] : companions_->installed) {
-            apps_[app] = true;
+            const bool ours = std::any_of(units.begin(), units.end(),
+                                          [](const auto& row) { return row.second.file.ours; });
+            if (ours) {
+                apps_[app] = true;
+            }
         }
     }
 }
@@ -216,7 +238,9 @@ std::vector<PartStatus> list_parts(const std::string& app,
         const observe::Companions* seen = index.companions();
         if (seen != nullptr && seen->installed.contains(app)) {
             for (const auto& [file, unit] : seen->installed.at(app)) {
-                parts.push_back(of_unit(app, file, unit.service, seen, false));
+                if (unit.file.ours) {
+                    parts.push_back(of_unit(app, file, unit.service, seen, false));
+                }
             }
         }
         return parts;
@@ -277,7 +301,7 @@ Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpe
         ++census.total;
         census.up += part.up ? 1 : 0;
         census.ready += part.ready ? 1 : 0;
-        census.finished_well += part.up && !running ? 1 : 0;
+        census.finished_well += part.up && !running && part.state != kTemplate ? 1 : 0;
         census.unhealthy = census.unhealthy || part.health == "unhealthy";
         if (part.up && !part.ready && census.not_ready.empty()) {
             census.not_ready = part.object + " is not ready";

@@ -402,6 +402,53 @@ TEST(Companions, GoWithTheirManifestInOrder) {
     EXPECT_EQ(on.state("db"), "Running");
 }
 
+TEST(Companions, GoAlsoWhereSomebodyElsesFileLiesBesideThem) {
+    UnitHost on;
+    on.bring_up();
+    on.append(on.file("web", "hand.container"), "[Container]\nImage=localhost/hand\n");
+    on.host.erase("web.container");
+    on.host.pass();
+    on.host.advance(seconds(40));
+    EXPECT_EQ(on.state("web"), "Initialized");
+    EXPECT_FALSE(fs::exists(on.file("web", "web.container")));
+    EXPECT_TRUE(fs::exists(on.file("web", "hand.container")));
+}
+
+TEST(Companions, ATemplateWithoutInstancesIsThereForOtherUnits) {
+    UnitHost on;
+    on.host.write("job@.container", "[Container]\nImage=localhost/job\n");
+    on.host.start();
+    on.host.advance(seconds(10));
+    EXPECT_EQ(on.state("job"), "Running");
+    EXPECT_TRUE(on.host.app("job").healthy);
+    EXPECT_TRUE(fs::exists(on.file("job", "job@.container")));
+    EXPECT_EQ(on.jobs(), Words{});
+    EXPECT_EQ(on.reloads(), 1);
+    on.host.erase("job@.container");
+    on.host.pass();
+    on.host.advance(seconds(40));
+    EXPECT_EQ(on.state("job"), "Initialized");
+    EXPECT_FALSE(fs::exists(on.file("job", "job@.container")));
+}
+
+TEST(Companions, OfAnAppThatWasRemovedLeaveNoFailureToTheNextOfThatName) {
+    UnitHost on;
+    on.host.write("web.container", kWeb);
+    on.systemd->world.lock()->scripts["web.service"] = {.job_result = "failed"};
+    on.host.start();
+    on.host.advance(seconds(10));
+    ASSERT_TRUE(on.host.has_condition("web", "CompanionFailed")) << on.state("web");
+    on.host.erase("web.container");
+    on.host.advance(std::chrono::minutes(6));
+    ASSERT_EQ(on.state("web"), "Initialized");
+    on.systemd->world.lock()->scripts.clear();
+    on.host.restart();
+    on.host.write("web.container", kWeb);
+    on.host.pass();
+    EXPECT_FALSE(on.host.has_condition("web", "CompanionFailed"));
+    EXPECT_EQ(on.state("web"), "Running");
+}
+
 TEST(Companions, ThatAreSlowDelayNoApp) {
     UnitHost on;
     on.systemd->world.lock()->scripts["web.service"] = {.job_result = ""};

@@ -1,4 +1,5 @@
 #include <fstream>
+#include <sys/stat.h>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -122,6 +123,23 @@ TEST(UnitKinds, ALeftoverOfAUnitThatRunsIsLeft) {
     bench.units[kService] = {"active", 1, false};
     StoredTask task = bench.task(StepKind::RemoveLeftover, kUnit, kService, json::object());
     EXPECT_EQ(bench.run(task), "cannot remove the container of proxy.service: the unit is active");
+}
+
+TEST(UnitKinds, AFailedUnitWithoutAFileIsForgotten) {
+    Bench bench;
+    bench.units[kService].active = "failed";
+    bench.must(StepKind::RemoveLeftover, kUnit, kService, json::object());
+    EXPECT_EQ(bench.units[kService].active, "inactive");
+}
+
+TEST(UnitKinds, InstallMakesFoldersThatOnlyTheirOwnerMayWriteTo) {
+    const mode_t before = ::umask(0002);
+    Bench bench;
+    bench.must(StepKind::InstallUnit, kUnit, kUnit, install_details());
+    ::umask(before);
+    for (const char* folder : {"quadlet/web", "quadlet/web/proxy.container.d"}) {
+        EXPECT_EQ(fs::status(bench.directory / folder).permissions(), fs::perms{0755}) << folder;
+    }
 }
 
 TEST(ReloadGate, MakesOneReloadForAllWhoCome) {

@@ -78,6 +78,9 @@ TEST(Companions, SayWhatIsWrongAndWhere) {
          "web.yaml:9:11: app.companions[0].text: "},
         {"    - name: a.container\n      text: \"[Container]\\nImage=a\\nImge=x\"\n",
          "web.yaml:7:13: app.companions[0].text: [Container] Imge: unknown key"},
+        {"    - name: a.container\n      text: |\n        [Container]\n        Image=a\n"
+         "        [X-Podreeve]\n        App=b\n",
+         "web.yaml:11:9: app.companions[0].text: [X-Podreeve]: is what podreeve writes into"},
         {"    - name: a.cont\n      text: \"\"\n", "web.yaml:6:13: app.companions[0].name: "},
         {"    - name: a.container\n", "web.yaml:6:7: app.companions[0]: has no unit"},
         {"    - text: \"\"\n", "app.companions[0].name: is missing"},
@@ -328,6 +331,21 @@ TEST_F(UnitFiles, ThatAreBrokenOrGoneLeaveTheLastGoodVersionInForce) {
     write("a/u/proxy.container", kProxy);
     apps();
     EXPECT_EQ(desired_.problems.size(), 1U);
+}
+
+TEST_F(UnitFiles, ThatAreNotThereHideNoOtherError) {
+    write("a/shop.yaml", kHead + "  nam: x\n  companions: [u/proxy.container, alone.container]\n");
+    write("a/alone.container", "[Container]\nImge=x\n");
+    apps();
+    ASSERT_EQ(desired_.problems.size(), 1U);
+    std::string said;
+    for (const std::string& one : told(desired_.problems[0].diagnostics)) {
+        said += one + "\n";
+    }
+    for (const char* part : {"app.nam: unknown field", "u/proxy.container is not there",
+                             "alone.container:2:1: [Container] Imge: unknown key"}) {
+        EXPECT_NE(said.find(part), std::string::npos) << part << "\n--- in\n" << said;
+    }
 }
 
 }  // namespace

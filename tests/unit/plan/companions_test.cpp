@@ -68,7 +68,7 @@ class HostPicture {
                 }
             }
             if (!view.own_drop_in.empty()) {
-                installed(view.app, part).drop_ins[kOwnDropIn] =
+                installed(view.app, part).drop_ins[quadlet::kOwnDropIn] =
                     text_of(view.own_drop_in, view.app);
             }
         }

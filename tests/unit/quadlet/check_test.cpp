@@ -49,6 +49,31 @@ TEST(Check, TellsAllErrorsOfAUnitWithWhatIsAllowedAndMeant) {
     EXPECT_EQ(said.find("Anything"), std::string::npos);
 }
 
+TEST(Check, RefusesWhatSystemdAndPodmanWouldRefuse) {
+    struct Row {
+        const char* text;
+        const char* told;
+    };
+    const Row rows[] = {
+        {"[Container]\nImage=a\nContainerName=a b\n", "'a b' is no name for podman"},
+        {"[Container]\nImage=a\nContainerName=-a\n", "'-a' is no name for podman"},
+        {"[Container]\nImage=a\nContainerName=a-%i\n", ""},
+        {"[Container]\nImage=a\nContainerName=a_1.b-2\n", ""},
+        {"[Container]\nImage=a\n[Service]\nType=oneshot\nRestart=always\n",
+         "systemd does not take 'always' with Type=oneshot"},
+        {"[Container]\nImage=a\n[Service]\nType=oneshot\nRestart=on-failure\n", ""},
+        {"[Container]\nImage=a\n[Service]\nRestart=always\n", ""},
+    };
+    for (const Row& row : rows) {
+        std::string said;
+        for (const Diagnostic& each :
+             problems_of(Unit::read({"/q/web.container", row.text}), kNewestRelease)) {
+            said += each.message;
+        }
+        EXPECT_EQ(said, row.told) << row.text;
+    }
+}
+
 TEST(Check, TellsTheOtherErrorsOfAFileWithSyntaxErrors) {
     const auto read =
         Unit::read({"/q/web.container", "[Unit\nA=b\n[Container]\nImage\nPul=x\n"},
