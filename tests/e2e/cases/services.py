@@ -338,7 +338,7 @@ def case_nobody_asks_a_provider_that_is_not_ready(lab):
 
 
 LAST_REQUEST = FIRST_REQUEST.replace("stop_grace_secs: 0", "stop_grace_secs: 8").replace("COMMAND", (
-    'trap \\"wget -q -T 5 -O- http://db:8080/ready >>/said/web 2>&1 || echo too late >>/said/web; exit 0\\" TERM; '
+    'trap \\"wget -q -O- http://db:8080/ready >>/said/web 2>&1 || echo too late >>/said/web; exit 0\\" TERM; '
     "sleep 1000000 & wait"))
 
 
