@@ -54,6 +54,7 @@ TEST(Check, RefusesWhatSystemdAndPodmanWouldRefuse) {
         const char* text;
         const char* told;
     };
+
     const Row rows[] = {
         {"[Container]\nImage=a\nContainerName=a b\n", "'a b' is no name for podman"},
         {"[Container]\nImage=a\nContainerName=-a\n", "'-a' is no name for podman"},
