@@ -13,6 +13,7 @@
 #include "manifests/probes.h"
 #include "manifests/quantity.h"
 #include "manifests/words.h"
+#include "quadlet/names.h"
 #include "runtime/base/nearest.h"
 
 namespace podreeve::manifests {
@@ -136,7 +137,7 @@ void read_volume_source(const Place& place, Mount& mount, AppSpec& app) {
         return;
     }
     const auto name = place.required_text(kAsWritten);
-    if (name && !is_podman_name(*name)) {
+    if (name && !quadlet::is_podman_name(*name)) {
         place.fail(fmt::format("'{}' is not the name of a volume", *name),
                    "letters, digits, '_', '-' and '.', a letter or digit first");
         return;

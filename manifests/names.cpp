@@ -79,12 +79,6 @@ bool is_subdomain(std::string_view name) {
            });
 }
 
-bool is_podman_name(std::string_view name) {
-    return !name.empty() && name.size() <= 253 && is_alnum(name.front()) &&
-           std::all_of(name.begin(), name.end(),
-                       [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
-}
-
 bool is_data_key(std::string_view key) {
     return !key.empty() && key.size() <= 253 && key.substr(0, 2) != ".." && key != "." &&
            std::all_of(key.begin(), key.end(),

@@ -11,9 +11,6 @@ bool is_label(std::string_view name);
 // Labels joined by dots, at most 253: a ConfigMap, a claim, a pod's metadata.name.
 bool is_subdomain(std::string_view name);
 
-// What podman takes as the name of an object: [a-zA-Z0-9][a-zA-Z0-9_.-]*.
-bool is_podman_name(std::string_view name);
-
 // A key of a ConfigMap or Secret, which may become a file's name: [-._a-zA-Z0-9]+, not "." or "..".
 bool is_data_key(std::string_view key);
 

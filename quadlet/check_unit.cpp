@@ -4,6 +4,7 @@
 
 #include "quadlet/check.h"
 #include "quadlet/mount.h"
+#include "quadlet/names.h"
 
 namespace podreeve::quadlet {
 namespace {
@@ -40,20 +41,11 @@ void check_service_name(const Own& own, Findings& findings) {
     }
 }
 
-// What podman takes as the name of anything; a specifier of systemd is not known yet.
-bool is_podman_name(std::string_view name) {
-    const auto is_letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    };
-    return !name.empty() && is_letter(name.front()) &&
-           std::all_of(name.begin(), name.end(),
-                       [&](char c) { return is_letter(c) || c == '_' || c == '.' || c == '-'; });
-}
-
 void check_resource_name(const Own& own, Findings& findings) {
     for (const char* key : {"ContainerName", "PodName", "VolumeName", "NetworkName"}) {
         const Setting* setting = own.unit.find(own.unit.section(), key);
         const std::string name = own.value(key);
+        // A specifier of systemd is not known yet.
         if (setting != nullptr && !name.empty() && name.find('%') == std::string::npos &&
             !is_podman_name(name)) {
             findings.at_value(*setting, fmt::format("'{}' is no name for podman", name)).allowed =

@@ -76,6 +76,15 @@ std::string_view name_key(UnitType type) {
     return row_of(type).name_key;
 }
 
+bool is_podman_name(std::string_view name) {
+    const auto is_alnum = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    return !name.empty() && name.size() <= 253 && is_alnum(name.front()) &&
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
+}
+
 Result<UnitName> parse_unit_name(std::string_view file_name) {
     const auto type = unit_type_of(file_name);
     if (!type) {

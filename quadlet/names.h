@@ -20,6 +20,9 @@ std::string_view service_suffix(UnitType type);
 // The key that names what the service makes in podman: "PodName"; nothing where there is none.
 std::string_view name_key(UnitType type);
 
+// What podman takes as the name of an object: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 253.
+bool is_podman_name(std::string_view name);
+
 // What a file name says: foo@bar.container is a Container of the prefix foo and the instance bar;
 // foo@.container is a template, whose instance is empty.
 struct UnitName {

@@ -62,6 +62,16 @@ Result<nlohmann::json> read_reply(const http::Response& response) {
 
 }  // namespace
 
+Result<std::string> target_of_app(const std::string& app, const std::string& what) {
+    if (app.empty() || app.find('/') != std::string::npos) {
+        return fail(Code::InvalidArgument,
+                    fmt::format("cannot ask for {} of '{}': that is not the name of an app; "
+                                "`podreeve status` lists them",
+                                what, app));
+    }
+    return fmt::format("/v1/apps/{}/{}", http::encode(app), what);
+}
+
 std::string hint_for_absent(uid_t me) {
     if (me == 0) {
         return "is it running? `systemctl start podreeve` starts root's agent; that of a user is "

@@ -37,6 +37,10 @@ class AgentClient {
     Duration patience_;
 };
 
+// Where the agent has that app. InvalidArgument for what cannot be the name of one: a path would be
+// taken for another question.
+Result<std::string> target_of_app(const std::string& app, const std::string& what);
+
 // What to do where no agent is, by who asks; and where the agent is another user's.
 std::string hint_for_absent(uid_t me);
 std::string hint_for_another(const std::string& user, const std::string& socket);

@@ -8,7 +8,6 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
 #include "agent/cli/progress.h"
-#include "runtime/http/client.h"
 
 namespace podreeve::cli {
 namespace {
@@ -89,10 +88,10 @@ int run_verb(const Common& common, const Verb& verb, const WishArguments& wanted
     const AgentClient agent(common.socket);
     json replies = json::array();
     for (const std::string& app : wanted.apps) {
+        const Result<std::string> target = target_of_app(app, verb.name);
         const Result<json> reply =
-            agent.post(fmt::format("/v1/apps/{}/{}{}", http::encode(app), verb.name,
-                                   wanted.alone ? "?alone=1" : ""),
-                       kWishWithin);
+            target ? agent.post(*target + (wanted.alone ? "?alone=1" : ""), kWishWithin)
+                   : Result<json>(target.error());
         if (!reply) {
             return print_error(reply.error(), common.json);
         }

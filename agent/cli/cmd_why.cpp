@@ -6,7 +6,6 @@
 #include "agent/cli/agent_client.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
-#include "runtime/http/client.h"
 
 namespace podreeve::cli {
 namespace {
@@ -31,8 +30,9 @@ std::string link_text(const json& link, std::size_t depth) {
 }
 
 int run_why(const Common& common, const std::string& app) {
+    const Result<std::string> target = target_of_app(app, "why");
     const Result<json> body =
-        AgentClient(common.socket).get(fmt::format("/v1/apps/{}/why", http::encode(app)));
+        target ? AgentClient(common.socket).get(*target) : Result<json>(target.error());
     if (!body) {
         return print_error(body.error(), common.json);
     }

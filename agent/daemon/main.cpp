@@ -111,6 +111,7 @@ class Process {
     Status stage(const std::filesystem::path& file, daemon::Propagation propagation) {
         ASSIGN_OR_RETURN(link_, daemon::stage_manifest(file, config_));
         propagation_ = propagation;
+        file_ = file;
         return {};
     }
 
@@ -202,12 +203,22 @@ class Process {
         if (view.exit_code && !going_down_) {
             exit_code_ = *view.exit_code;
             if (!view.message.empty()) {
-                log::error("{}", view.message);
+                log::error("{}", as_given(view.message));
             }
             take_down("the app has ended");
         } else if (going_down_ && view.gone) {
             stop("nothing of the app is left");
         }
+    }
+
+    // Of the file that was asked for, and not of the link to it.
+    std::string as_given(std::string text) const {
+        const std::string link = link_.string();
+        for (std::size_t at = text.find(link); at != std::string::npos; at = text.find(link, at)) {
+            text.replace(at, link.size(), file_.string());
+            at += file_.string().size();
+        }
+        return text;
     }
 
     // Without its manifest the app is taken away, in order.
@@ -241,6 +252,7 @@ class Process {
     std::unique_ptr<daemon::Agent> agent_;
     std::unique_ptr<loop::DirectoryWatch> directories_;
     std::filesystem::path link_;  // of --run; empty: the agent proper
+    std::filesystem::path file_;  // what it is a link to, as it was asked for
     daemon::Propagation propagation_ = daemon::Propagation::Any;
     std::string status_;
     bool ready_ = false, reloading_ = false, stopping_ = false, going_down_ = false;

@@ -20,7 +20,7 @@ struct Facts {
     std::size_t up = 0, total = 0;
     std::size_t ready = 0;            // of those up
     bool unhealthy = false;           // probes say so of one
-    std::string not_ready;            // which part is up but not ready, and why
+    std::string not_ready;            // which parts are up but not ready, and why
     std::size_t finished_well = 0;    // of those up: ended with 0 and not to be started again
     std::size_t failed_for_good = 0;  // ended badly and not to be started again
     std::optional<state::ChangeView> change;  // under way

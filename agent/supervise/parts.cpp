@@ -303,8 +303,9 @@ Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpe
         census.ready += part.ready ? 1 : 0;
         census.finished_well += part.up && !running && part.state != kTemplate ? 1 : 0;
         census.unhealthy = census.unhealthy || part.health == "unhealthy";
-        if (part.up && !part.ready && census.not_ready.empty()) {
-            census.not_ready = part.object + " is not ready";
+        if (part.up && !part.ready) {
+            census.not_ready += census.not_ready.empty() ? "" : "; ";
+            census.not_ready += part.object + " is not ready";
             census.not_ready += part.health_message.empty() ? "" : ": " + part.health_message;
         }
         const manifests::ContainerSpec* container =

@@ -56,7 +56,7 @@ struct Census {
     std::size_t total = 0, up = 0, ready = 0, finished_well = 0, failed_for_good = 0;
     bool any_running = false;  // or paused
     bool unhealthy = false;    // one's probes say so, and not only that it is starting
-    std::string not_ready;     // the first that is up and not ready, and why
+    std::string not_ready;     // who is up and not ready, and why
 };
 
 // The parts of an app as status shows them. spec may be null: then what is observed is listed.

@@ -248,6 +248,18 @@ TEST_F(ScriptedAgent, StartAndStopSayWhatIsWanted) {
     EXPECT_NE(ask({"start", "web"}).out.find("web: start is asked for"), std::string::npos);
 }
 
+TEST_F(ScriptedAgent, WhatCannotBeAnAppsNameIsNotAskedFor) {
+    for (const char* name : {"", "../db"}) {
+        for (const char* verb : {"start", "stop", "restart", "why"}) {
+            const Ran ran = ask({verb, name});
+            EXPECT_NE(ran.code, 0) << verb;
+            EXPECT_NE(ran.err.find("is not the name of an app; `podreeve status` lists them"),
+                      std::string::npos)
+                << ran.err;
+        }
+    }
+}
+
 TEST_F(ScriptedAgent, WaitEndsWhenTheAppIsThereAndWhenItHasFailed) {
     says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "request": 4})"};
     says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Running", "healthy": true,
