@@ -83,7 +83,14 @@ def case_everything_removed_at_once(lab):
     shop_is_up(lab)
     lab.put_manifest("beat.yaml", manifests.single())
     lab.wait_until(lambda: lab.is_up("beat"), 30, "beat is up")
-    lab.run("sh", "-c", "podman pod rm -f -t 0 -a; podman rm -f -t 0 -a")
+    before = set(lab.ids().values())
+
+    def all_are_gone():
+        # podman 4's pod rm -f gives up when a member ends while it looks
+        lab.run("sh", "-c", "podman pod rm -f -t 0 -a; podman rm -f -t 0 -a", check=False)
+        return not before & set(lab.ids().values())
+
+    lab.wait_until(all_are_gone, 20, "everything is removed")
     note = repaired(lab, "everything runs again", timeout=60)
     lab.wait_until(lambda: lab.is_up("shop", "beat"), 30, "both are up")
     return note
@@ -91,8 +98,6 @@ def case_everything_removed_at_once(lab):
 
 def case_the_service_container_dies(lab):
     """It is up again, and so is the app."""
-    if not lab.holds_service_containers():
-        return "this podman does not hold service containers"
     before = shop_is_up(lab)
     lab.kill_process("shop-service")
     lab.wait_until(lambda: lab.running("shop-service"), 30, "the service container runs again")
