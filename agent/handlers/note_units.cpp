@@ -18,7 +18,8 @@ Status run_again(const Task& task, const std::string& service, std::int64_t sinc
         RETURN_IF_ERROR(forget_failure(task, service));
         return run_job(task, world->systemd.start, service);
     }
-    return state.active_since.time_since_epoch().count() == since
+    // What is on its way up comes from the files that are gone by now.
+    return state.is_active() && state.active_since.time_since_epoch().count() == since
                ? Status()
                : run_job(task, world->systemd.restart, service);
 }

@@ -97,6 +97,8 @@ struct AppPlan {
 
 // "web/companions": no app can be called so.
 std::string companions_of(const std::string& app);
+// The app that this subject is about, itself or by its companions.
+std::string app_of(const std::string& subject);
 
 struct Plan {
     std::map<std::string, AppPlan> apps;        // every app that is desired or observed
@@ -117,6 +119,9 @@ struct CompanionPolicy {
     std::string deployed;  // companions_hash of the version that stood last; empty: none yet
     std::set<std::string> deployed_parts = {};  // of that version
     std::map<std::string, PartPolicy> parts = {};
+    // By service: why one that keeps ending is not started yet. Another version of its file is
+    // tried at once.
+    std::map<std::string, std::string> resting = {};
 };
 
 struct AppPolicy {

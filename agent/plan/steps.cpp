@@ -194,6 +194,10 @@ std::vector<int> lanes_of_units(const AppPlan& plan) {
 
 }  // namespace
 
+std::string app_of(const std::string& subject) {
+    return subject.substr(0, subject.find('/'));
+}
+
 std::string companions_of(const std::string& app) {
     return app + "/companions";
 }

@@ -259,7 +259,8 @@ class UnitJudge {
 
     void start(const UnitState* state, UnitServiceVerdict& out) {
         const bool ran_well = state != nullptr && out_.view->ends && state->has_ended_well();
-        if ((state != nullptr && state->has_job) || (ran_well && !out_.install) || is_held()) {
+        if ((state != nullptr && state->has_job) || (ran_well && !out_.install) || is_held() ||
+            is_resting(out.name)) {
             return;
         }
         const bool failed = state != nullptr && state->active_state == "failed";
@@ -277,6 +278,17 @@ class UnitJudge {
             return true;
         }
         return false;
+    }
+
+    // Another version may be what mends it.
+    bool is_resting(const std::string& service) {
+        const auto& resting = app_.policy.companions.resting;
+        const auto why = resting.find(service);
+        if (out_.install || why == resting.end()) {
+            return false;
+        }
+        complain("Blocked", "BackingOff", why->second);
+        return true;
     }
 
     void judge_active(const UnitState& state, UnitServiceVerdict& out) {

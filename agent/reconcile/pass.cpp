@@ -144,8 +144,11 @@ void trim_accepted(const PassWorld& world) {
         if (!record.deployed_spec.empty()) {
             keep.push_back(record.deployed_spec);
         }
-        if (auto stood = supervise::memory_from(record.extra).companions; !stood.empty()) {
-            keep.push_back(std::move(stood));
+        const supervise::Memory memory = supervise::memory_from(record.extra);
+        for (const std::string& stood : {memory.companions, memory.companions_before}) {
+            if (!stood.empty()) {
+                keep.push_back(stood);
+            }
         }
         world.source.forget_accepted(record.name, keep);
     }

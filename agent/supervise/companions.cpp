@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -36,9 +37,28 @@ bool stands(const plan::AppPlan& plan) {
         [](const plan::Condition& condition) { return condition.type == "RestartPending"; });
 }
 
-bool has_ended(const systemd::UnitState& state, bool one_shot) {
+Duration length_of_run(const systemd::UnitState& state, WallTime now) {
+    return (state.inactive_since > state.active_since ? state.inactive_since : now) -
+           state.active_since;
+}
+
+bool is_over(const systemd::UnitState& state, bool one_shot) {
     const bool well = one_shot && state.has_ended_well();
-    return state.is_down() && !well && !state.is_masked() && state.active_since != WallTime{};
+    return state.is_down() && !well && !state.is_masked();
+}
+
+constexpr std::string_view kNeverActive = "/never-active";
+
+std::string why_resting(const std::string& service, const RestartRecord& record) {
+    const std::string next = to_rfc3339(record.until);
+    if (record.last_exit.ends_with(kNeverActive)) {
+        return fmt::format(
+            "{} was started and is not active: a condition in its [Unit] may not hold "
+            "(`systemctl status` of it tells); next start at {}",
+            service, next);
+    }
+    return fmt::format("{} ended {} times in a row after a short run; next start at {}", service,
+                       record.short_runs, next);
 }
 
 }  // namespace
@@ -101,25 +121,52 @@ void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
         }
         for (const std::string& service : wanted->services) {
             const systemd::UnitState* unit = seen.unit(service);
-            if (unit == nullptr || !has_ended(*unit, wanted->ends)) {
+            if (unit == nullptr || !is_over(*unit, wanted->ends)) {
+                told_to_start[spec.name].erase(service);
                 continue;
             }
             RestartRecord& record = memory.restarts[service];
-            const std::string key = exit_key(service, *unit);
-            if (record.last_exit != key) {
-                const bool good = stopped || now() - unit->active_since >= kGoodRun;
-                record.last_exit = key;
-                record.short_runs = good ? 0 : record.short_runs + 1;
-                record.restarts += stopped ? 0 : 1;
-                record.until = now() + backoff(record.short_runs, spec.name + "/" + service);
-            }
+            count_end(spec.name, service, *unit, stopped, record);
             if (!stopped && is_held(record, now())) {
-                add_hold(policy, companion.part,
-                         fmt::format("{} ended {} times in a row after a short run; next start at "
-                                     "{}",
-                                     service, record.short_runs, to_rfc3339(record.until)));
+                policy.resting[service] = why_resting(service, record);
                 keep_earliest(next, record.until);
+                next_attempts.emplace(spec.name, record.until);
+                const bool ran = !record.last_exit.ends_with(kNeverActive);
+                if (ran && record.short_runs >= kCrashLoop) {
+                    crash_loops.insert(spec.name);
+                }
             }
+        }
+    }
+}
+
+// systemd forgets a unit that is inactive at its next reload, and one whose condition does not hold
+// was never active: then only that it was told to start says that this is another end.
+void Supervisor::Core::count_end(const std::string& app,
+                                 const std::string& service,
+                                 const systemd::UnitState& unit,
+                                 bool stopped,
+                                 RestartRecord& record) {
+    const bool was_told = told_to_start[app].erase(service) > 0;
+    const bool is_known = unit.active_since != WallTime{};
+    // A start that failed is its change's failure, which has a delay of its own.
+    const bool vanished = !is_known && was_told && unit.active_state == "inactive";
+    const std::string key =
+        is_known ? exit_key(service, unit) : service + std::string(kNeverActive);
+    if (!vanished && (!is_known || record.last_exit == key)) {
+        return;
+    }
+    const bool good = stopped || (is_known && length_of_run(unit, now()) >= kGoodRun);
+    record.last_exit = key;
+    record.short_runs = good ? 0 : record.short_runs + 1;
+    record.restarts += stopped ? 0 : 1;
+    record.until = now() + backoff(record.short_runs, app + "/" + service);
+}
+
+void Supervisor::Core::note_starts(const plan::AppPlan& planned) {
+    for (const plan::Step& step : planned.steps) {
+        if (step.kind == plan::StepKind::StartUnit) {
+            told_to_start[planned.app].insert(step.object);
         }
     }
 }
@@ -198,10 +245,29 @@ void Supervisor::Core::note_companions(const Prepared& prepared, const plan::Pla
         Memory memory = memory_from(record->extra);
         const std::string& hash = planned.spec;
         if (!hash.empty() && memory.companions != hash) {
+            memory.companions_before = memory.companions;
             memory.companions = hash;
             keep(name, memory);
         }
         failures.forget_outlived(planned.subject(), now());
+    }
+}
+
+// A person has undone the version that stood: the one before stands again.
+void Supervisor::Core::put_companions_back(const state::ChangeView& change) {
+    const std::string app = plan::app_of(change.subject);
+    const auto record = state.app(app);
+    if (change.kind != state::kUndoKind || change.subject == app || !record) {
+        return;
+    }
+    Memory memory = memory_from(record->extra);
+    const std::vector<Failure> known = failures.of(change.subject);
+    const bool stood = std::any_of(known.begin(), known.end(), [&](const Failure& failure) {
+        return failure.until == kUntilChanged && failure.spec == memory.companions;
+    });
+    if (stood) {
+        memory.companions = std::exchange(memory.companions_before, "");
+        keep(app, memory);
     }
 }
 

@@ -55,6 +55,8 @@ struct Supervisor::Core {
     std::map<std::string, WallTime> next_attempts = {};
     std::set<std::string> crash_loops = {};
     std::vector<CrashStart> crash_starts = {};
+    // The units that were told to start and were not seen active since, by app.
+    std::map<std::string, std::set<std::string>> told_to_start = {};
 
     WallTime now() const { return clock.system_now(); }
 
@@ -72,6 +74,8 @@ struct Supervisor::Core {
                          const ObservedIndex& index,
                          Memory& memory,
                          Prepared& prepared) const;
+
+    void forget_gone(const plan::Policy& policy);
 
     // exits.cpp: what has ended, and when it is started again
     void weigh_parts(const manifests::AppSpec& spec,
@@ -119,9 +123,16 @@ struct Supervisor::Core {
                      bool stopped,
                      Memory& memory,
                      plan::CompanionPolicy& policy);
+    void count_end(const std::string& app,
+                   const std::string& service,
+                   const systemd::UnitState& unit,
+                   bool stopped,
+                   RestartRecord& record);
     void hold_companions(const manifests::AppSpec& spec, plan::CompanionPolicy& policy) const;
     void add_part_standings(const AppView& view);
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
+    void note_starts(const plan::AppPlan& planned);
+    void put_companions_back(const state::ChangeView& change);
     // What is remembered of an app; on a disk that is full, in memory until it can be written.
     void keep(const std::string& app, const Memory& memory);
 
@@ -132,6 +143,8 @@ struct Supervisor::Core {
                     const ObservedIndex& index) const;
     void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
     void add_companion_conditions(AppView& view, const plan::AppPlan* planned);
+    // When a change of it that failed is made again; nothing: none has, or not by itself.
+    std::optional<WallTime> next_try_of(const std::string& app) const;
     std::set<std::string> all_apps(const manifests::Desired& desired,
                                    const ObservedIndex* index) const;
     Overview publish(Overview overview);

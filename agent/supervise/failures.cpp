@@ -1,6 +1,7 @@
 #include "agent/supervise/failures.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -36,7 +37,17 @@ std::string reason_of(const state::ChangeView& change) {
                : fmt::format("{} (and {} more: podreeve change {})", reason, failed - 1, change.id);
 }
 
-// Why a person does not want what that change was to bring; nothing: nobody has said so.
+std::string why_failed(const state::ChangeView& change) {
+    for (std::string& why : std::array{reason_of(change), change.error}) {
+        if (!why.empty()) {
+            return std::move(why);
+        }
+    }
+    return fmt::format("change {} was aborted", change.id);
+}
+
+// Why what that change was to bring is not tried again by itself: a person does not want it, or
+// another try would take down once more what works. Nothing: it is tried again.
 std::string refusal(const state::ChangeView& change, const nlohmann::json& data) {
     if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
         text_of(data, "undoes_kind").starts_with("deploy-")) {
@@ -46,7 +57,12 @@ std::string refusal(const state::ChangeView& change, const nlohmann::json& data)
         data.is_object() && data.value(state::kAbortedByPerson, false)) {
         return fmt::format("change {} was aborted", change.id);
     }
-    return {};
+    const bool took_down =
+        change.kind == "deploy-companions" && change.status == state::TaskStatus::Error &&
+        std::any_of(change.tasks.begin(), change.tasks.end(), [](const state::TaskView& task) {
+            return task.kind == "restart-unit" && task.status != state::TaskStatus::Hold;
+        });
+    return took_down ? why_failed(change) : "";
 }
 
 }  // namespace
@@ -88,10 +104,7 @@ void Failures::note(const state::ChangeView& change) {
         refused_[change.subject][spec] = std::move(failure);
         return;
     }
-    for (const std::string& why :
-         {reason_of(change), change.error, fmt::format("change {} was aborted", change.id)}) {
-        failure.message = failure.message.empty() ? why : failure.message;
-    }
+    failure.message = why_failed(change);
     failure.count = again ? before->count + 1 : 1;
     failure.until = change.ready + delay(failure.count);
     last_[change.subject] = std::move(failure);
@@ -160,6 +173,12 @@ void Failures::forget_outlived(const std::string& app, WallTime now) {
     if (const Failure* failure = last(app); failure != nullptr && failure->until <= now) {
         last_.erase(app);
     }
+}
+
+void Failures::keep_only(const std::set<std::string>& apps) {
+    const auto is_other = [&](const auto& row) { return !apps.contains(plan::app_of(row.first)); };
+    std::erase_if(last_, is_other);
+    std::erase_if(refused_, is_other);
 }
 
 std::optional<WallTime> Failures::next_after(WallTime now) const {

@@ -24,7 +24,8 @@ struct Failure {
     std::string fingerprint;
     std::string message;
     int count = 0;
-    // kUntilChanged: a person undid that version, or aborted it, and has to ask for it again.
+    // kUntilChanged: a person undid that version, or aborted it, or each try of it would stop a
+    // companion that works; somebody has to ask for it again.
     WallTime until{};
     std::string kind = {};  // of the change
 };
@@ -55,6 +56,8 @@ class Failures {
     void forget_others(const std::string& app, const std::set<std::string>& specs);
     // Nothing is left to be done for the app: one whose hold is over has mended itself.
     void forget_outlived(const std::string& app, WallTime now);
+    // Those of all other apps are forgotten.
+    void keep_only(const std::set<std::string>& apps);
     // The earliest end of a hold after now.
     std::optional<WallTime> next_after(WallTime now) const;
 

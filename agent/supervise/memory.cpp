@@ -30,6 +30,7 @@ Memory memory_from(const std::string& extra) {
         memory.restart = root.value("restart", std::int64_t{0});
         memory.alone = root.value("alone", false);
         memory.companions = root.value("companions", std::string());
+        memory.companions_before = root.value("companions_before", std::string());
     } catch (const nlohmann::json::exception&) {
         return {};
     }
@@ -60,6 +61,9 @@ std::string to_extra(const Memory& memory) {
     }
     if (!memory.companions.empty()) {
         root["companions"] = memory.companions;
+    }
+    if (!memory.companions_before.empty()) {
+        root["companions_before"] = memory.companions_before;
     }
     if (memory.alone) {
         root["alone"] = true;

@@ -33,6 +33,7 @@ struct Memory {
     bool alone = false;
     // The hash of the spec whose companions stood as they should last; empty: none did yet.
     std::string companions;
+    std::string companions_before;  // and of the one before it
     friend bool operator==(const Memory&, const Memory&) = default;
 };
 

@@ -136,6 +136,7 @@ Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
         core.failures.forget(app);
     }
     core.failures.forget_last(app);
+    core.failures.forget_last(plan::companions_of(app));
     if (wish.verb != Verb::Start) {
         core.call_off(app);
     }
@@ -157,20 +158,28 @@ WishReport Supervisor::shut_down(bool down) {
     return down ? core_->report_stop(names, false, 0) : WishReport{};
 }
 
-// What is only being prepared (a pull can take long) is not waited for; where something has been
-// touched already, the change is finished first.
+// What is only being prepared (a pull can take long) is not waited for, nor a unit that is on its
+// way up; where something has been touched already, the change is finished first.
 void Supervisor::Core::call_off(const std::string& app) {
-    const auto change = state.active_change_of(app);
-    if (!change) {
-        return;
-    }
-    Facts facts;
-    facts.change = change;
-    if (derive_state(facts).state != ServiceState::Preparing) {
-        return;
-    }
-    if (const Status aborted = state.abort_change(change->id, state::AbortedBy::Agent); !aborted) {
-        log::warn("{}", aborted.error().message);
+    for (const std::string& subject : {app, plan::companions_of(app)}) {
+        const auto change = state.active_change_of(subject);
+        if (!change) {
+            continue;
+        }
+        Facts facts;
+        facts.change = change;
+        const bool starts_unit =
+            std::any_of(change->tasks.begin(), change->tasks.end(), [](const auto& task) {
+                return task.status == state::TaskStatus::Doing &&
+                       (task.kind == "start-unit" || task.kind == "restart-unit");
+            });
+        if (derive_state(facts).state != ServiceState::Preparing && !starts_unit) {
+            continue;
+        }
+        if (const Status aborted = state.abort_change(change->id, state::AbortedBy::Agent);
+            !aborted) {
+            log::warn("{}", aborted.error().message);
+        }
     }
 }
 

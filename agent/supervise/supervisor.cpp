@@ -125,11 +125,22 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
             prepared.policy.apps[name].owner = core.state.owner();
         }
     }
+    core.forget_gone(prepared.policy);
     core.govern(prepared.policy);
     core.wedges.keep_only(ids_of(observed));
     keep_earliest(core.next, core.failures.next_after(core.now()));
     keep_earliest(core.next, core.wedges.next_after(core.now()));
     return prepared;
+}
+
+// An app of the same name that comes one day is another.
+void Supervisor::Core::forget_gone(const plan::Policy& policy) {
+    std::set<std::string> names;
+    for (const auto& [name, app] : policy.apps) {
+        names.insert(name);
+    }
+    failures.keep_only(names);
+    std::erase_if(told_to_start, [&](const auto& row) { return !names.contains(row.first); });
 }
 
 std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) const {
@@ -155,6 +166,7 @@ std::vector<const plan::AppPlan*> Supervisor::admit_companions(const plan::Plan&
     std::vector<const plan::AppPlan*> admitted;
     for (const auto& [name, planned] : plan.companions) {
         if (!planned.empty() && !core_->failures.holds(planned, core_->now())) {
+            core_->note_starts(planned);
             admitted.push_back(&planned);
         }
     }
@@ -164,6 +176,7 @@ std::vector<const plan::AppPlan*> Supervisor::admit_companions(const plan::Plan&
 void Supervisor::change_ended(const state::ChangeView& change) {
     const std::lock_guard lock(core_->mutex);
     core_->failures.note(change);
+    core_->put_companions_back(change);
     core_->forget_exits(change);
 }
 

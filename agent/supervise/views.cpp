@@ -29,6 +29,20 @@ AppStatus* find_app(Overview& overview, const std::string& name) {
     return it == overview.apps.end() ? nullptr : &*it;
 }
 
+// Of the parts that are held back, one.
+std::string why_held(const plan::AppPolicy& policy) {
+    std::string why;
+    for (const auto* parts : {&policy.parts, &policy.companions.parts}) {
+        for (const auto& [part, held] : *parts) {
+            why = held.hold_start ? held.why : why;
+        }
+    }
+    for (const auto& [service, resting] : policy.companions.resting) {
+        why = resting;
+    }
+    return why;
+}
+
 std::string event_text(const state::Event& event) {
     return event.message.empty() ? event.state : fmt::format("{}: {}", event.state, event.message);
 }
@@ -89,9 +103,8 @@ void Supervisor::Core::add_conditions(AppView& view,
     if (policy != nullptr && policy->hold_start) {
         view.facts.hold = policy->why;
     }
-    for (const auto& [part, held] :
-         policy == nullptr ? std::map<std::string, plan::PartPolicy>{} : policy->parts) {
-        view.facts.backing_off = held.hold_start ? held.why : view.facts.backing_off;
+    if (policy != nullptr) {
+        view.facts.backing_off = why_held(*policy);
     }
     for (const Failure& failure : failures.of(view.name)) {
         view.facts.failure = to_text(failure);
@@ -115,6 +128,16 @@ void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPl
         view.facts.failure = view.facts.failure.empty() ? text : view.facts.failure;
         view.conditions.push_back({"CompanionFailed", "ChangeFailed", text, ""});
     }
+}
+
+std::optional<WallTime> Supervisor::Core::next_try_of(const std::string& app) const {
+    std::optional<WallTime> earliest;
+    for (const std::string& subject : {app, plan::companions_of(app)}) {
+        if (const Failure* failure = failures.last(subject)) {
+            keep_earliest(earliest, failure->until);
+        }
+    }
+    return earliest;
 }
 
 std::set<std::string> Supervisor::Core::all_apps(const manifests::Desired& desired,
@@ -218,8 +241,8 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
             }
             if (const auto next = core.next_attempts.find(name); next != core.next_attempts.end()) {
                 view.next_attempt = next->second;
-            } else if (const Failure* failure = core.failures.last(name)) {
-                view.next_attempt = failure->until;
+            } else {
+                view.next_attempt = core.next_try_of(name);
             }
             overview.apps.push_back(make_status(view, core.last.find(name), core.now()));
         }

@@ -1,0 +1,124 @@
+#include <algorithm>
+
+#include "tests/integration/unit_host.h"
+
+// Companions that do not start, that keep ending, and that people change their minds about.
+namespace podreeve::integration {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using Words = std::vector<std::string>;
+
+const std::string kText = "[Container]\nImage=localhost/web\n";
+
+void end(fakes::FakeUnit& unit) {
+    unit.active = "inactive";
+    unit.sub = "dead";
+}
+
+// systemd has forgotten all of a unit that is not in use, as it does at a reload.
+void forget(fakes::FakeUnit& unit) {
+    end(unit);
+    unit.active_since = unit.inactive_since = {};
+    unit.invocation = 0;
+}
+
+TEST(CompanionTroubles, AUnitWhoseConditionDoesNotHoldIsTriedMoreAndMoreSlowly) {
+    UnitHost on;
+    on.systemd->world.lock()->scripts["web.service"] = {.is_over_at_once = true};
+    on.host.write("web.container", kText + "[Unit]\nConditionPathExists=/nope\n");
+    on.host.start();
+    on.host.advance(minutes(30));
+    EXPECT_GE(on.jobs().size(), 5U);
+    EXPECT_LE(on.jobs().size(), 16U);
+    EXPECT_EQ(on.host.app("web").state, supervise::ServiceState::Waiting);
+    EXPECT_NE(on.state("web").find("a condition in its [Unit] may not hold"), std::string::npos)
+        << on.state("web");
+    EXPECT_NE(on.state("web").find("next start at"), std::string::npos);
+    on.systemd->world.lock()->scripts.clear();
+    on.host.advance(minutes(7));
+    EXPECT_EQ(on.state("web"), "Running");
+}
+
+TEST(CompanionTroubles, AUnitThatKeepsEndingIsACrashLoopAlsoWhenSystemdForgetsIt) {
+    UnitHost on;
+    on.bring_up();
+    for (int i = 0; i < 6; ++i) {
+        on.systemd->change("web.service", [](fakes::FakeUnit& unit) {
+            end(unit);
+            unit.inactive_since = unit.active_since + seconds(1);
+        });
+        on.host.pass();
+        on.host.advance(seconds(i < 5 ? 60 : 1));
+    }
+    EXPECT_EQ(on.host.app("web").state, supervise::ServiceState::CrashLoop) << on.state("web");
+    EXPECT_NE(on.state("web").find("next start at"), std::string::npos);
+    EXPECT_TRUE(on.host.app("web").next_attempt);
+    on.systemd->change("web.service", forget);
+    on.forget();
+    on.systemd->reload();
+    on.host.pass();
+    EXPECT_EQ(on.jobs(), Words{}) << "the time of its next start is not here";
+    on.host.write("web.container", kText + "HostName=b\n");
+    on.host.pass();
+    EXPECT_EQ(on.jobs(), Words{"StartUnit web.service"}) << "another version is tried at once";
+}
+
+TEST(CompanionTroubles, AnUndoneVersionStaysUndoneUntilTheManifestChanges) {
+    UnitHost on;
+    on.bring_up();
+    on.host.write("web.container", kText + "HostName=b\n");
+    on.host.pass();
+    on.host.advance(seconds(40));
+    const auto changes = on.host.agent->state().changes(20);
+    const auto update = std::find_if(changes.begin(), changes.end(), [](const auto& change) {
+        return change.kind == "deploy-companions";
+    });
+    ASSERT_NE(update, changes.end());
+    const auto undo = on.host.agent->state().undo_change(update->id);
+    ASSERT_TRUE(undo) << undo.error().message;
+    on.host.settle();
+    on.host.advance(minutes(20));
+    EXPECT_EQ(on.text_of("web", "web.container").find("HostName"), std::string::npos);
+    EXPECT_TRUE(on.is_active("web.service"));
+    EXPECT_NE(on.host.condition("web", "CompanionFailed").find("change the manifest"),
+              std::string::npos)
+        << on.host.condition("web", "CompanionFailed");
+    on.host.restart();
+    on.host.advance(minutes(20));
+    EXPECT_EQ(on.text_of("web", "web.container").find("HostName"), std::string::npos)
+        << "a restart of the agent forgets the undo";
+    on.host.write("web.container", kText + "HostName=c\n");
+    on.host.pass();
+    EXPECT_NE(on.text_of("web", "web.container").find("HostName=c"), std::string::npos);
+    on.host.advance(seconds(40));
+    EXPECT_EQ(on.state("web"), "Running");
+}
+
+TEST(CompanionTroubles, AVersionThatDoesNotStartTakesTheOneThatWorksDownOnce) {
+    UnitHost on;
+    on.bring_up();
+    on.systemd->on_job([&on](const std::string& unit, bool runs) {
+        // The former version starts.
+        if (unit == "web.service" && !runs) {
+            on.systemd->world.lock()->scripts.erase("web.service");
+        }
+    });
+    on.systemd->world.lock()->scripts["web.service"] = {.job_result = "failed"};
+    on.host.write("web.container", kText + "HostName=b\n");
+    on.host.pass();
+    EXPECT_TRUE(on.is_active("web.service"));
+    on.forget();
+    on.host.advance(minutes(30));
+    EXPECT_EQ(on.jobs(), Words{});
+    EXPECT_NE(on.state("web").find("`podreeve reconcile` deploys it again"), std::string::npos)
+        << on.state("web");
+    on.host.write("web.container", kText + "HostName=c\n");
+    on.host.pass();
+    EXPECT_EQ(on.jobs(), Words{"RestartUnit web.service"});
+    EXPECT_FALSE(on.host.has_condition("web", "CompanionFailed"));
+}
+
+}  // namespace
+}  // namespace podreeve::integration
