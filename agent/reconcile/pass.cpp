@@ -132,7 +132,6 @@ void forget_gone(const PassWorld& world,
             continue;
         }
         world.source.forget_accepted(record.name, {});
-        world.supervisor.forget_failures(record.name);
         world.specs.forget(record.name);
     }
 }
