@@ -56,8 +56,10 @@ struct Companions {
     std::string real_folder;  // the same without links
     std::string folder;       // podreeve's own, with one below it for each app
     std::map<std::string, InstalledUnits> installed;  // by app
-    std::map<std::string, WantedUnits> wanted;        // by file name
-    std::uint64_t reloads = 0;                        // how many daemon-reloads this agent has made
+    // Apps with a file that cannot be read, and why: nothing is known of what they have installed.
+    std::map<std::string, std::string> unreadable;
+    std::map<std::string, WantedUnits> wanted;  // by file name
+    std::uint64_t reloads = 0;                  // how many daemon-reloads this agent has made
     // Nothing: unknown, and why.
     std::optional<systemd::UnitTable> units;
     std::string units_error;

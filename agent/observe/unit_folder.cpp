@@ -136,11 +136,14 @@ Result<std::map<std::string, InstalledUnits>> UnitFolder::look(
     const quadlet::PodmanRelease& podman) {
     std::map<std::string, InstalledUnits> out;
     seen_.clear();
+    unreadable_.clear();
     ASSIGN_OR_RETURN(const auto apps, names_in(folder_));
     for (const std::string& app : apps) {
-        ASSIGN_OR_RETURN(InstalledUnits units, look_at_app(folder_ / app, podman));
-        if (!units.empty()) {
-            out.emplace(app, std::move(units));
+        Result<InstalledUnits> units = look_at_app(folder_ / app, podman);
+        if (!units) {
+            unreadable_[app] = units.error().message;
+        } else if (!units->empty()) {
+            out.emplace(app, std::move(*units));
         }
     }
     known_ = std::move(seen_);

@@ -20,9 +20,13 @@ class UnitFolder {
 
     const std::filesystem::path& path() const { return folder_; }
 
-    // By app. A folder that is not there holds nothing; what cannot be read is an error, since it
-    // would pass for absent.
+    // By app. A folder that is not there holds nothing; one that cannot be read is an error, since
+    // it would pass for absent.
     Result<std::map<std::string, InstalledUnits>> look(const quadlet::PodmanRelease& podman);
+
+    // Of the last look: the apps with a file that cannot be read, and why. They are not in its
+    // answer.
+    const std::map<std::string, std::string>& unreadable() const { return unreadable_; }
 
   private:
     struct Known {
@@ -37,8 +41,9 @@ class UnitFolder {
     Result<Known> read(const std::filesystem::path& path, const quadlet::PodmanRelease& podman);
 
     std::filesystem::path folder_;
-    std::map<std::string, Known> known_;  // by path
-    std::map<std::string, Known> seen_;   // in this look
+    std::map<std::string, Known> known_;             // by path
+    std::map<std::string, Known> seen_;              // in this look
+    std::map<std::string, std::string> unreadable_;  // by app
 };
 
 // What of a text tells its installed state, apart from its time.

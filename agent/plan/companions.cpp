@@ -240,6 +240,9 @@ class AppCompanions {
             complain("NoQuadlet", "CannotRunHere", seen.no_quadlet);
         } else if (!seen.folder_error.empty()) {
             complain("Unknown", "UnitFilesUnknown", seen.folder_error);
+        } else if (const auto why = seen.unreadable.find(name_); why != seen.unreadable.end()) {
+            complain("Unknown", "UnitFilesUnknown",
+                     why->second + "; make it readable, or remove it");
         } else if (!seen.units) {
             complain("Unknown", "SystemdUnknown", seen.units_error);
         } else {
@@ -370,6 +373,9 @@ std::map<std::string, AppPlan> plan_companions(const CompanionInputs& in) {
     }
     if (in.observed.companions) {
         for (const auto& [name, units] : in.observed.companions->installed) {
+            names.insert(name);
+        }
+        for (const auto& [name, why] : in.observed.companions->unreadable) {
             names.insert(name);
         }
     }

@@ -76,7 +76,8 @@ void CompanionStage::look(const manifests::Desired& desired,
     const quadlet::Target target = target_of(observed, host_.user);
     wanted_ = plan::view_companions(desired.apps, target, host_.folder.string(), wanted_);
     auto installed = folder_.look(target.podman);
-    if (wanted_.by_part.empty() && (!installed || installed->empty())) {
+    const bool nothing_there = !installed || (installed->empty() && folder_.unreadable().empty());
+    if (wanted_.by_part.empty() && nothing_there) {
         watch_.watch({});
         return;
     }
@@ -85,6 +86,7 @@ void CompanionStage::look(const manifests::Desired& desired,
     seen.real_folder = fs::weakly_canonical(host_.folder, error).string();
     seen.folder_error = installed ? "" : installed.error().message;
     seen.installed = installed ? std::move(*installed) : decltype(seen.installed){};
+    seen.unreadable = folder_.unreadable();
     seen.reloads = host_.reloads ? host_.reloads() : 0;
     for (const plan::CompanionViews* views : {&wanted_, &in_force_}) {
         for (const auto& [part, view] : views->by_part) {

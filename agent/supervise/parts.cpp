@@ -108,7 +108,7 @@ PartStatus of_unit(const std::string& app,
     if (unit->load_state == "loaded" && !seen->is_source(app, part, unit->source_path.string())) {
         return out;
     }
-    out.state = unit->is_masked() ? "masked" : unit->active_state;
+    out.state = unit->is_masked() && unit->is_down() ? "masked" : unit->active_state;
     out.up = out.ready = unit->is_active() || (one_shot && unit->has_ended_well());
     out.exit_code = unit->exit_status;
     out.restarts = unit->restarts;
@@ -189,6 +189,9 @@ ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::strin
     }
     companions_ = observed.companions ? &*observed.companions : nullptr;
     if (companions_ != nullptr) {
+        for (const auto& [app, why] : companions_->unreadable) {
+            apps_[app] = true;
+        }
         for (const auto& [app, units] : companions_->installed) {
             const bool ours = std::any_of(units.begin(), units.end(),
                                           [](const auto& row) { return row.second.file.ours; });

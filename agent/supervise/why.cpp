@@ -61,7 +61,7 @@ std::string next_of(const AppStatus& app) {
         case ServiceState::Failed:
             return "is tried again when its manifest changes, or by `podreeve reconcile`";
         case ServiceState::Unknown:
-            return "podman is asked again and again until it answers";
+            return "is looked at again and again until that can be told";
         default:
             return "";
     }

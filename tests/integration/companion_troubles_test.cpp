@@ -120,5 +120,25 @@ TEST(CompanionTroubles, AVersionThatDoesNotStartTakesTheOneThatWorksDownOnce) {
     EXPECT_FALSE(on.host.has_condition("web", "CompanionFailed"));
 }
 
+TEST(CompanionTroubles, AFileThatCannotBeReadIsItsAppsTroubleAlone) {
+    UnitHost on;
+    on.bring_up();
+    on.append(on.file("db", "db.container"), std::string(5 * 1024 * 1024, '#'));
+    on.systemd->change("web.service", end);
+    on.host.pass();
+    EXPECT_EQ(on.state("web"), "Running");
+    EXPECT_TRUE(on.host.has_condition("db", "Unknown"));
+    EXPECT_NE(on.host.condition("db", "Unknown").find("db.container"), std::string::npos);
+}
+
+TEST(CompanionTroubles, AMaskedUnitThatRunsIsNotFinished) {
+    UnitHost on;
+    on.bring_up();
+    on.systemd->mask("web.service");
+    on.host.pass();
+    EXPECT_EQ(on.host.app("web").state, supervise::ServiceState::Running) << on.state("web");
+    EXPECT_TRUE(on.host.has_condition("web", "Masked"));
+}
+
 }  // namespace
 }  // namespace podreeve::integration

@@ -78,5 +78,21 @@ TEST_F(Folder, ThatCannotBeReadIsAnErrorAndNotEmpty) {
     EXPECT_FALSE(UnitFolder(root_ / "loop").look(quadlet::kNewestRelease));
 }
 
+// As root no mode keeps a file from being read; one that is far too long does.
+TEST_F(Folder, WithOneFileThatCannotBeReadKnowsThoseOfTheOtherApps) {
+    UnitFolder folder(root_);
+    write("web/web.container", *quadlet::stamped(kText, "web", 7));
+    write("db/db.container", std::string(5 * 1024 * 1024, '#'));
+    const auto seen = folder.look(quadlet::kNewestRelease);
+    ASSERT_TRUE(seen);
+    EXPECT_TRUE(seen->contains("web"));
+    EXPECT_FALSE(seen->contains("db"));
+    ASSERT_EQ(folder.unreadable().size(), 1U);
+    EXPECT_NE(folder.unreadable().at("db").find("db.container"), std::string::npos);
+    write("db/db.container", kText);
+    EXPECT_TRUE(folder.look(quadlet::kNewestRelease)->contains("db"));
+    EXPECT_TRUE(folder.unreadable().empty());
+}
+
 }  // namespace
 }  // namespace podreeve::observe

@@ -291,6 +291,31 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
          "none: ; Unknown"},
         {"the folder cannot be read",
          [](HostPicture& host) { host.seen.folder_error = "cannot read it"; }, "none: ; Unknown"},
+        {"one of its files cannot be read",
+         [](HostPicture& host) {
+             host.seen.installed.erase("web");
+             host.seen.unreadable["web"] = "cannot open it";
+         },
+         "none: ; Unknown"},
+        {"a file of another app cannot be read",
+         [](HostPicture& host) {
+             host.seen.unreadable["db"] = "cannot open it";
+             host.unit("web.service").active_state = "inactive";
+         },
+         "repair: start-unit web.service"},
+        {"it keeps ending",
+         [](HostPicture& host) {
+             host.unit("web.service").active_state = "inactive";
+             host.policy.apps["web"].companions.resting["web.service"] = "waits";
+         },
+         "none: ; Blocked"},
+        {"it keeps ending, and another version is there",
+         [](HostPicture& host) {
+             host.unit("web.service").active_state = "inactive";
+             host.policy.apps["web"].companions.resting["web.service"] = "waits";
+             host.installed("web", "web.container").file.hash = "other";
+         },
+         "repair: install-unit web.container, reload-units web, start-unit web.service"},
         {"there is no Quadlet", [](HostPicture& host) { host.seen.no_quadlet = "podman is 4.3"; },
          "none: ; NoQuadlet"},
         {"it backs off",
