@@ -159,7 +159,7 @@ std::string shown_name(const manifests::AppProblem& problem);
 void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candidate);
 
 // How long stopping that app can take: its parts one after the other, each with its grace and what
-// a kill takes.
+// a kill takes; a unit with systemd's own TimeoutStopSec=, since only systemd knows another.
 Duration longest_stop(const manifests::AppSpec& spec);
 
 }  // namespace podreeve::supervise

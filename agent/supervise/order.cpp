@@ -11,6 +11,8 @@ namespace {
 constexpr std::chrono::seconds kLookAgain{1};
 // What a kill may take after the grace has passed (agent/handlers/running.cpp).
 constexpr std::chrono::seconds kBeyondGrace{15};
+// systemd's TimeoutStopSec= where neither it nor the unit says otherwise.
+constexpr std::chrono::seconds kUnitStop{90};
 
 void collect_services(const std::vector<manifests::StartCondition>& conditions,
                       std::vector<std::string>& out) {
@@ -91,6 +93,13 @@ Duration longest_stop(const manifests::AppSpec& spec) {
     }
     for (const manifests::ContainerSpec& container : spec.containers) {
         all += container.pod.empty() ? container.stop_grace + kBeyondGrace : Duration{};
+    }
+    for (const manifests::CompanionSpec& companion : spec.companions) {
+        const bool has_processes = companion.part.ends_with(".container") ||
+                                   companion.part.ends_with(".pod") ||
+                                   companion.part.ends_with(".kube");
+        const std::size_t services = std::max<std::size_t>(companion.instances.size(), 1);
+        all += has_processes ? kUnitStop * static_cast<int>(services) : Duration{};
     }
     return all;
 }

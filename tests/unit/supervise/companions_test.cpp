@@ -171,6 +171,15 @@ TEST(CompanionEnds, HoldNobodyThatAPersonStopped) {
     EXPECT_EQ(agent.memory().restarts[kService].short_runs, 0);
 }
 
+// What follows a stop, or a shutdown of the host, waits that long.
+TEST(CompanionEnds, OnRequestCountInHowLongAStopMayTake) {
+    CompanionAgent agent;
+    agent.pass({});
+    const auto report = agent.supervisor->wish("web", {.verb = Verb::Stop});
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->at_most, seconds(90));
+}
+
 struct EndedChange {
     const char* name;
     const char* kind;
