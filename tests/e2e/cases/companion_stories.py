@@ -8,12 +8,7 @@ import time
 
 from lib import manifests, units
 from lib.lab import MANIFESTS
-from lib.units import BUSYBOX, OURS, QUADLET, Journal, installed
-
-
-def up(lab, *apps, timeout=120):
-    lab.wait_until(lambda: lab.is_up(*apps), timeout, f"{', '.join(apps)} up")
-    lab.settle()
+from lib.units import BUSYBOX, OURS, QUADLET, Journal, installed, up
 
 
 def changes_of(lab, app):

@@ -53,6 +53,12 @@ def fresh(lab):
 TEST_UNITS = r"^(u[0-9]+|t-|n[0-9]+-network)"
 
 
+def up(lab, *apps, timeout=120):
+    """Waits until these apps run and nothing is left to do."""
+    lab.wait_until(lambda: lab.is_up(*apps), timeout, f"{', '.join(apps)} up")
+    lab.settle()
+
+
 def states(lab, names):
     """{unit: Unit} as systemd has them now."""
     shown = lab.run("systemctl", "--user", "show", "-p", "Id,InvocationID,NRestarts,ActiveState,SubState,Result",
