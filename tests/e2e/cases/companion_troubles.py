@@ -110,8 +110,7 @@ def case_a_failing_update_takes_the_working_unit_down_once(lab):
     up(lab, "t-web")
     lab.put_manifest("t-web.container", units.container(section="HostName=new\nPull=never", image="localhost/absent:1"))
     said, _ = lab.wait_until(lambda: lab.condition("t-web", "CompanionFailed"), 60, "the failed update is told")
-    lab.wait_until(lambda: units.is_active(lab, "t-web.service"), 30, "what ran before runs again")
-    lab.settle()
+    lab.wait_until(lambda: hostname(lab, "t-web") == "old", 30, "what ran before runs again")
     running = units.states(lab, ["t-web.service"])
     time.sleep(25)  # an update that failed was tried again after 5, 10 and 20 s
     assert units.states(lab, ["t-web.service"]) == running
