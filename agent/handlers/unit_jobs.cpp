@@ -35,6 +35,10 @@ Result<systemd::UnitState> unit_state(const Task& task, const std::string& servi
 
 Status run_job(const Task& task, const UnitCalls::Job& call, const std::string& service) {
     ASSIGN_OR_RETURN(const systemd::JobResult result, call(service, job(task)));
+    return judge_job(result, service);
+}
+
+Status judge_job(const systemd::JobResult& result, const std::string& service) {
     if (result.succeeded()) {
         return {};
     }

@@ -102,6 +102,7 @@ void CompanionStage::look(const manifests::Desired& desired,
     }
     if (seen.no_quadlet.empty()) {
         look_at_systemd(seen, stop);
+        look_again(seen, target);
     }
     observed.companions = std::move(seen);
     if (observed.companions->units) {
@@ -131,8 +132,23 @@ void CompanionStage::look_at_systemd(observe::Companions& seen, std::stop_token 
     Result<systemd::UnitTable> units = watch_.look({kLookWithin, std::move(stop)});
     if (units) {
         seen.units = std::move(*units);
+        ended_jobs_.recall(seen);
     } else {
         seen.units_error = units.error().message;
+    }
+}
+
+// A file that went between the two looks would be read anew by systemd, and be missed after that.
+void CompanionStage::look_again(observe::Companions& seen, const quadlet::Target& target) {
+    const bool changed =
+        seen.units && std::any_of(seen.units->units.begin(), seen.units->units.end(),
+                                  [](const auto& row) { return row.second.needs_reload; });
+    if (!changed || !seen.folder_error.empty()) {
+        return;
+    }
+    if (auto installed = folder_.look(target.podman)) {
+        seen.installed = std::move(*installed);
+        seen.unreadable = folder_.unreadable();
     }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/observe/ended_jobs.h"
 #include "agent/observe/observed.h"
 #include "agent/observe/unit_folder.h"
 #include "agent/plan/companions.h"
@@ -69,6 +70,7 @@ class CompanionStage {
   private:
     std::set<std::string> services_to_watch(const observe::Companions& seen) const;
     void look_at_systemd(observe::Companions& seen, std::stop_token stop);
+    void look_again(observe::Companions& seen, const quadlet::Target& target);
     void look_at_podman(observe::Observed& observed, podman::Client& podman, std::stop_token stop);
     const std::map<std::string, std::string>& try_units(const observe::Companions& seen,
                                                         std::stop_token stop);
@@ -78,6 +80,7 @@ class CompanionStage {
     systemd::UnitWatch& watch_;
     const Clock& clock_;
     observe::UnitFolder folder_;
+    observe::EndedJobs ended_jobs_;
     plan::CompanionViews wanted_, in_force_;
     std::optional<systemd::QuadletGenerator> generator_;
     // What the generator said of the units of these specs.

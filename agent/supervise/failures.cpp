@@ -16,8 +16,16 @@ std::string text_of(const nlohmann::json& data, const char* key) {
     return data.is_object() ? data.value(key, std::string()) : std::string();
 }
 
-Duration delay(int count) {
-    return std::min<Duration>(kFirstRetry * (1 << std::min(count - 1, 10)), kLongestRetry);
+Duration delay(int count, std::chrono::seconds first, std::chrono::seconds longest) {
+    return std::min<Duration>(first * (1 << std::min(count - 1, 10)), longest);
+}
+
+// Each try of it takes down once more what works.
+bool took_down(const state::ChangeView& change) {
+    return change.kind == "deploy-companions" && change.status == state::TaskStatus::Error &&
+           std::any_of(change.tasks.begin(), change.tasks.end(), [](const state::TaskView& task) {
+               return task.kind == "restart-unit" && task.status != state::TaskStatus::Hold;
+           });
 }
 
 // The reason of the first task that failed, in one line; `podreeve change` tells all.
@@ -46,8 +54,7 @@ std::string why_failed(const state::ChangeView& change) {
     return fmt::format("change {} was aborted", change.id);
 }
 
-// Why what that change was to bring is not tried again by itself: a person does not want it, or
-// another try would take down once more what works. Nothing: it is tried again.
+// Why a person does not want what that change was to bring; nothing: nobody has said so.
 std::string refusal(const state::ChangeView& change, const nlohmann::json& data) {
     if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
         text_of(data, "undoes_kind").starts_with("deploy-")) {
@@ -57,12 +64,7 @@ std::string refusal(const state::ChangeView& change, const nlohmann::json& data)
         data.is_object() && data.value(state::kAbortedByPerson, false)) {
         return fmt::format("change {} was aborted", change.id);
     }
-    const bool took_down =
-        change.kind == "deploy-companions" && change.status == state::TaskStatus::Error &&
-        std::any_of(change.tasks.begin(), change.tasks.end(), [](const state::TaskView& task) {
-            return task.kind == "restart-unit" && task.status != state::TaskStatus::Hold;
-        });
-    return took_down ? why_failed(change) : "";
+    return {};
 }
 
 }  // namespace
@@ -106,7 +108,9 @@ void Failures::note(const state::ChangeView& change) {
     }
     failure.message = why_failed(change);
     failure.count = again ? before->count + 1 : 1;
-    failure.until = change.ready + delay(failure.count);
+    failure.until =
+        change.ready + (took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
+                                          : delay(failure.count, kFirstRetry, kLongestRetry));
     last_[change.subject] = std::move(failure);
 }
 

@@ -14,6 +14,9 @@ namespace podreeve::supervise {
 
 inline constexpr std::chrono::seconds kFirstRetry{5};
 inline constexpr std::chrono::seconds kLongestRetry{300};
+// Of a companion's update, each try of which stops what works.
+inline constexpr std::chrono::minutes kFirstRestart{10};
+inline constexpr std::chrono::hours kLongestRestart{6};
 inline constexpr WallTime kUntilChanged = WallTime::max();
 
 // What went wrong with an app's last change of one spec, and until when the same is not tried
@@ -24,8 +27,7 @@ struct Failure {
     std::string fingerprint;
     std::string message;
     int count = 0;
-    // kUntilChanged: a person undid that version, or aborted it, or each try of it would stop a
-    // companion that works; somebody has to ask for it again.
+    // kUntilChanged: a person undid that version, or aborted it, and has to ask for it again.
     WallTime until{};
     std::string kind = {};  // of the change
 };

@@ -46,7 +46,7 @@ struct UnitState {
 
     // Was started since systemd has it in memory, and is over without a complaint.
     bool has_ended_well() const {
-        return active_state == "inactive" && result == "success" && !invocation.empty();
+        return active_state == "inactive" && result == "success" && inactive_since != WallTime{};
     }
 
     friend bool operator==(const UnitState&, const UnitState&) = default;

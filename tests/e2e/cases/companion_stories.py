@@ -255,12 +255,16 @@ def case_what_does_one_thing_is_done_once(lab):
     job = (f"[Container]\nImage={BUSYBOX}\nVolume=/home/app/t-jobs:/jobs\nExec=sh -c \"echo ran >> /jobs/NAME; exit CODE\"\n"
            "[Service]\nType=oneshot\n")
     lab.put_manifest("t-good.container", job.replace("NAME", "good").replace("CODE", "0"))
+    lab.put_manifest("t-over.container", job.replace("NAME", "over").replace("CODE", "0") + "RemainAfterExit=no\n")
     up(lab, "t-good")
+    lab.wait_until(lambda: lab.app("t-over")["state"] == "Finished", 30, "the job that does not stay has ended")
     lab.put_manifest("t-bad.container", job.replace("NAME", "bad").replace("CODE", "3"))
     said, _ = lab.wait_until(lambda: lab.condition("t-bad", "t-bad.service"), 30, "the failed job is told")
     for _ in range(5):
         lab.run("podreeve", "reconcile", check=False)
-    assert units.read(lab, "/home/app/t-jobs/good").split() == ["ran"]
+        lab.systemctl("daemon-reload")
+    for name in ("good", "over"):
+        assert units.read(lab, f"/home/app/t-jobs/{name}").split() == ["ran"], name
     tries = len(units.read(lab, "/home/app/t-jobs/bad").split())
     assert tries <= 12, f"{tries} tries: nothing backs off"
     return said[:120]

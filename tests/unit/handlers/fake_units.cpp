@@ -22,11 +22,13 @@ Result<systemd::JobResult> FakeUnits::run(const std::string& verb, const std::st
     Unit& unit = units_[name];
     const bool starts = verb != "stop";
     RETURN_IF_ERROR(act(verb + " " + name, [&] {
-        unit.starts += starts && !unit.refuses ? 1 : 0;
-        unit.active = !starts ? "inactive" : unit.refuses ? "failed" : "active";
+        const bool refuses = unit.refuses || unit.limited;
+        unit.starts += starts && !refuses ? 1 : 0;
+        unit.active = !starts ? "inactive" : refuses ? "failed" : "active";
     }));
-    return unit.active == "failed" ? systemd::JobResult{"failed", "cannot start " + name, false}
-                                   : systemd::JobResult{"done", "", false};
+    return unit.active == "failed"
+               ? systemd::JobResult{"failed", "cannot start " + name, unit.limited}
+               : systemd::JobResult{"done", "", false};
 }
 
 UnitCalls FakeUnits::calls() {
@@ -50,7 +52,10 @@ UnitCalls FakeUnits::calls() {
     };
     calls.reset_failed = [this](const std::string& name, const Call&) {
         const std::lock_guard lock(mutex_);
-        return act("reset " + name, [&] { units_[name].active = "inactive"; });
+        return act("reset " + name, [&] {
+            units_[name].active = "inactive";
+            units_[name].limited = false;
+        });
     };
     return calls;
 }

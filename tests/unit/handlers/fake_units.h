@@ -17,6 +17,7 @@ class FakeUnits {
         std::string active = "inactive";
         unsigned starts = 0;  // also tells one start from another
         bool refuses = false;
+        bool limited = false;  // started too often, until its failures are forgotten
     };
 
     UnitCalls calls();

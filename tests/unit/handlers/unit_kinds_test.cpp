@@ -118,6 +118,16 @@ TEST(UnitKinds, ANewVersionThatIsTakenBackRunsTheFormerOneAgain) {
               (std::vector<std::string>{"reload", "reset proxy.service", "start proxy.service"}));
 }
 
+TEST(UnitKinds, ARestartDoesNotPayForTheStartsBefore) {
+    Bench bench;
+    bench.units[kService] = {"active", 1, false, true};
+    bench.must(StepKind::RestartUnit, kUnit, kService, json::object());
+    EXPECT_EQ(bench.units[kService].active, "active");
+    EXPECT_EQ(bench.units.journal(),
+              (std::vector<std::string>{"restart proxy.service", "reset proxy.service",
+                                        "start proxy.service"}));
+}
+
 TEST(UnitKinds, ALeftoverOfAUnitThatRunsIsLeft) {
     Bench bench;
     bench.units[kService] = {"active", 1, false};

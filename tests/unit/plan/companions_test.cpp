@@ -484,7 +484,7 @@ TEST(CompanionPlan, HasOneShotUnitsStayActiveUnlessTheirAuthorSaysOtherwise) {
         host.observed.containers.clear();
         EXPECT_EQ(host.told("a") == "none: ", row.one_shot || row.file == "a.network") << row.text;
         host.unit(view.services.front()).active_state = "inactive";
-        host.unit(view.services.front()).invocation = "1";
+        host.unit(view.services.front()).inactive_since = WallTime(std::chrono::seconds(1));
         EXPECT_EQ(host.told("a") == "none: ", row.ends) << row.text;
     }
 }
