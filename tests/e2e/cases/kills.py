@@ -37,8 +37,8 @@ def kill_agent(lab):
 
 
 def settled(lab, expected, what):
-    """Waits for the end state and returns the seconds it took."""
-    _, took = lab.wait_until(lambda: lab.is_up("shop", "solo", "beat") and lab.is_converged(), 120, what)
+    """Waits for the end state and returns the seconds it took. What the dice end again and again rests for up to five minutes."""
+    _, took = lab.wait_until(lambda: lab.is_up("shop", "solo", "beat") and lab.is_converged(), 400, what)
     found = lab.inventory()
     assert found == expected, f"{what}: {found}\n instead of {expected}"
     return took
