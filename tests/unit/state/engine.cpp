@@ -30,17 +30,21 @@ void PostedTime::post(std::function<void()> fn) {
 }
 
 bool PostedTime::run_until(const std::function<bool()>& holds) {
-    while (true) {
+    // What is waited for may come true on another thread, which need not post anything afterwards.
+    constexpr int kLooks = 500;
+    for (int look = 0; look < kLooks; ++look) {
         time_.run_posted();
         if (holds()) {
             return true;
         }
         std::unique_lock lock(mutex_);
-        if (!posted_.wait_for(lock, std::chrono::seconds(10), [this] { return waiting_ > 0; })) {
-            return false;
+        if (posted_.wait_for(lock, std::chrono::milliseconds(20),
+                             [this] { return waiting_ > 0; })) {
+            waiting_ = 0;
+            look = 0;
         }
-        waiting_ = 0;
     }
+    return false;
 }
 
 void Journal::add(std::string entry) {
