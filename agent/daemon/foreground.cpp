@@ -74,11 +74,10 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
     const std::string key = sha256_hex(whole.string()).substr(0, kKeyDigits);
     const fs::path place = config.paths.state_dir / "run" / key;
     const fs::path manifests = place / "manifests";
-    fs::create_directories(manifests, error);
-    fs::permissions(place, fs::perms::owner_all, error);
     // What an earlier run left would be another app.
     fs::remove_all(manifests, error);
-    fs::create_directory(manifests, error);
+    fs::create_directories(manifests, error);
+    fs::permissions(place, fs::perms::owner_all, error);
     const fs::path link = manifests / whole.filename();
     fs::create_symlink(whole, link, error);
     if (error) {
