@@ -44,8 +44,9 @@ FileState state_of(const CompanionView& view, const InstalledUnit* unit, bool de
         }
     }
     for (const auto& [name, text] : unit->drop_ins) {
-        const bool wanted = std::any_of(view.files.begin(), view.files.end(),
-                                        [&](const auto& file) { return file.drop_in == name; });
+        const bool wanted =
+            std::any_of(view.files.begin(), view.files.end(),
+                        [&, &name = name](const auto& file) { return file.drop_in == name; });
         if (text.ours && !wanted) {
             return FileState::Changed;
         }

@@ -132,8 +132,9 @@ std::set<std::string> with_dependents(const DownTable& apps, const std::set<std:
     for (bool grown = true; grown;) {
         grown = false;
         for (const auto& [name, app] : apps) {
-            const bool follows_one = std::any_of(
-                all.begin(), all.end(), [&](const std::string& one) { return needs(app, one); });
+            const bool follows_one =
+                std::any_of(all.begin(), all.end(),
+                            [&, &app = app](const std::string& one) { return needs(app, one); });
             grown = (follows_one && all.insert(name).second) || grown;
         }
     }

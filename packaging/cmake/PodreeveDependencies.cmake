@@ -21,11 +21,9 @@ if(NOT TARGET yaml-cpp::yaml-cpp)
   target_link_libraries(yaml-cpp::yaml-cpp INTERFACE yaml-cpp)
 endif()
 
-if(PODREEVE_TESTS)
-  find_package(GTest REQUIRED)
-endif()
-
 find_program(PODREEVE_CCACHE ccache)
 if(PODREEVE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PODREEVE_CCACHE})
+  # The first lets it cache what uses a precompiled header, the second leaves out a run of the preprocessor.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1
+      ${PODREEVE_CCACHE})
 endif()

@@ -108,6 +108,8 @@ struct SubmitsOnDestruction {
     WorkerPool& pool;
     std::latch& dropped;
 
+    SubmitsOnDestruction(WorkerPool& of, std::latch& told) : pool(of), dropped(told) {}
+
     ~SubmitsOnDestruction() {
         pool.submit([] {});
         dropped.count_down();
