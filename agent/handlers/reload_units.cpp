@@ -8,13 +8,24 @@ namespace podreeve::handlers {
 
 namespace {
 
+// Looks again after 20 ms, doubling to 640 ms: each look reads the changes of all apps, beside
+// those who write. All together five seconds.
 constexpr std::chrono::milliseconds kReloadLookAgain{20};
-constexpr int kReloadLooks = 50;  // so long the files of other apps are waited for: a second
+constexpr int kReloadLooks = 12, kDoublings = 5;
 
-bool writes_unit_files(const state::TaskView& task) {
-    const bool ahead =
-        task.status == state::TaskStatus::Do || task.status == state::TaskStatus::Doing;
-    return ahead && (task.kind == "install-unit" || task.kind == "remove-unit");
+bool is_ahead(const state::TaskView& task) {
+    return task.status == state::TaskStatus::Do || task.status == state::TaskStatus::Doing;
+}
+
+// Stopping a unit and its like can take minutes: files that wait for that are read by another
+// reload.
+bool writes_soon(const state::ChangeView& change) {
+    const auto is_left = [&](const char* kind) {
+        return std::ranges::any_of(change.tasks, [&](const state::TaskView& task) {
+            return is_ahead(task) && task.kind == kind;
+        });
+    };
+    return (is_left("install-unit") || is_left("remove-unit")) && !is_left("stop-unit");
 }
 
 // Other apps' files that are about to be written: then one reload does for all of them.
@@ -25,7 +36,7 @@ bool others_write(const Task& task) {
             record.name == task.app
                 ? std::nullopt
                 : task.world.state.active_change_of(plan::companions_of(record.name));
-        return change && std::any_of(change->tasks.begin(), change->tasks.end(), writes_unit_files);
+        return change && writes_soon(*change);
     });
 }
 
@@ -35,7 +46,8 @@ Ended reload_units(Task& task) {
     if (others_write(task)) {
         ASSIGN_OR_RETURN(const int looks, task.count("looks"));
         if (looks < kReloadLooks) {
-            return retry(kReloadLookAgain, "other apps' unit files are being written");
+            return retry(kReloadLookAgain * (1 << std::min(looks, kDoublings)),
+                         "other apps' unit files are being written");
         }
     }
     const std::int64_t seen = task.number("reloads").value_or(0);

@@ -1,5 +1,6 @@
 #include "agent/observe/unit_folder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sstream>
 #include <sys/stat.h>
@@ -146,6 +147,12 @@ Result<std::map<std::string, InstalledUnits>> UnitFolder::look(
             out.emplace(app, std::move(*units));
         }
     }
+    const bool same = std::equal(known_.begin(), known_.end(), seen_.begin(), seen_.end(),
+                                 [](const auto& a, const auto& b) {
+                                     return a.first == b.first && a.second.stamp == b.second.stamp;
+                                 });
+    changed_ = looked_ && !same;
+    looked_ = true;
     known_ = std::move(seen_);
     seen_.clear();
     return out;

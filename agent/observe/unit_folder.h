@@ -28,6 +28,10 @@ class UnitFolder {
     // answer.
     const std::map<std::string, std::string>& unreadable() const { return unreadable_; }
 
+    // Whether the last look found another folder than the one before it, files and their times; at
+    // the first look it is as it always was.
+    bool has_changed() const { return changed_; }
+
   private:
     struct Known {
         std::string stamp;  // of the stat
@@ -44,6 +48,7 @@ class UnitFolder {
     std::map<std::string, Known> known_;             // by path
     std::map<std::string, Known> seen_;              // in this look
     std::map<std::string, std::string> unreadable_;  // by app
+    bool looked_ = false, changed_ = false;
 };
 
 // What of a text tells its installed state, apart from its time.

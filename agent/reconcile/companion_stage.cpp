@@ -75,7 +75,7 @@ void CompanionStage::look(const manifests::Desired& desired,
     observe::Companions seen;
     const quadlet::Target target = target_of(observed, host_.user);
     wanted_ = plan::view_companions(desired.apps, target, host_.folder.string(), wanted_);
-    auto installed = folder_.look(target.podman);
+    auto installed = look_at_files(target.podman);
     const bool nothing_there = !installed || (installed->empty() && folder_.unreadable().empty());
     if (wanted_.by_part.empty() && nothing_there) {
         watch_.watch({});
@@ -108,6 +108,23 @@ void CompanionStage::look(const manifests::Desired& desired,
     if (observed.companions->units) {
         look_at_podman(observed, podman, stop);
     }
+}
+
+Result<std::map<std::string, observe::InstalledUnits>> CompanionStage::look_at_files(
+    const quadlet::PodmanRelease& podman) {
+    auto installed = folder_.look(podman);
+    const SteadyTime now = clock_.steady_now();
+    if (installed && folder_.has_changed()) {
+        const bool goes_on = changed_at_ && now - *changed_at_ < kQuiet;
+        changing_since_ = goes_on ? changing_since_ : now;
+        changed_at_ = now;
+    }
+    return installed;
+}
+
+bool CompanionStage::is_changing() const {
+    const SteadyTime now = clock_.steady_now();
+    return changed_at_ && now - *changed_at_ < kQuiet && now - *changing_since_ < kLongestChange;
 }
 
 std::set<std::string> CompanionStage::services_to_watch(const observe::Companions& seen) const {
@@ -146,7 +163,7 @@ void CompanionStage::look_again(observe::Companions& seen, const quadlet::Target
     if (!changed || !seen.folder_error.empty()) {
         return;
     }
-    if (auto installed = folder_.look(target.podman)) {
+    if (auto installed = look_at_files(target.podman)) {
         seen.installed = std::move(*installed);
         seen.unreadable = folder_.unreadable();
     }

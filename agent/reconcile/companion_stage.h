@@ -58,6 +58,14 @@ class CompanionStage {
               plan::Plan& plan,
               std::stop_token stop);
 
+    // Whether the installed files are being changed by somebody, as `rm -r` or rsync do it file by
+    // file: what is seen is neither what was nor what will be. True until two looks a moment apart
+    // agree, and for kLongestChange at most.
+    bool is_changing() const;
+
+    static constexpr std::chrono::milliseconds kQuiet{200};
+    static constexpr std::chrono::seconds kLongestChange{5};
+
     // Whether plans may be carried out: not while what an earlier run of the agent had begun on
     // apps is being finished, for half an hour at most (the boot reconciler's wait for crash
     // recovery).
@@ -68,6 +76,8 @@ class CompanionStage {
     static constexpr std::chrono::minutes kLongestWait{30};
 
   private:
+    Result<std::map<std::string, observe::InstalledUnits>> look_at_files(
+        const quadlet::PodmanRelease& podman);
     std::set<std::string> services_to_watch(const observe::Companions& seen) const;
     void look_at_systemd(observe::Companions& seen, std::stop_token stop);
     void look_again(observe::Companions& seen, const quadlet::Target& target);
@@ -80,6 +90,8 @@ class CompanionStage {
     systemd::UnitWatch& watch_;
     const Clock& clock_;
     observe::UnitFolder folder_;
+    // Of the change of files that goes on: the look that saw its begin and the last that saw more.
+    std::optional<SteadyTime> changing_since_, changed_at_;
     observe::EndedJobs ended_jobs_;
     plan::CompanionViews wanted_, in_force_;
     std::optional<systemd::QuadletGenerator> generator_;

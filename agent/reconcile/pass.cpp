@@ -1,5 +1,6 @@
 #include "agent/reconcile/pass.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -168,6 +169,12 @@ void commit_these(const PassWorld& world,
     }
 }
 
+bool writes_files(const plan::AppPlan* app) {
+    return std::ranges::any_of(app->steps, [](const plan::Step& step) {
+        return step.kind == plan::StepKind::InstallUnit || step.kind == plan::StepKind::RemoveUnit;
+    });
+}
+
 // The second stage, once the changes of the first are on their way.
 void keep_companions(const PassWorld& world,
                      const manifests::Desired& desired,
@@ -183,10 +190,16 @@ void keep_companions(const PassWorld& world,
         return;
     }
     report.companions_wait = !world.companions->may_act(world.state);
-    if (!report.companions_wait) {
-        commit_these(world, world.supervisor.admit_companions(planned.plan), planned.prepared,
-                     report);
+    if (report.companions_wait) {
+        return;
     }
+    auto admitted = world.supervisor.admit_companions(planned.plan);
+    // A folder that is changing is seen half: what would be put back now would be removed again,
+    // and the other half be put back by a second daemon-reload. What asks for no file goes on.
+    if (world.companions->is_changing()) {
+        report.in_motion = std::erase_if(admitted, writes_files) > 0;
+    }
+    commit_these(world, admitted, planned.prepared, report);
 }
 
 // A newer manifest, or the wish that nothing is left, does not wait for what an older one began:
@@ -290,7 +303,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         report.overview =
             world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
         // On a disk that was found full just now other versions are in force than were planned for.
-        report.in_motion = !planned->observed.in_motion.empty() ||
+        report.in_motion = report.in_motion || !planned->observed.in_motion.empty() ||
                            (!was_read_only && world.state.health().read_only);
         report.settled = report.changes.empty() && !report.in_motion && !planned->busy &&
                          nothing_under_way(world, report.overview);

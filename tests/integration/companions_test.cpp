@@ -60,6 +60,57 @@ TEST(Companions, AreInstalledAndStartedWithOneReload) {
     EXPECT_EQ(on.host.agent->state().rows_written(), settled);
 }
 
+// As many as a folder of real size has: more than may be written at once.
+TEST(Companions, OfManyAppsWhoseFolderIsGoneAreBackWithOneReload) {
+    UnitHost on;
+    std::vector<std::string> apps;
+    for (int i = 0; i < 25; ++i) {
+        apps.push_back(fmt::format("web{}", i));
+        on.host.write(apps.back() + ".container", kWeb);
+    }
+    on.host.start();
+    on.host.advance(seconds(40));
+    on.forget();
+    fs::remove_all(on.quadlet / "podreeve");
+    on.host.pass();
+    on.host.advance(seconds(1));
+    EXPECT_EQ(on.reloads(), 1);
+    for (const std::string& app : apps) {
+        EXPECT_TRUE(fs::exists(on.file(app, app + ".container"))) << app;
+    }
+}
+
+// Half a folder is neither what was nor what will be.
+TEST(Companions, AreNotPutBackIntoAFolderThatIsBeingRemoved) {
+    UnitHost on;
+    on.bring_up();
+    for (const char* app : {"web", "db"}) {
+        fs::remove_all(on.quadlet / "podreeve" / app);
+        on.host.agent->request_pass("the test asked");
+        on.host.advance(std::chrono::milliseconds(150));
+    }
+    EXPECT_FALSE(fs::exists(on.file("web", "web.container"))) << "the folder was still changing";
+    EXPECT_EQ(on.reloads(), 0);
+    on.host.advance(seconds(1));
+    EXPECT_TRUE(fs::exists(on.file("web", "web.container")));
+    EXPECT_TRUE(fs::exists(on.file("db", "db.container")));
+    EXPECT_EQ(on.reloads(), 1);
+    EXPECT_EQ(on.jobs(), Words{});
+}
+
+// One who never stops writing there does not keep the others from being mended.
+TEST(Companions, ArePutBackAfterAWhileIntoAFolderThatNeverRests) {
+    UnitHost on;
+    on.bring_up();
+    fs::remove_all(on.quadlet / "podreeve" / "web");
+    for (int i = 0; i < 60 && !fs::exists(on.file("web", "web.container")); ++i) {
+        on.append(on.file("db", "db.container"), "#\n");
+        on.host.agent->request_pass("the test asked");
+        on.host.advance(std::chrono::milliseconds(150));
+    }
+    EXPECT_TRUE(fs::exists(on.file("web", "web.container")));
+}
+
 struct Disturbance {
     const char* name;
     std::function<void(UnitHost&)> happens;

@@ -21,8 +21,15 @@ class CommandFailed(Exception):
     """A command that should have ended well did not."""
 
 
+# What the case has done so far, (time, words): of its story, should it fail.
+STEPS = []
+
+
 def execute(*command, check=True, timeout=180, stdin=""):
+    began = time.time()
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=stdin)
+    words = shlex.join(command[3:] if command[0] == LAB else command)
+    STEPS.append((began, f"{words}  ->  {done.returncode}, {time.time() - began:.2f} s"))
     if check and done.returncode != 0:
         raise CommandFailed(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done
@@ -267,7 +274,6 @@ class Lab:
             ("podman ps", "podman ps -a; podman pod ps; podman volume ls"),
             ("manifests", f"head -n 100 {MANIFESTS}/*"),
             ("podreeve.service", "systemctl --user status --no-pager -n 0 podreeve"),
-            ("journal", "journalctl --user -u podreeve --no-pager -n 200 -o short-precise"),
         ]:
             done = self.run("sh", "-c", command, check=False)
             parts.append(f"---- {title}\n{done.stdout}{done.stderr}")
