@@ -1,4 +1,4 @@
-"""What podreeve is for, in a few minutes, on releases whose other cases `./dev test --long` runs: cases of other modules."""
+"""What podreeve is for, in a few minutes: cases of other modules, for `./dev e2e --release forky smoke` and its like."""
 
 # pylint: disable=unused-import  # a case is found by its name
 from cases.agent import case_killed_it_is_restarted_by_systemd_and_adopts_its_apps  # noqa: F401
