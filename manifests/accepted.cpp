@@ -12,6 +12,7 @@
 #include "manifests/names.h"
 #include "manifests/yaml.h"
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/unique_fd.h"
 
 namespace podreeve::manifests {
@@ -72,7 +73,7 @@ std::string to_json_text(const AcceptedText& text) {
         out["units"].push_back(
             {{"path", unit.path}, {"text", unit.text}, {"drop_ins", unit.drop_ins}});
     }
-    return out.dump(-1, ' ', false, json::error_handler_t::replace);
+    return json_text(out);
 }
 
 using TextPairs = std::vector<std::pair<std::string, std::string>>;

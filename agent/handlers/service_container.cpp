@@ -9,6 +9,7 @@
 #include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
@@ -151,7 +152,7 @@ Stub stub_of(const std::string& app, const std::string& owner) {
         {"kind", "Pod"},
         {"metadata", {{"name", stub.pod}, {"labels", stub_labels(app, owner)}}},
         {"spec", {{"hostNetwork", true}}}};
-    stub.yaml = pod.dump() + "\n";
+    stub.yaml = json_text(pod) + "\n";
     stub.service = sha256_hex(stub.yaml).substr(0, 12) + "-service";
     return stub;
 }

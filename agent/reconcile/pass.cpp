@@ -13,6 +13,7 @@
 #include "agent/reconcile/world_facts.h"
 #include "agent/supervise/memory.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
@@ -89,8 +90,7 @@ Result<state::ChangeId> commit(const PassWorld& world,
         world.specs.put(planned.spec, spec->second);
     }
     state::NewChange change = handlers::to_change(planned);
-    nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
-    data = data.is_object() ? data : nlohmann::json::object();
+    nlohmann::json data = json_object_from(change.data);
     data["spec"] = planned.spec;
     data["fingerprint"] = supervise::fingerprint(planned);
     data["kind"] = change.kind;
@@ -98,7 +98,7 @@ Result<state::ChangeId> commit(const PassWorld& world,
     if (const std::string why = no_undo(planned); !why.empty()) {
         data[state::kNoUndo] = why;
     }
-    change.data = data.dump();
+    change.data = json_text(data);
     if (planned.action == plan::AppAction::Repair) {
         change.unwritten = state::Unwritten::Kept;
     }
@@ -200,9 +200,8 @@ void supersede_older(const PassWorld& world,
     if (!active || active->kind == state::kUndoKind) {
         return;
     }
-    const auto data = nlohmann::json::parse(active->data, nullptr, false);
     const std::int64_t began =
-        data.is_object() ? data.value("generation", record.generation) : record.generation;
+        number_in(json_object_from(active->data), "generation", record.generation);
     std::string why;
     if (!desired.apps.contains(record.name)) {
         const bool wanted = !desired.complete || active->kind.starts_with("remove-");
@@ -314,7 +313,7 @@ Result<plan::Plan> make_plan(const PassWorld& world,
         world.companions->plan(desired, planned.prepared, planned.observed, plan, stop);
     }
     if (!plan.companions.empty()) {
-        plan.digest = sha256_hex(plan.digest + plan::to_json(plan)["companions"].dump());
+        plan.digest = sha256_hex(plan.digest + json_text(plan::to_json(plan)["companions"]));
     }
     if (!app) {
         return std::move(plan);

@@ -8,6 +8,7 @@
 #include "agent/state/core.h"
 #include "agent/state/row_text.h"
 #include "agent/state/state.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::state {
 namespace {
@@ -92,10 +93,10 @@ ChangeRecord backwards(const ChangeRecord& change, const Transaction& transactio
     record.id = transaction.memory().last_change + 1;
     record.kind = kUndoKind;
     record.summary = fmt::format("Undo change {}: {}", change.id, change.summary);
-    nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
+    nlohmann::json data = json_object_from(change.data);
     data["undoes"] = change.id;
     data["undoes_kind"] = change.kind;
-    record.data = data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    record.data = json_text(data);
     record.created = transaction.now();
     record.ready = record.superseded = {};
     record.unwritten = Unwritten::Refused;
@@ -122,20 +123,17 @@ void note_person(ChangeDraft& change) {
     nlohmann::json data = nlohmann::json::parse(change.record().data, nullptr, false);
     if (data.is_object() && !data.contains(kAbortedByPerson)) {
         data[kAbortedByPerson] = true;
-        change.edit_change().data =
-            data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        change.edit_change().data = json_text(data);
     }
 }
 
 ChangeId undoes(const ChangeRecord& change) {
-    const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
-    return change.kind == kUndoKind && data.is_object() ? data.value("undoes", ChangeId{0}) : 0;
+    return change.kind == kUndoKind ? number_in(json_object_from(change.data), "undoes") : 0;
 }
 
 // Empty: it can be undone.
 std::string no_undo(const ChangeRecord& change) {
-    const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
-    return data.is_object() ? data.value(kNoUndo, std::string()) : std::string();
+    return text_in(json_object_from(change.data), kNoUndo);
 }
 
 // What was built upon a change has to go first.

@@ -1,6 +1,8 @@
-#include "manifests/utf8.h"
+#include "runtime/base/utf8.h"
 
-namespace podreeve::manifests {
+#include <fmt/format.h>
+
+namespace podreeve {
 namespace {
 
 // The length of the valid sequence at the start of text, 0 when there is none.
@@ -42,6 +44,43 @@ bool is_control(char c) {
     return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
 }
 
+bool is_ascii(std::string_view bytes) {
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte >= 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// U+0080 to U+009F: terminals take some of them for the beginning of a command.
+bool is_high_control(std::string_view character) {
+    return character.size() == 2 && character[0] == '\xC2' &&
+           static_cast<unsigned char>(character[1]) < 0xA0;
+}
+
+// What stands for the character, or for the byte that begins none.
+std::string shown(std::string_view character, bool valid) {
+    const auto first = static_cast<unsigned char>(character[0]);
+    if (valid && is_high_control(character)) {
+        return fmt::format("\\u{:04x}", static_cast<unsigned char>(character[1]));
+    }
+    if (valid && first >= 0x20 && first != 0x7F) {
+        return std::string(character);
+    }
+    switch (character[0]) {
+        case '\n':
+            return "\\n";
+        case '\t':
+            return "\\t";
+        case '\r':
+            return "\\r";
+        default:
+            return fmt::format("\\x{:02x}", first);
+    }
+}
+
 }  // namespace
 
 std::optional<TextFlaw> find_text_flaw(std::string_view text) {
@@ -73,4 +112,22 @@ bool is_utf8(std::string_view bytes) {
     return true;
 }
 
-}  // namespace podreeve::manifests
+std::string clean_text(std::string_view bytes, std::size_t limit) {
+    if (bytes.size() <= limit && is_ascii(bytes)) {
+        return std::string(bytes);
+    }
+    std::string out;
+    while (!bytes.empty()) {
+        const std::size_t length = sequence_length(bytes);
+        const std::string_view character = bytes.substr(0, length == 0 ? 1 : length);
+        const std::string text = shown(character, length != 0);
+        if (out.size() + text.size() > limit) {
+            break;
+        }
+        out += text;
+        bytes.remove_prefix(character.size());
+    }
+    return out;
+}
+
+}  // namespace podreeve
