@@ -19,6 +19,7 @@
 #include "agent/state/task_runner.h"
 #include "agent/supervise/failures.h"
 #include "agent/supervise/supervisor.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
 
@@ -207,9 +208,8 @@ void Agent::Parts::recall_failures() {
         if (!change.is_ready || removed.contains(change.subject)) {
             continue;
         }
-        const auto data = nlohmann::json::parse(change.data, nullptr, false);
         const std::string version =
-            change.subject + " " + (data.is_object() ? data.value("spec", "") : "");
+            change.subject + " " + text_in(json_object_from(change.data), "spec");
         const bool newest = seen.insert(change.subject).second;
         const bool newest_of_version = versions.insert(version).second;
         const bool failed_last =

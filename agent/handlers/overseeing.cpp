@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/handlers/change_of_plan.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
@@ -21,7 +22,7 @@ bool starts_workload(const Task& task, StepKind kind) {
 }
 
 std::string change_kind_of(const Task& task) {
-    return task.context.change_data().value("kind", std::string());
+    return text_in(task.context.change_data(), "kind");
 }
 
 // How long this step has been waiting already; kept over restarts of the agent.
@@ -56,7 +57,7 @@ std::optional<state::TaskOutcome> ask_start(Task& task) {
 }
 
 std::optional<state::TaskOutcome> ask_stop(Task& task) {
-    const std::int64_t wish = task.context.change_data().value("wish", std::int64_t{0});
+    const std::int64_t wish = number_in(task.context.change_data(), "wish");
     if (!task.world.overseer.stop_stands || task.world.overseer.stop_stands(task.app, wish)) {
         return std::nullopt;
     }

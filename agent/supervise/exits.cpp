@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/supervise/core.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::supervise {
 
@@ -99,8 +100,7 @@ void Supervisor::Core::forget_exits(const state::ChangeView& change) {
     const Memory before = memory;
     for (const state::TaskView& task : change.tasks) {
         if (task.kind == "start-container" && task.status == state::TaskStatus::Done) {
-            const nlohmann::json data = nlohmann::json::parse(task.data, nullptr, false);
-            const auto known = memory.restarts.find(data.is_object() ? data.value("part", "") : "");
+            const auto known = memory.restarts.find(text_in(json_object_from(task.data), "part"));
             if (known != memory.restarts.end()) {
                 known->second.last_exit.clear();
             }

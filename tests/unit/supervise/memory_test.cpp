@@ -25,6 +25,22 @@ TEST(Memory, TextThatCannotBeReadCountsAsEmpty) {
     }
 }
 
+TEST(Memory, KeepsWhatCanBeReadBesideWhatCannot) {
+    const Memory memory = memory_from(
+        R"({"wish":"x","restart":7,"restarts":{"web":{"restarts":4,"until":[]},"db":1},"alone":1})");
+    EXPECT_EQ(memory.wish, 0);
+    EXPECT_EQ(memory.restart, 7);
+    EXPECT_EQ(memory.restarts.at("web").restarts, 4);
+    EXPECT_EQ(memory.restarts.size(), 1U);
+    EXPECT_FALSE(memory.alone);
+}
+
+TEST(Memory, WritesAMessageThatIsNoText) {
+    Memory memory;
+    memory.health["web"] = {"abc", 7, "unhealthy", "exit code 1: \xFF"};
+    EXPECT_EQ(memory_from(to_extra(memory)).health.at("web").message, "exit code 1: \xEF\xBF\xBD");
+}
+
 TEST(Memory, AnEmptyOneWritesTheSameTextEachTime) {
     EXPECT_EQ(to_extra(Memory{}), "{}");
 }
