@@ -1,7 +1,9 @@
 #include "agent/api/server.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -17,6 +19,7 @@
 #include "agent/api/peer.h"
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 #include "runtime/base/unique_fd.h"
 
@@ -68,10 +71,31 @@ Status make_place(const std::filesystem::path& socket) {
     return {};
 }
 
+// cpp-httplib contains what a handler throws, but not what answering does afterwards: streams, and
+// the handlers of errors and exceptions themselves.
+class ContainedPool final : public httplib::TaskQueue {
+  public:
+    explicit ContainedPool(std::size_t threads) : pool_(threads) {}
+
+    // Nothing in older releases of it, whether there was room in newer ones.
+    using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(nullptr));
+
+    Enqueued enqueue(std::function<void()> fn) override {
+        return pool_.enqueue(
+            [fn = std::move(fn)] { contained_or_logged("answering a request", fn); });
+    }
+
+    void shutdown() override { pool_.shutdown(); }
+
+  private:
+    httplib::ThreadPool pool_;
+};
+
 // One socket that is listened on, and the thread that does. cpp-httplib has one socket a server.
 struct Listener {
     httplib::Server http;
     std::thread thread;
+    std::atomic<bool> over = false;  // it listens no more
 
     bool stopped = false;
 
@@ -109,7 +133,7 @@ struct Server::Core {
 };
 
 void Server::Core::add_routes(httplib::Server& http) {
-    http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    http.new_task_queue = [] { return new ContainedPool(kThreads); };
     http.set_address_family(AF_UNIX);
     http.set_payload_max_length(kMostBody);
     http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
@@ -160,9 +184,12 @@ Status Server::Core::listen() {
         return errno_error(fmt::format("protect {}", socket.string()), errno);
     }
     bound = identity_of(socket);
-    fresh->thread = std::thread([raw = fresh.get()] { raw->http.listen_after_bind(); });
+    fresh->thread = std::thread([raw = fresh.get()] {
+        contained_or_logged("listening", [raw] { raw->http.listen_after_bind(); });
+        raw->over = true;
+    });
     // stop() before the thread has come to listen would be lost.
-    while (!fresh->http.is_running()) {
+    while (!fresh->http.is_running() && !fresh->over) {
         std::this_thread::yield();
     }
     if (listener) {
