@@ -14,6 +14,7 @@
 #include "manifests/yaml.h"
 #include "quadlet/names.h"
 #include "runtime/base/nearest.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -124,7 +125,7 @@ void sort_by_position(const std::string& file, std::vector<Diagnostic>& diagnost
 
 Compiled finish(Compiled out, AppSpec app, const std::string& file, const std::string& text) {
     out.app_name = is_label(app.name) ? app.name : guess_name(file, text);
-    app.file = file;
+    app.file = clean_text(file);
     if (!has_errors(out.diagnostics)) {
         // Only then: what is told with its position already would come again without.
         out.diagnostics = find_clashes_within(app);

@@ -101,15 +101,20 @@ std::optional<TextFlaw> find_text_flaw(std::string_view text) {
     return std::nullopt;
 }
 
-bool is_utf8(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const std::size_t length = sequence_length(bytes);
+std::optional<std::size_t> find_invalid_utf8(std::string_view bytes) {
+    std::size_t at = 0;
+    while (at < bytes.size()) {
+        const std::size_t length = sequence_length(bytes.substr(at));
         if (length == 0) {
-            return false;
+            return at;
         }
-        bytes.remove_prefix(length);
+        at += length;
     }
-    return true;
+    return std::nullopt;
+}
+
+bool is_utf8(std::string_view bytes) {
+    return !find_invalid_utf8(bytes);
 }
 
 std::string clean_text(std::string_view bytes, std::size_t limit) {

@@ -16,6 +16,8 @@ struct TextFlaw {
 // included), or a control character other than tab, line feed and carriage return.
 std::optional<TextFlaw> find_text_flaw(std::string_view text);
 
+// Where the first byte stands that is not UTF-8.
+std::optional<std::size_t> find_invalid_utf8(std::string_view bytes);
 bool is_utf8(std::string_view bytes);
 
 // Words of somebody else, for a message: valid UTF-8 in one line. What is no UTF-8 is shown as
