@@ -11,7 +11,9 @@
 #include "manifests/accepted.h"
 #include "manifests/files.h"
 #include "manifests/validate.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -27,6 +29,7 @@ struct FileState {
     FoundManifest found;
     std::vector<FoundUnit> named;  // the unit files it names
     bool fresh = false;            // its stamp cannot be trusted: read it again next time
+    bool threw = false;            // reading it did
     std::string app;               // that it is about, as far as is known
     SpecPtr spec;                  // null: broken
     std::string hash;
@@ -53,10 +56,15 @@ struct Candidate {
 Diagnostic there_already(const fs::path& path, const std::string& app, const std::string& file) {
     return {{path.string(), 0, 0},
             "",
-            fmt::format("there is an app {} in {} already", app, file),
+            fmt::format("there is an app {} in {} already", app, clean_text(file)),
             "",
             "",
             Severity::Error};
+}
+
+// Of our own doing, not the file's; it is broken all the same.
+Diagnostic threw(const fs::path& path, const std::string& what) {
+    return {{path.string(), 0, 0}, "", "internal error: " + what, "", "", Severity::Error};
 }
 
 // Each version of an app is told once a scan.
@@ -104,6 +112,7 @@ struct ManifestSource::Cache {
     bool drop_missing(const Listing& listing, const std::map<std::string, FoundManifest>& bare);
     bool is_out_of_sight(const Listing& listing, const FileState& state) const;
     void read_file_again(const std::string& name, const FoundManifest& found, FileState& state);
+    void compile_file(const std::string& name, FileState& state);
     std::string app_accepted_from(const std::string& file_name);
 
     const InForce* version_in_force(const std::string& app, const std::string& file_name);
@@ -154,7 +163,7 @@ bool ManifestSource::Cache::take_file(const std::string& name,
         return false;
     }
     read_file_again(name, found, state);
-    state.fresh = is_fresh(found, now) || is_fresh(state.named, now);
+    state.fresh = state.threw || is_fresh(found, now) || is_fresh(state.named, now);
     return true;
 }
 
@@ -199,11 +208,23 @@ void ManifestSource::Cache::read_file_again(const std::string& name,
                                             const FoundManifest& found,
                                             FileState& state) {
     state.found = found;
+    state.diagnostics.clear();
+    const auto thrown = contained([&] { compile_file(name, state); });
+    state.threw = thrown.has_value();
+    if (thrown) {
+        state.spec = nullptr;
+        state.diagnostics = {threw(found.main.path, *thrown)};
+        if (state.app.empty()) {
+            state.app = app_accepted_from(name);
+        }
+    }
+}
+
+void ManifestSource::Cache::compile_file(const std::string& name, FileState& state) {
     state.spec = nullptr;
     state.hash.clear();
     state.text = {};
-    state.diagnostics.clear();
-    Texts texts = read_texts(found, config.owner, state.diagnostics);
+    Texts texts = read_texts(state.found, config.owner, state.diagnostics);
     state.named = std::move(texts.named);
     Compiled compiled;
     if (texts.good) {
@@ -237,7 +258,10 @@ const InForce* ManifestSource::Cache::version_in_force(const std::string& app,
     if (!text) {
         return nullptr;
     }
-    Compiled compiled = compile(*text);
+    Compiled compiled;
+    if (const auto thrown = contained([&] { compiled = compile(*text); })) {
+        compiled.diagnostics = {threw(text->file, *thrown)};
+    }
     if (!compiled.app || compiled.app->name != app) {
         log::warn("cannot use the last good version of {} any more: {}", app,
                   compiled.diagnostics.empty() ? "it is about another app"
@@ -280,7 +304,8 @@ void ManifestSource::Cache::gather_file(const std::string& name,
                                         std::map<std::string, Candidate>& candidates,
                                         Desired& out) {
     if (!state.diagnostics.empty()) {
-        out.problems.push_back({state.app, state.found.main.path.string(), state.diagnostics});
+        out.problems.push_back(
+            {state.app, clean_text(state.found.main.path.string()), state.diagnostics});
     }
     if (state.app.empty()) {
         return;
@@ -298,7 +323,7 @@ void ManifestSource::Cache::gather_file(const std::string& name,
         keep_former_app(name, state, candidates);
         out.problems.push_back(
             {state.app,
-             state.found.main.path.string(),
+             clean_text(state.found.main.path.string()),
              {there_already(state.found.main.path, state.app, place->second.file_name)}});
     }
 }
@@ -318,7 +343,14 @@ std::map<std::string, Candidate> ManifestSource::Cache::gather(Desired& out) {
     std::sort(order.begin(), order.end());
     std::map<std::string, Candidate> candidates;
     for (const auto& [later, name] : order) {
-        gather_file(name, files.at(name), candidates, out);
+        FileState& state = files.at(name);
+        const auto thrown =
+            contained([&, &name = name] { gather_file(name, state, candidates, out); });
+        if (thrown) {
+            out.problems.push_back({state.app,
+                                    clean_text(state.found.main.path.string()),
+                                    {threw(state.found.main.path, *thrown)}});
+        }
     }
     for (auto& [app, candidate] : candidates) {
         const auto version = in_force.find(app);
@@ -428,7 +460,7 @@ void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>&
         }
         version.spec = candidate.spec;
         version.file_name = candidate.file_name;
-        save(app, version);
+        contained_or_logged("keeping a version", [&, &app = app] { save(app, version); });
         all_saved = all_saved && version.saved;
     }
     if (saves > kDurableSaves) {
@@ -466,16 +498,19 @@ void ManifestSource::Cache::drop_gone(const std::map<std::string, Candidate>& ca
 }
 
 Desired ManifestSource::Cache::scan() {
+    // Not true any more, if this one throws.
+    std::optional<Desired> before = std::exchange(last_desired, std::nullopt);
     const Listing listing = list_manifests(config.directories, config.owner);
-    const bool same = !take_listing(listing) && last_desired && all_saved &&
+    const bool same = !take_listing(listing) && before && all_saved &&
                       listing.unreadable == last_listing.unreadable;
     if (same) {
+        last_desired = std::move(before);
         return *last_desired;
     }
     Desired out;
     out.complete = listing.unreadable.empty();
     for (const Diagnostic& diagnostic : left_out(listing)) {
-        out.problems.push_back({"", diagnostic.position.file, {diagnostic}});
+        out.problems.push_back({"", clean_text(diagnostic.position.file), {diagnostic}});
     }
     auto candidates = gather(out);
     settle(candidates, out);

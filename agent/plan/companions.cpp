@@ -9,6 +9,7 @@
 #include "agent/plan/draft.h"
 #include "agent/plan/hashes.h"
 #include "agent/plan/unit_verdict.h"
+#include "runtime/base/contained.h"
 
 namespace podreeve::plan {
 namespace {
@@ -235,6 +236,10 @@ class AppCompanions {
         if (!in_.observed.companions || policy_.companions.busy) {
             return std::move(plan_);
         }
+        if (!policy_.trouble.empty()) {
+            plan_.conditions.push_back(internal_error(policy_.trouble));
+            return std::move(plan_);
+        }
         const observe::Companions& seen = *in_.observed.companions;
         if (!seen.no_quadlet.empty()) {
             complain("NoQuadlet", "CannotRunHere", seen.no_quadlet);
@@ -381,7 +386,14 @@ std::map<std::string, AppPlan> plan_companions(const CompanionInputs& in) {
     }
     std::map<std::string, AppPlan> out;
     for (const std::string& name : names) {
-        out.emplace(name, AppCompanions(in, name).plan());
+        AppPlan plan;
+        if (const auto thrown = contained([&] { plan = AppCompanions(in, name).plan(); })) {
+            plan = {};
+            plan.app = name;
+            plan.companions = true;
+            plan.conditions.push_back(internal_error(*thrown));
+        }
+        out.emplace(name, std::move(plan));
     }
     return out;
 }

@@ -9,6 +9,7 @@
 #include "agent/plan/draft.h"
 #include "agent/plan/removal.h"
 #include "agent/plan/verdict.h"
+#include "runtime/base/contained.h"
 
 // One app after the other; nothing an app has touches another's plan.
 namespace podreeve::plan {
@@ -179,6 +180,21 @@ struct Removals {
     }
 };
 
+template <class Make>
+AppPlan contained_plan(const std::string& app, const Policy& policy, Make make) {
+    AppPlan plan;
+    std::string thrown = policy_of(policy, app).trouble;
+    if (thrown.empty()) {
+        thrown = contained([&] { plan = make(); }).value_or("");
+    }
+    if (!thrown.empty()) {
+        plan = {};
+        plan.app = app;
+        plan.conditions.push_back(internal_error(thrown));
+    }
+    return plan;
+}
+
 std::string file_stem(const std::string& file) {
     const std::size_t slash = file.rfind('/');
     const std::string name = slash == std::string::npos ? file : file.substr(slash + 1);
@@ -219,11 +235,22 @@ std::string why_removals_wait(const Desired& desired, const Policy& policy) {
                      nameless->file);
 }
 
+Condition internal_error(const std::string& thrown) {
+    return {"InternalError", "Thrown",
+            fmt::format("podreeve has an error of its own with this app: {}; the app is left as it "
+                        "is, and all others are kept",
+                        thrown),
+            ""};
+}
+
 Plan diff(const Desired& desired, const observe::Observed& observed, const Policy& policy) {
     const Holdings all(observed, policy.owner);
     Plan plan;
     for (const auto& [name, spec] : desired.apps) {
-        plan.apps.emplace_hint(plan.apps.end(), name, plan_desired(spec, observed, policy, all));
+        plan.apps.emplace_hint(plan.apps.end(), name,
+                               contained_plan(name, policy, [&, &spec = spec] {
+                                   return plan_desired(spec, observed, policy, all);
+                               }));
     }
     Removals removals{policy, why_removals_wait(desired, policy), {}};
     for (const AppProblem& problem : desired.problems) {
@@ -232,7 +259,9 @@ Plan diff(const Desired& desired, const observe::Observed& observed, const Polic
     for (const auto& [name, held] : all.apps()) {
         const std::string app(name);
         if (held.anything() && !desired.apps.contains(app)) {
-            plan.apps.emplace(app, removals.plan_undesired(app, held));
+            plan.apps.emplace(app, contained_plan(app, policy, [&, &held = held] {
+                                  return removals.plan_undesired(app, held);
+                              }));
         }
     }
     tell_problems(desired, plan);

@@ -12,6 +12,7 @@
 #include "agent/reconcile/health_policy.h"
 #include "agent/reconcile/world_facts.h"
 #include "agent/supervise/memory.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
@@ -40,7 +41,13 @@ Result<Planned> plan_against(const PassWorld& world,
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
     if (world.companions != nullptr) {
-        world.companions->look(desired, planned.observed, world.podman, stop);
+        // What is not known of the companions keeps nobody from mending the rest.
+        const bool looked = contained_or_logged("looking at the companions", [&] {
+            world.companions->look(desired, planned.observed, world.podman, stop);
+        });
+        if (!looked) {
+            planned.observed.companions.reset();
+        }
     }
     const supervise::WorldFacts facts =
         look_at(world.supervisor.leaves_to_look_at(desired), world.podman, stop);
@@ -153,18 +160,31 @@ void trim_accepted(const PassWorld& world) {
     }
 }
 
+// One thing that a pass does besides planning. What it throws is told, and the rest is done.
+template <class Act>
+void attempt(PassReport& report, const std::string& app, const char* what, Act act) {
+    if (const auto thrown = contained(act)) {
+        log_thrown(what, *thrown);
+        contained_or_logged("telling it", [&] {
+            report.failures.emplace_back(app, fmt::format("internal error: {}", *thrown));
+        });
+    }
+}
+
 void commit_these(const PassWorld& world,
                   const std::vector<const plan::AppPlan*>& plans,
                   const supervise::Supervisor::Prepared& prepared,
                   PassReport& report) {
     for (const plan::AppPlan* app : plans) {
-        Result<state::ChangeId> change = commit(world, *app, prepared);
-        if (change) {
-            report.changes.push_back(*change);
-            report.apps_changed.push_back(app->app);
-        } else {
-            report.failures.emplace_back(app->app, change.error().message);
-        }
+        attempt(report, app->app, "committing a change", [&] {
+            Result<state::ChangeId> change = commit(world, *app, prepared);
+            if (change) {
+                report.changes.push_back(*change);
+                report.apps_changed.push_back(app->app);
+            } else {
+                report.failures.emplace_back(app->app, change.error().message);
+            }
+        });
     }
 }
 
@@ -217,32 +237,41 @@ void supersede_older(const PassWorld& world,
     }
 }
 
-void supersede_older(const PassWorld& world, const manifests::Desired& desired) {
+void supersede_older(const PassWorld& world,
+                     const manifests::Desired& desired,
+                     PassReport& report) {
     for (const state::AppRecord& record : world.state.apps()) {
-        supersede_older(world, desired, record, record.name);
-        supersede_older(world, desired, record, plan::companions_of(record.name));
+        attempt(report, record.name, "superseding a change", [&] {
+            supersede_older(world, desired, record, record.name);
+            supersede_older(world, desired, record, plan::companions_of(record.name));
+        });
     }
 }
 
 // What runs as its manifest says counts as deployed, also when it was so before this agent came.
-void note_converged(const PassWorld& world, const Planned& planned) {
+void note_converged(const PassWorld& world, const Planned& planned, const plan::AppPlan& app) {
+    const auto record = world.state.app(app.app);
+    const auto policy = planned.prepared.policy.apps.find(app.app);
+    if (!record || policy == planned.prepared.policy.apps.end()) {
+        return;
+    }
+    const plan::AppPolicy& held = policy->second;
+    if (!app.empty() || !app.conditions.empty() || held.busy || held.stopped || held.hold_start ||
+        app.spec != record->spec || record->deployed_spec == record->spec) {
+        return;
+    }
+    const Status kept = world.state.edit_app(
+        app.app, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; },
+        state::Unwritten::Kept);
+    if (!kept) {
+        log::warn("{}", kept.error().message);
+    }
+}
+
+void note_converged(const PassWorld& world, const Planned& planned, PassReport& report) {
     for (const auto& [name, app] : planned.plan.apps) {
-        const auto record = world.state.app(name);
-        const auto policy = planned.prepared.policy.apps.find(name);
-        if (!record || policy == planned.prepared.policy.apps.end()) {
-            continue;
-        }
-        const plan::AppPolicy& held = policy->second;
-        if (!app.empty() || !app.conditions.empty() || held.busy || held.stopped ||
-            held.hold_start || app.spec != record->spec || record->deployed_spec == record->spec) {
-            continue;
-        }
-        const Status kept = world.state.edit_app(
-            name, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; },
-            state::Unwritten::Kept);
-        if (!kept) {
-            log::warn("{}", kept.error().message);
-        }
+        attempt(report, name, "noting what has converged",
+                [&, &app = app] { note_converged(world, planned, app); });
     }
 }
 
@@ -269,41 +298,43 @@ bool nothing_under_way(const PassWorld& world, const supervise::Overview& overvi
     return true;
 }
 
-}  // namespace
+void tidy_up(const PassWorld& world,
+             const manifests::Desired& desired,
+             const plan::Plan& plan,
+             PassReport& report) {
+    attempt(report, "", "forgetting the apps that are gone",
+            [&] { forget_gone(world, desired, plan, report.overview); });
+    attempt(report, "", "forgetting versions", [&] { trim_accepted(world); });
+}
 
-PassReport make_pass(const PassWorld& world, std::stop_token stop) {
-    const SteadyTime begin = world.clock.steady_now();
-    PassReport report;
+void carry_through(const PassWorld& world, std::stop_token stop, PassReport& report) {
     const bool was_read_only = world.state.health().read_only;
     const manifests::Desired desired = world.source.scan();
     Result<Planned> planned = plan_against(world, desired, Versions::InForce, stop);
     if (!planned) {
         report.error = planned.error().message;
         report.overview = world.supervisor.podman_lost(desired, planned.error());
-    } else {
-        follow_health(world, *planned);
-        note_converged(world, *planned);
-        supersede_older(world, desired);
-        commit_these(world, world.supervisor.admit(planned->plan), planned->prepared, report);
-        keep_companions(world, desired, *planned, stop, report);
-        report.overview =
-            world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
-        // On a disk that was found full just now other versions are in force than were planned for.
-        report.in_motion = !planned->observed.in_motion.empty() ||
-                           (!was_read_only && world.state.health().read_only);
-        report.settled = report.changes.empty() && !report.in_motion && !planned->busy &&
-                         nothing_under_way(world, report.overview);
-        if (report.settled) {
-            forget_gone(world, desired, planned->plan, report.overview);
-            trim_accepted(world);
-        }
+        return;
     }
-    report.took = world.clock.steady_now() - begin;
-    report.overview.last_pass_took = report.took;
-    return report;
+    attempt(report, "", "following the probes", [&] { follow_health(world, *planned); });
+    note_converged(world, *planned, report);
+    supersede_older(world, desired, report);
+    commit_these(world, world.supervisor.admit(planned->plan), planned->prepared, report);
+    attempt(report, "", "keeping the companions",
+            [&] { keep_companions(world, desired, *planned, stop, report); });
+    report.overview =
+        world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
+    // On a disk that was found full just now other versions are in force than were planned for.
+    report.in_motion =
+        !planned->observed.in_motion.empty() || (!was_read_only && world.state.health().read_only);
+    report.settled = report.changes.empty() && !report.in_motion && !planned->busy &&
+                     nothing_under_way(world, report.overview);
+    if (report.settled) {
+        tidy_up(world, desired, planned->plan, report);
+    }
 }
 
-Result<plan::Plan> make_plan(const PassWorld& world,
+Result<plan::Plan> plan_anew(const PassWorld& world,
                              const std::optional<std::string>& app,
                              std::stop_token stop) {
     const manifests::Desired desired = world.source.scan();
@@ -328,6 +359,33 @@ Result<plan::Plan> make_plan(const PassWorld& world,
                                 *app));
     }
     return std::move(plan);
+}
+
+}  // namespace
+
+PassReport make_pass(const PassWorld& world, std::stop_token stop) noexcept {
+    const SteadyTime begin = world.clock.steady_now();
+    PassReport report;
+    if (const auto thrown = contained([&] { carry_through(world, stop, report); })) {
+        log_thrown("a pass", *thrown);
+        contained_or_logged("the end of a pass", [&] {
+            report.error = "internal error: " + *thrown;
+            report.overview = world.supervisor.pass_failed(*thrown);
+        });
+    }
+    report.took = world.clock.steady_now() - begin;
+    report.overview.last_pass_took = report.took;
+    return report;
+}
+
+Result<plan::Plan> make_plan(const PassWorld& world,
+                             const std::optional<std::string>& app,
+                             std::stop_token stop) {
+    Result<plan::Plan> plan = plan::Plan{};
+    if (const auto thrown = contained([&] { plan = plan_anew(world, app, stop); })) {
+        return fail(Code::Internal, "cannot plan: internal error: " + *thrown);
+    }
+    return plan;
 }
 
 }  // namespace podreeve::reconcile

@@ -33,7 +33,8 @@ struct PassWorld {
 };
 
 struct PassReport {
-    std::string error;  // why podman could not be read; empty when it could
+    // Why podman could not be read, or what the pass threw; empty when it came to its end.
+    std::string error;
     std::vector<state::ChangeId> changes;
     std::vector<std::string> apps_changed;
     std::vector<std::pair<std::string, std::string>> failures;  // app, why
@@ -48,11 +49,12 @@ struct PassReport {
 
 // One pass (after the boot reconciler's tick): scan the manifests, observe, plan, commit a change
 // for each app that differs; then, as its second stage, the same for their companions. It never
-// throws and never fails as a whole: one app's trouble is in the report and delays no other. Blocks
-// on podman; one pass at a time.
-PassReport make_pass(const PassWorld& world, std::stop_token stop);
+// throws: one app's trouble is a condition of that app or stands in the report, and delays no
+// other; what is about no app, as podman being out of reach, is the report's error. Blocks on
+// podman; one pass at a time.
+PassReport make_pass(const PassWorld& world, std::stop_token stop) noexcept;
 
-// The same up to the plan, committing nothing: for diff. app: that one alone.
+// The same up to the plan, committing nothing: for diff. app: that one alone. Never throws.
 Result<plan::Plan> make_plan(const PassWorld& world,
                              const std::optional<std::string>& app,
                              std::stop_token stop);

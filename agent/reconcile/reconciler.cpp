@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/reconcile/companion_stage.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
 
@@ -38,6 +39,7 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
 
     void request(const std::string& why);
     void begin();
+    void run(const std::vector<Waiter>& waiters);
     void end(PassReport report, const std::vector<Waiter>& waiters);
     Duration until_next(const PassReport& report);
 };
@@ -60,21 +62,31 @@ void Reconciler::Core::begin() {
     timer.reset();
     thread->submit([self = weak_from_this(), waiters = std::exchange(waiting, {})] {
         if (const auto core = self.lock()) {
-            PassReport report = make_pass(core->world, core->stop.get_token());
-            *core->board.lock() = report.overview;
-            core->scheduler.post([self, waiters, report = std::move(report)]() mutable {
-                if (const auto again = self.lock()) {
-                    again->end(std::move(report), waiters);
-                }
-            });
+            core->run(waiters);
         }
     });
+}
+
+// On the pass's thread. The end has to be told whatever happens, or no pass would ever follow.
+void Reconciler::Core::run(const std::vector<Waiter>& waiters) {
+    const auto report = std::make_shared<PassReport>(make_pass(world, stop.get_token()));
+    contained_or_logged("showing a pass", [&] { *board.lock() = report->overview; });
+    const auto tell = [&] {
+        scheduler.post([self = weak_from_this(), waiters, report] {
+            if (const auto core = self.lock()) {
+                core->end(std::move(*report), waiters);
+            }
+        });
+    };
+    if (!contained_or_logged("ending a pass", tell)) {
+        contained_or_logged("ending a pass", tell);  // what is short may be there again
+    }
 }
 
 void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters) {
     running = false;
     if (callback) {
-        callback(report);
+        contained_or_logged("the callback of a pass", [&] { callback(report); });
     }
     for (const Waiter& waiter : waiters) {
         waiter->set_value(report);

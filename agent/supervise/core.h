@@ -15,6 +15,7 @@
 #include "agent/supervise/overview.h"
 #include "agent/supervise/supervisor.h"
 #include "agent/supervise/wedged.h"
+#include "runtime/base/contained.h"
 
 // The inside of the supervisor, for its own files: versions.cpp, exits.cpp, order.cpp, views.cpp,
 // starting.cpp. Everything below is under the mutex.
@@ -60,6 +61,17 @@ struct Supervisor::Core {
 
     WallTime now() const { return clock.system_now(); }
 
+    // Runs what is about one app. What it throws is that app's trouble: nothing of it is planned
+    // in this pass, and no other app is the worse for it.
+    template <class Act>
+    bool contain(const std::string& app, plan::Policy& policy, Act act) {
+        if (auto thrown = contained(act)) {
+            policy.apps[app].trouble = std::move(*thrown);
+            return false;
+        }
+        return true;
+    }
+
     // versions.cpp: which version of an app is in force
     const std::string& hash_of(const std::string& app, const SpecPointer& spec);
     state::AppRecord number(const std::string& app,
@@ -100,24 +112,43 @@ struct Supervisor::Core {
 
     // order.cpp, starting.cpp: who may start, who goes down, and who first
     void weigh_standings(const manifests::Desired& desired,
-                         const Prepared& prepared,
+                         Prepared& prepared,
                          const ObservedIndex& index);
+    void weigh_standing(const std::string& name,
+                        const manifests::Desired& desired,
+                        const Prepared& prepared,
+                        const ObservedIndex& index);
     void hold_starts(Prepared& prepared, const WorldFacts& facts);
-    DownTable down_table(const std::map<std::string, SpecPointer>& specs,
-                         const ObservedIndex& index);
+    void hold_start(const std::string& name,
+                    const manifests::AppSpec& spec,
+                    const WorldFacts& facts,
+                    plan::AppPolicy& policy);
+    DownTable down_table(Prepared& prepared, const ObservedIndex& index);
+    void fill_down_facts(const std::string& name,
+                         const SpecPointer& spec,
+                         bool wanted,
+                         const ObservedIndex& index,
+                         DownFacts& facts);
     bool is_being_stopped(const std::string& app,
                           const std::vector<PartStatus>& parts,
                           const ObservedIndex& index);
     void order_stops(Prepared& prepared, const ObservedIndex& index);
     void call_off(const std::string& app);
     WishReport report_stop(std::set<std::string> names, bool dependents_too, std::int64_t number);
-    void end_restarts(const Prepared& prepared, const ObservedIndex& index);
+    void end_restarts(Prepared& prepared, const ObservedIndex& index);
+    void end_restart(const std::string& app,
+                     const manifests::AppSpec& spec,
+                     const ObservedIndex& index);
 
     // companions.cpp
     SpecPointer choose_companions(const std::string& name,
                                   const SpecPointer& target,
                                   const Memory& memory);
     void weigh_companions(Prepared& prepared, const observe::Observed& observed);
+    void weigh_companions_of(const std::string& name,
+                             const SpecPointer& target,
+                             const observe::Observed& observed,
+                             Prepared& prepared);
     void weigh_units(const manifests::AppSpec& spec,
                      const observe::Companions& seen,
                      bool stopped,
@@ -131,6 +162,7 @@ struct Supervisor::Core {
     void hold_companions(const manifests::AppSpec& spec, plan::CompanionPolicy& policy) const;
     void add_part_standings(const AppView& view);
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
+    void note_companions_of(const plan::AppPlan& planned, const Prepared& prepared);
     void note_starts(const plan::AppPlan& planned);
     void put_companions_back(const state::ChangeView& change);
     // What is remembered of an app; on a disk that is full, in memory until it can be written.
@@ -143,6 +175,16 @@ struct Supervisor::Core {
                     const ObservedIndex& index) const;
     void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
     void add_companion_conditions(AppView& view, const plan::AppPlan* planned);
+    AppStatus status_of(const std::string& app,
+                        const manifests::Desired& desired,
+                        const Prepared& prepared,
+                        const ObservedIndex& index,
+                        const plan::Plan& plan);
+    AppStatus status_unread(const std::string& app,
+                            const manifests::Desired& desired,
+                            const Error& why) const;
+    // Of an app of which no status can be made: how it was, and what was thrown.
+    AppStatus status_in_trouble(const std::string& app, const std::string& thrown) const;
     // When a change of it that failed is made again; nothing: none has, or not by itself.
     std::optional<WallTime> next_try_of(const std::string& app) const;
     std::set<std::string> all_apps(const manifests::Desired& desired,

@@ -77,7 +77,8 @@ void Supervisor::Core::govern(plan::Policy& policy) {
               });
     for (const CrashStart& start : crash_starts) {
         plan::AppPolicy& app = policy.apps[start.app];
-        if (app.busy || app.stopped || app.hold_start || governor.take(clock.steady_now())) {
+        if (!app.trouble.empty() || app.busy || app.stopped || app.hold_start ||
+            governor.take(clock.steady_now())) {
             continue;
         }
         const WallTime until = now() + governor.until_next(clock.steady_now());

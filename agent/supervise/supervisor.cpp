@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/supervise/core.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::supervise {
@@ -101,7 +102,13 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
         plan::AppPolicy& policy = prepared.policy.apps[name];
         policy.busy = is_busy(name);
         policy.companions.busy = busy_before.contains(plan::companions_of(name));
-        prepared.in_force.apps[name] = core.weigh_app(name, spec, index, prepared);
+        core.contain(name, prepared.policy, [&, &name = name, &spec = spec] {
+            prepared.in_force.apps[name] = core.weigh_app(name, spec, index, prepared);
+        });
+        const auto before = core.in_force.find(name);
+        if (!policy.trouble.empty() && before != core.in_force.end()) {
+            prepared.in_force.apps[name] = before->second;
+        }
     }
     core.in_force = prepared.in_force.apps;
     core.end_restarts(prepared, index);
@@ -147,16 +154,18 @@ std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) cons
     const std::lock_guard lock(core_->mutex);
     std::vector<const plan::AppPlan*> admitted;
     for (const auto& [name, planned] : plan.apps) {
-        if (planned.empty() || core_->failures.holds(planned, core_->now())) {
-            continue;
-        }
-        for (const plan::Step& step : planned.steps) {
-            if (step.kind == plan::StepKind::RemoveContainer &&
-                planned.action == plan::AppAction::Repair) {
-                core_->wedges.note_recreated(step.object, core_->now());
+        contained_or_logged("admitting a plan", [&, &planned = planned] {
+            if (planned.empty() || core_->failures.holds(planned, core_->now())) {
+                return;
             }
-        }
-        admitted.push_back(&planned);
+            for (const plan::Step& step : planned.steps) {
+                if (step.kind == plan::StepKind::RemoveContainer &&
+                    planned.action == plan::AppAction::Repair) {
+                    core_->wedges.note_recreated(step.object, core_->now());
+                }
+            }
+            admitted.push_back(&planned);
+        });
     }
     return admitted;
 }
@@ -165,10 +174,12 @@ std::vector<const plan::AppPlan*> Supervisor::admit_companions(const plan::Plan&
     const std::lock_guard lock(core_->mutex);
     std::vector<const plan::AppPlan*> admitted;
     for (const auto& [name, planned] : plan.companions) {
-        if (!planned.empty() && !core_->failures.holds(planned, core_->now())) {
-            core_->note_starts(planned);
-            admitted.push_back(&planned);
-        }
+        contained_or_logged("admitting a plan", [&, &planned = planned] {
+            if (!planned.empty() && !core_->failures.holds(planned, core_->now())) {
+                core_->note_starts(planned);
+                admitted.push_back(&planned);
+            }
+        });
     }
     return admitted;
 }

@@ -115,7 +115,11 @@ void Supervisor::Core::add_conditions(AppView& view,
 void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPlan* planned) {
     static const std::vector<plan::Condition> kNone;
     for (const plan::Condition& condition : planned == nullptr ? kNone : planned->conditions) {
-        view.conditions.push_back(condition);
+        // It may have been told of the app's other parts already.
+        if (std::find(view.conditions.begin(), view.conditions.end(), condition) ==
+            view.conditions.end()) {
+            view.conditions.push_back(condition);
+        }
         const bool waits = condition.type == "Blocked" || condition.type == "RestartPending" ||
                            condition.type == "ForeignDropIn";
         if (!waits && view.facts.companions.empty()) {
@@ -197,10 +201,87 @@ void Supervisor::Core::recall() {
 
 Overview Supervisor::Core::publish(Overview overview) {
     for (const state::Event& event : events_between(last, overview)) {
-        append(event);
+        contained_or_logged("telling an event", [&] { append(event); });
         set_last_event(overview, event);
     }
     last = overview;
+    return overview;
+}
+
+AppStatus Supervisor::Core::status_of(const std::string& app,
+                                      const manifests::Desired& desired,
+                                      const Prepared& prepared,
+                                      const ObservedIndex& index,
+                                      const plan::Plan& plan) {
+    AppView view = view_of(app, desired, prepared.in_force, index);
+    const auto planned = plan.apps.find(app);
+    const auto policy = prepared.policy.apps.find(app);
+    const auto wait = pending.find(app);
+    if (planned != plan.apps.end() && planned->second.empty() && !view.facts.change) {
+        failures.forget_outlived(app, now());
+    }
+    add_conditions(view, planned == plan.apps.end() ? nullptr : &planned->second,
+                   policy == prepared.policy.apps.end() ? nullptr : &policy->second);
+    const auto companions = plan.companions.find(app);
+    add_companion_conditions(view,
+                             companions == plan.companions.end() ? nullptr : &companions->second);
+    view.facts.down_because = value_in(down, app);
+    view.facts.stop_waits = value_in(stop_waits, app);
+    view.blockers = value_in(blockers, app);
+    if (wait != pending.end() && !wait->second.pending.empty()) {
+        view.pending = {wait->second.pending};
+    }
+    const auto attempt = next_attempts.find(app);
+    view.next_attempt =
+        attempt != next_attempts.end() ? std::optional(attempt->second) : next_try_of(app);
+    return make_status(view, last.find(app), now());
+}
+
+AppStatus Supervisor::Core::status_unread(const std::string& app,
+                                          const manifests::Desired& desired,
+                                          const Error& why) const {
+    AppView view = view_of(app, desired, desired, ObservedIndex({}, state.owner()));
+    view.facts.podman_known = false;
+    view.facts.podman_error = why.message;
+    AppStatus status = make_status(view, last.find(app), now());
+    for (PartStatus& part : status.parts) {
+        part.state = "unknown";
+    }
+    return status;
+}
+
+AppStatus Supervisor::Core::status_in_trouble(const std::string& app,
+                                              const std::string& thrown) const {
+    const AppStatus* before = last.find(app);
+    AppStatus status = before == nullptr ? AppStatus{} : *before;
+    const plan::Condition what = plan::internal_error(thrown);
+    const auto known =
+        std::find_if(status.conditions.begin(), status.conditions.end(),
+                     [&](const StatusCondition& condition) { return condition.type == what.type; });
+    const WallTime since = known == status.conditions.end() ? now() : known->since;
+    status.name = app;
+    status.since = status.state == ServiceState::Unknown ? status.since : now();
+    status.state = ServiceState::Unknown;
+    status.healthy = false;
+    status.health = "unknown";
+    status.message = what.message;
+    status.conditions = {{what.type, what.reason, what.message, "", true, since}};
+    return status;
+}
+
+// A pass that threw as a whole: what was known stands, and why nothing is newer.
+Overview Supervisor::pass_failed(const std::string& why) {
+    Overview overview;
+    {
+        const std::lock_guard lock(core_->mutex);
+        Core& core = *core_;
+        overview = core.last;
+        overview.passes = core.last.passes + 1;
+        overview.last_pass = core.now();
+        overview.pass_error = why;
+        core.last = overview;
+    }
+    core_->subscriptions->tell(overview);
     return overview;
 }
 
@@ -221,30 +302,12 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
         overview.passes = core.last.passes + 1;
         overview.last_pass = core.now();
         for (const std::string& name : core.all_apps(desired, &index)) {
-            AppView view = core.view_of(name, desired, prepared.in_force, index);
-            const auto planned = plan.apps.find(name);
-            const auto policy = prepared.policy.apps.find(name);
-            const auto wait = core.pending.find(name);
-            if (planned != plan.apps.end() && planned->second.empty() && !view.facts.change) {
-                core.failures.forget_outlived(name, core.now());
+            AppStatus status;
+            if (const auto thrown = contained(
+                    [&] { status = core.status_of(name, desired, prepared, index, plan); })) {
+                status = core.status_in_trouble(name, *thrown);
             }
-            core.add_conditions(view, planned == plan.apps.end() ? nullptr : &planned->second,
-                                policy == prepared.policy.apps.end() ? nullptr : &policy->second);
-            const auto companions = plan.companions.find(name);
-            core.add_companion_conditions(
-                view, companions == plan.companions.end() ? nullptr : &companions->second);
-            view.facts.down_because = value_in(core.down, name);
-            view.facts.stop_waits = value_in(core.stop_waits, name);
-            view.blockers = value_in(core.blockers, name);
-            if (wait != core.pending.end() && !wait->second.pending.empty()) {
-                view.pending = {wait->second.pending};
-            }
-            if (const auto next = core.next_attempts.find(name); next != core.next_attempts.end()) {
-                view.next_attempt = next->second;
-            } else {
-                view.next_attempt = core.next_try_of(name);
-            }
-            overview.apps.push_back(make_status(view, core.last.find(name), core.now()));
+            overview.apps.push_back(std::move(status));
         }
         overview = core.publish(std::move(overview));
     }
@@ -260,18 +323,15 @@ Overview Supervisor::podman_lost(const manifests::Desired& desired, const Error&
         overview = core.last;
         overview.podman_reachable = false;
         overview.podman_error = why.message;
+        overview.pass_error.clear();
         overview.passes = core.last.passes + 1;
         overview.last_pass = core.now();
         overview.apps.clear();
         for (const std::string& name : core.all_apps(desired, nullptr)) {
-            const AppStatus* before = core.last.find(name);
-            AppView view =
-                core.view_of(name, desired, desired, ObservedIndex({}, core.state.owner()));
-            view.facts.podman_known = false;
-            view.facts.podman_error = why.message;
-            AppStatus status = make_status(view, before, core.now());
-            for (PartStatus& part : status.parts) {
-                part.state = "unknown";
+            AppStatus status;
+            if (const auto thrown =
+                    contained([&] { status = core.status_unread(name, desired, why); })) {
+                status = core.status_in_trouble(name, *thrown);
             }
             overview.apps.push_back(std::move(status));
         }

@@ -8,6 +8,8 @@
 
 #include "manifests/accepted.h"
 #include "manifests/files.h"
+#include "runtime/base/utf8.h"
+#include "tests/fakes/scarce_memory.h"
 #include "tests/unit/manifests/compiling.h"
 
 namespace podreeve::manifests {
@@ -329,6 +331,36 @@ TEST_F(Source, AnUnreadableDirectoryRemovesNothing) {
     fs::remove(root_ / "b");
     EXPECT_EQ(names(), Words{"one=a:1"});
     EXPECT_TRUE(desired_.complete);
+}
+
+TEST_F(Source, AFileThatCannotBeCompiledIsNoOtherFilesTrouble) {
+    write("a/long.yaml", app_text("long"));
+    write("a/web.yaml", app_text("web"));
+    ASSERT_EQ(source_->scan().apps.size(), 2U);
+    write("a/long.yaml", app_text("long", "a:2", "  description: " + std::string(900'000, 'x')));
+    write("a/web.yaml", app_text("web", "a:2"));
+    {
+        const fakes::ScarceMemory scarce(500'000);
+        const Desired desired = source_->scan();
+        EXPECT_GT(fakes::ScarceMemory::refused(), 0U);
+        EXPECT_EQ(desired.apps.at("web")->containers.at(0).image, "a:2");
+        EXPECT_EQ(desired.apps.at("long")->containers.at(0).image, "a:1")
+            << "its last good version";
+        ASSERT_EQ(desired.problems.size(), 1U);
+        EXPECT_EQ(desired.problems[0].app, "long");
+    }
+    // The file is the same; what was short is there again.
+    const Desired desired = source_->scan();
+    EXPECT_EQ(desired.apps.at("long")->containers.at(0).image, "a:2");
+    EXPECT_TRUE(desired.problems.empty());
+}
+
+TEST_F(Source, AFileWhoseNameIsNoTextIsToldInText) {
+    write("a/x\xFF.yaml", "app: [");
+    const Desired desired = source_->scan();
+    ASSERT_EQ(desired.problems.size(), 1U);
+    EXPECT_NE(desired.problems[0].file.find(R"(x\xff.yaml)"), std::string::npos);
+    EXPECT_TRUE(is_utf8(to_text(desired.problems[0].diagnostics.at(0))));
 }
 
 TEST_F(Source, KeepsWhatWasAcceptedUntilToldToForget) {
