@@ -109,7 +109,7 @@ class CompanionDraft {
     void clear(const observe::InstalledUnit& unit) {
         for (const std::string& service : services_of(unit)) {
             draft_.add({StepKind::RemoveLeftover, file_of(unit), service, "", "", ""},
-                       json::object(), reloaded_);
+                       {{"container", unit.templated ? "" : unit.resource}}, reloaded_);
         }
     }
 
