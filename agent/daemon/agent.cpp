@@ -112,11 +112,13 @@ struct Agent::Parts {
     state::TaskRunner runner{*state, clock, scheduler, workers};
     Health health{podman, config.probe_program, clock, scheduler,
                   [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
-    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock,
-                                      health.monitor(), companions ? &companions->stage : nullptr},
-                                     scheduler,
-                                     board,
-                                     {.interval = config.interval}};
+    observe::ProcessWatch processes{config.proc};
+    reconcile::Reconciler reconciler{
+        {source, podman, *state, supervisor, specs, clock, health.monitor(),
+         companions ? &companions->stage : nullptr, &processes},
+        scheduler,
+        board,
+        {.interval = config.interval}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
     state::EnsureLoop rhythm{clock, scheduler};

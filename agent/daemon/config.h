@@ -32,6 +32,7 @@ struct Config {
     unsigned workers = 12;                // threads for podman calls: stops alone can take eight
     handlers::Limits limits;
     Companions companions;
+    std::filesystem::path proc = "/proc";  // where the processes of containers are looked at
     std::string log_level = "info";
     bool log_to_journal = false;
 };

@@ -18,6 +18,8 @@
 namespace podreeve::reconcile {
 namespace {
 
+constexpr std::chrono::seconds kLookAtOne{5};
+
 struct Planned {
     supervise::Supervisor::Prepared prepared;
     observe::Observed observed;
@@ -38,6 +40,12 @@ Result<Planned> plan_against(const PassWorld& world,
     planned.busy = !busy.empty();
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
+    if (world.processes != nullptr) {
+        planned.observed.lost = world.processes->lost(
+            planned.observed, world.state.owner(), [&](const std::string& id) {
+                return world.podman.inspect_container(id, {kLookAtOne, stop});
+            });
+    }
     if (world.companions != nullptr) {
         world.companions->look(desired, planned.observed, world.podman, stop);
     }

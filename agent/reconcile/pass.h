@@ -8,6 +8,7 @@
 
 #include "agent/handlers/spec_book.h"
 #include "agent/health/monitor.h"
+#include "agent/observe/processes.h"
 #include "agent/plan/plan.h"
 #include "agent/state/state.h"
 #include "agent/supervise/status.h"
@@ -29,7 +30,8 @@ struct PassWorld {
     handlers::SpecBook& specs;
     const Clock& clock;
     health::Monitor& health;
-    CompanionStage* companions = nullptr;  // of an agent with companions
+    CompanionStage* companions = nullptr;        // of an agent with companions
+    observe::ProcessWatch* processes = nullptr;  // of one that can look at processes
 };
 
 struct PassReport {

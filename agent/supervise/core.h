@@ -87,6 +87,20 @@ struct Supervisor::Core {
                     const podman::ContainerSummary& container,
                     Memory& memory,
                     plan::AppPolicy& policy);
+    bool is_of(const std::string& app, const std::map<std::string, std::string>& labels) const;
+    void weigh_infra(const manifests::AppSpec& spec,
+                     const ObservedIndex& index,
+                     plan::AppPolicy& policy);
+    bool is_stuck_on_its_way_out(const podman::ContainerSummary& container);
+    void recreate(const std::string& name,
+                  const std::string& id,
+                  const std::string& part,
+                  plan::AppPolicy& policy);
+    // The names that the breaker knows an app's things by.
+    std::set<std::string> breaker_names(const std::string& app) const;
+    void note_conflict(const plan::AppPlan& planned);
+    void note_recreations(const plan::AppPlan& planned);
+    void note_pod_starts(const state::ChangeView& change);
     // pods_within.cpp
     void weigh_pods(const manifests::AppSpec& spec,
                     const ObservedIndex& index,
@@ -141,6 +155,7 @@ struct Supervisor::Core {
                     const manifests::Desired& desired,
                     const manifests::Desired& versions,
                     const ObservedIndex& index) const;
+    static void tell_conflict(AppView& view, const Failure& failure);
     void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
     void add_companion_conditions(AppView& view, const plan::AppPlan* planned);
     // When a change of it that failed is made again; nothing: none has, or not by itself.

@@ -114,6 +114,13 @@ void Failures::note(const state::ChangeView& change) {
     last_[change.subject] = std::move(failure);
 }
 
+void Failures::note_conflict(const std::string& app,
+                             const std::string& spec,
+                             const std::string& message,
+                             WallTime now) {
+    last_[app] = {spec, "", message, 1, now + kConflictRetry, kConflictKind};
+}
+
 std::vector<Failure> Failures::of(const std::string& app) const {
     std::vector<Failure> out;
     if (const auto refused = refused_.find(app); refused != refused_.end()) {

@@ -163,8 +163,8 @@ bool Supervisor::Core::is_being_stopped(const std::string& app,
     return std::any_of(parts.begin(), parts.end(), [&](const PartStatus& part) {
         const podman::ContainerSummary* container =
             part.state == "stopping" ? index.container(part.object) : nullptr;
-        return container != nullptr &&
-               (!wedges.is_wedged(*container, now()) || state.active_change_of(app).has_value());
+        return container != nullptr && (!wedges.is_wedged(*container, clock.steady_now()) ||
+                                        state.active_change_of(app).has_value());
     });
 }
 

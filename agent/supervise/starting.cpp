@@ -136,6 +136,9 @@ Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
         core.failures.forget(app);
     }
     core.failures.forget_last(app);
+    if (wish.verb != Verb::Stop) {
+        core.wedges.reset(core.breaker_names(app));
+    }
     core.failures.forget_last(plan::companions_of(app));
     if (wish.verb != Verb::Start) {
         core.call_off(app);

@@ -1,7 +1,11 @@
 #include "agent/supervise/supervisor.h"
 
+#include <algorithm>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
+#include "agent/plan/steps.h"
 #include "agent/supervise/core.h"
 #include "runtime/base/log.h"
 
@@ -127,10 +131,66 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     }
     core.forget_gone(prepared.policy);
     core.govern(prepared.policy);
-    core.wedges.keep_only(ids_of(observed));
+    core.wedges.keep_only(ids_of(observed), core.clock.steady_now());
     keep_earliest(core.next, core.failures.next_after(core.now()));
-    keep_earliest(core.next, core.wedges.next_after(core.now()));
+    if (const auto stuck = core.wedges.next_after(core.clock.steady_now())) {
+        keep_earliest(core.next, core.now() + *stuck);
+    }
     return prepared;
+}
+
+// A new version that cannot be brought in must not cost the one before its repairs: that one is in
+// force from the next pass on, which comes at once.
+void Supervisor::Core::note_conflict(const plan::AppPlan& planned) {
+    const auto conflict =
+        std::find_if(planned.conditions.begin(), planned.conditions.end(),
+                     [](const auto& condition) { return condition.type == "Conflict"; });
+    const auto record = state.app(planned.app);
+    if (conflict == planned.conditions.end() || !record || record->deployed_spec.empty() ||
+        planned.spec != record->spec || record->deployed_spec == record->spec ||
+        !accepted(planned.app, record->deployed_spec)) {
+        return;
+    }
+    failures.note_conflict(planned.app, planned.spec, conflict->message, now());
+    keep_earliest(next, now());
+}
+
+// Of what was stuck, and of nothing else: not of what is removed for another reason.
+void Supervisor::Core::note_recreations(const plan::AppPlan& planned) {
+    for (const plan::Step& step : planned.steps) {
+        const bool removes =
+            step.kind == plan::StepKind::RemoveContainer || step.kind == plan::StepKind::RemovePod;
+        const auto details = nlohmann::json::parse(step.details, nullptr, false);
+        const bool service =
+            step.kind == plan::StepKind::RemoveService && planned.action == plan::AppAction::Repair;
+        if (service || (removes && details.is_object() && details.value("why", "") == "wedged")) {
+            wedges.note_recreated(step.object, clock.steady_now());
+        }
+    }
+}
+
+void Supervisor::Core::note_pod_starts(const state::ChangeView& change) {
+    for (const state::TaskView& task : change.tasks) {
+        const bool failed = task.status == state::TaskStatus::Error;
+        if (task.kind == "start-pod" && (failed || task.status == state::TaskStatus::Done)) {
+            const auto data = nlohmann::json::parse(task.data, nullptr, false);
+            wedges.note_pod_start(data.is_object() ? data.value("object", "") : "", !failed);
+        }
+    }
+}
+
+std::set<std::string> Supervisor::Core::breaker_names(const std::string& app) const {
+    std::set<std::string> names;
+    if (const auto spec = in_force.find(app); spec != in_force.end()) {
+        for (const manifests::PodSpec& pod : spec->second->pods) {
+            names.insert(pod.name);
+        }
+        for (const manifests::ContainerSpec& container : spec->second->containers) {
+            names.insert(container.name);
+        }
+        names.insert(plan::service_name(app));
+    }
+    return names;
 }
 
 // An app of the same name that comes one day is another.
@@ -147,15 +207,11 @@ std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) cons
     const std::lock_guard lock(core_->mutex);
     std::vector<const plan::AppPlan*> admitted;
     for (const auto& [name, planned] : plan.apps) {
+        core_->note_conflict(planned);
         if (planned.empty() || core_->failures.holds(planned, core_->now())) {
             continue;
         }
-        for (const plan::Step& step : planned.steps) {
-            if (step.kind == plan::StepKind::RemoveContainer &&
-                planned.action == plan::AppAction::Repair) {
-                core_->wedges.note_recreated(step.object, core_->now());
-            }
-        }
+        core_->note_recreations(planned);
         admitted.push_back(&planned);
     }
     return admitted;
@@ -178,11 +234,13 @@ void Supervisor::change_ended(const state::ChangeView& change) {
     core_->failures.note(change);
     core_->put_companions_back(change);
     core_->forget_exits(change);
+    core_->note_pod_starts(change);
 }
 
 void Supervisor::forget_failures(const std::optional<std::string>& app) {
     const std::lock_guard lock(core_->mutex);
     core_->failures.forget(app);
+    core_->wedges.reset(app ? std::optional(core_->breaker_names(*app)) : std::nullopt);
     if (app) {
         core_->failures.forget(plan::companions_of(*app));
     }

@@ -39,9 +39,11 @@ state::AppRecord Supervisor::Core::number(const std::string& app,
         record.name = app;
         record.generation = highest_generation(index.containers_of(app), state.owner());
         record.generation = record.generation > 0 ? record.generation - 1 : 0;
-        record.stopped = !spec->autostart;
+        // What runs was started by a person, whose wish went with the store.
+        const Census census = count_parts(list_parts(app, spec.get(), index, {}), spec.get());
+        record.stopped = !spec->autostart && !census.any_running;
         Memory memory;
-        memory.autostart_off = !spec->autostart;
+        memory.autostart_off = record.stopped;
         record.extra = to_extra(memory);
     }
     const std::string& hash = hash_of(app, spec);

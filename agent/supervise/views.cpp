@@ -89,13 +89,26 @@ AppView Supervisor::Core::view_of(const std::string& app,
     return view;
 }
 
+// Also while it is the version before that is planned for, whose state is told.
+void Supervisor::Core::tell_conflict(AppView& view, const Failure& failure) {
+    const bool told = std::any_of(view.conditions.begin(), view.conditions.end(),
+                                  [](const auto& one) { return one.type == "Conflict"; });
+    view.facts.failure = failure.message;
+    if (!told) {
+        view.conditions.push_back({"Conflict", "VersionHeldBack",
+                                   failure.message + "; the version before is kept up", ""});
+    }
+}
+
 void Supervisor::Core::add_conditions(AppView& view,
                                       const plan::AppPlan* planned,
                                       const plan::AppPolicy* policy) {
+    const Failure* last_failure = failures.last(view.name);
+    const bool kept_up = last_failure != nullptr && last_failure->kind == kConflictKind;
     if (planned != nullptr) {
         view.conditions = planned->conditions;
         for (const plan::Condition& condition : planned->conditions) {
-            if (condition.type == "Conflict" && view.facts.conflict.empty()) {
+            if (condition.type == "Conflict" && view.facts.conflict.empty() && !kept_up) {
                 view.facts.conflict = condition.message;
             }
         }
@@ -107,6 +120,10 @@ void Supervisor::Core::add_conditions(AppView& view,
         view.facts.backing_off = why_held(*policy);
     }
     for (const Failure& failure : failures.of(view.name)) {
+        if (failure.kind == kConflictKind) {
+            tell_conflict(view, failure);
+            continue;
+        }
         view.facts.failure = to_text(failure);
         view.conditions.push_back({"DeployFailed", "ChangeFailed", view.facts.failure, ""});
     }

@@ -64,6 +64,7 @@ Host::Host(const std::string& podman_version) : root(make_directory()), manifest
     config.paths.runtime_dir = root / "run";
     config.paths.api_socket = root / "run" / "podreeve.sock";
     config.paths.podman_socket = podman->socket_path();
+    config.proc = proc.path();
 }
 
 Host::~Host() {
@@ -170,6 +171,25 @@ void Host::wish(const std::string& name, supervise::Verb verb, bool alone) {
         throw std::runtime_error(report.error().message);
     }
     pass();
+}
+
+void Host::show_processes() {
+    for (const auto& run : podman->running()) {
+        if (run.gone) {
+            proc.remove(run.pid);
+            proc.remove(run.conmon_pid);
+        } else {
+            proc.add_container(run.pid, run.id);
+            proc.add_conmon(run.conmon_pid, run.id);
+        }
+    }
+}
+
+void Host::kill_with_conmon(const std::string& name) {
+    if (!podman->kill_with_conmon(name)) {
+        throw std::runtime_error(name + " does not run");
+    }
+    show_processes();
 }
 
 void Host::advance(Duration duration) {

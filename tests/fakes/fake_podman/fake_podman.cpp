@@ -427,6 +427,17 @@ nlohmann::json FakePodman::inspect(const std::string& name) const {
     return pod == nullptr ? nlohmann::json() : pod->spec;
 }
 
+std::vector<FakePodman::Running> FakePodman::running() const {
+    std::lock_guard lock(server_->engine.mutex);
+    std::vector<Running> running;
+    for (const auto& [id, container] : server_->engine.containers) {
+        if (container.state == "running") {
+            running.push_back({id, container.pid, container.conmon_pid, container.zombie});
+        }
+    }
+    return running;
+}
+
 std::vector<EventRecord> FakePodman::events() const {
     std::lock_guard lock(server_->engine.mutex);
     return server_->engine.events;

@@ -82,6 +82,15 @@ class FakePodman {
     std::string state_of(
         const std::string& name) const;  // a container's state, a pod's status; "" absent
     std::string id_of(const std::string& name) const;
+
+    // The processes of what runs, as far as podman knows.
+    struct Running {
+        std::string id;
+        std::int64_t pid = 0, conmon_pid = 0;
+        bool gone = false;  // killed together with its conmon
+    };
+
+    std::vector<Running> running() const;
     std::vector<std::string> container_names() const;  // in order of creation, infra containers too
     std::vector<std::string> pod_names() const;
     nlohmann::json inspect(
