@@ -1,5 +1,7 @@
 #include "agent/supervise/wedged.h"
 
+#include <iterator>
+
 #include <fmt/format.h>
 
 namespace podreeve::supervise {
@@ -97,10 +99,10 @@ void WedgeWatch::reset(const std::optional<std::set<std::string>>& names) {
 
 void WedgeWatch::keep_only(const std::set<std::string>& ids, SteadyTime now) {
     std::erase_if(stuck_since_, [&](const auto& row) { return !ids.contains(row.first); });
-    std::erase_if(recreated_, [&](auto& row) {
-        drop_old(row.second, now);
-        return row.second.empty();
-    });
+    for (auto it = recreated_.begin(); it != recreated_.end();) {
+        drop_old(it->second, now);
+        it = it->second.empty() ? recreated_.erase(it) : std::next(it);
+    }
 }
 
 std::optional<Duration> WedgeWatch::next_after(SteadyTime now) const {
