@@ -33,7 +33,7 @@ Starting TaskRunner::Core::count_busy() const {
     Starting starting;
     for (const auto& [id, run] : running) {
         if (!run->ended) {
-            ++starting.busy[run->kind()];
+            note_busy(run->kind(), run->subject(), starting);
         }
         if (!run->ended && run->way() != Way::Clean) {
             starting.running.push_back(
