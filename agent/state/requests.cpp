@@ -1,5 +1,6 @@
 // The requests to the state by which changes come, go and turn back.
 #include <algorithm>
+#include <ranges>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -138,6 +139,11 @@ std::string no_undo(const ChangeRecord& change) {
     return data.is_object() ? data.value(kNoUndo, std::string()) : std::string();
 }
 
+bool anything_done(const ChangeRecord& change) {
+    return std::ranges::any_of(change.tasks,
+                               [](const auto& task) { return task->status == TaskStatus::Done; });
+}
+
 // What was built upon a change has to go first.
 Status check_undoable(const Memory& memory, const ChangeRecord& change) {
     const std::string what = fmt::format("undo change {}", change.id);
@@ -178,10 +184,9 @@ Status check_undoable(const Memory& memory, const ChangeRecord& change) {
     if (undone.contains(change.id)) {
         return fail(Code::Conflict, fmt::format("cannot {}: that was done already", what));
     }
-    const bool done = std::ranges::any_of(
-        change.tasks, [](const auto& task) { return task->status == TaskStatus::Done; });
-    return done ? Status()
-                : fail(Code::Conflict, fmt::format("cannot {}: nothing of it is done", what));
+    return anything_done(change)
+               ? Status()
+               : fail(Code::Conflict, fmt::format("cannot {}: nothing of it is done", what));
 }
 
 }  // namespace
@@ -221,6 +226,13 @@ Status State::abort_change(ChangeId id, AbortedBy by) {
             return fail(Code::Conflict,
                         fmt::format("cannot abort change {}: it has ended already ({})", id,
                                     to_string(derived_status(change->record()))));
+        }
+        if (change->record().kind == kUndoKind) {
+            return fail(
+                Code::Conflict,
+                fmt::format("cannot abort change {0}: it undoes change {1}, and an undo is "
+                            "not turned back; `podreeve change {0}` shows what it waits for",
+                            id, undoes(change->record())));
         }
         abort_all(*change);
         if (by == AbortedBy::Person && !change->touched().empty()) {
@@ -263,6 +275,28 @@ Result<ChangeId> State::undo_change(ChangeId id) {
     }
     core_->announce_work();
     return undo;
+}
+
+std::vector<ChangeView> State::undoable() const {
+    std::vector<ChangePtr> newest;
+    {
+        const std::lock_guard lock(core_->data);
+        for (const auto& [id, change] : std::views::reverse(core_->memory.changes)) {
+            newest.push_back(change);
+        }
+    }
+    std::set<ChangeId> undone;
+    std::vector<ChangeView> out;
+    for (const ChangePtr& change : newest) {
+        const ChangeId other = change->is_ready() ? undoes(*change) : 0;
+        if (other != 0) {
+            undone.insert(derived_status(*change) == TaskStatus::Error ? 0 : other);
+        } else if (!change->is_ready() || (!undone.contains(change->id) && anything_done(*change) &&
+                                           no_undo(*change).empty())) {
+            out.push_back(view_of(*change));
+        }
+    }
+    return out;
 }
 
 Status State::resume_task(TaskId id) {
