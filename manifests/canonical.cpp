@@ -493,4 +493,16 @@ json to_redacted_json(const AppSpec& spec) {
     return out;
 }
 
+bool holds_secrets(const AppSpec& spec) {
+    const auto is_told = [](const ContainerSpec& container) {
+        return !container.secret_env.empty() ||
+               std::ranges::any_of(container.env,
+                                   [](const auto& row) { return sounds_secret(row.first); });
+    };
+    return !spec.secrets.empty() || std::ranges::any_of(spec.containers, is_told) ||
+           std::ranges::any_of(spec.volumes, [](const VolumeSpec& volume) {
+               return volume.origin == VolumeOrigin::Secret;
+           });
+}
+
 }  // namespace podreeve::manifests

@@ -334,6 +334,8 @@ std::string companions_hash(const AppSpec& spec);
 
 // Canonical JSON of an app for people and for --json, with secret values replaced by "<secret>".
 nlohmann::json to_redacted_json(const AppSpec& spec);
+// Whether that hides anything: such a version's text is not kept longer than it may be needed.
+bool holds_secrets(const AppSpec& spec);
 
 std::string_view to_string(DependencyKind kind);
 std::string_view to_string(LossPolicy policy);

@@ -21,6 +21,8 @@ using SpecPtr = std::shared_ptr<const AppSpec>;
 
 // So many versions a scan are synced one by one; more, as on the first start, all at once.
 constexpr std::size_t kDurableSaves = 8;
+// On a disk that stays full somebody may go on editing.
+constexpr std::size_t kMostUnsaved = 64;
 
 // One file as it was last read.
 struct FileState {
@@ -39,7 +41,17 @@ struct InForce {
     SpecPtr spec;
     std::string hash;
     std::string file_name;
-    bool saved = false;  // in accepted_dir
+    bool saved = false;        // in accepted_dir
+    std::string trouble = {};  // why not, as it was told last
+    std::size_t tries = 0;
+    AcceptedText text = {};  // of one that could not be saved yet
+};
+
+// A version that is not in force any more and could not be saved while it was.
+struct Unsaved {
+    std::string app;
+    std::string hash;
+    AcceptedText text;
 };
 
 // A version of an app on its way into Desired.
@@ -94,6 +106,7 @@ struct ManifestSource::Cache {
     std::optional<std::map<std::string, std::string>> app_of_file;  // as accepted before this run
     std::optional<Desired> last_desired;  // what the last scan said, while it is still true
     Listing last_listing;
+    std::vector<Unsaved> unsaved;
     bool all_saved = true;
     std::size_t saves = 0;  // in this scan
     bool swept = false;     // what was removed while no agent ran is out of force
@@ -126,6 +139,8 @@ struct ManifestSource::Cache {
     void put_in_force(const std::map<std::string, Candidate>& candidates, bool complete);
     void drop_gone(const std::map<std::string, Candidate>& candidates);
     void save(const std::string& app, InForce& version);
+    void note_unsaved(const std::string& app, InForce& version, const std::string& why);
+    void save_former();
 };
 
 // Files that must be read again are. True when anything is other than before. What manifests name
@@ -409,12 +424,35 @@ void ManifestSource::Cache::save(const std::string& app, InForce& version) {
         version.saved = true;
         ++saves;
     } else {
-        log::warn("cannot keep the version of {} that is in force: {}", app,
-                  status.error().message);
+        version.text = state.text;
+        note_unsaved(app, version, status.error().message);
     }
     if (version.saved) {
-        state.text = {};
+        if (version.tries > 0) {
+            log::info("the version of {} that is in force is kept, at try {}", app,
+                      version.tries + 1);
+        }
+        state.text = version.text = {};
     }
+}
+
+// Each scan tries again, which on a full disk is often: it is told when it is news.
+void ManifestSource::Cache::note_unsaved(const std::string& app,
+                                         InForce& version,
+                                         const std::string& why) {
+    ++version.tries;
+    if (version.trouble != why) {
+        log::warn("cannot keep the version of {} that is in force: {}; it is tried again", app,
+                  why);
+        version.trouble = why;
+    }
+}
+
+void ManifestSource::Cache::save_former() {
+    std::erase_if(unsaved, [this](const Unsaved& former) {
+        return accepted.keep(former.app, former.hash, former.text).has_value();
+    });
+    all_saved = all_saved && unsaved.empty();
 }
 
 void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>& candidates,
@@ -424,6 +462,9 @@ void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>&
     for (const auto& [app, candidate] : candidates) {
         InForce& version = in_force[app];
         if (version.hash != candidate.hash) {
+            if (!version.text.file.empty() && unsaved.size() < kMostUnsaved) {
+                unsaved.push_back({app, version.hash, std::move(version.text)});
+            }
             version = {candidate.spec, candidate.hash, candidate.file_name, false};
         }
         version.spec = candidate.spec;
@@ -431,6 +472,7 @@ void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>&
         save(app, version);
         all_saved = all_saved && version.saved;
     }
+    save_former();
     if (saves > kDurableSaves) {
         if (const Status status = accepted.sync(); !status) {
             log::warn("{}", status.error().message);
@@ -505,6 +547,11 @@ std::shared_ptr<const AppSpec> ManifestSource::accepted(const std::string& app,
     if (version != cache_->in_force.end() && version->second.hash == spec_hash) {
         return version->second.spec;
     }
+    for (const Unsaved& former : cache_->unsaved) {
+        if (former.app == app && former.hash == spec_hash) {
+            return compile(former.text).app;
+        }
+    }
     const auto text = cache_->accepted.load(app, spec_hash);
     return text ? compile(*text).app : nullptr;
 }
@@ -513,6 +560,15 @@ void ManifestSource::forget_accepted(const std::string& app,
                                      const std::vector<std::string>& keep_hashes) {
     const std::lock_guard lock(cache_->mutex);
     cache_->accepted.forget(app, keep_hashes);
+    std::erase_if(cache_->unsaved, [&](const Unsaved& former) {
+        return former.app == app &&
+               std::find(keep_hashes.begin(), keep_hashes.end(), former.hash) == keep_hashes.end();
+    });
+}
+
+std::vector<std::string> ManifestSource::accepted_apps() const {
+    const std::lock_guard lock(cache_->mutex);
+    return cache_->accepted.apps();
 }
 
 }  // namespace podreeve::manifests

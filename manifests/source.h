@@ -48,6 +48,8 @@ class ManifestSource {
 
     // Forgets the kept versions of an app but those named.
     void forget_accepted(const std::string& app, const std::vector<std::string>& keep_hashes);
+    // Apps of which any version is kept in accepted_dir.
+    std::vector<std::string> accepted_apps() const;
 
     const SourceConfig& config() const { return config_; }
 

@@ -338,17 +338,38 @@ TEST_F(Source, KeepsWhatWasAcceptedUntilToldToForget) {
         names();
         hashes.push_back(spec_hash(*desired_.apps.at("web")));
     }
-    EXPECT_EQ(source_->accepted("web", hashes[0]), nullptr);  // the oldest of four
     open();
+    ASSERT_TRUE(source_->accepted("web", hashes[0])) << "however many came after it";
+    EXPECT_EQ(source_->accepted("web", hashes[0])->containers.at(0).image, "a:1");
     ASSERT_TRUE(source_->accepted("web", hashes[1]));
     EXPECT_EQ(source_->accepted("web", hashes[1])->containers.at(0).image, "a:2");
     EXPECT_EQ(source_->accepted("web", hashes[3])->containers.at(0).image, "a:4");
     source_->forget_accepted("web", {hashes[2]});
+    EXPECT_EQ(source_->accepted("web", hashes[0]), nullptr);
     EXPECT_EQ(source_->accepted("web", hashes[1]), nullptr);
     EXPECT_TRUE(source_->accepted("web", hashes[2]));
     EXPECT_TRUE(source_->accepted("web", hashes[3]));
     EXPECT_EQ(source_->accepted("web", "../../x"), nullptr);
     EXPECT_EQ(source_->accepted("../web", hashes[3]), nullptr);
+}
+
+TEST_F(Source, SavesLaterWhatCouldNotBeSavedWhenItCame) {
+    fs::remove_all(root_ / "accepted");
+    std::ofstream(root_ / "accepted") << "in the way";
+    Words hashes;
+    for (const char* image : {"a:1", "a:2"}) {
+        write("a/web.yaml", app_text("web", image));
+        names();
+        hashes.push_back(spec_hash(*desired_.apps.at("web")));
+    }
+    ASSERT_TRUE(source_->accepted("web", hashes[0])) << "it is remembered meanwhile";
+    fs::remove(root_ / "accepted");
+    names();
+    open();
+    for (const std::string& hash : hashes) {
+        EXPECT_TRUE(source_->accepted("web", hash)) << hash;
+    }
+    EXPECT_EQ(source_->accepted_apps(), Words{"web"});
 }
 
 TEST_F(Source, KeepsManyVersionsAtOnce) {
