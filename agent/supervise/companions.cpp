@@ -49,8 +49,8 @@ bool is_over(const systemd::UnitState& state, bool one_shot) {
 
 constexpr std::string_view kNeverActive = "/never-active";
 
-std::string why_resting(const std::string& service, const RestartRecord& record) {
-    const std::string next = to_rfc3339(record.until);
+std::string why_resting(const std::string& service, const RestartRecord& record, WallTime until) {
+    const std::string next = to_rfc3339(until);
     if (record.last_exit.ends_with(kNeverActive)) {
         return fmt::format(
             "{} was started and is not active: a condition in its [Unit] may not hold "
@@ -128,9 +128,9 @@ void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
             RestartRecord& record = memory.restarts[service];
             count_end(spec.name, service, *unit, stopped, record);
             if (!stopped && is_held(record, now())) {
-                policy.resting[service] = why_resting(service, record);
+                policy.resting[service] = why_resting(service, record, shown(record.until));
                 keep_earliest(next, record.until);
-                next_attempts.emplace(spec.name, record.until);
+                next_attempts.emplace(spec.name, shown(record.until));
                 const bool ran = !record.last_exit.ends_with(kNeverActive);
                 if (ran && record.short_runs >= kCrashLoop) {
                     crash_loops.insert(spec.name);
@@ -156,7 +156,7 @@ void Supervisor::Core::count_end(const std::string& app,
     if (!vanished && (!is_known || record.last_exit == key)) {
         return;
     }
-    const bool good = stopped || (is_known && length_of_run(unit, now()) >= kGoodRun);
+    const bool good = stopped || (is_known && length_of_run(unit, wall()) >= kGoodRun);
     record.last_exit = key;
     record.short_runs = good ? 0 : record.short_runs + 1;
     record.restarts += stopped ? 0 : 1;

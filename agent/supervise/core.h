@@ -43,6 +43,11 @@ struct Supervisor::Core {
     std::optional<WallTime> next = {};
     Overview last = {};
     bool shutting_down = false;
+    WallTime began = clock.system_now();
+    SteadyTime began_steady = clock.steady_now();
+    Duration set_by{};  // how far the wall clock was set since, as of this pass
+    // Changes that were called off for what a person asked: they have not failed.
+    std::set<state::ChangeId> called_off = {};
     std::shared_ptr<Subscriptions> subscriptions = std::make_shared<Subscriptions>();
 
     // Of the pass that is being made, or was made last.
@@ -58,7 +63,20 @@ struct Supervisor::Core {
     // The units that were told to start and were not seen active since, by app.
     std::map<std::string, std::set<std::string>> told_to_start = {};
 
-    WallTime now() const { return clock.system_now(); }
+    // What decides: it begins as the wall clock does and goes on evenly, however that is set.
+    WallTime now() const { return began + (clock.steady_now() - began_steady); }
+
+    // What is told to people, and asked for by conditions.
+    WallTime wall() const { return clock.system_now(); }
+
+    // A time of now(), as the wall clock will show it.
+    WallTime shown(WallTime time) const { return time == kUntilChanged ? time : time + set_by; }
+
+    // A time of the wall clock, as now() will tell it.
+    WallTime told(WallTime time) const { return time - set_by; }
+
+    // Finds out whether the clock was set; what drifts is no news.
+    void note_clock();
 
     // versions.cpp: which version of an app is in force
     const std::string& hash_of(const std::string& app, const SpecPointer& spec);
@@ -70,6 +88,7 @@ struct Supervisor::Core {
                           const SpecPointer& spec,
                           const ObservedIndex& index,
                           Prepared& prepared);
+    void remember_version(const state::AppRecord& record, Memory& memory);
     void remember_health(const manifests::AppSpec& spec,
                          const ObservedIndex& index,
                          Memory& memory,
@@ -103,12 +122,19 @@ struct Supervisor::Core {
                          const Prepared& prepared,
                          const ObservedIndex& index);
     void hold_starts(Prepared& prepared, const WorldFacts& facts);
+    // Of an app whose conditions are not met.
+    void keep_next_look(const manifests::AppSpec& spec);
     DownTable down_table(const std::map<std::string, SpecPointer>& specs,
                          const ObservedIndex& index);
     bool is_being_stopped(const std::string& app,
                           const std::vector<PartStatus>& parts,
                           const ObservedIndex& index);
     void order_stops(Prepared& prepared, const ObservedIndex& index);
+    bool comes_up(const std::string& app) const;
+    // How that one stands by now.
+    void look_again_at(const std::string& app,
+                       const ObservedIndex& index,
+                       std::map<std::string, Standing>& standings_now) const;
     void call_off(const std::string& app);
     WishReport report_stop(std::set<std::string> names, bool dependents_too, std::int64_t number);
     void end_restarts(const Prepared& prepared, const ObservedIndex& index);
@@ -143,6 +169,7 @@ struct Supervisor::Core {
                     const ObservedIndex& index) const;
     void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
     void add_companion_conditions(AppView& view, const plan::AppPlan* planned);
+    std::string text_of(Failure failure) const;
     // When a change of it that failed is made again; nothing: none has, or not by itself.
     std::optional<WallTime> next_try_of(const std::string& app) const;
     std::set<std::string> all_apps(const manifests::Desired& desired,
@@ -155,6 +182,10 @@ struct Supervisor::Core {
 
 // What an app without a usable name is shown as: its file.
 std::string shown_name(const manifests::AppProblem& problem);
+
+// The apps that the conditions ask about.
+void collect_services(const std::vector<manifests::StartCondition>& conditions,
+                      std::vector<std::string>& out);
 
 void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candidate);
 

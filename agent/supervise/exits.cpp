@@ -32,9 +32,9 @@ void Supervisor::Core::weigh_part(const std::string& app,
                                         container.exit_code, record.short_runs);
     if (is_held(record, now())) {
         policy.parts[spec.part] = {
-            true, fmt::format("{}; next start at {}", why, to_rfc3339(record.until))};
+            true, fmt::format("{}; next start at {}", why, to_rfc3339(shown(record.until)))};
         keep_earliest(next, record.until);
-        next_attempts.emplace(app, record.until);
+        next_attempts.emplace(app, shown(record.until));
     } else if (record.short_runs >= 2) {
         crash_starts.push_back({record.until, app, spec.part, why});
     }
@@ -82,9 +82,9 @@ void Supervisor::Core::govern(plan::Policy& policy) {
         const WallTime until = now() + governor.until_next(clock.steady_now());
         app.parts[start.part] = {
             true, fmt::format("{}; many containers keep ending: next start at {}", start.why,
-                              to_rfc3339(until))};
+                              to_rfc3339(shown(until)))};
         keep_earliest(next, until);
-        next_attempts.emplace(start.app, until);
+        next_attempts.emplace(start.app, shown(until));
     }
 }
 

@@ -88,7 +88,7 @@ std::string to_text(const Failure& failure) {
                : fmt::format("{}; next try at {}", failure.message, to_rfc3339(failure.until));
 }
 
-void Failures::note(const state::ChangeView& change) {
+void Failures::note(const state::ChangeView& change, WallTime ended) {
     const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
     const std::string spec = text_of(data, "spec");
     const Failure* before = last(change.subject);
@@ -109,8 +109,8 @@ void Failures::note(const state::ChangeView& change) {
     failure.message = why_failed(change);
     failure.count = again ? before->count + 1 : 1;
     failure.until =
-        change.ready + (took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
-                                          : delay(failure.count, kFirstRetry, kLongestRetry));
+        ended + (took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
+                                   : delay(failure.count, kFirstRetry, kLongestRetry));
     last_[change.subject] = std::move(failure);
 }
 

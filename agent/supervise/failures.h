@@ -42,7 +42,10 @@ class Failures {
   public:
     // A change of that app has become ready: a good end clears what was noted of its spec, a bad
     // one notes it.
-    void note(const state::ChangeView& change);
+    void note(const state::ChangeView& change) { note(change, change.ready); }
+
+    // ended: when that was, by the clock that decides.
+    void note(const state::ChangeView& change, WallTime ended);
     // The version that a person refused, and what failed last.
     std::vector<Failure> of(const std::string& app) const;
     const Failure* last(const std::string& app) const;

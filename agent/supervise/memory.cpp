@@ -1,8 +1,51 @@
 #include "agent/supervise/memory.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace podreeve::supervise {
+namespace {
+
+std::vector<RanVersion> ran_from(const nlohmann::json& rows) {
+    std::vector<RanVersion> ran;
+    for (const nlohmann::json& row : rows) {
+        ran.push_back({row.value("spec", std::string()), row.value("generation", std::int64_t{0}),
+                       WallTime(Duration(row.value("since", std::int64_t{0}))),
+                       row.value("secret", false)});
+    }
+    return ran;
+}
+
+nlohmann::json to_rows(const std::vector<RanVersion>& ran) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (const RanVersion& version : ran) {
+        rows.push_back({{"spec", version.spec},
+                        {"generation", version.generation},
+                        {"since", version.since.time_since_epoch().count()}});
+        if (version.secret) {
+            rows.back()["secret"] = true;
+        }
+    }
+    return rows;
+}
+
+}  // namespace
+
+bool note_ran(Memory& memory, RanVersion version) {
+    std::vector<RanVersion>& ran = memory.ran;
+    if (version.spec.empty() || (!ran.empty() && ran.front().spec == version.spec)) {
+        return false;
+    }
+    const auto known = std::ranges::find(ran, version.spec, &RanVersion::spec);
+    if (known != ran.end()) {
+        version.generation = version.generation == 0 ? known->generation : version.generation;
+        ran.erase(known);
+    }
+    ran.insert(ran.begin(), std::move(version));
+    ran.resize(std::min(ran.size(), kRanVersions));
+    return true;
+}
 
 Memory memory_from(const std::string& extra) {
     Memory memory;
@@ -31,6 +74,7 @@ Memory memory_from(const std::string& extra) {
         memory.alone = root.value("alone", false);
         memory.companions = root.value("companions", std::string());
         memory.companions_before = root.value("companions_before", std::string());
+        memory.ran = ran_from(root.value("ran", nlohmann::json::array()));
     } catch (const nlohmann::json::exception&) {
         return {};
     }
@@ -64,6 +108,9 @@ std::string to_extra(const Memory& memory) {
     }
     if (!memory.companions_before.empty()) {
         root["companions_before"] = memory.companions_before;
+    }
+    if (!memory.ran.empty()) {
+        root["ran"] = to_rows(memory.ran);
     }
     if (memory.alone) {
         root["alone"] = true;

@@ -14,16 +14,6 @@ constexpr std::chrono::seconds kBeyondGrace{15};
 // systemd's TimeoutStopSec= where neither it nor the unit says otherwise.
 constexpr std::chrono::seconds kUnitStop{90};
 
-void collect_services(const std::vector<manifests::StartCondition>& conditions,
-                      std::vector<std::string>& out) {
-    for (const manifests::StartCondition& one : conditions) {
-        if (one.kind == manifests::StartConditionKind::Service) {
-            out.push_back(one.subject);
-        }
-        collect_services(one.of, out);
-    }
-}
-
 // The apps in an order in which each stands after those it waits for.
 class Walk {
   public:
@@ -76,11 +66,27 @@ std::string hold_text(const std::vector<Blocker>& blockers, const Assessment& pe
     return text;
 }
 
+// One that has ended for good, or goes down, does not wait for anything outside.
+bool is_for_start(ServiceState state) {
+    return state != ServiceState::Finished && state != ServiceState::Skipped &&
+           state != ServiceState::Stopping;
+}
+
 bool has_stop_failed(const Failure* failure) {
     return failure != nullptr && (failure->kind == "stop-app" || failure->kind == "remove-app");
 }
 
 }  // namespace
+
+void collect_services(const std::vector<manifests::StartCondition>& conditions,
+                      std::vector<std::string>& out) {
+    for (const manifests::StartCondition& one : conditions) {
+        if (one.kind == manifests::StartConditionKind::Service) {
+            out.push_back(one.subject);
+        }
+        collect_services(one.of, out);
+    }
+}
 
 Duration longest_stop(const manifests::AppSpec& spec) {
     Duration all{};
@@ -124,10 +130,24 @@ void Supervisor::Core::weigh_standings(const manifests::Desired& desired,
                        policy == prepared.policy.apps.end() ? nullptr : &policy->second);
         const Verdict verdict = derive_state(view.facts);
         const bool waits = verdict.state == ServiceState::Waiting;
-        standings[name] = {
-            verdict.state, verdict.message, view.record.stopped && !view.facts.autostart_off,
-            view.facts.ready == view.facts.total, waits ? worst(held) : std::nullopt};
+        standings[name] = {verdict.state,
+                           verdict.message,
+                           view.record.stopped && !view.facts.autostart_off,
+                           view.facts.ready == view.facts.total,
+                           waits ? worst(held) : std::nullopt,
+                           view.facts.up > 0};
         blockers[name] = std::move(held);
+    }
+}
+
+void Supervisor::Core::keep_next_look(const manifests::AppSpec& spec) {
+    if (const auto time = next_time(spec.conditions, wall())) {
+        keep_earliest(next, told(*time));
+    }
+    std::map<LeafKey, const manifests::StartCondition*> leaves;
+    collect_leaves(spec.conditions, leaves);
+    if (!leaves.empty()) {
+        keep_earliest(next, now() + kLookAgain);
     }
 }
 
@@ -135,16 +155,13 @@ void Supervisor::Core::hold_starts(Prepared& prepared, const WorldFacts& facts) 
     pending.clear();
     for (const auto& [name, spec] : prepared.in_force.apps) {
         const Standing& standing = standings[name];
-        const bool is_there = standing.state == ServiceState::Running;
-        if (!spec->conditions.empty() && !is_there) {
-            pending[name] = assess(spec->conditions, facts, standings, now());
-            if (pending[name].outcome != Outcome::Met) {
-                keep_earliest(next, next_time(spec->conditions, now()));
-                std::map<LeafKey, const manifests::StartCondition*> leaves;
-                collect_leaves(spec->conditions, leaves);
-                if (!leaves.empty()) {
-                    keep_earliest(next, now() + kLookAgain);
-                }
+        // What is up in part is only mended.
+        if (!spec->conditions.empty() && !standing.any_up) {
+            pending[name] = assess(spec->conditions, facts, standings, wall());
+            const bool waits = !prepared.policy.apps[name].stopped && blockers[name].empty() &&
+                               is_for_start(standing.state);
+            if (waits && pending[name].outcome != Outcome::Met) {
+                keep_next_look(*spec);
             }
         }
         const std::string why = hold_text(blockers[name], pending[name]);

@@ -1,5 +1,6 @@
 #include "agent/supervise/supervisor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/supervise/core.h"
@@ -21,6 +22,13 @@ std::set<std::string> ids_of(const observe::Observed& observed) {
 void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candidate) {
     if (candidate && (!next || *candidate < *next)) {
         next = candidate;
+    }
+}
+
+void Supervisor::Core::note_clock() {
+    const Duration set = wall() - now();
+    if (std::chrono::abs(set - set_by) >= std::chrono::seconds(1)) {
+        set_by = set;
     }
 }
 
@@ -67,6 +75,11 @@ std::map<LeafKey, manifests::StartCondition> Supervisor::leaves_to_look_at(
         if (status == nullptr || core_->last.passes == 0 ||
             status->state != ServiceState::Running) {
             collect_leaves(spec->conditions, found);
+            // While the newest version fails, the one before is held by its own conditions.
+            const auto version = core_->in_force.find(name);
+            if (version != core_->in_force.end()) {
+                collect_leaves(version->second->conditions, found);
+            }
         }
     }
     std::map<LeafKey, manifests::StartCondition> leaves;
@@ -86,7 +99,8 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     Prepared prepared;
     prepared.in_force = desired;
     prepared.policy.owner = core.state.owner();
-    prepared.policy.now = core.now();
+    core.note_clock();
+    prepared.policy.now = core.wall();
     prepared.policy.removals_allowed = desired.complete;
     core.next.reset();
     core.next_attempts.clear();
@@ -140,7 +154,9 @@ void Supervisor::Core::forget_gone(const plan::Policy& policy) {
         names.insert(name);
     }
     failures.keep_only(names);
-    std::erase_if(told_to_start, [&](const auto& row) { return !names.contains(row.first); });
+    const auto is_gone = [&](const auto& row) { return !names.contains(row.first); };
+    std::erase_if(told_to_start, is_gone);
+    std::erase_if(hashes, is_gone);
 }
 
 std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) const {
@@ -175,7 +191,12 @@ std::vector<const plan::AppPlan*> Supervisor::admit_companions(const plan::Plan&
 
 void Supervisor::change_ended(const state::ChangeView& change) {
     const std::lock_guard lock(core_->mutex);
-    core_->failures.note(change);
+    const bool called_off = core_->called_off.erase(change.id) > 0;
+    if (!called_off || change.status == state::TaskStatus::Error) {
+        // One that ended in the future ended before the clock was set back.
+        const Duration ago = std::max(core_->wall() - change.ready, Duration::zero());
+        core_->failures.note(change, core_->now() - ago);
+    }
     core_->put_companions_back(change);
     core_->forget_exits(change);
 }
@@ -190,7 +211,8 @@ void Supervisor::forget_failures(const std::optional<std::string>& app) {
 
 std::optional<WallTime> Supervisor::next_decision() const {
     const std::lock_guard lock(core_->mutex);
-    return core_->next;
+    return core_->next ? std::optional(core_->wall() + (*core_->next - core_->now()))
+                       : std::nullopt;
 }
 
 }  // namespace podreeve::supervise

@@ -89,6 +89,11 @@ AppView Supervisor::Core::view_of(const std::string& app,
     return view;
 }
 
+std::string Supervisor::Core::text_of(Failure failure) const {
+    failure.until = shown(failure.until);
+    return to_text(failure);
+}
+
 void Supervisor::Core::add_conditions(AppView& view,
                                       const plan::AppPlan* planned,
                                       const plan::AppPolicy* policy) {
@@ -107,7 +112,7 @@ void Supervisor::Core::add_conditions(AppView& view,
         view.facts.backing_off = why_held(*policy);
     }
     for (const Failure& failure : failures.of(view.name)) {
-        view.facts.failure = to_text(failure);
+        view.facts.failure = text_of(failure);
         view.conditions.push_back({"DeployFailed", "ChangeFailed", view.facts.failure, ""});
     }
 }
@@ -124,7 +129,7 @@ void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPl
         }
     }
     for (const Failure& failure : failures.of(plan::companions_of(view.name))) {
-        const std::string text = to_text(failure);
+        const std::string text = text_of(failure);
         view.facts.failure = view.facts.failure.empty() ? text : view.facts.failure;
         view.conditions.push_back({"CompanionFailed", "ChangeFailed", text, ""});
     }
@@ -134,7 +139,7 @@ std::optional<WallTime> Supervisor::Core::next_try_of(const std::string& app) co
     std::optional<WallTime> earliest;
     for (const std::string& subject : {app, plan::companions_of(app)}) {
         if (const Failure* failure = failures.last(subject)) {
-            keep_earliest(earliest, failure->until);
+            keep_earliest(earliest, shown(failure->until));
         }
     }
     return earliest;
@@ -219,7 +224,7 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
             fmt::format("{}.{}.{}", observed.podman_version.major, observed.podman_version.minor,
                         observed.podman_version.patch);
         overview.passes = core.last.passes + 1;
-        overview.last_pass = core.now();
+        overview.last_pass = core.wall();
         for (const std::string& name : core.all_apps(desired, &index)) {
             AppView view = core.view_of(name, desired, prepared.in_force, index);
             const auto planned = plan.apps.find(name);
@@ -244,7 +249,7 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
             } else {
                 view.next_attempt = core.next_try_of(name);
             }
-            overview.apps.push_back(make_status(view, core.last.find(name), core.now()));
+            overview.apps.push_back(make_status(view, core.last.find(name), core.wall()));
         }
         overview = core.publish(std::move(overview));
     }
@@ -261,15 +266,21 @@ Overview Supervisor::podman_lost(const manifests::Desired& desired, const Error&
         overview.podman_reachable = false;
         overview.podman_error = why.message;
         overview.passes = core.last.passes + 1;
-        overview.last_pass = core.now();
+        overview.last_pass = core.wall();
         overview.apps.clear();
-        for (const std::string& name : core.all_apps(desired, nullptr)) {
+        std::set<std::string> names = core.all_apps(desired, nullptr);
+        for (const AppStatus& app : core.last.apps) {
+            if (!app.parts.empty()) {
+                names.insert(app.name);  // what is left over of it was not seen to go
+            }
+        }
+        for (const std::string& name : names) {
             const AppStatus* before = core.last.find(name);
             AppView view =
                 core.view_of(name, desired, desired, ObservedIndex({}, core.state.owner()));
             view.facts.podman_known = false;
             view.facts.podman_error = why.message;
-            AppStatus status = make_status(view, before, core.now());
+            AppStatus status = make_status(view, before, core.wall());
             for (PartStatus& part : status.parts) {
                 part.state = "unknown";
             }
@@ -299,8 +310,8 @@ void Supervisor::step_begins(const std::string& app,
     }
     status->state = phase;
     status->message = summary;
-    status->since = core_->now();
-    const state::Event event{0, core_->now(), app, std::string(to_string(phase)), summary};
+    status->since = core_->wall();
+    const state::Event event{0, core_->wall(), app, std::string(to_string(phase)), summary};
     core_->append(event);
     set_last_event(core_->last, event);
 }

@@ -15,6 +15,8 @@ TEST(Memory, ComesBackAsItWasWritten) {
     memory.wish = 12;
     memory.restart = 11;
     memory.alone = true;
+    memory.ran = {{"s2", 2, WallTime(std::chrono::seconds(20)), false},
+                  {"s1", 1, WallTime(std::chrono::seconds(10)), true}};
     EXPECT_EQ(memory_from(to_extra(memory)), memory);
 }
 
@@ -23,6 +25,22 @@ TEST(Memory, TextThatCannotBeReadCountsAsEmpty) {
                              R"({"autostart_off":"yes"})"}) {
         EXPECT_TRUE(memory_from(text).restarts.empty()) << text;
     }
+}
+
+TEST(Memory, KnowsTheLastVersionsThatRanEachOnce) {
+    Memory memory;
+    for (int i = 1; i <= 25; ++i) {
+        EXPECT_TRUE(note_ran(memory, {"s" + std::to_string(i), i, WallTime{}, false}));
+    }
+    ASSERT_EQ(memory.ran.size(), kRanVersions);
+    EXPECT_EQ(memory.ran.front().spec, "s25");
+    EXPECT_EQ(memory.ran.back().spec, "s6");
+    EXPECT_FALSE(note_ran(memory, {"s25", 25, WallTime{}, false}));
+    EXPECT_FALSE(note_ran(memory, {"", 25, WallTime{}, false}));
+    EXPECT_TRUE(note_ran(memory, {"s7", 0, WallTime(std::chrono::seconds(9)), false}));
+    EXPECT_EQ(memory.ran.size(), kRanVersions);
+    EXPECT_EQ(memory.ran.front().spec, "s7");
+    EXPECT_EQ(memory.ran.front().generation, 7) << "it is what it was";
 }
 
 TEST(Memory, AnEmptyOneWritesTheSameTextEachTime) {
