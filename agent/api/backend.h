@@ -48,6 +48,8 @@ struct Backend {
     supervise::Subscriptions& subscriptions;
     // Wakes the runner after an abort.
     std::function<void()> wake;
+    // Whether the manifest of that version (its hash) is kept.
+    std::function<bool(const std::string& app, const std::string& spec)> keeps_version;
 };
 
 }  // namespace podreeve::api

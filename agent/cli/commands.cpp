@@ -120,7 +120,7 @@ int run(int argc, char** argv) {
     root.require_subcommand(1);
     for (const auto add :
          {add_status, add_check, add_diff, add_reconcile, add_changes, add_abort, add_undo,
-          add_events, add_apps, add_run, add_why, add_shutdown, add_version}) {
+          add_history, add_events, add_apps, add_run, add_why, add_shutdown, add_version}) {
         add(root, common, action);
     }
     add_json_everywhere(root, common);

@@ -26,6 +26,7 @@ void add_reconcile(CLI::App& root, Common& common, Action& action);
 void add_changes(CLI::App& root, Common& common, Action& action);
 void add_abort(CLI::App& root, Common& common, Action& action);
 void add_undo(CLI::App& root, Common& common, Action& action);
+void add_history(CLI::App& root, Common& common, Action& action);
 void add_events(CLI::App& root, Common& common, Action& action);
 void add_apps(CLI::App& root, Common& common, Action& action);
 void add_run(CLI::App& root, Common& common, Action& action);

@@ -112,11 +112,13 @@ struct Agent::Parts {
     state::TaskRunner runner{*state, clock, scheduler, workers};
     Health health{podman, config.probe_program, clock, scheduler,
                   [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
-    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock,
-                                      health.monitor(), companions ? &companions->stage : nullptr},
-                                     scheduler,
-                                     board,
-                                     {.interval = config.interval}};
+    reconcile::KeptVersions versions{source, specs, *state};
+    reconcile::Reconciler reconciler{
+        {source, podman, *state, supervisor, specs, clock, health.monitor(), versions,
+         companions ? &companions->stage : nullptr},
+        scheduler,
+        board,
+        {.interval = config.interval}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
     state::EnsureLoop rhythm{clock, scheduler};
@@ -285,7 +287,10 @@ api::Backend Agent::Parts::backend() {
         },
         [this](bool down) { return shut_down(down); },
         supervisor.subscriptions(),
-        [this] { scheduler.post([this] { rhythm.ensure_before(Duration{}); }); }};
+        [this] { scheduler.post([this] { rhythm.ensure_before(Duration{}); }); },
+        [this](const std::string& app, const std::string& spec) {
+            return source.accepted(app, spec) != nullptr;
+        }};
 }
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -11,7 +11,6 @@
 #include "agent/reconcile/companion_stage.h"
 #include "agent/reconcile/health_policy.h"
 #include "agent/reconcile/world_facts.h"
-#include "agent/supervise/memory.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/log.h"
 
@@ -131,26 +130,16 @@ void forget_gone(const PassWorld& world,
             log::warn("{}", gone.error().message);
             continue;
         }
-        world.source.forget_accepted(record.name, {});
-        world.specs.forget(record.name);
+        world.versions.forget(record.name);
     }
-}
-
-// The versions an app may still need: the one wanted and the one that runs.
-void trim_accepted(const PassWorld& world) {
-    for (const state::AppRecord& record : world.state.apps()) {
-        std::vector<std::string> keep{record.spec};
-        if (!record.deployed_spec.empty()) {
-            keep.push_back(record.deployed_spec);
-        }
-        const supervise::Memory memory = supervise::memory_from(record.extra);
-        for (const std::string& stood : {memory.companions, memory.companions_before}) {
-            if (!stood.empty()) {
-                keep.push_back(stood);
-            }
-        }
-        world.source.forget_accepted(record.name, keep);
+    std::set<std::string> left;
+    for (const auto& [name, spec] : desired.apps) {
+        left.insert(name);
     }
+    for (const auto& [name, planned] : plan.apps) {
+        left.insert(name);
+    }
+    world.versions.forget_others(left);
 }
 
 void commit_these(const PassWorld& world,
@@ -278,10 +267,16 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
     const bool was_read_only = world.state.health().read_only;
     const manifests::Desired desired = world.source.scan();
     Result<Planned> planned = plan_against(world, desired, Versions::InForce, stop);
-    if (!planned) {
+    if (!planned && stop.stop_requested()) {
+        report.cut = true;  // nothing is known of podman
+        report.error = planned.error().message;
+    } else if (!planned) {
         report.error = planned.error().message;
         report.overview = world.supervisor.podman_lost(desired, planned.error());
     } else {
+        if (world.companions != nullptr) {
+            world.companions->note_under_way(world.state);
+        }
         follow_health(world, *planned);
         note_converged(world, *planned);
         supersede_older(world, desired);
@@ -296,7 +291,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
                          nothing_under_way(world, report.overview);
         if (report.settled) {
             forget_gone(world, desired, planned->plan, report.overview);
-            trim_accepted(world);
+            world.versions.trim();
         }
     }
     report.took = world.clock.steady_now() - begin;

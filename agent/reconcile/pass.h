@@ -9,6 +9,7 @@
 #include "agent/handlers/spec_book.h"
 #include "agent/health/monitor.h"
 #include "agent/plan/plan.h"
+#include "agent/reconcile/kept_versions.h"
 #include "agent/state/state.h"
 #include "agent/supervise/status.h"
 #include "agent/supervise/supervisor.h"
@@ -29,11 +30,13 @@ struct PassWorld {
     handlers::SpecBook& specs;
     const Clock& clock;
     health::Monitor& health;
+    KeptVersions& versions;
     CompanionStage* companions = nullptr;  // of an agent with companions
 };
 
 struct PassReport {
     std::string error;  // why podman could not be read; empty when it could
+    bool cut = false;   // the agent ends: nothing came of it, the overview neither
     std::vector<state::ChangeId> changes;
     std::vector<std::string> apps_changed;
     std::vector<std::pair<std::string, std::string>> failures;  // app, why

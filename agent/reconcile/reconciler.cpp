@@ -5,12 +5,13 @@
 #include <fmt/format.h>
 
 #include "agent/reconcile/companion_stage.h"
+#include "runtime/base/answer.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
 
 namespace podreeve::reconcile {
 
-using Waiter = std::shared_ptr<std::promise<Result<PassReport>>>;
+using Waiter = std::shared_ptr<Answer<PassReport>>;
 
 struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     Core(PassWorld pass_world, Scheduler& loop, supervise::Board& overview_board, Rhythm pace)
@@ -40,7 +41,14 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     void begin();
     void end(PassReport report, const std::vector<Waiter>& waiters);
     Duration until_next(const PassReport& report);
+    Status check_not_ending(const char* what) const;
 };
+
+Status Reconciler::Core::check_not_ending(const char* what) const {
+    return stop.stop_requested()
+               ? fail(Code::Cancelled, fmt::format("cannot {}: the agent is ending", what))
+               : Status();
+}
 
 void Reconciler::Core::request(const std::string& why) {
     if (stopped) {
@@ -61,7 +69,9 @@ void Reconciler::Core::begin() {
     thread->submit([self = weak_from_this(), waiters = std::exchange(waiting, {})] {
         if (const auto core = self.lock()) {
             PassReport report = make_pass(core->world, core->stop.get_token());
-            *core->board.lock() = report.overview;
+            if (!report.cut) {
+                *core->board.lock() = report.overview;
+            }
             core->scheduler.post([self, waiters, report = std::move(report)]() mutable {
                 if (const auto again = self.lock()) {
                     again->end(std::move(report), waiters);
@@ -73,11 +83,14 @@ void Reconciler::Core::begin() {
 
 void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters) {
     running = false;
+    if (report.cut) {
+        return;
+    }
     if (callback) {
         callback(report);
     }
     for (const Waiter& waiter : waiters) {
-        waiter->set_value(report);
+        waiter->give(report);
     }
     if (stopped || running) {
         return;  // running: the callback has asked for the next pass, and it has begun
@@ -146,43 +159,43 @@ void Reconciler::request_twice(const std::string& why) {
 void Reconciler::stop() {
     core_->stopped = true;
     core_->timer.reset();
-    core_->stop.request_stop();
-    for (const Waiter& waiter : std::exchange(core_->waiting, {})) {
-        waiter->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
-    }
+    core_->waiting.clear();
+    core_->stop.request_stop();  // whoever waits for an answer waits no longer
 }
 
 Result<PassReport> Reconciler::pass_now(Duration deadline) {
-    const auto promise = std::make_shared<std::promise<Result<PassReport>>>();
-    auto future = promise->get_future();
-    core_->scheduler.post([self = core_, promise] {
-        if (self->stopped) {
-            promise->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
-            return;
+    const auto answer = std::make_shared<Answer<PassReport>>();
+    core_->scheduler.post([self = core_, answer] {
+        if (!self->stopped) {
+            self->world.supervisor.forget_failures(std::nullopt);
+            self->waiting.push_back(answer);
+            self->request("asked for");
         }
-        self->world.supervisor.forget_failures(std::nullopt);
-        self->waiting.push_back(promise);
-        self->request("asked for");
     });
-    if (future.wait_for(deadline) != std::future_status::ready) {
-        return fail(Code::Timeout, fmt::format("cannot tell how the pass went: it has not ended "
-                                               "within {}; `podreeve changes` shows what runs",
-                                               to_short_text(deadline)));
+    if (auto report = answer->wait_for(deadline, core_->stop.get_token())) {
+        return std::move(*report);
     }
-    return future.get();
+    RETURN_IF_ERROR(core_->check_not_ending("make a pass"));
+    return fail(Code::Timeout, fmt::format("cannot tell how the pass went: it has not ended "
+                                           "within {}; `podreeve changes` shows what runs",
+                                           to_short_text(deadline)));
 }
 
 Result<plan::Plan> Reconciler::diff(const std::optional<std::string>& app, Duration deadline) {
-    const auto promise = std::make_shared<std::promise<Result<plan::Plan>>>();
-    auto future = promise->get_future();
-    core_->thread->submit([self = core_, promise, app] {
-        promise->set_value(make_plan(self->world, app, self->stop.get_token()));
+    const auto answer = std::make_shared<Answer<Result<plan::Plan>>>();
+    // Weak: the thread must not end itself.
+    core_->thread->submit([weak = std::weak_ptr(core_), answer, app] {
+        if (const auto self = weak.lock()) {
+            answer->give(make_plan(self->world, app, self->stop.get_token()));
+        }
     });
-    if (future.wait_for(deadline) != std::future_status::ready) {
-        return fail(Code::Timeout, fmt::format("cannot plan: podman has not answered within {}",
-                                               to_short_text(deadline)));
+    auto plan = answer->wait_for(deadline, core_->stop.get_token());
+    RETURN_IF_ERROR(core_->check_not_ending("plan"));
+    if (plan) {
+        return std::move(*plan);
     }
-    return future.get();
+    return fail(Code::Timeout, fmt::format("cannot plan: podman has not answered within {}",
+                                           to_short_text(deadline)));
 }
 
 }  // namespace podreeve::reconcile

@@ -51,7 +51,8 @@ Backend Serving::backend() {
                 return supervise::WishReport{};
             },
             *subscriptions,
-            [this] { ++woken; }};
+            [this] { ++woken; },
+            [](const std::string&, const std::string& spec) { return spec != "forgotten"; }};
 }
 
 Answer Serving::ask(const std::string& method, const std::string& target) const {
