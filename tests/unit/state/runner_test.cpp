@@ -166,64 +166,6 @@ TEST_F(Runner, LetsAFullKindHoldUpNoOther) {
     EXPECT_EQ(engine().statuses(waiting), "Done");
 }
 
-TEST_F(Runner, CountsTheKindsOfOneSortTogether) {
-    engine(12);
-    const TaskHandlers stops{
-        .run = gated(journal_, gate_), .undo = nullptr, .limit = 8, .sort = "stops"};
-    engine().runner().add_handlers("stop-container", stops);
-    engine().runner().add_handlers("stop-pod", stops);
-    engine().runner().add_handlers("start-container", no_op());
-    NewChange many{.kind = "test", .summary = "Many", .subject = "a", .tasks = {}};
-    for (int i = 0; i < 16; ++i) {
-        many.tasks.push_back({.kind = i < 8 ? "stop-container" : "stop-pod",
-                              .summary = std::to_string(i),
-                              .after = {}});
-    }
-    engine().add(many);
-    const ChangeId other = engine().add(one_task("start-container"));
-    engine().runner().ensure();
-    EXPECT_TRUE(engine().posted().run_until([&] { return engine().change(other).is_ready; }));
-    gate_.open();
-    engine().settle();
-}
-
-TEST_F(Runner, GivesOneSubjectNoMoreThanItsShareWhileAnotherWaits) {
-    engine(8);
-    engine().runner().add_handlers(
-        "a", {.run = gated(journal_, gate_), .undo = nullptr, .limit = 4, .share = 2});
-    const auto many = [](const char* subject) {
-        NewChange change{.kind = "test", .summary = "Many", .subject = subject, .tasks = {}};
-        for (int i = 0; i < 6; ++i) {
-            change.tasks.push_back({.kind = "a", .summary = std::to_string(i), .after = {}});
-        }
-        return change;
-    };
-    const ChangeId first = engine().add(many("web"));
-    const ChangeId second = engine().add(many("db"));
-    engine().runner().ensure();
-    EXPECT_EQ(engine().statuses(first), "Doing Doing Do Do Do Do");
-    EXPECT_EQ(engine().statuses(second), "Doing Doing Do Do Do Do");
-    gate_.open();
-    engine().settle();
-    EXPECT_TRUE(engine().change(first).is_ready);
-    EXPECT_TRUE(engine().change(second).is_ready);
-}
-
-TEST_F(Runner, GivesOneSubjectAllTheRoomWhileNobodyElseWaits) {
-    engine(8);
-    engine().runner().add_handlers(
-        "a", {.run = gated(journal_, gate_), .undo = nullptr, .limit = 4, .share = 2});
-    NewChange change{.kind = "test", .summary = "Many", .subject = "web", .tasks = {}};
-    for (int i = 0; i < 6; ++i) {
-        change.tasks.push_back({.kind = "a", .summary = std::to_string(i), .after = {}});
-    }
-    const ChangeId only = engine().add(change);
-    engine().runner().ensure();
-    EXPECT_EQ(engine().statuses(only), "Doing Doing Doing Doing Do Do");
-    gate_.open();
-    engine().settle();
-}
-
 TEST_F(Runner, EndsATaskThatPassesItsDeadlineInError) {
     engine().runner().add_handlers(
         "a", {.run = gated(journal_, gate_), .undo = nullptr, .deadline = minutes(2)});
