@@ -11,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/diagnostic.h"
 
 // Desired state as plain, immutable values: what every dialect compiles to and what plan reads. No
@@ -306,15 +307,28 @@ struct AppProblem {
     std::string app;  // empty: the file could not be told to belong to one
     std::string file;
     std::vector<Diagnostic> diagnostics;
+    // It could be the manifest of an app of which none is known.
+    bool could_be_any = false;
     friend bool operator==(const AppProblem&, const AppProblem&) = default;
+};
+
+// Why an app stays though its manifest is not to be seen.
+struct HeldRemoval {
+    std::string reason;   // CamelCase
+    std::string message;  // and what ends it
+    friend bool operator==(const HeldRemoval&, const HeldRemoval&) = default;
 };
 
 // All that the manifests say, at one moment.
 struct Desired {
     std::map<std::string, std::shared_ptr<const AppSpec>> apps;
     std::vector<AppProblem> problems;
+    // Of apps, those whose manifest is not to be seen, and that stay as they last were.
+    std::map<std::string, HeldRemoval> held = {};
     // False when a manifest directory could not be read: then nothing is removed for its sake.
     bool complete = true;
+    // When another look could find that a manifest is gone; nothing: all that is known is certain.
+    std::optional<SteadyTime> look_again = std::nullopt;
 };
 
 // The hash that stands in io.podreeve.spec: SHA-256 over the canonical JSON of that part (env and

@@ -19,6 +19,7 @@
 #include "agent/state/task_runner.h"
 #include "agent/supervise/failures.h"
 #include "agent/supervise/supervisor.h"
+#include "runtime/base/atomic_file.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
 
@@ -28,8 +29,19 @@ namespace {
 constexpr std::chrono::minutes kAnswerPassWithin{2};
 constexpr std::chrono::minutes kAnswerDiffWithin{1};
 
-manifests::SourceConfig source_config(const Config& config) {
+// One line; empty where the kernel tells none.
+std::string boot_id() {
+    const auto text = read_file("/proc/sys/kernel/random/boot_id", 128);
+    return text ? text->substr(0, text->find('\n')) : "";
+}
+
+manifests::SourceConfig source_config(const Config& config, const Clock& clock) {
     manifests::SourceConfig source;
+    // Looks are told apart by the agent's clock, which outlives the source; how fresh a file is, by
+    // the machine's, which its stamp is from.
+    source.looks = std::shared_ptr<const Clock>(std::shared_ptr<const Clock>(), &clock);
+    source.gone_after = config.gone_after;
+    source.boot_id = boot_id();
     source.directories = config.paths.manifest_dirs;
     source.accepted_dir = config.paths.state_dir / "accepted";
     source.owner = ::geteuid();
@@ -91,7 +103,7 @@ struct Agent::Parts {
     Scheduler& scheduler;
     std::unique_ptr<state::State> state;
     podman::Client podman{config.paths.podman_socket.string()};
-    manifests::ManifestSource source{source_config(config)};
+    manifests::ManifestSource source{source_config(config, clock)};
     handlers::SpecBook specs{[this](const std::string& app, const std::string& hash) {
         return source.accepted(app, hash);
     }};

@@ -202,21 +202,29 @@ void tell_problems(const Desired& desired, Plan& plan) {
     }
 }
 
+void tell_held(const Desired& desired, Plan& plan) {
+    for (const auto& [name, held] : desired.held) {
+        AppPlan& app = plan.apps[name];
+        app.app = name;
+        app.conditions.push_back({"RemovalHeld", held.reason, held.message, ""});
+    }
+}
+
 }  // namespace
 
 std::string why_removals_wait(const Desired& desired, const Policy& policy) {
     if (!desired.complete || !policy.removals_allowed) {
         return "no manifest of it is known, but not all manifest directories could be read";
     }
-    const auto nameless =
+    const auto unclear =
         std::find_if(desired.problems.begin(), desired.problems.end(),
-                     [](const AppProblem& problem) { return problem.app.empty(); });
-    return nameless == desired.problems.end()
+                     [](const AppProblem& problem) { return problem.could_be_any; });
+    return unclear == desired.problems.end()
                ? std::string()
                : fmt::format(
                      "no manifest of it is known, but it could be the one in {}, which is "
                      "broken",
-                     nameless->file);
+                     unclear->file);
 }
 
 Plan diff(const Desired& desired, const observe::Observed& observed, const Policy& policy) {
@@ -236,6 +244,7 @@ Plan diff(const Desired& desired, const observe::Observed& observed, const Polic
         }
     }
     tell_problems(desired, plan);
+    tell_held(desired, plan);
     plan.needs_resources = !observed.resources &&
                            (could_have_left_something(policy, plan) ||
                             std::any_of(plan.apps.begin(), plan.apps.end(), [](const auto& row) {

@@ -108,6 +108,9 @@ void put(Text& text, const manifests::AppSpec& app, const observe::Resources& re
 
 void put(Text& text, const manifests::Desired& desired) {
     text.put("desired").put(desired.complete ? 1 : 0);
+    for (const auto& [app, held] : desired.held) {
+        text.put(app).put(held.reason);
+    }
     for (const manifests::AppProblem& problem : desired.problems) {
         text.put(problem.app).put(problem.file);
         for (const Diagnostic& diagnostic : problem.diagnostics) {

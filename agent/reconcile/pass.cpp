@@ -277,6 +277,7 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
     PassReport report;
     const bool was_read_only = world.state.health().read_only;
     const manifests::Desired desired = world.source.scan();
+    report.look_again = desired.look_again;
     Result<Planned> planned = plan_against(world, desired, Versions::InForce, stop);
     if (!planned) {
         report.error = planned.error().message;
@@ -292,8 +293,8 @@ PassReport make_pass(const PassWorld& world, std::stop_token stop) {
         // On a disk that was found full just now other versions are in force than were planned for.
         report.in_motion = !planned->observed.in_motion.empty() ||
                            (!was_read_only && world.state.health().read_only);
-        report.settled = report.changes.empty() && !report.in_motion && !planned->busy &&
-                         nothing_under_way(world, report.overview);
+        report.settled = report.changes.empty() && !report.in_motion && !report.look_again &&
+                         !planned->busy && nothing_under_way(world, report.overview);
         if (report.settled) {
             forget_gone(world, desired, planned->plan, report.overview);
             trim_accepted(world);

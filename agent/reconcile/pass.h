@@ -40,6 +40,8 @@ struct PassReport {
     // What it was made from changed meanwhile, something of ours or the versions in force: look
     // again soon.
     bool in_motion = false;
+    // When another look at the manifests could find one gone: look again then.
+    std::optional<SteadyTime> look_again;
     bool companions_wait = false;  // for what an earlier run had begun: look again in a while
     bool settled = false;          // nothing was to be done, and nothing is under way
     supervise::Overview overview;

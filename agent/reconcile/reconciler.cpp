@@ -10,7 +10,12 @@
 
 namespace podreeve::reconcile {
 
-using Waiter = std::shared_ptr<std::promise<Result<PassReport>>>;
+struct Waiting {
+    std::promise<Result<PassReport>> answer;
+    bool asked_again = false;
+};
+
+using Waiter = std::shared_ptr<Waiting>;
 
 struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     Core(PassWorld pass_world, Scheduler& loop, supervise::Board& overview_board, Rhythm pace)
@@ -32,6 +37,7 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     Duration retry{};
     TimerHandle timer;
     std::vector<Waiter> waiting;
+    std::vector<Waiter> looking_again;  // for the pass by which a missing file is gone
 
     // Last, so that its thread is gone before what it uses.
     std::unique_ptr<WorkerPool> thread = std::make_unique<WorkerPool>(1);
@@ -39,6 +45,7 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     void request(const std::string& why);
     void begin();
     void end(PassReport report, const std::vector<Waiter>& waiters);
+    void answer(const PassReport& report, const std::vector<Waiter>& waiters);
     Duration until_next(const PassReport& report);
 };
 
@@ -50,6 +57,19 @@ void Reconciler::Core::request(const std::string& why) {
     wanted = true;
     if (!running) {
         begin();
+    }
+}
+
+// Who asks for a pass after removing a manifest is not told that nothing is to be done: the second
+// look, by which the file is gone, is waited for, once.
+void Reconciler::Core::answer(const PassReport& report, const std::vector<Waiter>& waiters) {
+    for (const Waiter& waiter : waiters) {
+        if (report.look_again && report.error.empty() && !stopped && !waiter->asked_again) {
+            waiter->asked_again = true;
+            looking_again.push_back(waiter);
+        } else {
+            waiter->answer.set_value(report);
+        }
     }
 }
 
@@ -76,9 +96,7 @@ void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters
     if (callback) {
         callback(report);
     }
-    for (const Waiter& waiter : waiters) {
-        waiter->set_value(report);
-    }
+    answer(report, waiters);
     if (stopped || running) {
         return;  // running: the callback has asked for the next pass, and it has begun
     }
@@ -88,6 +106,9 @@ void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters
     }
     timer = scheduler.after(until_next(report), [self = weak_from_this()] {
         if (const auto core = self.lock()) {
+            for (Waiter& waiter : std::exchange(core->looking_again, {})) {
+                core->waiting.push_back(std::move(waiter));
+            }
             core->request("its time has come");
         }
     });
@@ -110,6 +131,10 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
     if (const auto next = world.supervisor.next_decision()) {
         // A moment late rather than early: too early a pass would find nothing and be made again.
         const Duration due = *next - world.clock.system_now() + std::chrono::milliseconds(1);
+        wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
+    }
+    if (report.look_again) {
+        const Duration due = *report.look_again - world.clock.steady_now();
         wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
     }
     return wait;
@@ -147,21 +172,26 @@ void Reconciler::stop() {
     core_->stopped = true;
     core_->timer.reset();
     core_->stop.request_stop();
-    for (const Waiter& waiter : std::exchange(core_->waiting, {})) {
-        waiter->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
+    std::vector<Waiter> left = std::exchange(core_->waiting, {});
+    for (Waiter& waiter : std::exchange(core_->looking_again, {})) {
+        left.push_back(std::move(waiter));
+    }
+    for (const Waiter& waiter : left) {
+        waiter->answer.set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
     }
 }
 
 Result<PassReport> Reconciler::pass_now(Duration deadline) {
-    const auto promise = std::make_shared<std::promise<Result<PassReport>>>();
-    auto future = promise->get_future();
-    core_->scheduler.post([self = core_, promise] {
+    const auto waiter = std::make_shared<Waiting>();
+    auto future = waiter->answer.get_future();
+    core_->scheduler.post([self = core_, waiter] {
         if (self->stopped) {
-            promise->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
+            waiter->answer.set_value(
+                fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
             return;
         }
         self->world.supervisor.forget_failures(std::nullopt);
-        self->waiting.push_back(promise);
+        self->waiting.push_back(waiter);
         self->request("asked for");
     });
     if (future.wait_for(deadline) != std::future_status::ready) {

@@ -95,6 +95,9 @@ void Supervisor::Core::add_conditions(AppView& view,
     if (planned != nullptr) {
         view.conditions = planned->conditions;
         for (const plan::Condition& condition : planned->conditions) {
+            if (condition.type == "RemovalHeld") {
+                view.facts.removal_held = condition.message;
+            }
             if (condition.type == "Conflict" && view.facts.conflict.empty()) {
                 view.facts.conflict = condition.message;
             }
@@ -116,8 +119,11 @@ void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPl
     static const std::vector<plan::Condition> kNone;
     for (const plan::Condition& condition : planned == nullptr ? kNone : planned->conditions) {
         view.conditions.push_back(condition);
+        if (condition.type == "RemovalHeld" && view.facts.removal_held.empty()) {
+            view.facts.removal_held = condition.message;
+        }
         const bool waits = condition.type == "Blocked" || condition.type == "RestartPending" ||
-                           condition.type == "ForeignDropIn";
+                           condition.type == "ForeignDropIn" || condition.type == "RemovalHeld";
         if (!waits && view.facts.companions.empty()) {
             view.facts.companions = condition.message;
             view.facts.companions_unknown = condition.type == "Unknown";
@@ -189,7 +195,7 @@ void Supervisor::Core::recall() {
             app->since = event.time;
         }
         set_last_event(last, event);
-        if (event.state == kRemoved) {
+        if (event.state == kRemoved || event.state == kWellAgain) {
             std::erase_if(last.apps, [&](const AppStatus& one) { return one.name == event.app; });
         }
     }

@@ -150,7 +150,10 @@ void Host::turn() {
 void Host::settle() {
     turn();
     const SteadyTime latest = time.steady_now() + kLongestSettling;
-    while (!killed() && (change_under_way() || (!reports.empty() && reports.back().in_motion))) {
+    const auto looks_again = [this] {
+        return !reports.empty() && (reports.back().in_motion || reports.back().look_again);
+    };
+    while (!killed() && (change_under_way() || looks_again())) {
         if (time.next_timer() < Duration::zero() || time.steady_now() > latest) {
             give_up("a change does not end");
         }

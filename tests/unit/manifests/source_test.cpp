@@ -1,94 +1,9 @@
-#include <filesystem>
-#include <fstream>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
 #include "manifests/accepted.h"
 #include "manifests/files.h"
-#include "tests/unit/manifests/compiling.h"
+#include "tests/unit/manifests/source_fixture.h"
 
 namespace podreeve::manifests {
 namespace {
-
-namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
-// A clock far ahead of the files', so that their stamps are trusted and a scan may skip them.
-class LateClock final : public Clock {
-  public:
-    SteadyTime steady_now() const override { return {}; }
-
-    WallTime system_now() const override { return WallTime(std::chrono::hours(24 * 365 * 200)); }
-};
-
-std::string app_text(const std::string& id,
-                     const std::string& image = "a:1",
-                     const std::string& more = "") {
-    return "app:\n  id: " + id + "\n  name: x\n  version: 1\n  container: {image: '" + image +
-           "'}\n" + more;
-}
-
-class Source : public testing::Test {
-  protected:
-    void SetUp() override {
-        char name[] = "/tmp/podreeve-manifests-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
-        fs::create_directory(root_ / "a");
-        fs::create_directory(root_ / "b");
-        open();
-    }
-
-    void TearDown() override { fs::remove_all(root_); }
-
-    // As a new start of the agent would.
-    void open(std::shared_ptr<const Clock> clock = nullptr) {
-        source_ = std::make_unique<ManifestSource>(
-            SourceConfig{{root_ / "a", root_ / "b", root_ / "none"},
-                         root_ / "accepted",
-                         ::getuid(),
-                         std::move(clock)});
-    }
-
-    void write(const std::string& name, const std::string& text, mode_t mode = 0644) {
-        fs::create_directories((root_ / name).parent_path());
-        std::ofstream(root_ / name) << text;
-        ::chmod((root_ / name).c_str(), mode);
-    }
-
-    void remove(const std::string& name) { fs::remove_all(root_ / name); }
-
-    Words names() {
-        Words out;
-        desired_ = source_->scan();
-        for (const auto& [name, app] : desired_.apps) {
-            out.push_back(name + "=" + app->containers.at(0).image);
-        }
-        return out;
-    }
-
-    Words problems() const {
-        Words out;
-        for (const AppProblem& problem : desired_.problems) {
-            for (const Diagnostic& diagnostic : problem.diagnostics) {
-                std::string text = to_text(diagnostic);
-                for (std::size_t at = text.find(root_.string()); at != std::string::npos;
-                     at = text.find(root_.string())) {
-                    text.erase(at, root_.string().size() + 1);
-                }
-                out.push_back(problem.app + "|" + text);
-            }
-        }
-        return out;
-    }
-
-    fs::path root_;
-    std::unique_ptr<ManifestSource> source_;
-    Desired desired_;
-};
 
 TEST_F(Source, ReadsAllDirectoriesAndLaterOnesWinByFileName) {
     write("a/one.yaml", app_text("one"));
@@ -216,7 +131,7 @@ TEST_F(Source, ARemovedFileRemovesTheAppAndItsLastGoodVersion) {
     write("a/web.yaml", app_text("web"));
     names();
     remove("a/web.yaml");
-    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(names_later(), Words{});
     write("a/web.yaml", app_text("web") + "  prots: 1\n");
     EXPECT_EQ(names(), Words{});
 }
@@ -227,7 +142,7 @@ TEST_F(Source, AnAppRemovedWhileNoAgentRanIsOutOfForce) {
     source_.reset();
     remove("a/web.yaml");
     open();
-    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(names_later(), Words{});
     write("a/web.yaml", "app: {id: web, prots: 1}");
     EXPECT_EQ(names(), Words{});
 }
@@ -281,7 +196,7 @@ TEST_F(Source, AChangeThatClashesFallsBackToTheVersionInForce) {
     EXPECT_EQ(problems(), (Words{"one|a/one.yaml: host port 81/tcp: is taken by app two",
                                  "aaa|a/aaa.yaml: host port 80/tcp: is taken by app one"}));
     remove("a/two.yaml");
-    EXPECT_EQ(names(), (Words{"aaa=a:1", "one=a:2"}));
+    EXPECT_EQ(names_later(), (Words{"aaa=a:1", "one=a:2"}));
 }
 
 TEST_F(Source, AnUnknownDependencyKeepsANewAppOutAndARunningOneIn) {
@@ -294,7 +209,7 @@ TEST_F(Source, AnUnknownDependencyKeepsANewAppOutAndARunningOneIn) {
               "new|a/new.yaml:6:16: depends_on: there is no app dbb; did you mean 'db'?");
     remove("a/db.yaml");
     remove("a/new.yaml");
-    EXPECT_EQ(names(), Words{"web=a:1"});
+    EXPECT_EQ(names_later(), Words{"web=a:1"});
     EXPECT_EQ(problems(), Words{"web|a/web.yaml:6:16: depends_on: there is no app db"});
 }
 
@@ -326,9 +241,15 @@ TEST_F(Source, AnUnreadableDirectoryRemovesNothing) {
     EXPECT_EQ(names(), (Words{"one=a:2", "two=a:1"}));
     EXPECT_FALSE(desired_.complete);
     EXPECT_EQ(problems(), Words{"|b: cannot read this directory: Not a directory"});
+    EXPECT_EQ(held(), (Words{"one DirectoryOutOfSight", "two DirectoryOutOfSight"}));
     fs::remove(root_ / "b");
-    EXPECT_EQ(names(), Words{"one=a:1"});
+    EXPECT_EQ(names_later(), (Words{"one=a:2", "two=a:1"}));
+    EXPECT_EQ(problems(), Words{"|b: is not there any more"});
+    fs::rename(root_ / "c", root_ / "b");
+    EXPECT_EQ(names(), (Words{"one=a:2", "two=a:1"}));
     EXPECT_TRUE(desired_.complete);
+    EXPECT_EQ(held(), Words{});
+    EXPECT_EQ(problems(), Words{});
 }
 
 TEST_F(Source, KeepsWhatWasAcceptedUntilToldToForget) {

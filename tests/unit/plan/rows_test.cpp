@@ -236,7 +236,10 @@ Row load(const json& row) {
         wrong.path = "spec.imge";
         wrong.message = "unknown field";
         loaded.desired.problems.push_back(
-            {row.at("problem").value("app", ""), row.at("problem").at("file"), {wrong}});
+            {row.at("problem").value("app", ""),
+             row.at("problem").at("file"),
+             {wrong},
+             row.at("problem").value("could_be_any", !row.at("problem").contains("app"))});
     }
     loaded.rules.removals_allowed = row.value("removals_allowed", true);
     edit_policy(loaded.rules.apps[app.name], row.value("policy", json::object()),
