@@ -73,7 +73,7 @@ def case_sighup_makes_a_pass_and_keeps_the_process(lab):
     two_apps(lab)
     process, passes = lab.agent_pid(), lab.podreeve("status")["agent"]["passes"]
     lab.systemctl("reload", "podreeve")
-    lab.wait_until(lambda: lab.podreeve("status")["agent"]["passes"] > passes, 10, "a pass was made")
+    lab.wait_until(lambda: lab.status()["agent"]["passes"] > passes, 10, "a pass was made")
     assert lab.agent_pid() == process
 
 

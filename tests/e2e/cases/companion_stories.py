@@ -7,7 +7,7 @@ import os
 import time
 
 from lib import manifests, units
-from lib.lab import MANIFESTS
+from lib.lab import MANIFESTS, measures
 from lib.units import BUSYBOX, OURS, QUADLET, Journal, installed, up
 
 
@@ -378,6 +378,7 @@ def cpu_seconds(lab, pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@measures
 def case_two_hundred_companions_cost_a_pass_little(lab):
     """A pass that finds all well: at most 50 ms of the agent's CPU."""
     units.fresh(lab)

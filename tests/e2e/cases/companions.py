@@ -217,10 +217,14 @@ class Village:
 
     def is_well(self):
         return (all(unit.active == "active" for unit in self.states().values()) and self.lab.is_up(*self.apps) and
-                not any(self.lab.app(app).get("change") for app in self.apps) and self.has_no_plan())
+                self.rests() and self.has_no_plan())
+
+    def rests(self):
+        apps = self.lab.apps()
+        return not any(apps[app].get("change") for app in self.apps)
 
     def has_no_plan(self):
-        diff = self.lab.podreeve("diff", codes=(0, 2))
+        diff = self.lab.diff()
         return diff["converged"] or not any(app in diff["text"] for app in self.apps)
 
     def give_up(self, app, row):

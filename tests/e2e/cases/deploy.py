@@ -143,4 +143,4 @@ def case_a_manifest_put_in_place_by_a_link_or_masked(lab):
 
 
 def app_container(lab, app):
-    return next(iter(lab.containers(f"label=io.podreeve.app={app}")))
+    return list(lab.containers(f"label=io.podreeve.app={app}"))[0]  # there may be none for a moment: a look in vain

@@ -5,6 +5,8 @@ import os
 import textwrap
 import time
 
+from lib.lab import measures
+
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,10 +42,6 @@ def wait_ready(lab, app, container=None, timeout=30):
     return lab.wait_until(lambda: is_ready(lab, app, container), timeout, f"{container or app} is ready")[1]
 
 
-def pid_of(lab, container):
-    return int(lab.podman("inspect", "--format", "{{.State.Pid}}", container))
-
-
 def probers(lab):
     return lab.run("pgrep", "-x", "podreeve-probe", check=False).stdout.split()
 
@@ -56,9 +54,9 @@ def case_liveness_restarts_what_does_not_answer_any_more(lab):
         """))
     wait_ready(lab, "web")
     time.sleep(11)  # a run of 10 s is followed by a start at once; the run is podman's: no clock to turn
-    known, pid = lab.ids(), pid_of(lab, "web")
+    known, pid = lab.ids(), lab.pid_of("web")
     lab.podman("exec", "web", "rm", "/www/up")
-    _, took = lab.wait_until(lambda: pid_of(lab, "web") not in (0, pid), 30, "web was restarted")
+    _, took = lab.wait_until(lambda: lab.pid_of("web") not in (0, pid), 30, "web was restarted")
     assert lab.ids() == known, "it is the same container"
     assert "answered 404" in messages(lab, "web", "Unhealthy")[-1]
     wait_ready(lab, "web")
@@ -72,13 +70,13 @@ def case_readiness_follows_the_answers_and_restarts_nobody(lab):
         readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1}
         """))
     up = wait_ready(lab, "web")
-    pid = pid_of(lab, "web")
+    pid = lab.pid_of("web")
     lab.podman("exec", "web", "mv", "/www/up", "/www/down")
     lab.wait_until(lambda: not is_ready(lab, "web"), 10, "web is told as not ready")
     assert messages(lab, "web", "Unhealthy") == ["web is not ready: readiness: port 8080: /up answered 404"]
     lab.podman("exec", "web", "mv", "/www/down", "/www/up")
     back = wait_ready(lab, "web")
-    assert pid_of(lab, "web") == pid
+    assert lab.pid_of("web") == pid
     return f"ready after {up:.1f} s, and {back:.1f} s after the page came back"
 
 
@@ -172,32 +170,32 @@ def probed_web(lab, failures):
 
 def case_a_prober_that_dies_takes_nobody_down(lab):
     """It is started again, and ends with the agent."""
-    first, pid = probed_web(lab, failures=1), pid_of(lab, "web")
+    first, pid = probed_web(lab, failures=1), lab.pid_of("web")
     lab.root("kill", "-9", first)
     lab.wait_until(lambda: probers(lab) and probers(lab) != [first], 10, "there is another prober")
     time.sleep(3)  # a few askings of the new one; podman's containers live in real time
-    assert pid_of(lab, "web") == pid and not messages(lab, "web", "Unhealthy")
+    assert lab.pid_of("web") == pid and not messages(lab, "web", "Unhealthy")
     lab.root("kill", "-9", str(lab.agent_pid()))
     lab.wait_until(lambda: len(probers(lab)) <= 1 and lab.agent_pid(), 10, "the prober has ended with its agent")
     lab.stop_agent()
-    assert not probers(lab) and pid_of(lab, "web") == pid
+    assert not probers(lab) and lab.pid_of("web") == pid
 
 
 def case_a_prober_follows_podman_into_another_user_namespace(lab):
     """podman system migrate: podman's first process goes, and what runs next is in a user namespace the prober never saw."""
     first = probed_web(lab, failures=2)
-    before = namespace_of(lab, pid_of(lab, "web"))
+    before = namespace_of(lab, lab.pid_of("web"))
     lab.systemctl("stop", "podman.socket", "podman.service")
     lab.podman("system", "migrate")
     lab.systemctl("start", "podman.socket")
-    lab.wait_until(lambda: lab.is_up("web") and namespace_of(lab, pid_of(lab, "web")) != before, 60,
+    lab.wait_until(lambda: lab.is_up("web") and namespace_of(lab, lab.pid_of("web")) != before, 60,
                    "web runs in another user namespace")
     wait_ready(lab, "web")
     _, took = lab.wait_until(lambda: probers(lab) not in ([], [first]), 60, "there is another prober")
     time.sleep(5)  # a few askings of the new one; podman's containers live in real time
     lab.podman("exec", "web", "rm", "/www/up")
-    pid = pid_of(lab, "web")
-    lab.wait_until(lambda: pid_of(lab, "web") not in (0, pid), 30, "its probe sees that it is unwell, and it is restarted")
+    pid = lab.pid_of("web")
+    lab.wait_until(lambda: lab.pid_of("web") not in (0, pid), 30, "its probe sees that it is unwell, and it is restarted")
     told = [message for message in messages(lab, "web", "Unhealthy") if "cannot ask" in message]
     assert not told, told
     return f"another prober after {took:.1f} s"
@@ -220,7 +218,7 @@ def case_a_restart_of_the_agent_changes_nobody_s_health(lab):
     wait_ready(lab, "bad")
     lab.podman("exec", "bad", "rm", "/www/up")
     lab.wait_until(lambda: lab.app("bad")["health"] == "unhealthy", 20, "bad is told as unhealthy")
-    pids = [pid_of(lab, "good"), pid_of(lab, "bad")]
+    pids = [lab.pid_of("good"), lab.pid_of("bad")]
     lab.settle()
     seen, told = set(), len(lab.events())
     lab.systemctl("restart", "podreeve")
@@ -232,7 +230,7 @@ def case_a_restart_of_the_agent_changes_nobody_s_health(lab):
     assert seen == {("good", "healthy"), ("bad", "unhealthy")}, seen
     fresh = [event for event in lab.events()[told:] if event["state"] in ("Healthy", "Unhealthy")]
     assert {event["app"] for event in fresh} <= {"good"}, fresh
-    assert [pid_of(lab, "good"), pid_of(lab, "bad")] == pids
+    assert [lab.pid_of("good"), lab.pid_of("bad")] == pids
 
 
 def crowd(number, servers):
@@ -264,6 +262,7 @@ def cpu_seconds(lab, *pids):
     return total / TICK
 
 
+@measures
 def case_five_hundred_probes_a_second_cost_three_percent_of_a_core(lab):
     """250 servers in 25 pods, an http and a tcp probe each, agent and prober together."""
     pods, servers, seconds = 25, 10, 20
@@ -309,6 +308,7 @@ def measure(lab, seconds=20):
     return (cpu_of_all(lab) - before) / took, (cpu_seconds(lab, *pids) - ours) / took
 
 
+@measures
 def case_a_probe_over_the_network_costs_a_twentieth_of_a_command(lab):
     """Five servers, asked every second by a command, and then 50 of them by tcp: CPU a probe, podman's and conmon's included."""
     quiet = crowd(0, 5).replace("livenessProbe", "NO").replace("readinessProbe", "NO")

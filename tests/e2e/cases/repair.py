@@ -3,6 +3,7 @@
 import time
 
 from lib import manifests
+from lib.lab import measures
 
 ALL = manifests.SHOP_CONTAINERS
 
@@ -32,6 +33,7 @@ def case_kill_9_of_a_container(lab):
     return repaired(lab, "the killed container runs again", before.items())
 
 
+@measures
 def case_kill_9_is_answered_at_once(lab):
     """By podman's record of the start, not at the next pass."""
     shop_is_up(lab)

@@ -85,16 +85,18 @@ def case_an_edited_comment_changes_nothing(lab):
 def case_the_plan_is_shown_before_it_is_carried_out(lab):
     """diff names what an edit would change and exits with 2; once it is done, diff is empty and exits with 0."""
     before = shop_is_up(lab)
-    # the agent sees an edit after a moment: a diff asked for in that moment is the plan for it
-    for color in ("green", "blue", "black", "white"):
-        shown = lab.edit_and_diff("shop.yaml", manifests.shop(color=color))
-        if shown.returncode == 2:
-            break
+    # an image that is not there yet holds the edit back, so that the plan can be looked at
+    lab.put_manifest("shop.yaml", manifests.shop(web_image="localhost/late:1"))
+    lab.wait_until(lambda: lab.condition("shop", "localhost/late:1"), 30, "the edit waits for its image")
+    shown = lab.run("podreeve", "diff", check=False)
     assert shown.returncode == 2, shown
-    assert "shop-web-side" in shown.stdout and "shop-db-db" not in shown.stdout, shown.stdout
-    lab.wait_until(lambda: f"COLOR={color}" in lab.podman("exec", "shop-web-side", "env"), 30, "the edit is rolled out")
+    assert "shop-web-httpd" in shown.stdout and "shop-db-db" not in shown.stdout, shown.stdout
+    assert lab.ids() == before
+    lab.image("localhost/late:1")
+    lab.wait_until(lambda: lab.containers()["shop-web-httpd"]["Image"] == "localhost/late:1", 30, "the edit is rolled out")
     lab.settle()
-    assert changed(before, lab.ids()) == {"shop-web-side"}
+    assert changed(before, lab.ids()) == {"shop-web-httpd"}
+    assert lab.run("podreeve", "diff").returncode == 0
     assert any(change["app"] == "shop" for change in lab.podreeve("changes")["changes"])
 
 

@@ -1,11 +1,16 @@
 """A throw-away Debian host with podreeve installed, as the end-to-end cases see it."""
 
+import datetime
 import glob
 import json
 import os
+import re
 import shlex
 import subprocess
 import time
+import urllib.parse
+
+from lib.rest import Asker, Unreachable
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 LAB = os.path.join(ROOT, "tests/lab/lab")
@@ -17,6 +22,12 @@ PODMAN_SOCKET = "/run/user/1000/podman/podman.sock"
 APP_UID = 1000
 
 
+def measures(case):
+    """A case that holds a time or a cost against a bound: nothing else runs on the machine meanwhile."""
+    case.measures = True
+    return case
+
+
 class CommandFailed(Exception):
     """A command that should have ended well did not."""
 
@@ -25,14 +36,21 @@ class CommandFailed(Exception):
 STEPS = []
 
 
-def execute(*command, check=True, timeout=180, stdin=""):
+def execute(*command, behind=(), check=True, timeout=180, stdin=""):
+    """The completed process; behind: what stands before the command and is of no interest to a reader."""
     began = time.time()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, input=stdin)
-    words = shlex.join(command[3:] if command[0] == LAB else command)
+    done = subprocess.run([*behind, *command], capture_output=True, text=True, timeout=timeout, input=stdin)
+    words = shlex.join(command)
     STEPS.append((began, f"{words}  ->  {done.returncode}, {time.time() - began:.2f} s"))
     if check and done.returncode != 0:
-        raise CommandFailed(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise CommandFailed(f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done
+
+
+def seconds_of(text):
+    """Of podman's time with nanoseconds, since 1970."""
+    day, fraction, zone = re.fullmatch(r"([^.Z+]*)(\.\d*)?(.*)", text).groups()
+    return datetime.datetime.fromisoformat(day + zone.replace("Z", "+00:00")).timestamp() + float(fraction or 0)
 
 
 class Lab:
@@ -40,15 +58,29 @@ class Lab:
 
     def __init__(self, name, release):
         self.name, self.release = name, release
+        self.enter, self.asker = {}, None
 
     # the host
 
     def up(self, keep=False):
         """Boots; the host goes down with this process, however that ends, unless it is kept."""
         execute(LAB, "up", *([] if keep else ["--for-pid", str(os.getpid())]), self.name, self.release, timeout=900)
+        self.booted()
         return self
 
+    def booted(self):
+        """How this boot of the host is entered and asked."""
+        self.forget()
+        self.enter = {user: execute(LAB, "enter", self.name, user).stdout.splitlines() for user in ("app", "root")}
+        self.asker = Asker(int(self.enter["root"][self.enter["root"].index("-t") + 1]))
+
+    def forget(self):
+        if self.asker:
+            self.asker.end()
+        self.asker = None
+
     def down(self):
+        self.forget()
         execute(LAB, "down", self.name)
 
     def install(self):
@@ -60,14 +92,14 @@ class Lab:
         self.root("apt-get", "install", "-y", "/tmp/podreeve.deb")
 
     def run(self, *command, **options):
-        return execute(LAB, "run", self.name, *command, **options)
+        return execute(*command, behind=self.enter["app"], **options)
 
     def root(self, *command, **options):
-        return execute(LAB, "root", self.name, *command, **options)
+        return execute(*command, behind=self.enter["root"], **options)
 
     def path(self, file):
         """A file of the host, as this machine reaches it."""
-        return execute(LAB, "path", self.name, file).stdout.strip()
+        return f"/proc/{self.asker.pid}/root{file}"
 
     def image(self, reference, *changes):
         execute(LAB, "image", self.name, reference, *changes)
@@ -77,10 +109,12 @@ class Lab:
 
     def reboot(self):
         execute(LAB, "reboot", self.name, timeout=240)
+        self.booted()
 
     def power_cycle(self):
         """systemctl poweroff, and on again."""
         execute(LAB, "power-cycle", self.name, timeout=240)
+        self.booted()
 
     def journal_before_boot(self, unit):
         """What that unit of the user said before the host was last booted, line by line."""
@@ -115,11 +149,6 @@ class Lab:
     def put_manifest(self, name, text):
         self.write(f"{MANIFESTS}/{name}", text)
 
-    def edit_and_diff(self, name, text):
-        """Puts a manifest in place and asks for the plan in the same breath; the completed process."""
-        hidden = self.draft(f"{MANIFESTS}/{name}", text)
-        return self.run("sh", "-c", f"mv {hidden} {MANIFESTS}/{name} && podreeve diff", check=False)
-
     def remove_manifest(self, name):
         os.unlink(self.path(f"{MANIFESTS}/{name}"))
 
@@ -142,12 +171,30 @@ class Lab:
                                 f"{done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
+    def ask(self, socket, target):
+        """What the agent or podman answers over its socket; a CommandFailed when that is not 200."""
+        try:
+            status, body = self.asker.ask(socket, target)
+        except Unreachable as failure:
+            raise CommandFailed(str(failure)) from failure
+        if status != 200:
+            raise CommandFailed(f"{target}: {status} {body}")
+        return body
+
+    def status(self):
+        """What `podreeve status --json` prints."""
+        return self.ask(SOCKET, "/v1/apps")
+
     def events(self):
-        """Of the agent: one line of JSON an event."""
-        return [json.loads(line) for line in self.run("podreeve", "events", "--json").stdout.splitlines()]
+        """Of the agent, as `podreeve events --json` prints them."""
+        return self.ask(SOCKET, "/v1/events?since=0")["events"]
+
+    def diff(self):
+        """What `podreeve diff --json` prints."""
+        return self.ask(SOCKET, "/v1/diff")
 
     def apps(self):
-        return {app["name"]: app for app in self.podreeve("status")["apps"]}
+        return {app["name"]: app for app in self.status()["apps"]}
 
     def message(self, name):
         """What status says of an app beside its state; empty while it does not know it."""
@@ -164,8 +211,7 @@ class Lab:
 
     def is_converged(self):
         """Nothing is under way and nothing would be changed."""
-        done = self.run("podreeve", "diff", check=False)
-        return done.returncode == 0 and not any(app.get("change") for app in self.apps().values())
+        return self.diff()["converged"] and not any(app.get("change") for app in self.apps().values())
 
     def condition(self, app, text):
         """The app's conditions, as one text, when text is in it."""
@@ -185,11 +231,27 @@ class Lab:
         """podman itself ties pods to their service container, over REST too."""
         return self.podman_version() >= (4, 5)
 
+    def libpod(self, target, **parameters):
+        """What podman's own REST API answers."""
+        return self.ask(PODMAN_SOCKET, f"/v4.0.0/libpod/{target}?{urllib.parse.urlencode(parameters)}")
+
     def containers(self, *filters):
-        """podman's own list, by name; infra containers left out."""
-        arguments = [word for one in filters for word in ("--filter", one)]
-        found = json.loads(self.podman("ps", "-a", "--format", "json", *arguments) or "[]")
+        """podman's own list, by name; infra containers left out. A filter is key=value."""
+        wanted = {}
+        for key, value in (one.split("=", 1) for one in filters):
+            wanted.setdefault(key, []).append(value)
+        found = self.libpod("containers/json", all="true", filters=json.dumps(wanted))
         return {item["Names"][0]: item for item in found if not item["IsInfra"]}
+
+    def inspect(self, container):
+        """What podman inspect shows of it; None: there is none."""
+        status, body = self.asker.ask(PODMAN_SOCKET, f"/v4.0.0/libpod/containers/{container}/json")
+        return body if status == 200 else None
+
+    def pid_of(self, container):
+        """Of its main process; 0: none runs."""
+        found = self.inspect(container)
+        return found["State"]["Pid"] if found else 0
 
     def ids(self):
         """{container: id} of all that are there, infra containers left out."""
@@ -201,14 +263,14 @@ class Lab:
 
     def kill_process(self, container):
         """kill -9 of the container's main process, as the kernel's OOM killer would."""
-        pid = self.podman("inspect", "--format", "{{.State.Pid}}", container)
-        self.root("kill", "-9", pid)
+        pid = self.pid_of(container)
+        assert pid, f"{container} does not run"
+        self.root("kill", "-9", str(pid))
 
     def started_at(self, container):
         """When podman last started it, in seconds of the clock that this machine and the host share; None: not running."""
-        state, at = self.podman("inspect", "--format", "{{.State.Status}} {{.State.StartedAt.UnixNano}}", container,
-                                check=False).split() or ("absent", 0)
-        return int(at) / 1e9 if state == "running" else None
+        found = self.inspect(container)
+        return seconds_of(found["State"]["StartedAt"]) if found and found["State"]["Status"] == "running" else None
 
     def removed_at(self, container):
         """When podman (5.0 or newer) removed that id, on the same clock."""
@@ -224,30 +286,31 @@ class Lab:
 
     def inventory(self):
         """All that podman holds but for ids and infra, comparable between two runs."""
-        pods = json.loads(self.podman("pod", "ps", "--format", "json") or "[]")
         return {
             "containers": sorted((name, item["State"], item["Image"]) for name, item in self.containers().items()),
-            "pods": sorted((pod["Name"], pod["Status"], len(pod["Containers"])) for pod in pods),
-            "volumes": sorted(self.podman("volume", "ls", "-q").split()),
-            "secrets": sorted(self.podman("secret", "ls", "--format", "{{.Name}}").split()),
+            "pods": sorted((pod["Name"], pod["Status"], len(pod["Containers"])) for pod in self.libpod("pods/json") or []),
+            "volumes": sorted(volume["Name"] for volume in self.libpod("volumes/json") or []),
+            "secrets": sorted(secret["Spec"]["Name"] for secret in self.libpod("secrets/json") or []),
         }
 
     # waiting
 
     def wait_until(self, condition, timeout, what):
-        """Returns what condition gave as soon as it is true, and the seconds it took."""
+        """Returns what condition gave as soon as it is true, and the seconds it took. Looks for at most half of the time, since
+        what is waited for may need the core that looking takes."""
         began = time.monotonic()
         last = ""
         while True:
+            looked = time.monotonic()
             try:
                 value = condition()
                 if value:
                     return value, time.monotonic() - began
-            except (CommandFailed, KeyError, IndexError, json.JSONDecodeError) as failure:
+            except (CommandFailed, Unreachable, KeyError, IndexError, json.JSONDecodeError) as failure:
                 last = f"; the last try: {failure}"
             if time.monotonic() - began > timeout:
                 raise AssertionError(f"not within {timeout} s: {what}{last}")
-            time.sleep(0.05)
+            time.sleep(min(max(time.monotonic() - looked, 0.05), 1))
 
     def settle(self, timeout=60):
         """Waits until the agent has nothing left to do."""
@@ -255,13 +318,14 @@ class Lab:
 
     def reset(self):
         """A host as on its first day: no app, no container, no state; the agent runs."""
-        self.systemctl("stop", "podreeve", check=False)
-        self.systemctl("reset-failed", "podreeve", check=False)
-        self.systemctl("start", "podman.socket")
-        self.run("rm", "-rf", MANIFESTS, STATE, "/home/app/.cache/podreeve")
-        self.run("sh", "-c", "podman pod rm -f -t 0 -a; podman rm -f -t 0 -a; podman volume rm -f -a; "
-                 "podman secret ls --format '{{.Name}}' | xargs -r podman secret rm", check=False)
-        self.run("mkdir", "-p", MANIFESTS)
+        self.run("sh", "-c", "systemctl --user stop podreeve; systemctl --user reset-failed podreeve; "
+                 f"systemctl --user start podman.socket; rm -rf {MANIFESTS} {STATE} /home/app/.cache/podreeve; mkdir -p {MANIFESTS}",
+                 check=False)
+        made = self.inventory()
+        for kind, command in (("pods", "podman pod rm -f -t 0 -a"), ("containers", "podman rm -f -t 0 -a"),
+                              ("volumes", "podman volume rm -f -a"), ("secrets", "podman secret rm -a")):
+            if made[kind]:
+                self.run(*command.split(), check=False)
         self.start_agent()
 
     def report(self):
