@@ -143,6 +143,13 @@ std::optional<WallTime> Supervisor::Core::next_try_of(const std::string& app) co
 std::set<std::string> Supervisor::Core::all_apps(const manifests::Desired& desired,
                                                  const ObservedIndex* index) const {
     std::set<std::string> names;
+    // One that is removed has no object any more when its last steps are made.
+    for (const AppStatus& app : last.apps) {
+        if (state.active_change_of(app.name) ||
+            state.active_change_of(plan::companions_of(app.name))) {
+            names.insert(app.name);
+        }
+    }
     for (const auto& [name, spec] : desired.apps) {
         names.insert(name);
     }

@@ -88,5 +88,21 @@ TEST_F(RunHealthTest, IsOfThatRunAlone) {
     EXPECT_TRUE(remembered_.empty());
 }
 
+// Its objects are gone before the last steps are: systemd is to forget its units, too.
+TEST_F(RunHealthTest, OneThatIsRemovedIsToldUntilItsChangeHasEnded) {
+    pass(kHealthy);
+    const auto removal = state_->add_change({"remove-companions",
+                                             "Remove the companions of db",
+                                             "db/companions",
+                                             "{}",
+                                             {{"reload", "Reload"}}});
+    ASSERT_TRUE(removal) << removal.error().message;
+    Supervisor supervisor(*state_, time_, [](auto&&...) { return nullptr; });
+    const Overview during = supervisor.conclude({}, {}, {}, {});
+    ASSERT_EQ(during.apps.size(), 1U);
+    EXPECT_EQ(during.apps[0].name, "db");
+    EXPECT_EQ(during.apps[0].state, ServiceState::Stopping);
+}
+
 }  // namespace
 }  // namespace podreeve::supervise
