@@ -1,8 +1,16 @@
 # How tests are compiled and registered. A build that `./dev test` makes is a CTest fixture of its own (`dev_build`,
 # `tsan_build`), so that one run of CTest compiles and tests side by side: what needs a build starts when it is there.
 set(PODREEVE_TEST_PREFIX "" CACHE STRING "Put before the name of each test: two builds in one run of CTest")
+option(PODREEVE_LONG "What is too long for every day: all cases under all sanitizers and on all releases, and fuzzing" OFF)
 option(PODREEVE_THREADS_ONLY "Only tests of what has threads: for ThreadSanitizer" OFF)
 set(PODREEVE_BUILD_FIXTURE "" CACHE STRING "The fixture that compiles this build; empty: it was compiled before CTest")
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+set(PODREEVE_BUILD_COST 1000 CACHE STRING "Of the build: those that cost more are compiled before it")
+set(PODREEVE_CORES ${cores} CACHE STRING "The cores that CTest may use; what compiles takes them all")
+# What costs an allocation of a sanitized program its time: the memory of freed blocks, and frames nobody reads.
+set(PODREEVE_SANITIZER_OPTIONS
+  ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=6:max_malloc_fill_size=64
+  TSAN_OPTIONS=history_size=2)
 
 find_package(GTest REQUIRED)
 
@@ -38,15 +46,24 @@ function(podreeve_register name)
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
   set_tests_properties(${name} PROPERTIES RESOURCE_GROUPS "cores:1" COST ${arg_COST} TIMEOUT ${arg_TIMEOUT})
   set_property(TEST ${name} PROPERTY LABELS ${arg_LABELS})
-  set_property(TEST ${name} PROPERTY ENVIRONMENT ${arg_ENVIRONMENT})
+  set_property(TEST ${name} PROPERTY ENVIRONMENT ${PODREEVE_SANITIZER_OPTIONS} ${arg_ENVIRONMENT})
   set_property(TEST ${name} PROPERTY FIXTURES_REQUIRED ${PODREEVE_BUILD_FIXTURE})
 endfunction()
 
-# podreeve_register_shards(PROGRAM SHARDS n …): entries that have a share of a GoogleTest program's cases each.
+# podreeve_register_shards(PROGRAM SHARDS n [SPLIT] …): entries that have a share of a GoogleTest program's cases each.
+# SPLIT: the odd shares run under ThreadSanitizer only, the even ones under the other sanitizers only.
 function(podreeve_register_shards name)
-  cmake_parse_arguments(arg "" "SHARDS" "" ${ARGN})
+  cmake_parse_arguments(arg "SPLIT" "SHARDS" "" ${ARGN})
+  set(first 0)
+  set(step 1)
+  if(arg_SPLIT AND NOT PODREEVE_LONG)
+    set(step 2)
+    if(PODREEVE_THREADS_ONLY)
+      set(first 1)
+    endif()
+  endif()
   math(EXPR last "${arg_SHARDS} - 1")
-  foreach(shard RANGE ${last})
+  foreach(shard RANGE ${first} ${last} ${step})
     podreeve_register(${name}_${shard} COMMAND ${name} --gtest_brief=1 ${arg_UNPARSED_ARGUMENTS}
       ENVIRONMENT GTEST_TOTAL_SHARDS=${arg_SHARDS} GTEST_SHARD_INDEX=${shard})
   endforeach()
@@ -57,8 +74,10 @@ endfunction()
 # APART: its files are compiled one by one, since each has local names that the others have too.
 # THREADS: what it tests has threads, so that it runs under ThreadSanitizer too.
 # SHARDS: so many entries, for programs of a minute and more.
+# SPLIT: each case runs under one of the sanitizers, and under all of them with PODREEVE_LONG: for hundreds of runs of the
+# same kind.
 function(podreeve_test name)
-  cmake_parse_arguments(arg "APART;THREADS" "TIMEOUT;COST;SHARDS" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "APART;THREADS;SPLIT" "TIMEOUT;COST;SHARDS" "SOURCES;LINKS;LABELS" ${ARGN})
   if(PODREEVE_THREADS_ONLY AND NOT arg_THREADS)
     return()
   endif()
@@ -70,6 +89,9 @@ function(podreeve_test name)
     set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   endif()
   set(entry LABELS ${arg_LABELS} COST "${arg_COST}" TIMEOUT "${arg_TIMEOUT}")
+  if(arg_SPLIT)
+    list(APPEND entry SPLIT)
+  endif()
   if(arg_SHARDS)
     podreeve_register_shards(${name} SHARDS ${arg_SHARDS} ${entry})
   else()
@@ -80,5 +102,5 @@ endfunction()
 if(PODREEVE_BUILD_FIXTURE)
   add_test(NAME ${PODREEVE_BUILD_FIXTURE} COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR})
   set_tests_properties(${PODREEVE_BUILD_FIXTURE} PROPERTIES
-    FIXTURES_SETUP ${PODREEVE_BUILD_FIXTURE} RESOURCE_GROUPS "cores:1" COST 1000 TIMEOUT 3600)
+    FIXTURES_SETUP ${PODREEVE_BUILD_FIXTURE} RESOURCE_GROUPS "cores:${PODREEVE_CORES}" COST ${PODREEVE_BUILD_COST} TIMEOUT 3600)
 endif()

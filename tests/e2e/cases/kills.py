@@ -19,6 +19,9 @@ def put_all(lab, **options):
 def disturb(lab, dice, color):
     """One of the things that give the agent work to do."""
     what = dice.choice(["edit", "rm", "pod rm", "kill", "leave"])
+    rested = [name for name in manifests.SHOP_CONTAINERS if time.time() - (lab.started_at(name) or time.time()) > 11]
+    if what == "kill" and not rested:
+        what = "edit"  # one killed within its first 10 s would rest for as long as many kills have earned it
     if what == "edit":
         put_all(lab, color=color)
     elif what == "rm":
@@ -26,7 +29,7 @@ def disturb(lab, dice, color):
     elif what == "pod rm":
         lab.podman("pod", "rm", "-f", "-t", "0", dice.choice(["shop-web", "shop-db", "solo"]), check=False)
     elif what == "kill":
-        lab.podman("kill", dice.choice(manifests.SHOP_CONTAINERS), check=False)
+        lab.podman("kill", dice.choice(rested), check=False)
     else:
         lab.remove_manifest("shop.yaml")
     return what

@@ -87,7 +87,8 @@ def case_the_plan_is_shown_before_it_is_carried_out(lab):
     before = shop_is_up(lab)
     # an image that is not there yet holds the edit back, so that the plan can be looked at
     lab.put_manifest("shop.yaml", manifests.shop(web_image="localhost/late:1"))
-    lab.wait_until(lambda: lab.condition("shop", "localhost/late:1"), 30, "the edit waits for its image")
+    lab.wait_until(lambda: lab.condition("shop", "localhost/late:1") and not lab.app("shop").get("change"), 60,
+                   "the edit waits for its image")
     shown = lab.run("podreeve", "diff", check=False)
     assert shown.returncode == 2, shown
     assert "shop-web-httpd" in shown.stdout and "shop-db-db" not in shown.stdout, shown.stdout

@@ -75,6 +75,7 @@ class Lab:
         self.asker = Asker(int(self.enter["root"][self.enter["root"].index("-t") + 1]))
 
     def forget(self):
+        """Before the host goes down: it waits for who is in its pid namespace, and stops nsenter with its child."""
         if self.asker:
             self.asker.end()
         self.asker = None
@@ -108,11 +109,13 @@ class Lab:
         return execute(LAB, "registry", self.name).stdout.strip()
 
     def reboot(self):
+        self.forget()
         execute(LAB, "reboot", self.name, timeout=240)
         self.booted()
 
     def power_cycle(self):
         """systemctl poweroff, and on again."""
+        self.forget()
         execute(LAB, "power-cycle", self.name, timeout=240)
         self.booted()
 
