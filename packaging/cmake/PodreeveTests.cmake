@@ -5,8 +5,9 @@ option(PODREEVE_LONG "What is too long for every day: all cases under all saniti
 option(PODREEVE_THREADS_ONLY "Only tests of what has threads: for ThreadSanitizer" OFF)
 set(PODREEVE_BUILD_FIXTURE "" CACHE STRING "The fixture that compiles this build; empty: it was compiled before CTest")
 cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+math(EXPR load "${cores} * 2")
 set(PODREEVE_BUILD_COST 1000 CACHE STRING "Of the build: those that cost more are compiled before it")
-set(PODREEVE_CORES ${cores} CACHE STRING "The cores that CTest may use; what compiles takes them all")
+set(PODREEVE_LOAD ${load} CACHE STRING "What CTest may load the machine with: 2 a core. What compiles takes all of it")
 # What costs an allocation of a sanitized program its time: the memory of freed blocks, and frames nobody reads.
 set(PODREEVE_SANITIZER_OPTIONS
   ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=6:max_malloc_fill_size=64
@@ -32,8 +33,7 @@ function(podreeve_precompiled_tests)
   endif()
 endfunction()
 
-# podreeve_register(NAME COMMAND … [LABELS l…] [COST s] [TIMEOUT s] [ENVIRONMENT k=v…]): a test that takes one of the
-# cores that CTest may use. COST: about how long it takes, since the longest begins first.
+# podreeve_register(NAME COMMAND … [LABELS l…] [COST s] [TIMEOUT s] [ENVIRONMENT k=v…]): a test that keeps a core busy. COST: about how long it takes, since the longest begins first.
 function(podreeve_register name)
   cmake_parse_arguments(arg "" "COST;TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT arg_COST)
@@ -44,7 +44,7 @@ function(podreeve_register name)
   endif()
   set(name ${PODREEVE_TEST_PREFIX}${name})
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
-  set_tests_properties(${name} PROPERTIES RESOURCE_GROUPS "cores:1" COST ${arg_COST} TIMEOUT ${arg_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES RESOURCE_GROUPS "load:2" COST ${arg_COST} TIMEOUT ${arg_TIMEOUT})
   set_property(TEST ${name} PROPERTY LABELS ${arg_LABELS})
   set_property(TEST ${name} PROPERTY ENVIRONMENT ${PODREEVE_SANITIZER_OPTIONS} ${arg_ENVIRONMENT})
   set_property(TEST ${name} PROPERTY FIXTURES_REQUIRED ${PODREEVE_BUILD_FIXTURE})
@@ -102,5 +102,5 @@ endfunction()
 if(PODREEVE_BUILD_FIXTURE)
   add_test(NAME ${PODREEVE_BUILD_FIXTURE} COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR})
   set_tests_properties(${PODREEVE_BUILD_FIXTURE} PROPERTIES
-    FIXTURES_SETUP ${PODREEVE_BUILD_FIXTURE} RESOURCE_GROUPS "cores:${PODREEVE_CORES}" COST ${PODREEVE_BUILD_COST} TIMEOUT 3600)
+    FIXTURES_SETUP ${PODREEVE_BUILD_FIXTURE} RESOURCE_GROUPS "load:${PODREEVE_LOAD}" COST ${PODREEVE_BUILD_COST} TIMEOUT 3600)
 endif()
