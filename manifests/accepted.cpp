@@ -12,6 +12,7 @@
 #include "manifests/names.h"
 #include "manifests/yaml.h"
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/unique_fd.h"
 
 namespace podreeve::manifests {
@@ -72,7 +73,7 @@ std::string to_json_text(const AcceptedText& text) {
         out["units"].push_back(
             {{"path", unit.path}, {"text", unit.text}, {"drop_ins", unit.drop_ins}});
     }
-    return out.dump(-1, ' ', false, json::error_handler_t::replace);
+    return json_text(out);
 }
 
 using TextPairs = std::vector<std::pair<std::string, std::string>>;
@@ -151,6 +152,14 @@ Status AcceptedVersions::save(const std::string& app,
                               const std::string& hash,
                               const AcceptedText& text,
                               bool durable) {
+    RETURN_IF_ERROR(keep(app, hash, text, durable));
+    return dir_.empty() ? Status() : point_to(dir_ / app / kCurrent, hash + kExtension);
+}
+
+Status AcceptedVersions::keep(const std::string& app,
+                              const std::string& hash,
+                              const AcceptedText& text,
+                              bool durable) {
     if (dir_.empty()) {
         return {};
     }
@@ -162,8 +171,6 @@ Status AcceptedVersions::save(const std::string& app,
     } else {
         RETURN_IF_ERROR(write_and_rename(path, to_json_text(text)));
     }
-    RETURN_IF_ERROR(point_to(dir_ / app / kCurrent, hash + kExtension));
-    prune(app);
     return {};
 }
 
@@ -217,23 +224,6 @@ void AcceptedVersions::forget(const std::string& app, const std::vector<std::str
         }
     }
     ::rmdir((dir_ / app).c_str());  // only when nothing is left
-}
-
-void AcceptedVersions::prune(const std::string& app) {
-    std::vector<std::pair<fs::file_time_type, std::string>> versions;
-    std::error_code error;
-    for (const fs::path& path : versions_in(dir_ / app)) {
-        versions.emplace_back(fs::last_write_time(path, error), path.stem().string());
-    }
-    if (versions.size() <= kKept) {
-        return;
-    }
-    std::sort(versions.rbegin(), versions.rend());
-    std::vector<std::string> keep;
-    for (std::size_t i = 0; i < kKept; ++i) {
-        keep.push_back(versions[i].second);
-    }
-    forget(app, keep);
 }
 
 std::vector<std::string> AcceptedVersions::apps() const {

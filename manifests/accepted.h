@@ -29,10 +29,15 @@ class AcceptedVersions {
   public:
     explicit AcceptedVersions(std::filesystem::path dir);
 
-    // Keeps the version and makes it the current one; the oldest beyond kKept go. Without durable
-    // it may be lost in a power cut until sync() is called: for many at once, since a sync a file
-    // takes milliseconds.
+    // Keeps the version and makes it the current one. It stays until forget() is not told to keep
+    // it: only those who know what may lead back to it can tell. Without durable it may be lost in
+    // a power cut until sync() is called: for many at once, since a sync a file takes milliseconds.
     Status save(const std::string& app,
+                const std::string& hash,
+                const AcceptedText& text,
+                bool durable = true);
+    // Keeps it beside the current one.
+    Status keep(const std::string& app,
                 const std::string& hash,
                 const AcceptedText& text,
                 bool durable = true);
@@ -56,11 +61,8 @@ class AcceptedVersions {
     // Apps with a current version, and the file name each was accepted from.
     std::map<std::string, std::string> current_files() const;
 
-    static constexpr std::size_t kKept = 3;
-
   private:
     std::filesystem::path version_path(const std::string& app, const std::string& hash) const;
-    void prune(const std::string& app);
 
     std::filesystem::path dir_;
 };

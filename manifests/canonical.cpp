@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/digest.h"
+#include "runtime/base/json_text.h"
 
 // The canonical form is part of what is stored: it decides over io.podreeve.spec on every object.
 // A key is only ever added, and only with a default that is left out; tests hold golden hashes.
@@ -332,27 +333,27 @@ json to_json(const AppSpec& spec) {
 }  // namespace
 
 std::string digest_of(const std::vector<VolumeFile>& files) {
-    return hash_of(to_json(files).dump());
+    return hash_of(json_text(to_json(files)));
 }
 
 std::string spec_hash(const ContainerSpec& spec) {
-    return hash_of(to_json(spec).dump());
+    return hash_of(json_text(to_json(spec)));
 }
 
 std::string spec_hash(const PodSpec& spec) {
-    return hash_of(to_json(spec).dump());
+    return hash_of(json_text(to_json(spec)));
 }
 
 std::string spec_hash(const VolumeSpec& spec) {
-    return hash_of(to_json(spec).dump());
+    return hash_of(json_text(to_json(spec)));
 }
 
 std::string spec_hash(const AppSpec& spec) {
-    return hash_of(to_json(spec).dump());
+    return hash_of(json_text(to_json(spec)));
 }
 
 std::string companions_hash(const AppSpec& spec) {
-    return spec.companions.empty() ? "" : hash_of(to_json(spec.companions).dump());
+    return spec.companions.empty() ? "" : hash_of(json_text(to_json(spec.companions)));
 }
 
 namespace {
@@ -491,6 +492,18 @@ json to_redacted_json(const AppSpec& spec) {
         }
     }
     return out;
+}
+
+bool holds_secrets(const AppSpec& spec) {
+    const auto is_told = [](const ContainerSpec& container) {
+        return !container.secret_env.empty() ||
+               std::ranges::any_of(container.env,
+                                   [](const auto& row) { return sounds_secret(row.first); });
+    };
+    return !spec.secrets.empty() || std::ranges::any_of(spec.containers, is_told) ||
+           std::ranges::any_of(spec.volumes, [](const VolumeSpec& volume) {
+               return volume.origin == VolumeOrigin::Secret;
+           });
 }
 
 }  // namespace podreeve::manifests

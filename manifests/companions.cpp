@@ -12,8 +12,10 @@
 #include "manifests/words.h"
 #include "manifests/yaml.h"
 #include "quadlet/check.h"
+#include "quadlet/drop_ins.h"
 #include "quadlet/stamp.h"
 #include "runtime/base/nearest.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -105,12 +107,27 @@ void find_marks(const UnitSource& source, const quadlet::Unit& unit, std::vector
     }
 }
 
+void check_drop_in_names(const UnitSource& source, std::vector<Diagnostic>& out) {
+    for (const auto& [path, text] : source.drop_ins) {
+        if (!quadlet::is_drop_in_name(last_part(path))) {
+            out.push_back({{path},
+                           "",
+                           fmt::format("cannot use '{}' as a drop-in: its name has bytes that are "
+                                       "not UTF-8, or control characters; rename it",
+                                       clean_text(last_part(path))),
+                           "",
+                           ""});
+        }
+    }
+}
+
 std::vector<Diagnostic> problems_of(const UnitSource& source) {
     const auto read = quadlet::Unit::read({source.path, source.text}, texts_of(source));
     std::vector<Diagnostic> out = quadlet::problems_of(read, quadlet::kNewestRelease);
     if (const auto& unit = read.unit ? read.unit : read.fragment) {
         find_marks(source, *unit, out);
     }
+    check_drop_in_names(source, out);
     return out;
 }
 
@@ -380,7 +397,7 @@ AppSpec read_quadlet(const std::string& file,
                                "",
                                fmt::format("the file's name up to '@' or '.' is the app's, and "
                                            "that of '{}' cannot be one",
-                                           last_part(file)),
+                                           clean_text(last_part(file))),
                                std::string(kLabelRule),
                                ""});
     }

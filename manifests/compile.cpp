@@ -14,6 +14,7 @@
 #include "manifests/yaml.h"
 #include "quadlet/names.h"
 #include "runtime/base/nearest.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -47,10 +48,14 @@ std::string id_in_text(const std::string& text) {
     return {};
 }
 
+// Whether the app's name is in the text: in the other dialects it is the file's.
+bool names_itself(const std::string& text) {
+    return text.rfind("app:", 0) == 0 || text.find("\napp:") != std::string::npos;
+}
+
 // Which app a text that cannot be parsed was meant to be, so that its error is shown with it.
 std::string guess_name(const std::string& file, const std::string& text) {
-    const bool app = text.rfind("app:", 0) == 0 || text.find("\napp:") != std::string::npos;
-    const std::string name = app ? id_in_text(text) : stem_of(file);
+    const std::string name = names_itself(text) ? id_in_text(text) : stem_of(file);
     return is_label(name) ? name : "";
 }
 
@@ -124,7 +129,8 @@ void sort_by_position(const std::string& file, std::vector<Diagnostic>& diagnost
 
 Compiled finish(Compiled out, AppSpec app, const std::string& file, const std::string& text) {
     out.app_name = is_label(app.name) ? app.name : guess_name(file, text);
-    app.file = file;
+    out.could_be_any = out.app_name.empty() && names_itself(text);
+    app.file = clean_text(file);
     if (!has_errors(out.diagnostics)) {
         // Only then: what is told with its position already would come again without.
         out.diagnostics = find_clashes_within(app);

@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -26,141 +23,32 @@ namespace fs = std::filesystem;
 // Ticks of file time are at most 10 ms; clocks and slow network file systems get the rest.
 constexpr std::int64_t kFreshNs = 2'000'000'000;
 
-bool ends_with(std::string_view text, std::string_view end) {
-    return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-bool has_manifest_extension(std::string_view name) {
-    return ends_with(name, ".yaml") || ends_with(name, ".yml") || ends_with(name, ".json");
-}
-
-// "web.container.d", "web-.container.d" or "container.d".
-bool is_unit_drop_in_folder(const std::string& name) {
-    if (!ends_with(name, ".d")) {
-        return false;
-    }
-    const std::string stem = name.substr(0, name.size() - 2);
-    return quadlet::unit_type_of(stem) || quadlet::unit_type_of("x." + stem);
-}
-
-Stamp stamp_of(const struct stat& info) {
-    constexpr std::int64_t kSecond = 1'000'000'000;
-    return {info.st_dev,
-            info.st_ino,
-            info.st_size,
-            info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec,
-            info.st_ctim.tv_sec * kSecond + info.st_ctim.tv_nsec,
-            info.st_mode,
-            info.st_uid};
-}
-
-bool is_null_device(const struct stat& info) {
-    return S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
-}
-
-std::string trouble_of(const struct stat& info, uid_t owner) {
-    if (!S_ISREG(info.st_mode)) {
-        return "is not a regular file";
-    }
-    if (info.st_uid != owner && info.st_uid != 0) {
-        return fmt::format(
-            "belongs to user {}; only user {} and root may write manifests: chown it", info.st_uid,
-            owner);
-    }
-    if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return "may be written by others; run chmod go-w on it";
-    }
-    return {};
-}
-
-enum class Sight { File, Masked, Gone };
-
-// What stands at path, links followed.
-Sight look_at(const fs::path& path, uid_t owner, FoundFile& out) {
-    struct stat info {};
-
-    out.path = path;
-    if (::stat(path.c_str(), &info) == 0) {
-        out.stamp = stamp_of(info);
-        out.trouble = is_null_device(info) ? "" : trouble_of(info, owner);
-        return is_null_device(info) ? Sight::Masked : Sight::File;
-    }
-    const int error = errno;
-    if (::lstat(path.c_str(), &info) != 0) {
-        return Sight::Gone;
-    }
-    out.trouble = fmt::format("cannot be reached: {}", std::strerror(error));
-    return Sight::File;
-}
-
-struct CloseDirectory {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
-// The names in a directory, sorted. One that is not there has none; another failure is errno.
-int read_names(const fs::path& path, std::vector<std::string>& out) {
-    const Directory directory(::opendir(path.c_str()));
-    if (!directory) {
-        return errno == ENOENT ? 0 : errno;
-    }
-    errno = 0;
-    while (const dirent* entry = ::readdir(directory.get())) {
-        out.emplace_back(entry->d_name);
-        errno = 0;
-    }
-    const int error = errno;
-    std::sort(out.begin(), out.end());
-    return error;
-}
-
 using DropIns = std::map<std::string, std::map<std::string, FoundFile>>;  // manifest, drop-in
 
-void list_drop_ins(const fs::path& directory,
-                   const std::string& manifest,
-                   uid_t owner,
-                   DropIns& drop_ins) {
-    std::vector<std::string> names;
-    if (const int error = read_names(directory, names); error != 0) {
-        // Without its drop-ins the manifest would say something else: it counts as broken.
-        drop_ins[manifest][""] = {
-            directory, {}, fmt::format("cannot be read: {}", std::strerror(error))};
-    }
-    for (const std::string& name : names) {
-        if (classify_name(name) != NameKind::Manifest) {
-            continue;
-        }
-        FoundFile file;
-        const Sight entry = look_at(directory / name, owner, file);
-        if (entry == Sight::File) {
-            drop_ins[manifest][name] = std::move(file);
-        } else if (entry == Sight::Masked) {
-            drop_ins[manifest].erase(name);
-        }
+FoundFile folder_trouble(const fs::path& folder, const std::string& why) {
+    return {folder, {}, "cannot be read: " + why};
+}
+
+void add_entry(const std::string& name, SeenName entry, std::map<std::string, FoundFile>& files) {
+    if (entry.masked) {
+        files.erase(name);
+    } else {
+        files[name] = std::move(entry.file);
     }
 }
 
-// The *.conf files of a unit's drop-in folder: name -> file. One of "" says why it cannot be read.
-void list_unit_drop_ins(const fs::path& folder,
-                        uid_t owner,
-                        std::map<std::string, FoundFile>& files) {
-    std::vector<std::string> names;
-    if (const int error = read_names(folder, names); error != 0 && error != ENOTDIR) {
-        files[""] = {folder, {}, fmt::format("cannot be read: {}", std::strerror(error))};
+// One of "" says why the folder cannot be read: without its drop-ins the manifest would say
+// something else, so that it counts as broken.
+std::map<std::string, FoundFile> drop_ins_in(const fs::path& folder, FolderOf of, uid_t owner) {
+    std::map<std::string, FoundFile> out;
+    FolderLook look = look_at_folder(folder, of, owner);
+    if (!look.trouble.empty()) {
+        out[""] = folder_trouble(folder, look.trouble);
     }
-    for (const std::string& name : names) {
-        if (!ends_with(name, ".conf") || name.front() == '.') {
-            continue;
-        }
-        FoundFile file;
-        const Sight sight = look_at(folder / name, owner, file);
-        if (sight == Sight::File) {
-            files[name] = std::move(file);
-        } else if (sight == Sight::Masked) {
-            files.erase(name);
-        }
+    for (auto& [name, entry] : look.entries) {
+        add_entry(name, std::move(entry), out);
     }
+    return out;
 }
 
 // By folder ("web.container.d"), then by name.
@@ -187,44 +75,43 @@ void add_drop_ins(FoundUnit& unit, const UnitDropIns& drop_ins) {
     }
 }
 
-void add_unit(const std::string& name, Sight sight, FoundFile file, Listing& out) {
-    if (sight == Sight::Masked) {
+void add_main(const std::string& name, const SeenName& entry, Listing& out) {
+    const bool is_unit = classify_name(name) == NameKind::Unit;
+    if (entry.masked) {
+        out.manifests.erase(name);
         out.units.erase(name);
-    } else if (sight == Sight::File) {
-        out.units[name].file = std::move(file);
+    } else if (is_unit) {
+        out.units[name].file = entry.file;
+    } else {
+        out.manifests[name].main = entry.file;
     }
 }
 
-void list_directory(const fs::path& directory,
-                    uid_t owner,
-                    DropIns& drop_ins,
-                    UnitDropIns& unit_drop_ins,
-                    Listing& out) {
-    std::vector<std::string> names;
-    if (const int error = read_names(directory, names); error != 0) {
-        out.unreadable.emplace_back(directory, std::strerror(error));
+// By the manifest, or by the unit's drop-in folder; then by name.
+struct AllDropIns {
+    DropIns manifests;
+    UnitDropIns units;
+
+    std::map<std::string, FoundFile>& of(const std::string& folder) {
+        return classify_name(folder) == NameKind::UnitDropInDirectory
+                   ? units[folder]
+                   : manifests[folder.substr(0, folder.size() - 2)];
     }
-    for (const std::string& name : names) {
-        const NameKind kind = classify_name(name);
-        if (kind == NameKind::DropInDirectory) {
-            list_drop_ins(directory / name, name.substr(0, name.size() - 2), owner, drop_ins);
-            continue;
-        }
-        if (kind == NameKind::UnitDropInDirectory) {
-            list_unit_drop_ins(directory / name, owner, unit_drop_ins[name]);
-            continue;
-        }
-        if (kind == NameKind::Ignored) {
-            continue;
-        }
-        FoundFile file;
-        const Sight entry = look_at(directory / name, owner, file);
-        if (kind == NameKind::Unit) {
-            add_unit(name, entry, std::move(file), out);
-        } else if (entry == Sight::Masked) {
-            out.manifests.erase(name);
-        } else if (entry == Sight::File) {
-            out.manifests[name].main = std::move(file);
+};
+
+void add_look(const DirectoryLook& look, AllDropIns& drop_ins, Listing& out) {
+    if (!look.trouble.empty()) {
+        out.unreadable.emplace_back(look.path, "cannot read this directory: " + look.trouble);
+    }
+    for (const auto& [folder, why] : look.folder_troubles) {
+        drop_ins.of(folder)[""] = folder_trouble(look.path / folder, why);
+    }
+    for (const auto& [name, entry] : look.entries) {
+        const std::size_t slash = name.find('/');
+        if (slash == std::string::npos) {
+            add_main(name, entry, out);
+        } else {
+            add_entry(name.substr(slash + 1), entry, drop_ins.of(name.substr(0, slash)));
         }
     }
 }
@@ -243,7 +130,7 @@ FoundUnit find_unit(const fs::path& path, uid_t owner) {
     }
     UnitDropIns drop_ins;
     for (const std::string& folder : quadlet::drop_in_folders(path.filename().string())) {
-        list_unit_drop_ins(path.parent_path() / folder, owner, drop_ins[folder]);
+        drop_ins[folder] = drop_ins_in(path.parent_path() / folder, FolderOf::Unit, owner);
     }
     add_drop_ins(out, drop_ins);
     return out;
@@ -270,35 +157,33 @@ Result<std::string> read_all(int fd, const std::string& name) {
 
 }  // namespace
 
-NameKind classify_name(const std::string& name) {
-    const bool temporary = name.empty() || name.front() == '.' || name.front() == '#' ||
-                           name.back() == '~' || name.back() == '#';
-    if (temporary) {
-        return NameKind::Ignored;
-    }
-    if (ends_with(name, ".d") && has_manifest_extension(name.substr(0, name.size() - 2))) {
-        return NameKind::DropInDirectory;
-    }
-    if (has_manifest_extension(name)) {
-        return NameKind::Manifest;
-    }
-    if (is_unit_drop_in_folder(name)) {
-        return NameKind::UnitDropInDirectory;
-    }
-    return quadlet::unit_type_of(name) ? NameKind::Unit : NameKind::Ignored;
+bool any_missing(const FoundManifest& manifest) {
+    const auto missing = [](const FoundFile& file) { return file.missing; };
+    const auto any = [&](const std::vector<FoundFile>& files) {
+        return std::any_of(files.begin(), files.end(), missing);
+    };
+    return missing(manifest.main) || any(manifest.drop_ins) ||
+           std::any_of(manifest.units.begin(), manifest.units.end(), [&](const FoundUnit& unit) {
+               return missing(unit.file) || any(unit.drop_ins);
+           });
 }
 
-Listing list_manifests(const std::vector<fs::path>& directories, uid_t owner) {
+bool is_missing(const FoundManifest& manifest) {
+    return manifest.main.missing &&
+           std::all_of(manifest.units.begin(), manifest.units.end(),
+                       [](const FoundUnit& unit) { return unit.file.missing; });
+}
+
+Listing merge_looks(const std::vector<DirectoryLook>& looks) {
     Listing out;
-    DropIns drop_ins;
-    UnitDropIns unit_drop_ins;
-    for (const fs::path& directory : directories) {
-        list_directory(directory, owner, drop_ins, unit_drop_ins, out);
+    AllDropIns drop_ins;
+    for (const DirectoryLook& look : looks) {
+        add_look(look, drop_ins, out);
     }
     for (auto& [name, unit] : out.units) {
-        add_drop_ins(unit, unit_drop_ins);
+        add_drop_ins(unit, drop_ins.units);
     }
-    for (auto& [manifest, files] : drop_ins) {
+    for (auto& [manifest, files] : drop_ins.manifests) {
         const auto found = out.manifests.find(manifest);
         if (found == out.manifests.end()) {
             continue;  // a vendor may ship a drop-in for what is not installed
@@ -308,6 +193,15 @@ Listing list_manifests(const std::vector<fs::path>& directories, uid_t owner) {
         }
     }
     return out;
+}
+
+Listing list_manifests(const std::vector<fs::path>& directories, uid_t owner) {
+    std::vector<DirectoryLook> looks;
+    looks.reserve(directories.size());
+    for (const fs::path& directory : directories) {
+        looks.push_back(look_at_directory(directory, owner));
+    }
+    return merge_looks(looks);
 }
 
 std::map<std::string, FoundManifest> bare_manifests(const std::map<std::string, FoundUnit>& units,
@@ -345,9 +239,7 @@ std::optional<FoundManifest> find_manifest(const fs::path& file, uid_t owner) {
         out.units = {find_unit(file, owner)};
         return out;
     }
-    DropIns drop_ins;
-    list_drop_ins(file.string() + ".d", "", owner, drop_ins);
-    for (auto& [name, drop_in] : drop_ins[""]) {
+    for (auto& [name, drop_in] : drop_ins_in(file.string() + ".d", FolderOf::Manifest, owner)) {
         out.drop_ins.push_back(std::move(drop_in));
     }
     return out;
@@ -356,7 +248,7 @@ std::optional<FoundManifest> find_manifest(const fs::path& file, uid_t owner) {
 std::vector<Diagnostic> left_out(const Listing& listing) {
     std::vector<Diagnostic> out;
     for (const auto& [directory, why] : listing.unreadable) {
-        out.push_back(about_file(directory, fmt::format("cannot read this directory: {}", why)));
+        out.push_back(about_file(directory, why));
     }
     return out;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -10,31 +9,13 @@
 #include <vector>
 
 #include "manifests/accepted.h"
+#include "manifests/directory_look.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/diagnostic.h"
 #include "runtime/base/result.h"
 
 // The manifest directories as they are on disk: which names count, and what stands behind them.
 namespace podreeve::manifests {
-
-// What a stat tells of a file, enough to see that it is another one than before.
-struct Stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t modified_ns = 0;
-    std::int64_t changed_ns = 0;
-    mode_t mode = 0;
-    uid_t owner = 0;
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-};
-
-struct FoundFile {
-    std::filesystem::path path;
-    Stamp stamp;
-    std::string trouble;  // why it must not be read; empty: it may
-    friend bool operator==(const FoundFile&, const FoundFile&) = default;
-};
 
 // A unit file with its drop-ins, in the order in which Quadlet merges them.
 struct FoundUnit {
@@ -52,11 +33,10 @@ struct FoundManifest {
     friend bool operator==(const FoundManifest&, const FoundManifest&) = default;
 };
 
-enum class NameKind { Manifest, DropInDirectory, Unit, UnitDropInDirectory, Ignored };
-
-// What a name in a manifest directory is: "web.yaml", "web.yaml.d", "web.container",
-// "web.container.d", "container.d"; editors' temporary files and all else are ignored.
-NameKind classify_name(const std::string& name);
+// Whether any of its files is out of sight: then it is not to be read anew.
+bool any_missing(const FoundManifest& manifest);
+// Whether what it is made of is, all of it: its drop-ins aside.
+bool is_missing(const FoundManifest& manifest);
 
 struct Listing {
     std::map<std::string, FoundManifest> manifests;  // by file name; a masked one is not there
@@ -64,8 +44,11 @@ struct Listing {
     std::vector<std::pair<std::filesystem::path, std::string>> unreadable;  // directory, why
 };
 
-// All directories, later ones over earlier ones by file name, drop-ins likewise. A directory that
-// does not exist is empty. owner: who, beside root, may own a manifest.
+// All directories, later ones over earlier ones by file name, drop-ins likewise.
+Listing merge_looks(const std::vector<DirectoryLook>& looks);
+
+// The same, looked at now. A directory that does not exist is empty. owner: who, beside root, may
+// own a manifest.
 Listing list_manifests(const std::vector<std::filesystem::path>& directories, uid_t owner);
 
 // The bare unit files, without those at the paths that manifests name, as manifests: one an app, by

@@ -5,12 +5,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/diagnostic.h"
 
 // Desired state as plain, immutable values: what every dialect compiles to and what plan reads. No
@@ -306,15 +308,30 @@ struct AppProblem {
     std::string app;  // empty: the file could not be told to belong to one
     std::string file;
     std::vector<Diagnostic> diagnostics;
+    // It could be the manifest of an app of which none is known.
+    bool could_be_any = false;
     friend bool operator==(const AppProblem&, const AppProblem&) = default;
+};
+
+// Why an app stays though its manifest is not to be seen.
+struct HeldRemoval {
+    std::string reason;   // CamelCase
+    std::string message;  // and what ends it
+    friend bool operator==(const HeldRemoval&, const HeldRemoval&) = default;
 };
 
 // All that the manifests say, at one moment.
 struct Desired {
     std::map<std::string, std::shared_ptr<const AppSpec>> apps;
     std::vector<AppProblem> problems;
+    // Of apps, those whose manifest is not to be seen, and that stay as they last were.
+    std::map<std::string, HeldRemoval> held = {};
     // False when a manifest directory could not be read: then nothing is removed for its sake.
     bool complete = true;
+    // But these: a person said that they go, whatever is not to be seen or broken.
+    std::set<std::string> let_go = {};
+    // When another look could find that a manifest is gone; nothing: all that is known is certain.
+    std::optional<SteadyTime> look_again = std::nullopt;
 };
 
 // The hash that stands in io.podreeve.spec: SHA-256 over the canonical JSON of that part (env and
@@ -334,6 +351,8 @@ std::string companions_hash(const AppSpec& spec);
 
 // Canonical JSON of an app for people and for --json, with secret values replaced by "<secret>".
 nlohmann::json to_redacted_json(const AppSpec& spec);
+// Whether that hides anything: such a version's text is not kept longer than it may be needed.
+bool holds_secrets(const AppSpec& spec);
 
 std::string_view to_string(DependencyKind kind);
 std::string_view to_string(LossPolicy policy);

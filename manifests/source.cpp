@@ -1,62 +1,31 @@
 #include "manifests/source.h"
 
 #include <algorithm>
-#include <mutex>
 #include <set>
+#include <sys/stat.h>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "manifests/accepted.h"
-#include "manifests/files.h"
-#include "manifests/validate.h"
+#include "manifests/source_cache.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::manifests {
 namespace {
 
 namespace fs = std::filesystem;
-using SpecPtr = std::shared_ptr<const AppSpec>;
 
 // So many versions a scan are synced one by one; more, as on the first start, all at once.
 constexpr std::size_t kDurableSaves = 8;
-
-// One file as it was last read.
-struct FileState {
-    FoundManifest found;
-    std::vector<FoundUnit> named;  // the unit files it names
-    bool fresh = false;            // its stamp cannot be trusted: read it again next time
-    std::string app;               // that it is about, as far as is known
-    SpecPtr spec;                  // null: broken
-    std::string hash;
-    std::vector<Diagnostic> diagnostics;
-    AcceptedText text;
-};
-
-// The version of an app that holds.
-struct InForce {
-    SpecPtr spec;
-    std::string hash;
-    std::string file_name;
-    bool saved = false;  // in accepted_dir
-};
-
-// A version of an app on its way into Desired.
-struct Candidate {
-    SpecPtr spec;
-    std::string hash;
-    std::string file_name;
-    bool seated = false;  // it is the one in force
-};
+// On a disk that stays full somebody may go on editing.
+constexpr std::size_t kMostUnsaved = 64;
 
 Diagnostic there_already(const fs::path& path, const std::string& app, const std::string& file) {
-    return {{path.string(), 0, 0},
-            "",
-            fmt::format("there is an app {} in {} already", app, file),
-            "",
-            "",
-            Severity::Error};
+    return error_about(path,
+                       fmt::format("there is an app {} in {} already", app, clean_text(file)));
 }
 
 // Each version of an app is told once a scan.
@@ -77,85 +46,56 @@ void tell(const std::string& app,
 
 }  // namespace
 
-struct ManifestSource::Cache {
-    explicit Cache(const SourceConfig& source_config)
-        : config(source_config),
-          clock(config.clock ? config.clock : std::make_shared<const SystemClock>()),
-          accepted(config.accepted_dir) {}
+Diagnostic error_about(const fs::path& path, std::string message) {
+    return {{path.string(), 0, 0}, "", std::move(message), "", "", Severity::Error};
+}
 
-    Desired scan();
-
-    std::mutex mutex;  // held by each public call of the source
-    const SourceConfig& config;
-    std::shared_ptr<const Clock> clock;
-    AcceptedVersions accepted;
-    std::map<std::string, FileState> files;                         // by file name
-    std::map<std::string, InForce> in_force;                        // by app
-    std::optional<std::map<std::string, std::string>> app_of_file;  // as accepted before this run
-    std::optional<Desired> last_desired;  // what the last scan said, while it is still true
-    Listing last_listing;
-    bool all_saved = true;
-    std::size_t saves = 0;  // in this scan
-    bool swept = false;     // what was removed while no agent ran is out of force
-
-    bool take_listing(const Listing& listing);
-    bool take_file(const std::string& name, const FoundManifest& found, const Listing& listing);
-    std::set<fs::path> named_paths() const;
-    bool drop_missing(const Listing& listing, const std::map<std::string, FoundManifest>& bare);
-    bool is_out_of_sight(const Listing& listing, const FileState& state) const;
-    void read_file_again(const std::string& name, const FoundManifest& found, FileState& state);
-    std::string app_accepted_from(const std::string& file_name);
-
-    const InForce* version_in_force(const std::string& app, const std::string& file_name);
-    std::map<std::string, Candidate> gather(Desired& out);
-    std::string holder_of(const std::string& app);
-    void keep_former_app(const std::string& name,
-                         const FileState& state,
-                         std::map<std::string, Candidate>& candidates);
-    void gather_file(const std::string& name,
-                     FileState& state,
-                     std::map<std::string, Candidate>& candidates,
-                     Desired& out);
-    std::map<std::string, std::vector<Flaw>> flaws_of(
-        const std::map<std::string, Candidate>& candidates) const;
-    void settle(std::map<std::string, Candidate>& candidates, Desired& out);
-    bool settle_once(std::map<std::string, Candidate>& candidates,
-                     Desired& out,
-                     std::set<std::string>& told);
-    void demote(const std::string& app, std::map<std::string, Candidate>& candidates);
-    void put_in_force(const std::map<std::string, Candidate>& candidates, bool complete);
-    void drop_gone(const std::map<std::string, Candidate>& candidates);
-    void save(const std::string& app, InForce& version);
-};
+Diagnostic threw(const fs::path& path, const std::string& what) {
+    return error_about(path, "internal error: " + what);
+}
 
 // Files that must be read again are. True when anything is other than before. What manifests name
 // is theirs; the unit files beside them are apps of their own.
 bool ManifestSource::Cache::take_listing(const Listing& listing) {
     bool changed = false;
     for (const auto& [name, found] : listing.manifests) {
-        changed = take_file(name, found, listing) || changed;
+        changed = take_file(name, found) || changed;
     }
     const auto bare = bare_manifests(listing.units, named_paths());
     for (const auto& [name, found] : bare) {
-        changed = take_file(name, found, listing) || changed;
+        changed = take_file(name, found) || changed;
     }
     return drop_missing(listing, bare) || changed;
 }
 
-bool ManifestSource::Cache::take_file(const std::string& name,
-                                      const FoundManifest& found,
-                                      const Listing& listing) {
+bool ManifestSource::Cache::take_file(const std::string& name, const FoundManifest& found) {
+    if (any_missing(found)) {
+        return take_missing(name, found);
+    }
     const WallTime now = clock->system_now();
     FileState& state = files[name];
-    const bool same = state.found == found && !state.fresh &&
+    const bool same = state.found == found && !state.fresh && !state.missing &&
                       (state.named.empty() || find_again(state.named, config.owner) == state.named);
-    // A file of an earlier directory does not come through while the later one is out of sight.
-    if (same || is_out_of_sight(listing, state)) {
+    if (same) {
         return false;
     }
+    state.missing = false;
+    state.fresh = true;  // until it is read to the end
     read_file_again(name, found, state);
-    state.fresh = is_fresh(found, now) || is_fresh(state.named, now);
+    state.fresh = state.threw || is_fresh(found, now) || is_fresh(state.named, now);
     return true;
+}
+
+// What it said last holds; of one that an earlier run saw last, its last good version.
+bool ManifestSource::Cache::take_missing(const std::string& name, const FoundManifest& found) {
+    const auto [place, is_new] = files.try_emplace(name);
+    FileState& state = place->second;
+    if (is_new) {
+        state.found.main.path = found.main.path;
+        state.app = app_accepted_from(name);
+    }
+    const bool was_missing = std::exchange(state.missing, is_missing(found));
+    return is_new || was_missing != state.missing;
 }
 
 std::set<fs::path> ManifestSource::Cache::named_paths() const {
@@ -168,18 +108,10 @@ std::set<fs::path> ManifestSource::Cache::named_paths() const {
     return out;
 }
 
-bool ManifestSource::Cache::is_out_of_sight(const Listing& listing, const FileState& state) const {
-    const fs::path directory = state.found.main.path.parent_path();
-    return std::any_of(listing.unreadable.begin(), listing.unreadable.end(),
-                       [&](const auto& entry) { return entry.first == directory; });
-}
-
-// What stood in a directory that cannot be read now is not gone.
 bool ManifestSource::Cache::drop_missing(const Listing& listing,
                                          const std::map<std::string, FoundManifest>& bare) {
     const std::size_t removed = std::erase_if(files, [&](const auto& item) {
-        return listing.manifests.count(item.first) == 0 && bare.count(item.first) == 0 &&
-               !is_out_of_sight(listing, item.second);
+        return listing.manifests.count(item.first) == 0 && bare.count(item.first) == 0;
     });
     return removed > 0;
 }
@@ -199,13 +131,29 @@ void ManifestSource::Cache::read_file_again(const std::string& name,
                                             const FoundManifest& found,
                                             FileState& state) {
     state.found = found;
+    state.diagnostics.clear();
+    const auto thrown = contained([&] { compile_file(name, state); });
+    state.threw = thrown.has_value();
+    if (thrown) {
+        state.spec = nullptr;
+        state.diagnostics = {threw(found.main.path, *thrown)};
+        if (state.app.empty()) {
+            state.app = app_accepted_from(name);
+        }
+        state.could_be_any = state.app.empty();
+    }
+}
+
+void ManifestSource::Cache::compile_file(const std::string& name, FileState& state) {
     state.spec = nullptr;
+    state.could_be_any = false;
     state.hash.clear();
     state.text = {};
-    state.diagnostics.clear();
-    Texts texts = read_texts(found, config.owner, state.diagnostics);
+    Texts texts = read_texts(state.found, config.owner, state.diagnostics);
     state.named = std::move(texts.named);
     Compiled compiled;
+    const mode_t mode = state.found.main.stamp.mode;
+    compiled.could_be_any = mode == 0 || S_ISREG(mode);  // 0: it cannot be reached
     if (texts.good) {
         compiled = compile(texts.text);
         state.diagnostics = std::move(compiled.diagnostics);
@@ -224,6 +172,7 @@ void ManifestSource::Cache::read_file_again(const std::string& name,
     if (state.app.empty()) {
         state.app = compiled.app_name;
     }
+    state.could_be_any = state.app.empty() && compiled.could_be_any;
 }
 
 // The version in force of an app, read back from disk after a restart; null when there is none.
@@ -237,7 +186,10 @@ const InForce* ManifestSource::Cache::version_in_force(const std::string& app,
     if (!text) {
         return nullptr;
     }
-    Compiled compiled = compile(*text);
+    Compiled compiled;
+    if (const auto thrown = contained([&] { compiled = compile(*text); })) {
+        compiled.diagnostics = {threw(text->file, *thrown)};
+    }
     if (!compiled.app || compiled.app->name != app) {
         log::warn("cannot use the last good version of {} any more: {}", app,
                   compiled.diagnostics.empty() ? "it is about another app"
@@ -280,7 +232,8 @@ void ManifestSource::Cache::gather_file(const std::string& name,
                                         std::map<std::string, Candidate>& candidates,
                                         Desired& out) {
     if (!state.diagnostics.empty()) {
-        out.problems.push_back({state.app, state.found.main.path.string(), state.diagnostics});
+        out.problems.push_back({state.app, clean_text(state.found.main.path.string()),
+                                state.diagnostics, state.could_be_any});
     }
     if (state.app.empty()) {
         return;
@@ -289,17 +242,39 @@ void ManifestSource::Cache::gather_file(const std::string& name,
     if (!state.spec) {
         const InForce* last = version_in_force(state.app, name);
         if (last == nullptr) {
+            if (state.missing) {
+                tell_lost(state.app, state.found.main.path, out);
+            }
             return;
         }
         candidate = {last->spec, last->hash, name, true};
     }
     const auto [place, is_first] = candidates.emplace(state.app, candidate);
-    if (!is_first && state.spec) {
-        keep_former_app(name, state, candidates);
-        out.problems.push_back(
-            {state.app,
-             state.found.main.path.string(),
-             {there_already(state.found.main.path, state.app, place->second.file_name)}});
+    if (!is_first) {
+        settle_claim(name, state, place->second.file_name, candidates, out);
+    }
+}
+
+// Two files are about one app, and the other one is it. While one of them is away for a moment, as
+// when two files swap their names, nothing that the one that is there was about before is gone.
+void ManifestSource::Cache::settle_claim(const std::string& name,
+                                         const FileState& state,
+                                         const std::string& holder,
+                                         std::map<std::string, Candidate>& candidates,
+                                         Desired& out) {
+    const FileState& other = files.at(holder);
+    if (state.missing) {
+        keep_former_app(holder, other, candidates);
+        return;
+    }
+    if (!state.spec) {
+        return;
+    }
+    keep_former_app(name, state, candidates);
+    if (!other.missing || is_doubted(other)) {
+        out.problems.push_back({state.app,
+                                clean_text(state.found.main.path.string()),
+                                {there_already(state.found.main.path, state.app, holder)}});
     }
 }
 
@@ -310,15 +285,24 @@ std::map<std::string, Candidate> ManifestSource::Cache::gather(Desired& out) {
     for (const auto& [name, state] : files) {
         ++claims[state.app];
     }
-    std::vector<std::pair<bool, std::string>> order;
+    std::vector<std::tuple<bool, bool, std::string>> order;
     for (const auto& [name, state] : files) {
-        const bool holds = claims[state.app] < 2 || holder_of(state.app) == name;
-        order.emplace_back(!holds, name);
+        const bool alone = claims[state.app] < 2;
+        const bool holds = alone || holder_of(state.app) == name;
+        order.emplace_back(!alone && yields(name, state), !holds, name);
     }
     std::sort(order.begin(), order.end());
     std::map<std::string, Candidate> candidates;
-    for (const auto& [later, name] : order) {
-        gather_file(name, files.at(name), candidates, out);
+    for (const auto& [yielding, later, name] : order) {
+        FileState& state = files.at(name);
+        const auto thrown =
+            contained([&, &name = name] { gather_file(name, state, candidates, out); });
+        if (thrown) {
+            out.problems.push_back({state.app,
+                                    clean_text(state.found.main.path.string()),
+                                    {threw(state.found.main.path, *thrown)},
+                                    state.could_be_any});
+        }
     }
     for (auto& [app, candidate] : candidates) {
         const auto version = in_force.find(app);
@@ -396,95 +380,119 @@ void ManifestSource::Cache::settle(std::map<std::string, Candidate>& candidates,
     }
 }
 
+// The text of that version: its file's, or as it was put aside when it could not be kept.
+const AcceptedText* ManifestSource::Cache::text_of(const InForce& version) const {
+    const auto file = files.find(version.file_name);
+    if (file != files.end() && file->second.hash == version.hash &&
+        !file->second.text.file.empty()) {
+        return &file->second.text;
+    }
+    return version.text.file.empty() ? nullptr : &version.text;
+}
+
 void ManifestSource::Cache::save(const std::string& app, InForce& version) {
-    FileState& state = files.at(version.file_name);
-    if (version.saved || state.hash != version.hash || state.text.file.empty()) {
+    const AcceptedText* text = version.saved ? nullptr : text_of(version);
+    if (text == nullptr) {
         return;
     }
-    if (accepted.current(app) == version.hash && accepted.load(app, version.hash)) {
+    const auto kept =
+        accepted.current(app) == version.hash ? accepted.load(app, version.hash) : std::nullopt;
+    if (kept && kept->file == text->file) {
         version.saved = true;
-    } else if (const Status status =
-                   accepted.save(app, version.hash, state.text, saves < kDurableSaves);
+    } else if (const Status status = accepted.save(app, version.hash, *text, saves < kDurableSaves);
                status) {
         version.saved = true;
         ++saves;
     } else {
-        log::warn("cannot keep the version of {} that is in force: {}", app,
-                  status.error().message);
+        version.text = *text;
+        note_unsaved(app, version, status.error().message);
+        return;
     }
-    if (version.saved) {
-        state.text = {};
+    if (version.tries > 0) {
+        log::info("the version of {} that is in force is kept, at try {}", app, version.tries + 1);
+    }
+    const auto file = files.find(version.file_name);
+    if (file != files.end() && file->second.hash == version.hash) {
+        file->second.text = {};
+    }
+    version.text = {};
+}
+
+// Each scan tries again, which on a full disk is often: it is told when it is news.
+void ManifestSource::Cache::note_unsaved(const std::string& app,
+                                         InForce& version,
+                                         const std::string& why) {
+    ++version.tries;
+    if (version.trouble != why) {
+        log::warn("cannot keep the version of {} that is in force: {}; it is tried again", app,
+                  why);
+        version.trouble = why;
     }
 }
 
-void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>& candidates,
-                                         bool complete) {
+void ManifestSource::Cache::save_former() {
+    std::erase_if(unsaved, [this](const Unsaved& former) {
+        return accepted.keep(former.app, former.hash, former.text).has_value();
+    });
+    all_saved = all_saved && unsaved.empty();
+}
+
+void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>& candidates) {
     all_saved = true;
     saves = 0;
     for (const auto& [app, candidate] : candidates) {
         InForce& version = in_force[app];
         if (version.hash != candidate.hash) {
+            if (!version.text.file.empty() && unsaved.size() < kMostUnsaved) {
+                unsaved.push_back({app, version.hash, std::move(version.text)});
+            }
             version = {candidate.spec, candidate.hash, candidate.file_name, false};
         }
+        // From another place it is kept anew, so that a later run knows where to look for it.
+        version.saved = version.saved && version.spec->file == candidate.spec->file;
         version.spec = candidate.spec;
         version.file_name = candidate.file_name;
-        save(app, version);
+        contained_or_logged("keeping a version", [&, &app = app] { save(app, version); });
         all_saved = all_saved && version.saved;
     }
+    save_former();
     if (saves > kDurableSaves) {
         if (const Status status = accepted.sync(); !status) {
             log::warn("{}", status.error().message);
         }
     }
-    if (complete) {
-        drop_gone(candidates);
-    }
-}
-
-// Apps that no file is about any more: nothing of them is in force, here and on disk.
-void ManifestSource::Cache::drop_gone(const std::map<std::string, Candidate>& candidates) {
-    std::set<std::string> named;
-    for (const auto& [name, state] : files) {
-        named.insert(state.app);
-    }
-    const auto is_gone = [&](const std::string& app) {
-        return candidates.count(app) == 0 && named.count(app) == 0;
-    };
-    std::erase_if(in_force, [&](const auto& item) {
-        if (is_gone(item.first)) {
-            accepted.clear_current(item.first);
-        }
-        return is_gone(item.first);
-    });
-    if (!std::exchange(swept, true)) {
-        for (const std::string& app : accepted.apps()) {
-            if (is_gone(app)) {
-                accepted.clear_current(app);
-            }
-        }
-    }
 }
 
 Desired ManifestSource::Cache::scan() {
-    const Listing listing = list_manifests(config.directories, config.owner);
-    const bool same = !take_listing(listing) && last_desired && all_saved &&
-                      listing.unreadable == last_listing.unreadable;
-    if (same) {
+    // Not true any more, if this one throws.
+    std::optional<Desired> before = std::exchange(last_desired, std::nullopt);
+    recall();
+    bool changed = forget_allowed();
+    const Listing listing = look();
+    changed = take_listing(listing) || changed;
+    if (!changed && before && all_saved && listing.unreadable == last_unreadable) {
+        last_desired = std::move(before);
+        last_desired->look_again = presence.look_again();
         return *last_desired;
     }
     Desired out;
     out.complete = listing.unreadable.empty();
-    for (const Diagnostic& diagnostic : left_out(listing)) {
-        out.problems.push_back({"", diagnostic.position.file, {diagnostic}});
-    }
+    out.look_again = presence.look_again();
+    tell_doubts(listing, out);
     auto candidates = gather(out);
+    const std::set<std::string> held = hold_removals(listing, candidates, out);
     settle(candidates, out);
-    put_in_force(candidates, out.complete);
+    put_in_force(candidates);
+    drop_gone(candidates, held);
     for (const auto& [app, candidate] : candidates) {
         out.apps.emplace(app, candidate.spec);
     }
+    tell_held(candidates, out);
+    out.let_go = note_let_go(out);
+    remember();
+    allowed.clear();
     last_desired = out;
-    last_listing.unreadable = listing.unreadable;
+    last_unreadable = listing.unreadable;
     return out;
 }
 
@@ -505,14 +513,33 @@ std::shared_ptr<const AppSpec> ManifestSource::accepted(const std::string& app,
     if (version != cache_->in_force.end() && version->second.hash == spec_hash) {
         return version->second.spec;
     }
+    for (const Unsaved& former : cache_->unsaved) {
+        if (former.app == app && former.hash == spec_hash) {
+            return compile(former.text).app;
+        }
+    }
     const auto text = cache_->accepted.load(app, spec_hash);
     return text ? compile(*text).app : nullptr;
+}
+
+void ManifestSource::allow_removal(const std::set<std::string>& apps) {
+    const std::lock_guard lock(cache_->mutex);
+    cache_->allowed.insert(apps.begin(), apps.end());
 }
 
 void ManifestSource::forget_accepted(const std::string& app,
                                      const std::vector<std::string>& keep_hashes) {
     const std::lock_guard lock(cache_->mutex);
     cache_->accepted.forget(app, keep_hashes);
+    std::erase_if(cache_->unsaved, [&](const Unsaved& former) {
+        return former.app == app &&
+               std::find(keep_hashes.begin(), keep_hashes.end(), former.hash) == keep_hashes.end();
+    });
+}
+
+std::vector<std::string> ManifestSource::accepted_apps() const {
+    const std::lock_guard lock(cache_->mutex);
+    return cache_->accepted.apps();
 }
 
 }  // namespace podreeve::manifests

@@ -22,6 +22,13 @@ struct SourceConfig {
     uid_t owner = 0;                     // who, beside root, may own a manifest
     // Tells which files are so fresh that their stamp cannot be trusted yet; null: the machine's.
     std::shared_ptr<const Clock> clock;
+    // Tells how far apart two looks are; null: the same.
+    std::shared_ptr<const Clock> looks = nullptr;
+    // How far apart two looks are by which a file is gone.
+    Duration gone_after = std::chrono::seconds(2);
+    std::string boot_id = {};  // of this boot of the machine
+    // Directories below it are new after each boot.
+    std::filesystem::path volatile_below = "/run";
 };
 
 // Reads the manifest directories into Desired. Files are parsed again only when size, mtime, inode
@@ -29,6 +36,10 @@ struct SourceConfig {
 // restart: each version that was accepted is kept as text in accepted_dir (0600, since it can hold
 // secrets). Any thread may call; calls wait for each other. Reads files, so never on the loop
 // thread.
+//
+// What is not to be seen is not gone for that (presence.h says what is believed), and many apps
+// that go at once are held (removal_guard.h): such an app stays as it last was, and `held` says so.
+// Which directories were seen, and what is held, is remembered in accepted_dir.
 //
 // Of apps that clash, the one whose version is in force keeps what it has, and of two that are new
 // the one whose file name comes first: a new file never takes anything from a running app. An app
@@ -46,8 +57,13 @@ class ManifestSource {
     // from accepted_dir; null when it is not kept any more.
     std::shared_ptr<const AppSpec> accepted(const std::string& app, const std::string& spec_hash);
 
+    // A person said that these go: of those that are held, with the next scan.
+    void allow_removal(const std::set<std::string>& apps);
+
     // Forgets the kept versions of an app but those named.
     void forget_accepted(const std::string& app, const std::vector<std::string>& keep_hashes);
+    // Apps of which any version is kept in accepted_dir.
+    std::vector<std::string> accepted_apps() const;
 
     const SourceConfig& config() const { return config_; }
 
@@ -62,6 +78,7 @@ class ManifestSource {
 struct Compiled {
     std::shared_ptr<const AppSpec> app;  // null when there are errors
     std::string app_name;                // as far as it could be told
+    bool could_be_any = false;           // broken, and its text alone could tell the app
     std::vector<Diagnostic> diagnostics;
 };
 

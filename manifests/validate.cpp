@@ -339,6 +339,12 @@ std::vector<Diagnostic> find_clashes_within(const AppSpec& app) {
                                             name)));
         }
     }
+    std::set<std::string> volumes;
+    for (const VolumeSpec& volume : app.volumes) {
+        if (!volumes.insert(volume.name).second) {
+            out.push_back(about(app, "volume " + volume.name, "is declared as two things"));
+        }
+    }
     const std::vector<Port> ports = published_ports(app);
     for (std::size_t i = 0; i < ports.size(); ++i) {
         const auto clashes = [&](const Port& port) { return ports_clash(port, ports[i]); };

@@ -14,7 +14,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
-#include "manifests/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::manifests {
 

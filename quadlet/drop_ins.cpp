@@ -5,7 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/utf8.h"
+
 namespace podreeve::quadlet {
+
+bool is_drop_in_name(std::string_view name) {
+    return clean_text(name) == name;
+}
 
 std::vector<std::string> drop_in_folders(std::string_view file_name) {
     const std::size_t dot = file_name.rfind('.');

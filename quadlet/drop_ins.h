@@ -6,6 +6,10 @@
 
 namespace podreeve::quadlet {
 
+// Whether a file of that name in a drop-in folder is one. Its name stands in JSON, in messages and
+// in systemd's properties, so that it has to be text.
+bool is_drop_in_name(std::string_view name);
+
 // The folders in which drop-ins of a file may lie, beside the file or in any of Quadlet's other
 // directories, the most particular first. For a-b@c.container: a-b@c.container.d,
 // a-b@.container.d, a-@.container.d, a-.container.d, container.d. Borrowed from podman 5.2 and

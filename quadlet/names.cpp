@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/utf8.h"
+
 namespace podreeve::quadlet {
 namespace {
 
@@ -46,7 +48,7 @@ bool is_unit_text(std::string_view text) {
 
 Error bad_name(std::string_view file_name, std::string_view why) {
     return {Code::InvalidArgument,
-            fmt::format("cannot use '{}' as a Quadlet file: {}", file_name, why)};
+            fmt::format("cannot use '{}' as a Quadlet file: {}", clean_text(file_name), why)};
 }
 
 }  // namespace

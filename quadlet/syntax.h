@@ -20,8 +20,6 @@ bool ends_in_two_backslashes(std::string_view text);
 // Whether text starts or ends with a blank beyond ASCII, which Quadlet cuts and systemd keeps.
 bool has_wide_blank_at_an_end(std::string_view text);
 bool is_control(char c);
-// Where the first byte stands that is not UTF-8.
-std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 bool is_section_name(std::string_view name);
 bool is_key_name(std::string_view name);
 std::string_view strip_blanks(std::string_view text);

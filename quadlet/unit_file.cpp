@@ -7,6 +7,7 @@
 
 #include "quadlet/syntax.h"
 #include "quadlet/unit_file_reader.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::quadlet {
 namespace {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "quadlet/syntax.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::quadlet {
 namespace {

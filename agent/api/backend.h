@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -48,6 +49,10 @@ struct Backend {
     supervise::Subscriptions& subscriptions;
     // Wakes the runner after an abort.
     std::function<void()> wake;
+    // Whether the manifest of that version (its hash) is kept.
+    std::function<bool(const std::string& app, const std::string& spec)> keeps_version;
+    // The removal of these goes on, whatever holds it; a pass is made.
+    std::function<void(const std::set<std::string>& apps)> let_go = nullptr;
 };
 
 }  // namespace podreeve::api

@@ -12,6 +12,7 @@
 #include "agent/api/event_tap.h"
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::api {
 namespace {
@@ -28,9 +29,7 @@ nlohmann::json to_json(const state::Event& event) {
 }
 
 std::string to_frame(const state::Event& event) {
-    return fmt::format(
-        "id: {}\ndata: {}\n\n", event.seq,
-        to_json(event).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return fmt::format("id: {}\ndata: {}\n\n", event.seq, json_text(to_json(event)));
 }
 
 bool write_new(Backend& backend,

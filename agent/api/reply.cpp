@@ -6,13 +6,14 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
+
 namespace podreeve::api {
 
 void send_json(httplib::Response& response, const nlohmann::json& body, int status) {
     response.status = status;
     // Texts come from podman and from files: what is not UTF-8 in them must not throw here.
-    response.set_content(body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
-                         "application/json");
+    response.set_content(json_text(body) + "\n", "application/json");
 }
 
 void send_error(httplib::Response& response, const Error& error) {

@@ -1,10 +1,10 @@
 #include "agent/api/server.h"
 
+#include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <functional>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -15,10 +15,11 @@
 
 #include "agent/api/event_tap.h"
 #include "agent/api/peer.h"
+#include "agent/api/place.h"
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
-#include "runtime/base/unique_fd.h"
 
 namespace podreeve::api {
 namespace {
@@ -28,15 +29,8 @@ constexpr unsigned kMostStreams = 5;
 constexpr std::size_t kMostBody = 1 << 20;
 constexpr int kAnyPort = 80;      // means nothing on a Unix socket, but must not be 0
 constexpr int kMostWaiting = 64;  // for one of the threads
-
-bool somebody_answers(const std::filesystem::path& socket) {
-    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
-    return fd &&
-           ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
+// The agent's end waits for whoever has connected and says nothing.
+constexpr time_t kSilentSeconds = 1;
 
 // Which file stands at a path; that of none is (0, 0).
 using Identity = std::pair<dev_t, ino_t>;
@@ -47,31 +41,31 @@ Identity identity_of(const std::filesystem::path& path) {
     return ::lstat(path.c_str(), &info) == 0 ? Identity(info.st_dev, info.st_ino) : Identity();
 }
 
-Status make_place(const std::filesystem::path& socket) {
-    if (socket.string().size() >= sizeof(sockaddr_un::sun_path)) {
-        return fail(
-            Code::InvalidArgument,
-            fmt::format("cannot listen on {}: the path is too long for a socket", socket.string()));
+// cpp-httplib contains what a handler throws, but not what answering does afterwards: streams, and
+// the handlers of errors and exceptions themselves.
+class ContainedPool final : public httplib::TaskQueue {
+  public:
+    explicit ContainedPool(std::size_t threads) : pool_(threads) {}
+
+    // Nothing in older releases of it, whether there was room in newer ones.
+    using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(nullptr));
+
+    Enqueued enqueue(std::function<void()> fn) override {
+        return pool_.enqueue(
+            [fn = std::move(fn)] { contained_or_logged("answering a request", fn); });
     }
-    std::error_code error;
-    std::filesystem::create_directories(socket.parent_path(), error);
-    if (error) {
-        return errno_error(fmt::format("make {}", socket.parent_path().string()), error.value());
-    }
-    ::chmod(socket.parent_path().c_str(), 0700);
-    if (somebody_answers(socket)) {
-        return fail(
-            Code::Conflict,
-            fmt::format("cannot listen on {}: another podreeved answers there", socket.string()));
-    }
-    ::unlink(socket.c_str());
-    return {};
-}
+
+    void shutdown() override { pool_.shutdown(); }
+
+  private:
+    httplib::ThreadPool pool_;
+};
 
 // One socket that is listened on, and the thread that does. cpp-httplib has one socket a server.
 struct Listener {
     httplib::Server http;
     std::thread thread;
+    std::atomic<bool> over = false;  // it listens no more
 
     bool stopped = false;
 
@@ -99,6 +93,7 @@ struct Server::Core {
     std::shared_ptr<EventTap> tap = std::make_shared<EventTap>(kMostStreams);
     std::filesystem::path socket;
     Identity bound;  // the socket as it was made
+    std::stop_source stop;
     std::unique_ptr<Listener> listener;
     // Their sockets were removed; they end what they had begun. Joined at the end, since a request
     // may wait for the very thread that notices the loss.
@@ -109,9 +104,11 @@ struct Server::Core {
 };
 
 void Server::Core::add_routes(httplib::Server& http) {
-    http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    http.new_task_queue = [] { return new ContainedPool(kThreads); };
     http.set_address_family(AF_UNIX);
     http.set_payload_max_length(kMostBody);
+    http.set_keep_alive_timeout(kSilentSeconds);
+    http.set_read_timeout(kSilentSeconds);
     http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
         if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
             // By RFC 9112 there is no body then (`curl -X POST`); cpp-httplib would wait for the
@@ -138,9 +135,11 @@ void Server::Core::add_routes(httplib::Server& http) {
     });
     add_changes(http, backend);
     add_events(http, backend, tap);
+    add_history(http, backend);
     add_passes(http, backend);
+    add_prune(http, backend);
     add_shutdown(http, backend);
-    add_waits(http, backend);
+    add_waits(http, backend, stop.get_token());
     add_why(http, backend);
     add_wishes(http, backend);
     add_apps(http, backend);  // last: an app may be asked for by the path of its file
@@ -151,7 +150,11 @@ Status Server::Core::listen() {
     auto fresh = std::make_unique<Listener>();
     add_routes(fresh->http);
     int fd = -1;
-    fresh->http.set_socket_options([&fd](socket_t opened) { fd = opened; });
+    // The socket has the mode of its descriptor from the moment it is there.
+    fresh->http.set_socket_options([&fd](socket_t opened) {
+        fd = opened;
+        ::fchmod(opened, 0600);
+    });
     // cpp-httplib lets five wait to be accepted; a sixth is refused on a Unix socket.
     if (!fresh->http.bind_to_port(socket.string(), kAnyPort) || ::listen(fd, kMostWaiting) != 0) {
         return errno_error(fmt::format("listen on {}", socket.string()), errno);
@@ -160,9 +163,12 @@ Status Server::Core::listen() {
         return errno_error(fmt::format("protect {}", socket.string()), errno);
     }
     bound = identity_of(socket);
-    fresh->thread = std::thread([raw = fresh.get()] { raw->http.listen_after_bind(); });
+    fresh->thread = std::thread([raw = fresh.get()] {
+        contained_or_logged("listening", [raw] { raw->http.listen_after_bind(); });
+        raw->over = true;
+    });
     // stop() before the thread has come to listen would be lost.
-    while (!fresh->http.is_running()) {
+    while (!fresh->http.is_running() && !fresh->over) {
         std::this_thread::yield();
     }
     if (listener) {
@@ -194,6 +200,7 @@ Status Server::ensure_listening() {
 }
 
 Server::~Server() {
+    core_->stop.request_stop();
     core_->tap->close();
     const bool still_ours = identity_of(core_->socket) == core_->bound;
     core_->listener.reset();

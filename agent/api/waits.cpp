@@ -2,13 +2,13 @@
 //     answers when that holds, or after so many seconds (20 at the most) with "held": false
 #include <algorithm>
 #include <atomic>
-#include <future>
 
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "runtime/base/answer.h"
 
 namespace podreeve::api {
 namespace {
@@ -21,17 +21,12 @@ constexpr unsigned kMostWaits = 3;
 bool wait_for(Backend& backend,
               const std::string& app,
               supervise::VirtualEvent event,
-              std::chrono::seconds longest) {
-    auto told = std::make_shared<std::promise<void>>();
-    auto once = std::make_shared<std::atomic_flag>();
-    std::future<void> future = told->get_future();
-    const auto handle =
-        backend.subscriptions.subscribe(app, event, [told, once](const supervise::AppStatus&) {
-            if (!once->test_and_set()) {
-                told->set_value();
-            }
-        });
-    return future.wait_for(longest) == std::future_status::ready;
+              std::chrono::seconds longest,
+              std::stop_token stop) {
+    const auto told = std::make_shared<Answer<bool>>();
+    const auto handle = backend.subscriptions.subscribe(
+        app, event, [told](const supervise::AppStatus&) { told->give(true); });
+    return told->wait_for(longest, std::move(stop)).has_value();
 }
 
 class Turnstile {
@@ -52,6 +47,7 @@ class Turnstile {
 
 void send_wait(Backend& backend,
                std::atomic<unsigned>& count,
+               const std::stop_token& stop,
                const httplib::Request& request,
                httplib::Response& response) {
     const std::string name = request.matches[1];
@@ -68,7 +64,11 @@ void send_wait(Backend& backend,
         send_error(response, {Code::Unavailable, "cannot wait: too many others do; try again"});
     } else {
         const bool held = wait_for(backend, name, *event,
-                                   std::chrono::seconds(std::min(*seconds, kLongestSeconds)));
+                                   std::chrono::seconds(std::min(*seconds, kLongestSeconds)), stop);
+        if (!held && stop.stop_requested()) {
+            send_error(response, {Code::Cancelled, "cannot wait any longer: the agent is ending"});
+            return;
+        }
         const supervise::Overview now = overview_now(backend);
         const supervise::AppStatus* app = now.find(name);
         send_json(response, {{"app", name},
@@ -80,12 +80,12 @@ void send_wait(Backend& backend,
 
 }  // namespace
 
-void add_waits(httplib::Server& server, Backend& backend) {
+void add_waits(httplib::Server& server, Backend& backend, std::stop_token stop) {
     const auto count = std::make_shared<std::atomic<unsigned>>(0);
-    server.Get("/v1/apps/([^/]+)/wait",
-               [&backend, count](const httplib::Request& request, httplib::Response& response) {
-                   send_wait(backend, *count, request, response);
-               });
+    server.Get("/v1/apps/([^/]+)/wait", [&backend, count, stop](const httplib::Request& request,
+                                                                httplib::Response& response) {
+        send_wait(backend, *count, stop, request, response);
+    });
 }
 
 }  // namespace podreeve::api

@@ -6,6 +6,7 @@
 #include "agent/cli/agent_client.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
+#include "runtime/base/json_text.h"
 #include "runtime/http/client.h"
 
 namespace podreeve::cli {
@@ -21,7 +22,7 @@ struct Wanted {
 
 void print_event(const json& event, bool as_json) {
     if (as_json) {
-        print(event.dump(-1, ' ', false, json::error_handler_t::replace));
+        print(json_text(event));
         return;
     }
     print(fmt::format("{:>6}  {}  {}  {}  {}", event.value("seq", 0), event.value("time", ""),

@@ -71,6 +71,9 @@ int print_all(const json& body) {
     if (!agent.value("podman_reachable", false) && agent.value("passes", 0) > 0) {
         print(paint("podman cannot be read: " + agent.value("podman_error", ""), Colour::Red));
     }
+    if (const std::string error = agent.value("pass_error", ""); !error.empty()) {
+        print(paint("the last pass failed: " + error, Colour::Red));
+    }
     const std::string store = agent.at("store").value("message", "");
     if (!store.empty()) {
         print(paint(store, Colour::Yellow));

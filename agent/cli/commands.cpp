@@ -118,9 +118,9 @@ int run(int argc, char** argv) {
     root.footer(kFooter);
     root.add_option("--socket", common.socket, "Socket of the agent")->capture_default_str();
     root.require_subcommand(1);
-    for (const auto add :
-         {add_status, add_check, add_diff, add_reconcile, add_changes, add_abort, add_undo,
-          add_events, add_apps, add_run, add_why, add_shutdown, add_version}) {
+    for (const auto add : {add_status, add_check, add_diff, add_reconcile, add_changes, add_abort,
+                           add_undo, add_history, add_events, add_apps, add_run, add_why, add_prune,
+                           add_shutdown, add_version}) {
         add(root, common, action);
     }
     add_json_everywhere(root, common);

@@ -11,9 +11,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "manifests/utf8.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/paths.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::cli {
 namespace {
@@ -55,7 +56,7 @@ bool is_stroke(std::string_view text) {
 // How many bytes the character at the start of text has; 0 when it is not UTF-8.
 std::size_t length_at(std::string_view text) {
     for (std::size_t length = 1; length <= 4 && length <= text.size(); ++length) {
-        if (manifests::is_utf8(text.substr(0, length))) {
+        if (is_utf8(text.substr(0, length))) {
             return length;
         }
     }
@@ -153,7 +154,7 @@ void print_complaint(std::string_view text) {
 }
 
 void print_json(const nlohmann::json& value) {
-    print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print(indented_json_text(value));
 }
 
 int print_error(const Error& error, bool json) {

@@ -19,6 +19,8 @@
 #include "agent/state/task_runner.h"
 #include "agent/supervise/failures.h"
 #include "agent/supervise/supervisor.h"
+#include "runtime/base/atomic_file.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
 
@@ -28,8 +30,19 @@ namespace {
 constexpr std::chrono::minutes kAnswerPassWithin{2};
 constexpr std::chrono::minutes kAnswerDiffWithin{1};
 
-manifests::SourceConfig source_config(const Config& config) {
+// One line; empty where the kernel tells none.
+std::string boot_id(const std::filesystem::path& proc) {
+    const auto text = read_file(proc / "sys/kernel/random/boot_id", 128);
+    return text ? text->substr(0, text->find('\n')) : "";
+}
+
+manifests::SourceConfig source_config(const Config& config, const Clock& clock) {
     manifests::SourceConfig source;
+    // Looks are told apart by the agent's clock, which outlives the source; how fresh a file is, by
+    // the machine's, which its stamp is from.
+    source.looks = std::shared_ptr<const Clock>(std::shared_ptr<const Clock>(), &clock);
+    source.gone_after = config.gone_after;
+    source.boot_id = boot_id(config.proc);
     source.directories = config.paths.manifest_dirs;
     source.accepted_dir = config.paths.state_dir / "accepted";
     source.owner = ::geteuid();
@@ -91,7 +104,7 @@ struct Agent::Parts {
     Scheduler& scheduler;
     std::unique_ptr<state::State> state;
     podman::Client podman{config.paths.podman_socket.string()};
-    manifests::ManifestSource source{source_config(config)};
+    manifests::ManifestSource source{source_config(config, clock)};
     handlers::SpecBook specs{[this](const std::string& app, const std::string& hash) {
         return source.accepted(app, hash);
     }};
@@ -112,11 +125,14 @@ struct Agent::Parts {
     state::TaskRunner runner{*state, clock, scheduler, workers};
     Health health{podman, config.probe_program, clock, scheduler,
                   [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
-    reconcile::Reconciler reconciler{{source, podman, *state, supervisor, specs, clock,
-                                      health.monitor(), companions ? &companions->stage : nullptr},
-                                     scheduler,
-                                     board,
-                                     {.interval = config.interval}};
+    observe::ProcessWatch processes{config.proc};
+    reconcile::KeptVersions versions{source, specs, *state};
+    reconcile::Reconciler reconciler{
+        {source, podman, *state, supervisor, specs, clock, health.monitor(), versions,
+         companions ? &companions->stage : nullptr, &processes},
+        scheduler,
+        board,
+        {.interval = config.interval}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
     state::EnsureLoop rhythm{clock, scheduler};
@@ -196,7 +212,7 @@ void Agent::Parts::add_components() {
 // What a person undid or aborted stays so over a restart, unless that version was tried again
 // since; and what failed last is not tried again sooner for the agent's having died.
 void Agent::Parts::recall_failures() {
-    std::set<std::string> seen, versions, removed;
+    std::set<std::string> seen, tried, removed;
     std::vector<state::ChangeView> failed;
     for (const state::ChangeView& change : state->changes(1000)) {
         // What was before an app's removal was another app of that name.
@@ -207,11 +223,10 @@ void Agent::Parts::recall_failures() {
         if (!change.is_ready || removed.contains(change.subject)) {
             continue;
         }
-        const auto data = nlohmann::json::parse(change.data, nullptr, false);
         const std::string version =
-            change.subject + " " + (data.is_object() ? data.value("spec", "") : "");
+            change.subject + " " + text_in(json_object_from(change.data), "spec");
         const bool newest = seen.insert(change.subject).second;
-        const bool newest_of_version = versions.insert(version).second;
+        const bool newest_of_version = tried.insert(version).second;
         const bool failed_last =
             newest && change.kind != state::kUndoKind && change.status != state::TaskStatus::Done;
         if (failed_last || (newest_of_version && supervise::is_refused(change))) {
@@ -285,7 +300,14 @@ api::Backend Agent::Parts::backend() {
         },
         [this](bool down) { return shut_down(down); },
         supervisor.subscriptions(),
-        [this] { scheduler.post([this] { rhythm.ensure_before(Duration{}); }); }};
+        [this] { scheduler.post([this] { rhythm.ensure_before(Duration{}); }); },
+        [this](const std::string& app, const std::string& spec) {
+            return source.accepted(app, spec) != nullptr;
+        },
+        [this](const std::set<std::string>& apps) {
+            source.allow_removal(apps);
+            scheduler.post([this] { reconciler.request("a person lets a removal go on"); });
+        }};
 }
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

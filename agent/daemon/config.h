@@ -28,10 +28,13 @@ Companions companions_for(uid_t uid, const Environment& environment);
 struct Config {
     Paths paths;
     Duration interval = std::chrono::seconds(30);
+    // How far apart two looks are by which a manifest is gone.
+    Duration gone_after = std::chrono::seconds(2);
     std::filesystem::path probe_program;  // podreeve-probe; empty: where it is installed
     unsigned workers = 12;                // threads for podman calls: stops alone can take eight
     handlers::Limits limits;
     Companions companions;
+    std::filesystem::path proc = "/proc";  // where the processes of containers are looked at
     std::string log_level = "info";
     bool log_to_journal = false;
 };

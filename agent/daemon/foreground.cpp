@@ -85,6 +85,8 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
     }
     config.paths.manifest_dirs = {manifests};
     config.paths.state_dir = place;
+    // The directory is our own: what is gone from it we have removed.
+    config.gone_after = Duration{};
     return link;
 }
 

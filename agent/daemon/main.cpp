@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <signal.h>
+#include <thread>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include "agent/daemon/foreground.h"
 #include "agent/daemon/once.h"
 #include "agent/state/ensure_loop.h"
+#include "runtime/base/answer.h"
 #include "runtime/base/log.h"
 #include "runtime/loop/inotify.h"
 #include "runtime/loop/loop.h"
@@ -25,6 +27,8 @@ using namespace podreeve;
 // What still runs when the agent is told to end may take so long; a longer pull is resumed by the
 // next start.
 constexpr std::chrono::seconds kStopGrace{20};
+// What does not hear even then (a file on a network that is gone) is left behind.
+constexpr std::chrono::seconds kLongestEnd{24};
 
 struct Arguments {
     bool once = false;
@@ -133,6 +137,7 @@ class Process {
         agent_->start();
         RETURN_IF_ERROR(loop_->run());
         agent_.reset();
+        last_resort_ = {};
         return exit_code_;
     }
 
@@ -242,8 +247,24 @@ class Process {
         log::info("ending: {}", why);
         note(systemd::notify_stopping());
         note(systemd::notify_extend_timeout(kStopGrace * 2));
+        arm_last_resort();
         directories_.reset();
         agent_->stop(kStopGrace, [this] { loop_->stop(); });
+    }
+
+    // The end comes before systemd's SIGKILL, whoever hangs, and with the store closed.
+    void arm_last_resort() {
+        last_resort_ =
+            std::jthread([&state = agent_->state(), code = &exit_code_](std::stop_token stop) {
+                Answer<bool> never;
+                never.wait_for(kLongestEnd, stop);
+                if (!stop.stop_requested()) {
+                    log::error("ending at once: something did not end within {}",
+                               to_short_text(kLongestEnd));
+                    state.close();
+                    ::_exit(*code);
+                }
+            });
     }
 
     daemon::Config config_;
@@ -257,6 +278,7 @@ class Process {
     std::string status_;
     bool ready_ = false, reloading_ = false, stopping_ = false, going_down_ = false;
     int exit_code_ = 0;
+    std::jthread last_resort_;
 };
 
 int complain(const Error& error) {

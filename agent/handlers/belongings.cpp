@@ -57,6 +57,13 @@ Error not_ours(const Task& task, const char* noun, const std::string& name) {
                         noun, name, task.app)};
 }
 
+Error other_role(const std::string& name, const std::string& difference) {
+    return {Code::Conflict,
+            fmt::format("cannot use volume {}: it {}; it is left as it is, and one of the two has "
+                        "to get another name",
+                        name, difference)};
+}
+
 Error other_version(const char* noun, const std::string& name) {
     return {Code::Conflict,
             fmt::format("cannot create {} {}: one made from another version of the manifest is "

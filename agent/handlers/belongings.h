@@ -18,6 +18,8 @@ bool is_ours(const Task& task, const std::map<std::string, std::string>& labels)
 bool is_same(const Task& task, const std::map<std::string, std::string>& labels);
 // "cannot touch container web: it does not belong to app web of this agent …"
 Error not_ours(const Task& task, const char* noun, const std::string& name);
+// "cannot use volume data: it is a claim, and is wanted as a ConfigMap".
+Error other_role(const std::string& name, const std::string& difference);
 // "cannot create container web: one of another version is there; …"
 Error other_version(const char* noun, const std::string& name);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/steps.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
@@ -119,11 +120,6 @@ const char* phrase_of(StepKind kind) {
     }
 }
 
-nlohmann::json details_of(const plan::Step& step) {
-    auto details = nlohmann::json::parse(step.details, nullptr, false);
-    return details.is_object() ? details : nlohmann::json::object();
-}
-
 state::NewTask to_task(const plan::AppPlan& plan, const plan::Step& step, int lane) {
     state::NewTask task;
     task.kind = std::string(to_string(step.kind));
@@ -133,15 +129,14 @@ state::NewTask to_task(const plan::AppPlan& plan, const plan::Step& step, int la
     }
     task.lane = lane;
     task.after = step.after;
-    task.data = nlohmann::json{{"app", plan.app},
-                               {"part", step.part},
-                               {"object", step.object},
-                               {"id", step.id},
-                               {"reason", step.reason},
-                               {"spec", plan.spec},
-                               {"generation", plan.generation},
-                               {"details", details_of(step)}}
-                    .dump();
+    task.data = json_text(nlohmann::json{{"app", plan.app},
+                                         {"part", step.part},
+                                         {"object", step.object},
+                                         {"id", step.id},
+                                         {"reason", step.reason},
+                                         {"spec", plan.spec},
+                                         {"generation", plan.generation},
+                                         {"details", json_object_from(step.details)}});
     return task;
 }
 
@@ -158,9 +153,8 @@ state::NewChange to_change(const plan::AppPlan& plan) {
     change.subject = plan.subject();
     change.summary = fmt::format("{} {}: {} step{}", words.verb, plan.app, plan.steps.size(),
                                  plan.steps.size() == 1 ? "" : "s");
-    change.data =
-        nlohmann::json{{"app", plan.app}, {"spec", plan.spec}, {"generation", plan.generation}}
-            .dump();
+    change.data = json_text(
+        nlohmann::json{{"app", plan.app}, {"spec", plan.spec}, {"generation", plan.generation}});
     const std::vector<int> lanes = plan::lanes(plan);
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         change.tasks.push_back(to_task(plan, plan.steps[i], i < lanes.size() ? lanes[i] : 1));

@@ -6,6 +6,7 @@
 #include "agent/handlers/host_ports.h"
 #include "agent/handlers/kinds.h"
 #include "agent/observe/observed.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
@@ -13,9 +14,9 @@ namespace {
 
 podman::PortMapping port_from(const nlohmann::json& port) {
     podman::PortMapping mapping;
-    mapping.host_ip = port.value("host_ip", "");
-    mapping.host_port = port.value("host_port", std::uint16_t{0});
-    mapping.protocol = port.value("protocol", "tcp");
+    mapping.host_ip = text_in(port, "host_ip");
+    mapping.host_port = static_cast<std::uint16_t>(number_in(port, "host_port"));
+    mapping.protocol = text_in(port, "protocol", "tcp");
     return mapping;
 }
 

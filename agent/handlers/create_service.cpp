@@ -10,10 +10,13 @@ Ended create_service(Task& task) {
 }
 
 // The pods of the change are gone by now, and a held one with them; so is all of it when only the
-// stub was linked.
+// stub was linked. A kill may have come between the play and the note of what it made.
 Ended undo_create_service(Task& task) {
     RETURN_IF_ERROR(remove_stub(task));
     const std::string id = task.saved("service_id");
+    if (id.empty() && task.flag("held", true)) {
+        return undo_play(task);
+    }
     ASSIGN_OR_RETURN(const auto service,
                      id.empty() ? own_container(task, task.object) : find_container(task, id));
     if (!service) {

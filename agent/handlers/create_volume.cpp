@@ -3,24 +3,33 @@
 #include "agent/handlers/belongings.h"
 #include "agent/handlers/create_body.h"
 #include "agent/handlers/kinds.h"
+#include "agent/observe/observed.h"
+#include "agent/plan/volume_roles.h"
 
 namespace podreeve::handlers {
 
 namespace {
 
-// Data of people's: never written to, never removed.
-bool holds_data(const std::string& origin) {
-    return origin == "claim" || origin == "plain";
+// What the volume is, or is to be, made as.
+std::string role_in(const std::map<std::string, std::string>& labels) {
+    const auto role = labels.find(observe::kLabelRole);
+    return role == labels.end() ? "" : role->second;
 }
 
 // A volume that someone else made may be claimed, as it may by kube play: it is only mounted. One
 // that podreeve fills or empties has to be its own.
 Ended use_existing(Task& task, const podman::VolumeDetails& volume) {
-    if (is_ours(task, volume.labels)) {
-        return done();
-    }
-    if (!holds_data(task.text("origin"))) {
+    const std::string wanted = role_in(task.texts("labels"));
+    const bool ours = is_ours(task, volume.labels);
+    if (!ours && !plan::holds_data(wanted)) {
         return not_ours(task, "volume", task.object);
+    }
+    const std::string differs = plan::role_difference(volume.labels, wanted);
+    if (!differs.empty()) {
+        return other_role(task.object, differs);
+    }
+    if (ours) {
+        return done();
     }
     task.log(fmt::format("uses volume {}, which was there before", task.object));
     return done();
@@ -53,12 +62,13 @@ Ended undo_create_volume(Task& task) {
     if (task.saved("made") != "yes") {
         return done();
     }
-    if (holds_data(task.text("origin"))) {
+    const std::string role = role_in(task.texts("labels"));
+    if (plan::holds_data(role)) {
         task.log(fmt::format("keeps volume {}: it may hold data by now", task.object));
         return done();
     }
     ASSIGN_OR_RETURN(const auto found, own_volume(task, task.object));
-    if (found) {
+    if (found && role_in(found->labels) == role) {
         RETURN_IF_ERROR(remove_own_volume(task, *found));
     }
     return done();

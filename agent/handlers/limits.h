@@ -2,7 +2,8 @@
 
 namespace podreeve::handlers {
 
-// How many tasks of a sort may run at once, so that slow pulls cannot starve repairs.
+// How many tasks of a sort may run at once, so that slow pulls cannot starve repairs. One app takes
+// no more than half of them while another waits.
 struct Limits {
     unsigned pulls = 3;
     unsigned stops = 8;  // stopping, parking and removing

@@ -2,6 +2,7 @@
 
 #include "agent/handlers/kinds.h"
 #include "agent/handlers/unit_jobs.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
@@ -37,7 +38,7 @@ Ended note_units(Task& task) {
             ran[service] = state.active_since.time_since_epoch().count();
         }
     }
-    RETURN_IF_ERROR(task.save_once("ran", ran.dump()));
+    RETURN_IF_ERROR(task.save_once("ran", json_text(ran)));
     return done();
 }
 
@@ -46,7 +47,7 @@ Ended undo_note_units(Task& task) {
         return done();
     }
     RETURN_IF_ERROR(reload_units_of(task, kAnyReload));
-    const auto ran = nlohmann::json::parse(task.saved("ran"), nullptr, false);
+    const auto ran = json_object_from(task.saved("ran"));
     Status first;
     for (const auto& [service, since] : ran.items()) {
         Status status =

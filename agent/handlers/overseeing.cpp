@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/handlers/change_of_plan.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
@@ -14,6 +15,7 @@ using plan::StepKind;
 constexpr std::chrono::milliseconds kAskAgain{250};
 constexpr std::chrono::seconds kWaitForOthers{30};
 constexpr std::chrono::minutes kWaitWithin{10};
+constexpr std::chrono::hours kForgetAfter{1};
 
 bool starts_workload(const Task& task, StepKind kind) {
     return kind == StepKind::StartPod ||
@@ -21,15 +23,17 @@ bool starts_workload(const Task& task, StepKind kind) {
 }
 
 std::string change_kind_of(const Task& task) {
-    return task.context.change_data().value("kind", std::string());
+    return text_in(task.context.change_data(), "kind");
 }
 
-// How long this step has been waiting already; kept over restarts of the agent.
-Result<Duration> waited(Task& task) {
-    const WallTime now = task.world.clock.system_now();
-    RETURN_IF_ERROR(task.save_once("held_since", to_rfc3339(now)));
-    ASSIGN_OR_RETURN(const WallTime since, parse_rfc3339(task.saved("held_since")));
-    return now - since;
+// How long this step has been waiting already, in this run of the agent: nobody waited while the
+// host was off, and the wall clock cannot tell how long that was.
+Duration waited(Task& task) {
+    const SteadyTime now = task.world.clock.steady_now();
+    auto held = task.world.held_since->lock();
+    // Of those that were aborted nothing more is heard.
+    std::erase_if(*held, [&](const auto& row) { return now - row.second > kForgetAfter; });
+    return now - held->try_emplace(task.context.id(), now).first->second;
 }
 
 state::TaskOutcome hold(Task& task, const StartRefusal& refusal) {
@@ -38,13 +42,10 @@ state::TaskOutcome hold(Task& task, const StartRefusal& refusal) {
     if (refusal.wanted_down) {
         return error;
     }
-    const Result<Duration> so_far = waited(task);
+    const Duration so_far = waited(task);
     const Duration longest = refusal.within_app ? Duration(kWaitWithin) : Duration(kWaitForOthers);
-    if (!so_far) {
-        return so_far.error();
-    }
-    return *so_far < longest ? state::TaskOutcome(state::TaskRetry{kAskAgain, refusal.why})
-                             : state::TaskOutcome(std::move(error));
+    return so_far < longest ? state::TaskOutcome(state::TaskRetry{kAskAgain, refusal.why})
+                            : state::TaskOutcome(std::move(error));
 }
 
 std::optional<state::TaskOutcome> ask_start(Task& task) {
@@ -52,11 +53,14 @@ std::optional<state::TaskOutcome> ask_start(Task& task) {
         return std::nullopt;
     }
     const auto refusal = task.world.overseer.may_start(task.app, task.part, task.context.stop());
+    if (!refusal) {
+        task.world.held_since->lock()->erase(task.context.id());
+    }
     return refusal ? std::optional<state::TaskOutcome>(hold(task, *refusal)) : std::nullopt;
 }
 
 std::optional<state::TaskOutcome> ask_stop(Task& task) {
-    const std::int64_t wish = task.context.change_data().value("wish", std::int64_t{0});
+    const std::int64_t wish = number_in(task.context.change_data(), "wish");
     if (!task.world.overseer.stop_stands || task.world.overseer.stop_stands(task.app, wish)) {
         return std::nullopt;
     }

@@ -4,6 +4,7 @@
 #include "agent/handlers/kinds.h"
 #include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
+#include "agent/plan/volume_roles.h"
 
 namespace podreeve::handlers {
 
@@ -13,8 +14,7 @@ namespace {
 bool may_be_removed(const podman::VolumeDetails& volume) {
     const auto role = volume.labels.find(observe::kLabelRole);
     return role != volume.labels.end() &&
-           (role->second == plan::kRoleVolumeEmptyDir ||
-            role->second == plan::kRoleVolumeConfigMap || role->second == plan::kRoleVolumeSecret);
+           (role->second == plan::kRoleVolumeEmptyDir || plan::is_filled(role->second));
 }
 
 }  // namespace

@@ -266,6 +266,8 @@ Status stop(Task& task, const podman::ContainerDetails& container, unsigned grac
         return {};
     }
     if (container.summary.state == ContainerState::Paused) {
+        task.log(
+            fmt::format("{} was paused, and goes on so that it can stop", container.summary.name));
         RETURN_IF_ERROR(task.world.podman.unpause_container(container.summary.id, task.call()));
     }
     const auto stopped = task.world.podman.stop_container(
@@ -311,6 +313,11 @@ Ended start_up(Task& task, const PodStart& what) {
 }
 
 Status stop_pod_of(Task& task, const podman::PodSummary& pod, unsigned grace) {
+    for (const podman::PodSummary::Member& member : pod.members) {
+        if (member.state == ContainerState::Paused && member.id != pod.infra_id) {
+            task.log(fmt::format("{} was paused, and goes on so that it can stop", member.name));
+        }
+    }
     // Its members are stopped one after the other when it is not wholly running.
     const auto members = static_cast<unsigned>(std::max<std::size_t>(1, pod.members.size()));
     const auto stopped = task.world.podman.stop_pod(

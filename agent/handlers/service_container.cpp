@@ -9,6 +9,7 @@
 #include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
@@ -71,20 +72,36 @@ Result<podman::PlayReport> play(const Task& task, const Stub& stub) {
     return task.world.podman.kube_play(stub.yaml, true, true, task.call());
 }
 
-// What a play, perhaps of an earlier run that was killed, has made; plays if there is nothing.
-Result<std::string> played_service(Task& task, const Stub& stub) {
+// The id of what a play, perhaps of an earlier run that was killed, has made whole; "": nothing.
+Result<std::string> played_before(const Task& task, const Stub& stub) {
     ASSIGN_OR_RETURN(const auto left, find_container(task, stub.service));
     ASSIGN_OR_RETURN(const bool stub_there, stub_is_there(task, stub));
-    if (left && left->is_service && stub_there) {
-        return left->summary.id;
-    }
-    // Only half of it: its other half never came, or went already. The name holds a digest of our
-    // owner id, so that it is nobody else's.
-    if (left) {
-        RETURN_IF_ERROR(
-            task.world.podman.remove_container(left->summary.id, by_force(), task.call()));
-    }
+    return left && left->is_service && stub_there ? left->summary.id : std::string();
+}
+
+// Half of a play: its other half never came, or went already. The name holds a digest of our owner
+// id, so that it is nobody else's. podman may still be at it, for one that was killed while it
+// asked: what it links meanwhile cannot be removed at once, and is looked at again.
+Ended clear_half_played(Task& task, const Stub& stub) {
     RETURN_IF_ERROR(remove_stub(task));
+    ASSIGN_OR_RETURN(const auto left, find_container(task, stub.service));
+    if (!left) {
+        return done();
+    }
+    const Status removed =
+        task.world.podman.remove_container(left->summary.id, by_force(), task.call());
+    if (removed || removed.error().code == Code::NotFound) {
+        return done();
+    }
+    if (removed.error().code == Code::Cancelled || removed.error().code == Code::Unavailable) {
+        return removed.error();
+    }
+    ASSIGN_OR_RETURN(const int looks, task.count("half_played"));
+    return looks > kLooks ? Ended(removed.error())
+                          : retry(kLook, "podman is still at a service container that was begun");
+}
+
+Result<std::string> play_service(Task& task, const Stub& stub) {
     ASSIGN_OR_RETURN(const auto report, play(task, stub));
     if (!report.service_container_id.empty()) {
         return report.service_container_id;
@@ -151,7 +168,7 @@ Stub stub_of(const std::string& app, const std::string& owner) {
         {"kind", "Pod"},
         {"metadata", {{"name", stub.pod}, {"labels", stub_labels(app, owner)}}},
         {"spec", {{"hostNetwork", true}}}};
-    stub.yaml = pod.dump() + "\n";
+    stub.yaml = json_text(pod) + "\n";
     stub.service = sha256_hex(stub.yaml).substr(0, 12) + "-service";
     return stub;
 }
@@ -163,7 +180,15 @@ Ended ensure_held_service(Task& task, const std::string& name) {
         if (named) {
             return take_named(task, *named);
         }
-        ASSIGN_OR_RETURN(id, played_service(task, stub_of(task.app, task.world.owner)));
+        const Stub stub = stub_of(task.app, task.world.owner);
+        ASSIGN_OR_RETURN(id, played_before(task, stub));
+        if (id.empty()) {
+            ASSIGN_OR_RETURN(auto cleared, clear_half_played(task, stub));
+            if (!std::holds_alternative<state::TaskDone>(cleared)) {
+                return cleared;
+            }
+            ASSIGN_OR_RETURN(id, play_service(task, stub));
+        }
         RETURN_IF_ERROR(task.save("service_id", id));
     }
     ASSIGN_OR_RETURN(const auto service, find_container(task, id));
@@ -210,6 +235,10 @@ Result<std::optional<podman::ContainerDetails>> own_service(const Task& task,
         return not_ours(task, "container", found->summary.name);
     }
     return found;
+}
+
+Ended undo_play(Task& task) {
+    return clear_half_played(task, stub_of(task.app, task.world.owner));
 }
 
 Status remove_stub(const Task& task) {

@@ -35,6 +35,9 @@ Ended ensure_plain_service(Task& task,
 Result<std::optional<podman::ContainerDetails>> own_service(const Task& task,
                                                             const std::string& who);
 
+// Removes what a play has made that nobody has taken up; retries while podman is at it.
+Ended undo_play(Task& task);
+
 // Removes the app's stub pod, if it is there and ours.
 Status remove_stub(const Task& task);
 

@@ -1,5 +1,8 @@
 #include "agent/handlers/table.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "agent/handlers/overseeing.h"
@@ -64,6 +67,17 @@ state::TaskOutcome undo(const Row& row, World& world, state::TaskContext& contex
     return run(row, row.undo, world, context);
 }
 
+std::string sort_of(const Row& row) {
+    const std::array<std::pair<unsigned Limits::*, const char*>, 5> sorts{{{kPulls, "pulls"},
+                                                                           {kStops, "stops"},
+                                                                           {kMakes, "creates"},
+                                                                           {kStarts, "starts"},
+                                                                           {kUnits, "units"}}};
+    const auto found =
+        std::ranges::find(sorts, row.limit, [](const auto& sort) { return sort.first; });
+    return found->second;
+}
+
 }  // namespace
 
 const std::vector<Row>& table() {
@@ -114,6 +128,8 @@ state::TaskHandlers handlers_for(const Row& row, World& world, const Limits& lim
     }
     handlers.deadline = row.deadline;
     handlers.limit = limits.*row.limit;
+    handlers.sort = sort_of(row);
+    handlers.share = std::max(handlers.limit / 2, 1U);
     return handlers;
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
+
 namespace podreeve::handlers {
 
 using nlohmann::json;
@@ -12,11 +14,6 @@ namespace {
 const json& empty_object() {
     static const json empty = json::object();
     return empty;
-}
-
-std::string text_of(const json& object, const char* key, std::string fallback) {
-    const auto found = object.find(key);
-    return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
 }
 
 }  // namespace
@@ -36,15 +33,12 @@ Result<Task> Task::read(World& world, state::TaskContext& context) {
                                                context.id(), context.kind()));
     }
     Task task(world, context);
-    task.app = text_of(data, "app", "");
-    task.part = text_of(data, "part", "");
-    task.object = text_of(data, "object", "");
-    task.id = text_of(data, "id", "");
-    task.spec = text_of(data, "spec", "");
-    const auto generation = data.find("generation");
-    if (generation != data.end() && generation->is_number_integer()) {
-        task.generation = generation->get<std::int64_t>();
-    }
+    task.app = text_in(data, "app");
+    task.part = text_in(data, "part");
+    task.object = text_in(data, "object");
+    task.id = text_in(data, "id");
+    task.spec = text_in(data, "spec");
+    task.generation = number_in(data, "generation", task.generation);
     return task;
 }
 
@@ -55,12 +49,11 @@ const json& Task::details() const {
 }
 
 std::string Task::text(const char* key, std::string fallback) const {
-    return text_of(details(), key, std::move(fallback));
+    return text_in(details(), key, fallback);
 }
 
 bool Task::flag(const char* key, bool fallback) const {
-    const auto found = details().find(key);
-    return found != details().end() && found->is_boolean() ? found->get<bool>() : fallback;
+    return flag_in(details(), key, fallback);
 }
 
 std::optional<std::int64_t> Task::number(const char* key) const {
@@ -100,7 +93,7 @@ std::vector<std::string> Task::list(const char* key) const {
 }
 
 std::string Task::saved(const char* key) const {
-    return text_of(context.data(), key, "");
+    return text_in(context.data(), key);
 }
 
 bool Task::has_saved(const char* key) const {

@@ -15,6 +15,7 @@
 #include "quadlet/stamp.h"
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 namespace {
@@ -187,7 +188,7 @@ Result<std::string> keep_unit(const Task& task, const UnitTexts& texts) {
     if (texts.empty()) {
         return std::string(kNothing);
     }
-    const std::string bytes = json(texts).dump(-1, ' ', false, json::error_handler_t::replace);
+    const std::string bytes = json_text(json(texts));
     const std::string key = sha256_hex(bytes).substr(0, 32);
     const fs::path folder = kept_folder(task);
     RETURN_IF_ERROR(make_folder(folder));

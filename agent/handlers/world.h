@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -9,6 +11,7 @@
 #include "agent/handlers/spec_book.h"
 #include "agent/state/state.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/mutex.h"
 #include "runtime/podman/client.h"
 #include "runtime/probe/question.h"
 
@@ -43,6 +46,9 @@ struct Overseer {
         {};
 };
 
+// Since when the steps that were not let through have been waiting, by task.
+using HeldSince = Guarded<std::map<state::TaskId, SteadyTime>>;
+
 // What the handlers act on. The daemon owns all of it and keeps it until the runner has stopped;
 // each member may be called from any thread.
 struct World {
@@ -53,6 +59,7 @@ struct World {
     std::string owner;  // instance id in io.podreeve.owner
     Overseer overseer = {};
     CompanionWorld* companions = nullptr;  // of an agent with companions
+    std::shared_ptr<HeldSince> held_since = std::make_shared<HeldSince>();
 };
 
 }  // namespace podreeve::handlers

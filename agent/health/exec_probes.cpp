@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/contained.h"
+#include "runtime/base/utf8.h"
 #include "runtime/base/worker_pool.h"
 #include "runtime/podman/command.h"
 
@@ -18,7 +20,7 @@ class FirstLine {
     void take(std::string_view line) {
         constexpr std::size_t kMost = 120;
         if (text_.empty()) {
-            text_ = line.substr(0, kMost);
+            text_ = clean_text(line, kMost);
         }
     }
 
@@ -97,7 +99,12 @@ void ExecProbes::ask(const std::vector<std::uint32_t>& questions) {
         // The pool is part of the core, so a job must not keep the core alive.
         core_->workers.submit([core = core_.get(), weak = std::weak_ptr<Core>(core_), number,
                                question = found->second] {
-            probe::Answer answer = run_exec_probe(core->podman, question, core->stop.get_token());
+            probe::Answer answer;
+            const auto thrown = contained(
+                [&] { answer = run_exec_probe(core->podman, question, core->stop.get_token()); });
+            if (thrown) {
+                answer = {0, probe::Outcome::Unknown, "internal error: " + *thrown};
+            }
             answer.question = number;
             core->scheduler.post([weak, answer = std::move(answer)] {
                 if (const auto still = weak.lock()) {

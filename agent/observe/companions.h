@@ -31,7 +31,8 @@ struct InstalledUnit {
     InstalledText file;
     std::map<std::string, InstalledText> drop_ins;  // by name
     std::string path;
-    std::string service;  // what its text says: "web.service"; empty when it cannot be read
+    std::string service;   // what its text says: "web.service"; empty when it cannot be read
+    std::string resource;  // its container's name in podman; empty: none, or only systemd knows
     bool templated = false;
     std::vector<std::string> instances;  // of a template: those that podreeve has run
 

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,9 @@ struct Observed {
     // gave.
     std::map<std::string, std::string> services;  // id -> app
     std::optional<Resources> resources;
+    // Containers, by id, that podman calls running and whose process and monitor are both gone: it
+    // would call them so for ever. One that could not be looked at is not among them.
+    std::set<std::string> lost;
     // Apps of ours that changed between the two lists, and how: what is seen of them is not of one
     // moment, so nothing is decided about them.
     std::map<std::string, std::string> in_motion;

@@ -91,6 +91,9 @@ Result<UnitFolder::Known> UnitFolder::read(const fs::path& path,
         if (quadlet::unit_type_of(path.filename().string())) {
             const auto unit = quadlet::Unit::read({path.string(), text}).unit;
             known.service = unit ? quadlet::service_name(*unit, podman) : "";
+            known.resource = unit && path.extension() == ".container"
+                                 ? quadlet::resource_name(*unit, podman).value_or("")
+                                 : "";
         } else if (path.filename() == quadlet::kOwnDropIn) {
             known.instances = instances_in(text);
         }
@@ -114,6 +117,7 @@ Result<InstalledUnits> UnitFolder::look_at_app(const fs::path& folder,
         unit.file = known.text;
         unit.path = path.string();
         unit.service = known.service;
+        unit.resource = known.resource;
         unit.templated = parsed->templated && parsed->instance.empty();
         seen_[path.string()] = std::move(known);
         const fs::path drop_in_folder = path.string() + ".d";

@@ -37,6 +37,7 @@ class UnitFolder {
         std::string stamp;  // of the stat
         InstalledText text;
         std::string service;
+        std::string resource;
         std::vector<std::string> instances;
     };
 

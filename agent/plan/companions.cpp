@@ -9,6 +9,7 @@
 #include "agent/plan/draft.h"
 #include "agent/plan/hashes.h"
 #include "agent/plan/unit_verdict.h"
+#include "runtime/base/contained.h"
 
 namespace podreeve::plan {
 namespace {
@@ -109,7 +110,7 @@ class CompanionDraft {
     void clear(const observe::InstalledUnit& unit) {
         for (const std::string& service : services_of(unit)) {
             draft_.add({StepKind::RemoveLeftover, file_of(unit), service, "", "", ""},
-                       json::object(), reloaded_);
+                       {{"container", unit.templated ? "" : unit.resource}}, reloaded_);
         }
     }
 
@@ -235,6 +236,10 @@ class AppCompanions {
         if (!in_.observed.companions || policy_.companions.busy) {
             return std::move(plan_);
         }
+        if (!policy_.trouble.empty()) {
+            plan_.conditions.push_back(internal_error(policy_.trouble));
+            return std::move(plan_);
+        }
         const observe::Companions& seen = *in_.observed.companions;
         if (!seen.no_quadlet.empty()) {
             complain("NoQuadlet", "CannotRunHere", seen.no_quadlet);
@@ -294,9 +299,8 @@ class AppCompanions {
         if (units.empty() || in_.broken.contains(name_)) {
             return;
         }
-        if (!spec_ && !in_.removals_wait.empty()) {
-            complain("RemovalHeld", "ManifestsUnknown",
-                     in_.removals_wait + ": it is left as it is");
+        if (!spec_ && !in_.removals_wait.empty() && !in_.let_go.contains(name_)) {
+            complain("RemovalHeld", "ManifestsUnknown", in_.removals_wait);
             return;
         }
         CompanionDraft draft(app, plan_, true);
@@ -381,7 +385,14 @@ std::map<std::string, AppPlan> plan_companions(const CompanionInputs& in) {
     }
     std::map<std::string, AppPlan> out;
     for (const std::string& name : names) {
-        out.emplace(name, AppCompanions(in, name).plan());
+        AppPlan plan;
+        if (const auto thrown = contained([&] { plan = AppCompanions(in, name).plan(); })) {
+            plan = {};
+            plan.app = name;
+            plan.companions = true;
+            plan.conditions.push_back(internal_error(*thrown));
+        }
+        out.emplace(name, std::move(plan));
     }
     return out;
 }

@@ -33,9 +33,10 @@ struct CompanionInputs {
     const Policy& policy;
     // Of unit files that Quadlet's generator would not take, what it says, by file name.
     const std::map<std::string, std::string>& refused;
-    // Why what no manifest names is left; empty: it is taken away.
+    // Why what no manifest names is left, and what ends that; empty: it is taken away.
     std::string removals_wait;
-    std::set<std::string> broken;  // apps whose manifest is there, but unusable
+    std::set<std::string> broken;       // apps whose manifest is there, but unusable
+    std::set<std::string> let_go = {};  // apps that are taken away all the same
 };
 
 // An app's plan for its companions: of those that have some, or of which some are installed.

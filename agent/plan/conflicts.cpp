@@ -4,6 +4,7 @@
 
 #include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
+#include "agent/plan/volume_roles.h"
 
 namespace podreeve::plan {
 namespace {
@@ -94,11 +95,22 @@ struct Search {
 // Claims and plain volumes may well be somebody's: they are used, never written or removed.
 void Search::look_at_volumes(const observe::Resources& resources) {
     for (const manifests::VolumeSpec& volume : app.spec.volumes) {
-        const bool used_only = volume.origin == manifests::VolumeOrigin::Claim ||
-                               volume.origin == manifests::VolumeOrigin::Plain;
         const auto it = resources.volumes.find(volume.name);
-        if (!used_only && it != resources.volumes.end() && !is_own(it->second.labels)) {
+        if (it == resources.volumes.end()) {
+            continue;
+        }
+        const std::string_view role = volume_role(volume.origin);
+        if (!holds_data(role) && !is_own(it->second.labels)) {
             add({"volume", "podman volume rm", volume.name, "", &it->second.labels}, volume.part);
+        } else if (const std::string differs = role_difference(it->second.labels, role);
+                   !differs.empty()) {
+            found.push_back({"Conflict", "OtherRole",
+                             fmt::format("volume {0} {1}: it is left as it is; give one of the two "
+                                         "another name, or, if nothing in it is needed any more, "
+                                         "remove it with 'podman volume rm {0}' while nothing uses "
+                                         "it",
+                                         volume.name, differs),
+                             volume.part});
         }
     }
 }

@@ -99,6 +99,11 @@ ContainerVerdict judge_container(const AppCase& app,
         verdict.reason = "absent";
     } else if (found->state != ContainerState::Running || !is_as_specified(verdict)) {
         judge_found(app, verdict, conditions);
+    } else if (is_lost(app, *found)) {
+        // Then podman knows of the end, and the restart policy says what follows.
+        verdict.verdict = Verdict::Stop;
+        verdict.reason = "its process is gone, and podman was not told";
+        verdict.stop_grace = 0;
     } else if (const auto unwell = app.app.unwell.find(found->id); unwell != app.app.unwell.end()) {
         verdict.verdict = Verdict::Stop;
         verdict.reason = unwell->second.why;

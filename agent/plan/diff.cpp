@@ -9,6 +9,7 @@
 #include "agent/plan/draft.h"
 #include "agent/plan/removal.h"
 #include "agent/plan/verdict.h"
+#include "runtime/base/contained.h"
 
 // One app after the other; nothing an app has touches another's plan.
 namespace podreeve::plan {
@@ -151,6 +152,7 @@ struct Removals {
     const Policy& policy;
     std::string waits;
     std::set<std::string_view> broken;  // apps whose manifest is there, but unusable
+    const std::set<std::string>& let_go;
 
     AppPlan plan_undesired(const std::string& name, const AppHoldings& held) const {
         AppPlan plan;
@@ -158,9 +160,8 @@ struct Removals {
         if (policy_of(policy, name).busy || broken.contains(name)) {
             return plan;
         }
-        if (!waits.empty()) {
-            plan.conditions.push_back(
-                {"RemovalHeld", "ManifestsUnknown", waits + ": it is left as it is", ""});
+        if (!waits.empty() && !let_go.contains(name)) {
+            plan.conditions.push_back({"RemovalHeld", "ManifestsUnknown", waits, ""});
             return plan;
         }
         if (const std::string unknown = find_unknown(held); !unknown.empty()) {
@@ -178,6 +179,21 @@ struct Removals {
         return plan;
     }
 };
+
+template <class Make>
+AppPlan contained_plan(const std::string& app, const Policy& policy, Make make) {
+    AppPlan plan;
+    std::string thrown = policy_of(policy, app).trouble;
+    if (thrown.empty()) {
+        thrown = contained([&] { plan = make(); }).value_or("");
+    }
+    if (!thrown.empty()) {
+        plan = {};
+        plan.app = app;
+        plan.conditions.push_back(internal_error(thrown));
+    }
+    return plan;
+}
 
 std::string file_stem(const std::string& file) {
     const std::size_t slash = file.rfind('/');
@@ -202,40 +218,66 @@ void tell_problems(const Desired& desired, Plan& plan) {
     }
 }
 
+void tell_held(const Desired& desired, Plan& plan) {
+    for (const auto& [name, held] : desired.held) {
+        AppPlan& app = plan.apps[name];
+        app.app = name;
+        app.conditions.push_back({"RemovalHeld", held.reason, held.message, ""});
+    }
+}
+
 }  // namespace
 
 std::string why_removals_wait(const Desired& desired, const Policy& policy) {
+    const char* const until =
+        "it is left as it is until that is mended, or `podreeve prune` lets it go";
     if (!desired.complete || !policy.removals_allowed) {
-        return "no manifest of it is known, but not all manifest directories could be read";
+        return fmt::format(
+            "no manifest of it is known, but not all manifest directories could be read: {}",
+            until);
     }
-    const auto nameless =
+    const auto unclear =
         std::find_if(desired.problems.begin(), desired.problems.end(),
-                     [](const AppProblem& problem) { return problem.app.empty(); });
-    return nameless == desired.problems.end()
+                     [](const AppProblem& problem) { return problem.could_be_any; });
+    return unclear == desired.problems.end()
                ? std::string()
                : fmt::format(
                      "no manifest of it is known, but it could be the one in {}, which is "
-                     "broken",
-                     nameless->file);
+                     "broken: {}",
+                     unclear->file, until);
+}
+
+Condition internal_error(const std::string& thrown) {
+    return {"InternalError", "Thrown",
+            fmt::format("podreeve has an error of its own with this app: {}; the app is left as it "
+                        "is, and all others are kept",
+                        thrown),
+            ""};
 }
 
 Plan diff(const Desired& desired, const observe::Observed& observed, const Policy& policy) {
     const Holdings all(observed, policy.owner);
     Plan plan;
     for (const auto& [name, spec] : desired.apps) {
-        plan.apps.emplace_hint(plan.apps.end(), name, plan_desired(spec, observed, policy, all));
+        plan.apps.emplace_hint(plan.apps.end(), name,
+                               contained_plan(name, policy, [&, &spec = spec] {
+                                   return plan_desired(spec, observed, policy, all);
+                               }));
     }
-    Removals removals{policy, why_removals_wait(desired, policy), {}};
+    Removals removals{policy, why_removals_wait(desired, policy), {}, desired.let_go};
     for (const AppProblem& problem : desired.problems) {
         removals.broken.insert(problem.app);
     }
     for (const auto& [name, held] : all.apps()) {
         const std::string app(name);
         if (held.anything() && !desired.apps.contains(app)) {
-            plan.apps.emplace(app, removals.plan_undesired(app, held));
+            plan.apps.emplace(app, contained_plan(app, policy, [&, &held = held] {
+                                  return removals.plan_undesired(app, held);
+                              }));
         }
     }
     tell_problems(desired, plan);
+    tell_held(desired, plan);
     plan.needs_resources = !observed.resources &&
                            (could_have_left_something(policy, plan) ||
                             std::any_of(plan.apps.begin(), plan.apps.end(), [](const auto& row) {

@@ -1,5 +1,6 @@
 #include "agent/plan/digest.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "agent/plan/labels.h"
@@ -72,6 +73,22 @@ void put(Text& text, const AppHoldings& held, const Holdings& all) {
     }
 }
 
+void put_lost(Text& text,
+              const AppHoldings& held,
+              const Holdings& all,
+              const observe::Observed& observed) {
+    const auto look = [&](const podman::ContainerSummary* row) {
+        if (row != nullptr && observed.lost.contains(row->id)) {
+            text.put("lost").put(row->id);
+        }
+    };
+    std::for_each(held.containers.begin(), held.containers.end(), look);
+    std::for_each(held.services.begin(), held.services.end(), look);
+    for (const podman::PodSummary* pod : held.pods) {
+        look(all.container_by_id(pod->infra_id));
+    }
+}
+
 void put(Text& text, const AppPolicy& app) {
     text.put(app.generation).put(app.generation_spec);
     text.put(app.deployed_spec ? *app.deployed_spec : std::string_view("?"));
@@ -108,6 +125,13 @@ void put(Text& text, const manifests::AppSpec& app, const observe::Resources& re
 
 void put(Text& text, const manifests::Desired& desired) {
     text.put("desired").put(desired.complete ? 1 : 0);
+    for (const auto& [app, held] : desired.held) {
+        text.put(app).put(held.reason);
+    }
+    text.put(static_cast<std::int64_t>(desired.let_go.size()));
+    for (const std::string& app : desired.let_go) {
+        text.put(app);
+    }
     for (const manifests::AppProblem& problem : desired.problems) {
         text.put(problem.app).put(problem.file);
         for (const Diagnostic& diagnostic : problem.diagnostics) {
@@ -130,6 +154,7 @@ std::string digest_of(const manifests::Desired& desired,
     for (const auto& [name, app] : plan.apps) {
         text.put("app").put(name).put(app.spec);
         put(text, all.of(name), all);
+        put_lost(text, all.of(name), all, observed);
         if (const auto it = policy.apps.find(name); it != policy.apps.end()) {
             put(text, it->second);
         }

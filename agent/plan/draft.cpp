@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
+
 namespace podreeve::plan {
 
 After operator+(After a, const After& b) {
@@ -42,7 +44,7 @@ std::size_t Draft::add(Line line, nlohmann::json details, After after) {
     if (step.inverse.empty()) {
         details["undo"] = false;
     }
-    step.details = details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    step.details = json_text(details);
     step.after = std::move(after);
     plan_.steps.push_back(std::move(step));
     return plan_.steps.size() - 1;

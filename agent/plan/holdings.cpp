@@ -5,6 +5,7 @@
 
 #include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
+#include "agent/plan/volume_roles.h"
 
 namespace podreeve::plan {
 namespace {
@@ -21,7 +22,7 @@ void sort_by_part(std::vector<const Row*>& rows) {
 
 bool is_removable(const podman::VolumeDetails& volume) {
     const std::string_view role = label(volume.labels, kRole);
-    return role == kRoleVolumeEmptyDir || role == kRoleVolumeConfigMap || role == kRoleVolumeSecret;
+    return role == kRoleVolumeEmptyDir || is_filled(role);
 }
 
 template <class Map>

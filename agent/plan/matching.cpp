@@ -107,8 +107,12 @@ std::string why_surplus(const ContainerSummary& container,
     return parts.contains(label(container.labels, kPart)) ? "duplicate" : "unwanted";
 }
 
-// What podman cannot name the state of, or is already removing, is left to a later pass.
-bool is_to_be_cleared(const AppCase& app, const ContainerSummary& container) {
+// What podman cannot name the state of, or is already removing, is left to a later pass; what
+// somebody paused goes when a manifest says so, and not to tidy up.
+bool is_to_be_cleared(const AppCase& app, const ContainerSummary& container, bool wanted_part) {
+    if (container.state == ContainerState::Paused) {
+        return !wanted_part;
+    }
     return is_wedged(app.app, container) || (container.state != ContainerState::Unknown &&
                                              container.state != ContainerState::Removing);
 }
@@ -126,7 +130,8 @@ Matches match_parts(const AppCase& app) {
     const std::set<const ContainerSummary*> taken(matches.containers.begin(),
                                                   matches.containers.end());
     for (const ContainerSummary* container : app.held.containers) {
-        if (!taken.contains(container) && is_to_be_cleared(app, *container)) {
+        const bool wanted_part = parts.contains(label(container->labels, kPart));
+        if (!taken.contains(container) && is_to_be_cleared(app, *container, wanted_part)) {
             matches.surplus.push_back({container, why_surplus(*container, parts)});
         }
     }

@@ -68,8 +68,8 @@ struct Step {
 
 // Something that stands in the way and that a pass cannot repair.
 struct Condition {
-    std::string
-        type;  // Conflict, Blocked, BackingOff, Breaker, ManifestError, DeployFailed, Unknown, …
+    std::string type;    // Conflict, Blocked, BackingOff, Breaker, ManifestError, DeployFailed,
+                         // Unknown, InternalError, …
     std::string reason;  // CamelCase
     std::string message;
     std::string part;  // may be empty
@@ -151,6 +151,8 @@ struct AppPolicy {
     // they are started again is their restart policy's business, as with any other end.
     std::map<std::string, Unwell> unwell;
     CompanionPolicy companions;
+    // What weighing it threw, in words: nothing of it is planned, and all others are.
+    std::string trouble;
 };
 
 struct Policy {
@@ -162,6 +164,10 @@ struct Policy {
     bool removals_allowed = true;  // false when a manifest directory could not be read
 };
 
+// That something of ours threw while it had this app in hand.
+Condition internal_error(const std::string& thrown);
+
+// What throws while one app is planned is a condition of that app, which is left as it is.
 Plan diff(const manifests::Desired& desired,
           const observe::Observed& observed,
           const Policy& policy);

@@ -31,6 +31,13 @@ bool is_workload(const ContainerVerdict& member) {
     return member.spec->role == ContainerRole::Workload;
 }
 
+std::string why_wedged(const PodSummary& pod, const ContainerSummary* infra) {
+    const bool down = infra == nullptr || infra->state == ContainerState::Exited ||
+                      infra->state == ContainerState::Stopped;
+    return down ? "podman cannot start it any more"
+                : fmt::format("stuck in state {}", to_string(pod.status));
+}
+
 struct Judge {
     const AppCase& app;
     PodVerdict& pod;
@@ -53,6 +60,15 @@ struct Judge {
     // What says that the pod as a whole cannot stay; false when it can.
     bool judge_whole();
     bool judge_infra(const ContainerSummary& infra);
+    bool judge_service(const std::string_view id);
+    bool spare_paused(std::string what);
+    bool differs() const;
+
+    // A person's update wakes what is paused; a repair does not.
+    bool brings_version() const {
+        return app.app.deployed_spec && *app.app.deployed_spec != app.hashes.app;
+    }
+
     void judge_members(const Matches& matches);
     void judge_start();
     void start_down(bool finished_ones);
@@ -60,12 +76,13 @@ struct Judge {
 
 bool Judge::judge_whole() {
     const PodSummary& found = *pod.found;
+    const ContainerSummary* own_infra = infra();
     if (app.app.wedged.contains(found.id) || app.app.wedged.contains(found.name)) {
-        make_anew(Verdict::Recreate, "wedged",
-                  fmt::format("stuck in state {}", to_string(found.status)));
+        if (!spare_paused("is stuck")) {
+            make_anew(Verdict::Recreate, "wedged", why_wedged(found, own_infra));
+        }
         return true;
     }
-    const ContainerSummary* own_infra = infra();
     if (own_infra != nullptr && judge_infra(*own_infra)) {
         return true;
     }
@@ -76,19 +93,51 @@ bool Judge::judge_whole() {
                         unknown));
         return true;
     }
-    if (label(found.labels, kSpec) != pod.hash) {
+    if (differs()) {
         make_anew(Verdict::Replace, "replaced", "spec differs");
         return true;
     }
     if (own_infra == nullptr) {
-        make_anew(Verdict::Recreate, "broken", "its infra container is gone");
+        if (!spare_paused("has lost its infra container")) {
+            make_anew(Verdict::Recreate, "broken", "its infra container is gone");
+        }
         return true;
     }
-    const std::string_view service = service_of(found);
-    if (app.observed.holds_service_containers && !service.empty() &&
-        app.all.container_by_id(service) == nullptr) {
-        make_anew(Verdict::Recreate, "service", "its service container is gone");
-        return true;
+    return judge_service(service_of(found));
+}
+
+bool Judge::differs() const {
+    return label(pod.found->labels, kSpec) != pod.hash;
+}
+
+// What podman links a pod to is never another one: with its service container a pod is made anew.
+bool Judge::judge_service(const std::string_view id) {
+    if (!app.observed.holds_service_containers || id.empty()) {
+        return false;
+    }
+    const ContainerSummary* service = app.all.container_by_id(id);
+    if (service != nullptr && !is_wedged(app.app, *service)) {
+        return false;
+    }
+    if (!spare_paused("has lost its service container")) {
+        make_anew(Verdict::Recreate, "service",
+                  service == nullptr ? "its service container is gone"
+                                     : fmt::format("its service container is stuck in state {}",
+                                                   to_string(service->state)));
+    }
+    return true;
+}
+
+// A repair takes nothing down in which somebody has paused something.
+bool Judge::spare_paused(std::string what) {
+    for (const PodSummary::Member& member : pod.found->members) {
+        if (member.state == ContainerState::Paused) {
+            leave("Paused", "PausedByHand",
+                  fmt::format("pod {0} {1}, and is left as it is while {2} is paused: 'podman "
+                              "unpause {2}', or `podreeve restart {3}`, lets it be mended",
+                              pod.spec->name, what, member.name, app.spec.name));
+            return true;
+        }
     }
     return false;
 }
@@ -112,13 +161,18 @@ bool Judge::judge_infra(const ContainerSummary& infra) {
                           to_string(infra.state)));
         return true;
     }
-    if (infra.state == ContainerState::Paused) {
+    if (infra.state == ContainerState::Paused && !brings_version()) {
         leave("Paused", "PausedByHand",
               fmt::format("pod {0} is paused; 'podman pod unpause {0}' lets it go on",
                           pod.spec->name));
         return true;
     }
-    pod.infra_runs = infra.state == ContainerState::Running;
+    if (infra.state == ContainerState::Paused) {
+        make_anew(Verdict::Replace, "replaced",
+                  differs() ? "spec differs" : "a new version, and the pod is paused");
+        return true;
+    }
+    pod.infra_runs = infra.state == ContainerState::Running && !is_lost(app, infra);
     return false;
 }
 
@@ -174,6 +228,10 @@ void Judge::judge_start() {
                                               : "made, but never started";
         }
     } else if (wanted && !pod.infra_runs) {
+        if (spare_paused("is down")) {
+            pod.members.clear();
+            return;
+        }
         start_down(finished);
     } else if (!wanted && finished && pod.infra_runs &&
                !any([](const ContainerVerdict& m) { return is_workload(m) && !m.finished; })) {
@@ -186,14 +244,19 @@ void Judge::judge_start() {
 // back on: then the wanted ones are started one by one.
 void Judge::start_down(bool finished_ones) {
     pod.verdict = Verdict::Start;
-    pod.reason = fmt::format("pod is {}", to_string(pod.found->status));
+    const ContainerSummary* own_infra = infra();
+    const bool lost = own_infra != nullptr && is_lost(app, *own_infra);
+    pod.reason = lost ? "its infra container's process is gone, and podman was not told"
+                      : fmt::format("pod is {}", to_string(pod.found->status));
+    pod.stop_first = lost;
     pod.start_whole = !finished_ones && !has_surplus;
     for (ContainerVerdict& member : pod.members) {
         if (!is_workload(member)) {
             continue;
         }
         pod.stop_first = pod.stop_first || (member.found != nullptr && stands_up(*member.found));
-        if (member.verdict == Verdict::Keep && member.runs()) {
+        const bool ended = member.verdict == Verdict::Stop && is_lost(app, *member.found);
+        if (ended || (member.verdict == Verdict::Keep && member.runs())) {
             member.verdict = Verdict::Start;
             member.reason = "its pod's namespaces are gone";
         }
@@ -209,8 +272,7 @@ void Judge::start_down(bool finished_ones) {
 std::string unknown_member(const AppCase& app, const PodSummary& pod) {
     for (const PodSummary::Member& member : pod.members) {
         const ContainerSummary* container = app.all.container_by_id(member.id);
-        if (container != nullptr && container->state == ContainerState::Unknown &&
-            !is_wedged(app.app, *container)) {
+        if (container != nullptr && container->state == ContainerState::Unknown) {
             return container->name;
         }
     }

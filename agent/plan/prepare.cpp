@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/labels.h"
+#include "agent/plan/old.h"
 #include "agent/plan/steps.h"
+#include "agent/plan/volume_roles.h"
 
 namespace podreeve::plan {
 namespace {
@@ -34,17 +36,18 @@ void take_ports(std::set<std::string>& held, std::string_view text) {
     }
 }
 
-// The ports that running objects of the app hold now: nobody else can, so there is nothing to ask.
+// The ports that objects of the app hold now, which paused ones do too: nobody else can, so there
+// is nothing to ask.
 std::set<std::string> ports_held(const AppCase& app) {
     std::set<std::string> held;
     for (const podman::PodSummary* pod : app.held.pods) {
         const podman::ContainerSummary* infra = app.all.container_by_id(pod->infra_id);
-        if (infra != nullptr && infra->state == podman::ContainerState::Running) {
+        if (infra != nullptr && is_up(*infra)) {
             take_ports(held, label(pod->labels, kPorts));
         }
     }
     for (const podman::ContainerSummary* container : app.held.containers) {
-        if (container->state == podman::ContainerState::Running) {
+        if (is_up(*container)) {
             take_ports(held, label(container->labels, kPorts));
         }
     }
@@ -65,26 +68,9 @@ void add_ports(nlohmann::json& rows,
     }
 }
 
-std::string_view role_of(VolumeOrigin origin) {
-    switch (origin) {
-        case VolumeOrigin::Claim:
-            return kRoleVolumeClaim;
-        case VolumeOrigin::EmptyDir:
-            return kRoleVolumeEmptyDir;
-        case VolumeOrigin::ConfigMap:
-            return kRoleVolumeConfigMap;
-        case VolumeOrigin::Secret:
-            return kRoleVolumeSecret;
-        case VolumeOrigin::Plain:
-            return kRoleVolumePlain;
-    }
-    return kRoleVolumePlain;
-}
-
 // What somebody's data may be in is not taken away again by an undo.
 std::string inverse_of(VolumeOrigin origin) {
-    const bool keeps = origin == VolumeOrigin::Claim || origin == VolumeOrigin::Plain;
-    return keeps ? "" : "remove the volume";
+    return holds_data(volume_role(origin)) ? "" : "remove the volume";
 }
 
 PullPolicy stronger(PullPolicy a, PullPolicy b) {
@@ -165,7 +151,7 @@ std::string ports_text(const std::vector<Port>& ports) {
 
 std::string_view to_string(VolumeOrigin origin) {
     // The role without its "volume-".
-    return role_of(origin).substr(std::string_view("volume-").size());
+    return volume_role(origin).substr(std::string_view("volume-").size());
 }
 
 Preparation::Preparation(const AppCase& app, const AppVerdict& verdict, Draft& draft, bool whole)
@@ -231,8 +217,13 @@ void Preparation::pull_images() {
                 continue;
             }
         }
+        // What ran comes back from the image that is here, whatever becomes of the registry.
+        nlohmann::json details = {{"policy", word_of(policy)}};
+        if (!whole_ && policy == PullPolicy::Always) {
+            details["refresh"] = true;
+        }
         pulls_[image] = draft_.add({StepKind::PullImage, "", image, "", pull_reason(policy, known)},
-                                   {{"policy", word_of(policy)}}, first_);
+                                   std::move(details), first_);
     }
 }
 
@@ -293,12 +284,12 @@ void Preparation::make_volume(const VolumeSpec& volume) {
         volumes_[volume.name] =
             draft_.add({StepKind::CreateVolume, volume.part, volume.name, "",
                         resources ? "absent" : "perhaps absent", inverse_of(volume.origin)},
-                       {{"labels", labels_of(app_, volume.part, role_of(volume.origin), hash)},
+                       {{"labels", labels_of(app_, volume.part, volume_role(volume.origin), hash)},
                         {"origin", to_string(volume.origin)}},
                        after);
         after = {volumes_[volume.name]};
     }
-    if (volume.origin == VolumeOrigin::ConfigMap || volume.origin == VolumeOrigin::Secret) {
+    if (is_filled(volume_role(volume.origin))) {
         volumes_[volume.name] = draft_.add({StepKind::WriteVolumeFiles, volume.part, volume.name,
                                             "", "its files have to be as the manifest says",
                                             "write the files that were deployed before"},

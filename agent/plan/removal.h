@@ -15,7 +15,8 @@ void remove_app(const std::string& name, const AppHoldings& held, Draft& draft);
 // Stops what runs of an app that is wanted down, in reverse order of starting.
 void stop_app(const AppCase& app, Draft& draft);
 
-// Why nothing may be taken away for want of a manifest, in words; empty: it may.
+// Why nothing may be taken away for want of a manifest, and what ends that, in words; empty: it
+// may.
 std::string why_removals_wait(const manifests::Desired& desired, const Policy& policy);
 
 // The name of what podman cannot name the state of; empty when there is none. Such an app is not

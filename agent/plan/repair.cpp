@@ -65,11 +65,17 @@ bool is_between_states(ContainerState state) {
     return state == ContainerState::Stopping || state == ContainerState::Removing;
 }
 
+bool is_lost(const AppCase& app, const podman::ContainerSummary& container) {
+    return container.state == ContainerState::Running && app.observed.lost.contains(container.id);
+}
+
 bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container) {
     switch (container.state) {
         case ContainerState::Running:
         case ContainerState::Stopped:
         case ContainerState::Exited:
+        case ContainerState::Paused:
+        case ContainerState::Unknown:
             return false;
         default:
             return app.wedged.contains(container.id) || app.wedged.contains(container.name);

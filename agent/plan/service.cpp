@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
 #include "agent/plan/verdict.h"
@@ -60,7 +62,7 @@ bool can_be_started(ContainerState state) {
            state == ContainerState::Initialized;
 }
 
-void judge_found(ServiceVerdict& service, const AppVerdict& app) {
+void judge_found(const AppCase& app_case, ServiceVerdict& service, const AppVerdict& app) {
     service.held = is_held(*service.found);
     const bool makes = std::any_of(app.pods.begin(), app.pods.end(),
                                    [](const PodVerdict& pod) { return pod.makes(); });
@@ -72,6 +74,14 @@ void judge_found(ServiceVerdict& service, const AppVerdict& app) {
         service.remove_first = true;
         service.create = true;
         service.reason = "podman removes it with its last pod";
+    } else if (!service.held && is_wedged(app_case.app, *service.found)) {
+        // A held one goes with the pods it was made for, which are made anew (pods.cpp).
+        service.remove_first = true;
+        service.create = true;
+        service.reason = fmt::format("stuck in state {}", to_string(service.found->state));
+    } else if (is_lost(app_case, *service.found)) {
+        service.stop = true;
+        service.reason = "its process is gone, and podman was not told";
     } else if (runs && can_be_started(service.found->state)) {
         service.start = true;
         service.reason = "it does not run, but its pods do";
@@ -92,7 +102,7 @@ ServiceVerdict judge_service(const AppCase& app, const AppVerdict& verdict) {
         service.held = service.remove && is_held(*service.found);
         service.reason = "no pod is wanted any more";
     } else if (service.found != nullptr) {
-        judge_found(service, verdict);
+        judge_found(app, service, verdict);
     } else {
         service.create = std::any_of(
             verdict.pods.begin(), verdict.pods.end(),

@@ -90,8 +90,9 @@
 //                                          all that wait for it. Undo: nothing.
 // start-unit          service, -           Undo: stops it, unless it ran before.
 // stop-unit, restart-unit, reset-failed    service, -. Undo: nothing; note-units does it.
-// remove-leftover     service, -           Removes the container with that unit's label, once the
-//                                          unit is down. Undo: nothing.
+// remove-leftover     service, -           container: its name, told from the unit of ours. Removes
+//                                          it if it has that unit's label too, once the unit is
+//                                          down; a label alone may be anybody's. Undo: nothing.
 //
 // A service container that is not held and has been made is started by a start-container of its own
 // before any start-pod, and stopped by a stop-container after the last.

@@ -6,6 +6,7 @@
 
 #include "agent/plan/companions.h"
 #include "quadlet/names.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::plan {
 namespace {
@@ -209,7 +210,7 @@ class UnitJudge {
                 complain("ForeignDropIn", "DropInExists",
                          fmt::format("{}.d/{} is not podreeve's and changes what runs; put it "
                                      "beside the manifest, or remove it",
-                                     found_->path, name));
+                                     found_->path, clean_text(name)));
             }
         }
     }

@@ -147,6 +147,8 @@ Revival revival(const podman::ContainerSummary& container,
                 WallTime now);
 
 bool is_between_states(podman::ContainerState state);  // stopping, removing
+// podman calls it running, and it is not there any more.
+bool is_lost(const AppCase& app, const podman::ContainerSummary& container);
 bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container);
 // Null while nothing holds that part back.
 const PartPolicy* hold_of(const AppPolicy& app, const std::string& part);

@@ -204,7 +204,7 @@ void CompanionStage::plan(const manifests::Desired& desired,
     plan.companions = plan::plan_companions({prepared.companions, in_force_, observed,
                                              prepared.policy, try_units(*observed.companions, stop),
                                              plan::why_removals_wait(desired, prepared.policy),
-                                             std::move(broken)});
+                                             std::move(broken), desired.let_go});
 }
 
 Status CompanionStage::write_trial(const fs::path& folder) const {
@@ -252,31 +252,31 @@ const std::map<std::string, std::string>& CompanionStage::try_units(const observ
     return refused_;
 }
 
-bool CompanionStage::may_act(const state::State& state) {
-    if (may_act_) {
-        return true;
+void CompanionStage::note_under_way(const state::State& state) {
+    if (waits_since_) {
+        return;
     }
-    const SteadyTime now = clock_.steady_now();
-    if (!waits_since_) {
-        waits_since_ = now;
-        for (const state::AppRecord& record : state.apps()) {
-            if (const auto change = state.active_change_of(record.name)) {
-                recovering_.insert(change->id);
-            }
+    waits_since_ = clock_.steady_now();
+    for (const state::AppRecord& record : state.apps()) {
+        if (const auto change = state.active_change_of(record.name)) {
+            recovering_.insert(change->id);
         }
     }
+}
+
+bool CompanionStage::may_act(const state::State& state) {
+    note_under_way(state);
     std::erase_if(recovering_, [&](state::ChangeId id) {
         const auto change = state.change(id);
         return !change || change->is_ready;
     });
-    if (!recovering_.empty() && now - *waits_since_ >= kLongestWait) {
+    if (!recovering_.empty() && clock_.steady_now() - *waits_since_ >= kLongestWait) {
         log::warn(
             "what was under way when the agent started has not ended within 30 minutes: companions "
             "are kept all the same");
         recovering_.clear();
     }
-    may_act_ = recovering_.empty();
-    return may_act_;
+    return recovering_.empty();
 }
 
 }  // namespace podreeve::reconcile

@@ -66,6 +66,9 @@ class CompanionStage {
     static constexpr std::chrono::milliseconds kQuiet{200};
     static constexpr std::chrono::seconds kLongestChange{5};
 
+    // What is under way by now is what an earlier run of the agent had begun. Before the first
+    // change of this run is committed; later calls say nothing new.
+    void note_under_way(const state::State& state);
     // Whether plans may be carried out: not while what an earlier run of the agent had begun on
     // apps is being finished, for half an hour at most (the boot reconciler's wait for crash
     // recovery).
@@ -100,7 +103,6 @@ class CompanionStage {
     std::map<std::string, std::string> refused_;
     std::optional<SteadyTime> waits_since_;
     std::set<state::ChangeId> recovering_;
-    bool may_act_ = false;
 };
 
 }  // namespace podreeve::reconcile

@@ -12,12 +12,15 @@
 #include "agent/reconcile/companion_stage.h"
 #include "agent/reconcile/health_policy.h"
 #include "agent/reconcile/world_facts.h"
-#include "agent/supervise/memory.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
 namespace {
+
+constexpr std::chrono::seconds kLookAtOne{5};
 
 struct Planned {
     supervise::Supervisor::Prepared prepared;
@@ -39,11 +42,23 @@ Result<Planned> plan_against(const PassWorld& world,
     planned.busy = !busy.empty();
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
+    if (world.processes != nullptr) {
+        planned.observed.lost = world.processes->lost(
+            planned.observed, world.state.owner(), [&](const std::string& id) {
+                return world.podman.inspect_container(id, {kLookAtOne, stop});
+            });
+    }
     if (world.companions != nullptr) {
-        world.companions->look(desired, planned.observed, world.podman, stop);
+        // What is not known of the companions keeps nobody from mending the rest.
+        const bool looked = contained_or_logged("looking at the companions", [&] {
+            world.companions->look(desired, planned.observed, world.podman, stop);
+        });
+        if (!looked) {
+            planned.observed.companions.reset();
+        }
     }
     const supervise::WorldFacts facts =
-        look_at(world.supervisor.leaves_to_look_at(desired), world.podman, stop);
+        look_at(world.supervisor.leaves_to_look_at(desired, planned.observed), world.podman, stop);
     planned.prepared = world.supervisor.prepare(desired, planned.observed, busy, facts);
     if (versions == Versions::Newest) {
         planned.prepared.in_force.apps = desired.apps;
@@ -90,8 +105,7 @@ Result<state::ChangeId> commit(const PassWorld& world,
         world.specs.put(planned.spec, spec->second);
     }
     state::NewChange change = handlers::to_change(planned);
-    nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
-    data = data.is_object() ? data : nlohmann::json::object();
+    nlohmann::json data = json_object_from(change.data);
     data["spec"] = planned.spec;
     data["fingerprint"] = supervise::fingerprint(planned);
     data["kind"] = change.kind;
@@ -99,7 +113,7 @@ Result<state::ChangeId> commit(const PassWorld& world,
     if (const std::string why = no_undo(planned); !why.empty()) {
         data[state::kNoUndo] = why;
     }
-    change.data = data.dump();
+    change.data = json_text(data);
     if (planned.action == plan::AppAction::Repair) {
         change.unwritten = state::Unwritten::Kept;
     }
@@ -116,10 +130,10 @@ void forget_gone(const PassWorld& world,
                  const manifests::Desired& desired,
                  const plan::Plan& plan,
                  const supervise::Overview& overview) {
-    if (!desired.complete) {
-        return;
-    }
     for (const state::AppRecord& record : world.state.apps()) {
+        if (!desired.complete && !desired.let_go.contains(record.name)) {
+            continue;
+        }
         const auto is_left = [&](const std::map<std::string, plan::AppPlan>& plans) {
             const auto planned = plans.find(record.name);
             return planned != plans.end() && !planned->second.empty();
@@ -132,25 +146,29 @@ void forget_gone(const PassWorld& world,
             log::warn("{}", gone.error().message);
             continue;
         }
-        world.source.forget_accepted(record.name, {});
-        world.specs.forget(record.name);
+        world.versions.forget(record.name);
     }
+    if (!desired.complete) {
+        return;
+    }
+    std::set<std::string> left;
+    for (const auto& [name, spec] : desired.apps) {
+        left.insert(name);
+    }
+    for (const auto& [name, planned] : plan.apps) {
+        left.insert(name);
+    }
+    world.versions.forget_others(left);
 }
 
-// The versions an app may still need: the one wanted and the one that runs.
-void trim_accepted(const PassWorld& world) {
-    for (const state::AppRecord& record : world.state.apps()) {
-        std::vector<std::string> keep{record.spec};
-        if (!record.deployed_spec.empty()) {
-            keep.push_back(record.deployed_spec);
-        }
-        const supervise::Memory memory = supervise::memory_from(record.extra);
-        for (const std::string& stood : {memory.companions, memory.companions_before}) {
-            if (!stood.empty()) {
-                keep.push_back(stood);
-            }
-        }
-        world.source.forget_accepted(record.name, keep);
+// One thing that a pass does besides planning. What it throws is told, and the rest is done.
+template <class Act>
+void attempt(PassReport& report, const std::string& app, const char* what, Act act) {
+    if (const auto thrown = contained(act)) {
+        log_thrown(what, *thrown);
+        contained_or_logged("telling it", [&] {
+            report.failures.emplace_back(app, fmt::format("internal error: {}", *thrown));
+        });
     }
 }
 
@@ -159,13 +177,15 @@ void commit_these(const PassWorld& world,
                   const supervise::Supervisor::Prepared& prepared,
                   PassReport& report) {
     for (const plan::AppPlan* app : plans) {
-        Result<state::ChangeId> change = commit(world, *app, prepared);
-        if (change) {
-            report.changes.push_back(*change);
-            report.apps_changed.push_back(app->app);
-        } else {
-            report.failures.emplace_back(app->app, change.error().message);
-        }
+        attempt(report, app->app, "committing a change", [&] {
+            Result<state::ChangeId> change = commit(world, *app, prepared);
+            if (change) {
+                report.changes.push_back(*change);
+                report.apps_changed.push_back(app->app);
+            } else {
+                report.failures.emplace_back(app->app, change.error().message);
+            }
+        });
     }
 }
 
@@ -202,6 +222,12 @@ void keep_companions(const PassWorld& world,
     commit_these(world, admitted, planned.prepared, report);
 }
 
+// Some manifest of it is there, or was, of which nothing can be made.
+bool is_broken(const manifests::Desired& desired, const std::string& app) {
+    return std::ranges::any_of(
+        desired.problems, [&](const manifests::AppProblem& problem) { return problem.app == app; });
+}
+
 // A newer manifest, or the wish that nothing is left, does not wait for what an older one began:
 // that is undone or ends, whichever is sooner, and the pass after its end plans anew. The manifests
 // are what is remembered of the wish.
@@ -213,12 +239,12 @@ void supersede_older(const PassWorld& world,
     if (!active || active->kind == state::kUndoKind) {
         return;
     }
-    const auto data = nlohmann::json::parse(active->data, nullptr, false);
     const std::int64_t began =
-        data.is_object() ? data.value("generation", record.generation) : record.generation;
+        number_in(json_object_from(active->data), "generation", record.generation);
     std::string why;
     if (!desired.apps.contains(record.name)) {
-        const bool wanted = !desired.complete || active->kind.starts_with("remove-");
+        const bool wanted = !desired.complete || is_broken(desired, record.name) ||
+                            active->kind.starts_with("remove-");
         why = wanted ? "" : "no manifest declares it any more";
     } else if (began < record.generation) {
         why = fmt::format("generation {} is there", record.generation);
@@ -231,32 +257,41 @@ void supersede_older(const PassWorld& world,
     }
 }
 
-void supersede_older(const PassWorld& world, const manifests::Desired& desired) {
+void supersede_older(const PassWorld& world,
+                     const manifests::Desired& desired,
+                     PassReport& report) {
     for (const state::AppRecord& record : world.state.apps()) {
-        supersede_older(world, desired, record, record.name);
-        supersede_older(world, desired, record, plan::companions_of(record.name));
+        attempt(report, record.name, "superseding a change", [&] {
+            supersede_older(world, desired, record, record.name);
+            supersede_older(world, desired, record, plan::companions_of(record.name));
+        });
     }
 }
 
 // What runs as its manifest says counts as deployed, also when it was so before this agent came.
-void note_converged(const PassWorld& world, const Planned& planned) {
+void note_converged(const PassWorld& world, const Planned& planned, const plan::AppPlan& app) {
+    const auto record = world.state.app(app.app);
+    const auto policy = planned.prepared.policy.apps.find(app.app);
+    if (!record || policy == planned.prepared.policy.apps.end()) {
+        return;
+    }
+    const plan::AppPolicy& held = policy->second;
+    if (!app.empty() || !app.conditions.empty() || held.busy || held.stopped || held.hold_start ||
+        app.spec != record->spec || record->deployed_spec == record->spec) {
+        return;
+    }
+    const Status kept = world.state.edit_app(
+        app.app, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; },
+        state::Unwritten::Kept);
+    if (!kept) {
+        log::warn("{}", kept.error().message);
+    }
+}
+
+void note_converged(const PassWorld& world, const Planned& planned, PassReport& report) {
     for (const auto& [name, app] : planned.plan.apps) {
-        const auto record = world.state.app(name);
-        const auto policy = planned.prepared.policy.apps.find(name);
-        if (!record || policy == planned.prepared.policy.apps.end()) {
-            continue;
-        }
-        const plan::AppPolicy& held = policy->second;
-        if (!app.empty() || !app.conditions.empty() || held.busy || held.stopped ||
-            held.hold_start || app.spec != record->spec || record->deployed_spec == record->spec) {
-            continue;
-        }
-        const Status kept = world.state.edit_app(
-            name, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; },
-            state::Unwritten::Kept);
-        if (!kept) {
-            log::warn("{}", kept.error().message);
-        }
+        attempt(report, name, "noting what has converged",
+                [&, &app = app] { note_converged(world, planned, app); });
     }
 }
 
@@ -283,41 +318,52 @@ bool nothing_under_way(const PassWorld& world, const supervise::Overview& overvi
     return true;
 }
 
-}  // namespace
+void tidy_up(const PassWorld& world,
+             const manifests::Desired& desired,
+             const plan::Plan& plan,
+             PassReport& report) {
+    attempt(report, "", "forgetting the apps that are gone",
+            [&] { forget_gone(world, desired, plan, report.overview); });
+    attempt(report, "", "forgetting versions", [&] { world.versions.trim(); });
+}
 
-PassReport make_pass(const PassWorld& world, std::stop_token stop) {
-    const SteadyTime begin = world.clock.steady_now();
-    PassReport report;
+void carry_through(const PassWorld& world, std::stop_token stop, PassReport& report) {
     const bool was_read_only = world.state.health().read_only;
     const manifests::Desired desired = world.source.scan();
+    report.look_again = desired.look_again;
     Result<Planned> planned = plan_against(world, desired, Versions::InForce, stop);
+    if (!planned && stop.stop_requested()) {
+        report.cut = true;  // nothing is known of podman
+        report.error = planned.error().message;
+        return;
+    }
     if (!planned) {
         report.error = planned.error().message;
         report.overview = world.supervisor.podman_lost(desired, planned.error());
-    } else {
-        follow_health(world, *planned);
-        note_converged(world, *planned);
-        supersede_older(world, desired);
-        commit_these(world, world.supervisor.admit(planned->plan), planned->prepared, report);
-        keep_companions(world, desired, *planned, stop, report);
-        report.overview =
-            world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
-        // On a disk that was found full just now other versions are in force than were planned for.
-        report.in_motion = report.in_motion || !planned->observed.in_motion.empty() ||
-                           (!was_read_only && world.state.health().read_only);
-        report.settled = report.changes.empty() && !report.in_motion && !planned->busy &&
-                         nothing_under_way(world, report.overview);
-        if (report.settled) {
-            forget_gone(world, desired, planned->plan, report.overview);
-            trim_accepted(world);
-        }
+        return;
     }
-    report.took = world.clock.steady_now() - begin;
-    report.overview.last_pass_took = report.took;
-    return report;
+    if (world.companions != nullptr) {
+        world.companions->note_under_way(world.state);
+    }
+    attempt(report, "", "following the probes", [&] { follow_health(world, *planned); });
+    note_converged(world, *planned, report);
+    supersede_older(world, desired, report);
+    commit_these(world, world.supervisor.admit(planned->plan), planned->prepared, report);
+    attempt(report, "", "keeping the companions",
+            [&] { keep_companions(world, desired, *planned, stop, report); });
+    report.overview =
+        world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
+    // On a disk that was found full just now other versions are in force than were planned for.
+    report.in_motion = report.in_motion || !planned->observed.in_motion.empty() ||
+                       (!was_read_only && world.state.health().read_only);
+    report.settled = report.changes.empty() && !report.in_motion && !report.look_again &&
+                     !planned->busy && nothing_under_way(world, report.overview);
+    if (report.settled) {
+        tidy_up(world, desired, planned->plan, report);
+    }
 }
 
-Result<plan::Plan> make_plan(const PassWorld& world,
+Result<plan::Plan> plan_anew(const PassWorld& world,
                              const std::optional<std::string>& app,
                              std::stop_token stop) {
     const manifests::Desired desired = world.source.scan();
@@ -327,7 +373,7 @@ Result<plan::Plan> make_plan(const PassWorld& world,
         world.companions->plan(desired, planned.prepared, planned.observed, plan, stop);
     }
     if (!plan.companions.empty()) {
-        plan.digest = sha256_hex(plan.digest + plan::to_json(plan)["companions"].dump());
+        plan.digest = sha256_hex(plan.digest + json_text(plan::to_json(plan)["companions"]));
     }
     if (!app) {
         return std::move(plan);
@@ -342,6 +388,33 @@ Result<plan::Plan> make_plan(const PassWorld& world,
                                 *app));
     }
     return std::move(plan);
+}
+
+}  // namespace
+
+PassReport make_pass(const PassWorld& world, std::stop_token stop) noexcept {
+    const SteadyTime begin = world.clock.steady_now();
+    PassReport report;
+    if (const auto thrown = contained([&] { carry_through(world, stop, report); })) {
+        log_thrown("a pass", *thrown);
+        contained_or_logged("the end of a pass", [&] {
+            report.error = "internal error: " + *thrown;
+            report.overview = world.supervisor.pass_failed(*thrown);
+        });
+    }
+    report.took = world.clock.steady_now() - begin;
+    report.overview.last_pass_took = report.took;
+    return report;
+}
+
+Result<plan::Plan> make_plan(const PassWorld& world,
+                             const std::optional<std::string>& app,
+                             std::stop_token stop) {
+    Result<plan::Plan> plan = plan::Plan{};
+    if (const auto thrown = contained([&] { plan = plan_anew(world, app, stop); })) {
+        return fail(Code::Internal, "cannot plan: internal error: " + *thrown);
+    }
+    return plan;
 }
 
 }  // namespace podreeve::reconcile

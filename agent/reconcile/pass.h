@@ -8,7 +8,9 @@
 
 #include "agent/handlers/spec_book.h"
 #include "agent/health/monitor.h"
+#include "agent/observe/processes.h"
 #include "agent/plan/plan.h"
+#include "agent/reconcile/kept_versions.h"
 #include "agent/state/state.h"
 #include "agent/supervise/status.h"
 #include "agent/supervise/supervisor.h"
@@ -29,17 +31,23 @@ struct PassWorld {
     handlers::SpecBook& specs;
     const Clock& clock;
     health::Monitor& health;
-    CompanionStage* companions = nullptr;  // of an agent with companions
+    KeptVersions& versions;
+    CompanionStage* companions = nullptr;        // of an agent with companions
+    observe::ProcessWatch* processes = nullptr;  // of one that can look at processes
 };
 
 struct PassReport {
-    std::string error;  // why podman could not be read; empty when it could
+    // Why podman could not be read, or what the pass threw; empty when it came to its end.
+    std::string error;
+    bool cut = false;  // the agent ends: nothing came of it, the overview neither
     std::vector<state::ChangeId> changes;
     std::vector<std::string> apps_changed;
     std::vector<std::pair<std::string, std::string>> failures;  // app, why
     // What it was made from changed meanwhile, something of ours or the versions in force: look
     // again soon.
     bool in_motion = false;
+    // When another look at the manifests could find one gone: look again then.
+    std::optional<SteadyTime> look_again;
     bool companions_wait = false;  // for what an earlier run had begun: look again in a while
     bool settled = false;          // nothing was to be done, and nothing is under way
     supervise::Overview overview;
@@ -48,11 +56,12 @@ struct PassReport {
 
 // One pass (after the boot reconciler's tick): scan the manifests, observe, plan, commit a change
 // for each app that differs; then, as its second stage, the same for their companions. It never
-// throws and never fails as a whole: one app's trouble is in the report and delays no other. Blocks
-// on podman; one pass at a time.
-PassReport make_pass(const PassWorld& world, std::stop_token stop);
+// throws: one app's trouble is a condition of that app or stands in the report, and delays no
+// other; what is about no app, as podman being out of reach, is the report's error. Blocks on
+// podman; one pass at a time.
+PassReport make_pass(const PassWorld& world, std::stop_token stop) noexcept;
 
-// The same up to the plan, committing nothing: for diff. app: that one alone.
+// The same up to the plan, committing nothing: for diff. app: that one alone. Never throws.
 Result<plan::Plan> make_plan(const PassWorld& world,
                              const std::optional<std::string>& app,
                              std::stop_token stop);

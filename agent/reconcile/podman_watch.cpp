@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::reconcile {
 namespace {
@@ -58,19 +60,23 @@ void PodmanWatch::read(std::stop_token stop) {
             wait = kFirstPause;
             last = std::max(last, event.time_nano);
             if (is_hint(event)) {
-                tell(fmt::format("podman: {} {} {}", event.type, event.name, event.action));
+                tell(clean_text(
+                    fmt::format("podman: {} {} {}", event.type, event.name, event.action)));
             }
             return !stop.stop_requested();
         };
-        const Status ended = podman_.events(last, on_event, {Duration::zero(), stop});
+        contained_or_logged("the reader of podman's events", [&] {
+            const Status ended = podman_.events(last, on_event, {Duration::zero(), stop});
+            log::debug("podman's event stream ended: {}",
+                       ended ? std::string("closed") : ended.error().message);
+        });
         if (stop.stop_requested()) {
             return;
         }
-        log::debug("podman's event stream ended: {}",
-                   ended ? std::string("closed") : ended.error().message);
         pause(stop, wait);
         wait = std::min<Duration>(wait * 2, kLongestPause);
-        tell("podman's event stream was taken up again");
+        contained_or_logged("the reader of podman's events",
+                            [&] { tell("podman's event stream was taken up again"); });
     }
 }
 

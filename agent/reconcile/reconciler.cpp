@@ -5,12 +5,19 @@
 #include <fmt/format.h>
 
 #include "agent/reconcile/companion_stage.h"
+#include "runtime/base/answer.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
 
 namespace podreeve::reconcile {
 
-using Waiter = std::shared_ptr<std::promise<Result<PassReport>>>;
+struct Waiting {
+    Answer<PassReport> answer;
+    std::optional<SteadyTime> again;  // it waits for the first pass that begins then
+};
+
+using Waiter = std::shared_ptr<Waiting>;
 
 struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     Core(PassWorld pass_world, Scheduler& loop, supervise::Board& overview_board, Rhythm pace)
@@ -32,15 +39,26 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     Duration retry{};
     TimerHandle timer;
     std::vector<Waiter> waiting;
+    std::vector<Waiter> looking_again;  // for a pass by which a missing file is gone
 
     // Last, so that its thread is gone before what it uses.
     std::unique_ptr<WorkerPool> thread = std::make_unique<WorkerPool>(1);
 
     void request(const std::string& why);
     void begin();
+    void run(const std::vector<Waiter>& waiters);
     void end(PassReport report, const std::vector<Waiter>& waiters);
+    void answer(const PassReport& report, const std::vector<Waiter>& waiters);
+    void take_due();
     Duration until_next(const PassReport& report);
+    Status check_not_ending(const char* what) const;
 };
+
+Status Reconciler::Core::check_not_ending(const char* what) const {
+    return stop.stop_requested()
+               ? fail(Code::Cancelled, fmt::format("cannot {}: the agent is ending", what))
+               : Status();
+}
 
 void Reconciler::Core::request(const std::string& why) {
     if (stopped) {
@@ -53,32 +71,76 @@ void Reconciler::Core::request(const std::string& why) {
     }
 }
 
+// Who asks for a pass after removing a manifest is not told that nothing is to be done: the second
+// look, by which the file is gone, is waited for, once. A pass that came between and leaves nothing
+// to look for is as good.
+void Reconciler::Core::answer(const PassReport& report, const std::vector<Waiter>& waiters) {
+    const bool later = report.look_again && report.error.empty();
+    for (const Waiter& waiter : waiters) {
+        if (later && !waiter->again) {
+            waiter->again = report.look_again;
+            looking_again.push_back(waiter);
+        } else {
+            waiter->answer.give(report);
+        }
+    }
+    if (later) {
+        return;
+    }
+    for (const Waiter& waiter : std::exchange(looking_again, {})) {
+        waiter->answer.give(report);
+    }
+}
+
+void Reconciler::Core::take_due() {
+    const SteadyTime now = world.clock.steady_now();
+    std::erase_if(looking_again, [&](const Waiter& waiter) {
+        const bool due = waiter->again <= now;
+        if (due) {
+            waiting.push_back(waiter);
+        }
+        return due;
+    });
+}
+
 void Reconciler::Core::begin() {
     running = true;
     wanted = false;
     look_again_after = std::exchange(look_again, false);
     timer.reset();
+    take_due();
     thread->submit([self = weak_from_this(), waiters = std::exchange(waiting, {})] {
         if (const auto core = self.lock()) {
-            PassReport report = make_pass(core->world, core->stop.get_token());
-            *core->board.lock() = report.overview;
-            core->scheduler.post([self, waiters, report = std::move(report)]() mutable {
-                if (const auto again = self.lock()) {
-                    again->end(std::move(report), waiters);
-                }
-            });
+            core->run(waiters);
         }
     });
 }
 
+// On the pass's thread. The end has to be told whatever happens, or no pass would ever follow.
+void Reconciler::Core::run(const std::vector<Waiter>& waiters) {
+    const auto report = std::make_shared<PassReport>(make_pass(world, stop.get_token()));
+    contained_or_logged("showing a pass", [&] { *board.lock() = report->overview; });
+    const auto tell = [&] {
+        scheduler.post([self = weak_from_this(), waiters, report] {
+            if (const auto core = self.lock()) {
+                core->end(std::move(*report), waiters);
+            }
+        });
+    };
+    if (!contained_or_logged("ending a pass", tell)) {
+        contained_or_logged("ending a pass", tell);  // what is short may be there again
+    }
+}
+
 void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters) {
     running = false;
+    if (report.cut) {
+        return;
+    }
     if (callback) {
-        callback(report);
+        contained_or_logged("the callback of a pass", [&] { callback(report); });
     }
-    for (const Waiter& waiter : waiters) {
-        waiter->set_value(report);
-    }
+    answer(report, waiters);
     if (stopped || running) {
         return;  // running: the callback has asked for the next pass, and it has begun
     }
@@ -110,6 +172,10 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
     if (const auto next = world.supervisor.next_decision()) {
         // A moment late rather than early: too early a pass would find nothing and be made again.
         const Duration due = *next - world.clock.system_now() + std::chrono::milliseconds(1);
+        wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
+    }
+    if (report.look_again) {
+        const Duration due = *report.look_again - world.clock.steady_now();
         wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
     }
     return wait;
@@ -146,43 +212,44 @@ void Reconciler::request_twice(const std::string& why) {
 void Reconciler::stop() {
     core_->stopped = true;
     core_->timer.reset();
-    core_->stop.request_stop();
-    for (const Waiter& waiter : std::exchange(core_->waiting, {})) {
-        waiter->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
-    }
+    core_->waiting.clear();
+    core_->looking_again.clear();
+    core_->stop.request_stop();  // whoever waits for an answer waits no longer
 }
 
 Result<PassReport> Reconciler::pass_now(Duration deadline) {
-    const auto promise = std::make_shared<std::promise<Result<PassReport>>>();
-    auto future = promise->get_future();
-    core_->scheduler.post([self = core_, promise] {
-        if (self->stopped) {
-            promise->set_value(fail(Code::Cancelled, "cannot make a pass: the agent is ending"));
-            return;
+    const auto waiter = std::make_shared<Waiting>();
+    core_->scheduler.post([self = core_, waiter] {
+        if (!self->stopped) {
+            self->world.supervisor.forget_failures(std::nullopt);
+            self->waiting.push_back(waiter);
+            self->request("asked for");
         }
-        self->world.supervisor.forget_failures(std::nullopt);
-        self->waiting.push_back(promise);
-        self->request("asked for");
     });
-    if (future.wait_for(deadline) != std::future_status::ready) {
-        return fail(Code::Timeout, fmt::format("cannot tell how the pass went: it has not ended "
-                                               "within {}; `podreeve changes` shows what runs",
-                                               to_short_text(deadline)));
+    if (auto report = waiter->answer.wait_for(deadline, core_->stop.get_token())) {
+        return std::move(*report);
     }
-    return future.get();
+    RETURN_IF_ERROR(core_->check_not_ending("make a pass"));
+    return fail(Code::Timeout, fmt::format("cannot tell how the pass went: it has not ended "
+                                           "within {}; `podreeve changes` shows what runs",
+                                           to_short_text(deadline)));
 }
 
 Result<plan::Plan> Reconciler::diff(const std::optional<std::string>& app, Duration deadline) {
-    const auto promise = std::make_shared<std::promise<Result<plan::Plan>>>();
-    auto future = promise->get_future();
-    core_->thread->submit([self = core_, promise, app] {
-        promise->set_value(make_plan(self->world, app, self->stop.get_token()));
+    const auto answer = std::make_shared<Answer<Result<plan::Plan>>>();
+    // Weak: the thread must not end itself.
+    core_->thread->submit([weak = std::weak_ptr(core_), answer, app] {
+        if (const auto self = weak.lock()) {
+            answer->give(make_plan(self->world, app, self->stop.get_token()));
+        }
     });
-    if (future.wait_for(deadline) != std::future_status::ready) {
-        return fail(Code::Timeout, fmt::format("cannot plan: podman has not answered within {}",
-                                               to_short_text(deadline)));
+    auto plan = answer->wait_for(deadline, core_->stop.get_token());
+    RETURN_IF_ERROR(core_->check_not_ending("plan"));
+    if (plan) {
+        return std::move(*plan);
     }
-    return future.get();
+    return fail(Code::Timeout, fmt::format("cannot plan: podman has not answered within {}",
+                                           to_short_text(deadline)));
 }
 
 }  // namespace podreeve::reconcile

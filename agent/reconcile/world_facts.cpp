@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/observe/surroundings.h"
+#include "runtime/base/contained.h"
 #include "runtime/systemd/units.h"
 
 namespace podreeve::reconcile {
@@ -97,7 +98,10 @@ supervise::WorldFacts look_at(const std::map<supervise::LeafKey, StartCondition>
                               std::stop_token stop) {
     supervise::WorldFacts facts;
     for (const auto& [key, leaf] : leaves) {
-        facts[key] = look(leaf, podman, stop);
+        Assessment& seen = facts[key];
+        if (const auto thrown = contained([&, &leaf = leaf] { seen = look(leaf, podman, stop); })) {
+            seen = pending("internal error: " + *thrown);
+        }
     }
     return facts;
 }

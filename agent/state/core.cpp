@@ -135,9 +135,21 @@ std::vector<ChangeId> State::Core::take_ready() {
 
 void State::Core::probe() {
     const std::lock_guard writing(writer);
-    if (is_read_only() && open_for_writing() && store.probe()) {
+    if (!closed && is_read_only() && open_for_writing() && store.probe()) {
         note_commit({});
     }
+}
+
+void State::Core::note_unready() {
+    const SteadyTime now = clock.steady_now();
+    std::erase_if(unready_since,
+                  [this](const auto& row) { return !memory.unready.contains(row.first); });
+    for (const ChangeId id : memory.unready) {
+        // The wall clock tells how old a new one is, but it was not there at the last look.
+        const Duration told = clock.system_now() - std::max(memory.changes.at(id)->created, opened);
+        unready_since.try_emplace(id, now - std::clamp(told, Duration::zero(), now - looked));
+    }
+    looked = now;
 }
 
 Status State::Core::open_for_writing() {
@@ -149,6 +161,9 @@ Status State::Core::open_for_writing() {
 }
 
 Status State::Core::write(const Batch& batch) {
+    if (closed) {
+        return fail(Code::Cancelled, "cannot write the state: the agent is ending");
+    }
     RETURN_IF_ERROR(open_for_writing());
     return store.commit(batch);
 }

@@ -25,6 +25,7 @@ struct State::Core {
         : clock(the_clock),
           directory(std::move(the_directory)),
           opened(the_clock.system_now()),
+          looked(the_clock.steady_now()),
           store(std::move(the_store)),
           memory(std::move(the_memory)) {}
 
@@ -51,16 +52,22 @@ struct State::Core {
     // Writes it, to the file itself as soon as that can be opened.
     Status write(const Batch& batch);
     Status open_for_writing();
+    // Sees since when changes have not ended. A host that was off for a week, or whose clock was
+    // set, has not been stuck for a week: it is the time of this agent that counts.
+    void note_unready();
     // Remembers how a commit ended, and logs when that is news.
     void note_commit(const Status& status);
 
     Clock& clock;
     const StateDirectory directory;
     const WallTime opened;
+    SteadyTime looked;                             // under writer: at what has not ended, last
+    std::map<ChangeId, SteadyTime> unready_since;  // under writer
     std::string owner;
 
     std::mutex writer;
     Store store;             // under writer
+    bool closed = false;     // under writer
     bool only_read = false;  // under writer: the memory is the file's, which could not be opened
     Unsaved unsaved;         // under writer
 

@@ -1,5 +1,6 @@
 #include "agent/state/delays.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace podreeve::state {
@@ -56,7 +57,12 @@ Duration Delays::left(const TaskRecord& task) const {
     if (const auto it = due_.find(task.id); it != due_.end()) {
         return it->second - clock_.steady_now();
     }
-    return task.at == WallTime{} ? Duration{} : task.at - clock_.system_now();
+    if (task.at == WallTime{}) {
+        return {};
+    }
+    // Left behind by an earlier process, whose clock may have been ahead by years.
+    const Duration told = task.at - clock_.system_now();
+    return std::min<Duration>(told, kLongestDelay);
 }
 
 std::optional<Duration> Delays::next() const {

@@ -9,6 +9,9 @@
 
 namespace podreeve::state {
 
+// No handler asks to be left alone for longer.
+inline constexpr std::chrono::minutes kLongestDelay{6};
+
 // When the tasks that answered Retry may run again. Steady time once a task was seen: the wall
 // clock is only believed for what an earlier process left behind. The scheduler's thread alone.
 class Delays {

@@ -8,6 +8,7 @@
 #include "agent/state/core.h"
 #include "agent/state/row_text.h"
 #include "agent/state/state.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::state {
 namespace {
@@ -92,10 +93,10 @@ ChangeRecord backwards(const ChangeRecord& change, const Transaction& transactio
     record.id = transaction.memory().last_change + 1;
     record.kind = kUndoKind;
     record.summary = fmt::format("Undo change {}: {}", change.id, change.summary);
-    nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
+    nlohmann::json data = json_object_from(change.data);
     data["undoes"] = change.id;
     data["undoes_kind"] = change.kind;
-    record.data = data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    record.data = json_text(data);
     record.created = transaction.now();
     record.ready = record.superseded = {};
     record.unwritten = Unwritten::Refused;
@@ -122,20 +123,22 @@ void note_person(ChangeDraft& change) {
     nlohmann::json data = nlohmann::json::parse(change.record().data, nullptr, false);
     if (data.is_object() && !data.contains(kAbortedByPerson)) {
         data[kAbortedByPerson] = true;
-        change.edit_change().data =
-            data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        change.edit_change().data = json_text(data);
     }
 }
 
 ChangeId undoes(const ChangeRecord& change) {
-    const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
-    return change.kind == kUndoKind && data.is_object() ? data.value("undoes", ChangeId{0}) : 0;
+    return change.kind == kUndoKind ? number_in(json_object_from(change.data), "undoes") : 0;
 }
 
 // Empty: it can be undone.
 std::string no_undo(const ChangeRecord& change) {
-    const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
-    return data.is_object() ? data.value(kNoUndo, std::string()) : std::string();
+    return text_in(json_object_from(change.data), kNoUndo);
+}
+
+bool anything_done(const ChangeRecord& change) {
+    return std::ranges::any_of(change.tasks,
+                               [](const auto& task) { return task->status == TaskStatus::Done; });
 }
 
 // What was built upon a change has to go first.
@@ -178,10 +181,9 @@ Status check_undoable(const Memory& memory, const ChangeRecord& change) {
     if (undone.contains(change.id)) {
         return fail(Code::Conflict, fmt::format("cannot {}: that was done already", what));
     }
-    const bool done = std::ranges::any_of(
-        change.tasks, [](const auto& task) { return task->status == TaskStatus::Done; });
-    return done ? Status()
-                : fail(Code::Conflict, fmt::format("cannot {}: nothing of it is done", what));
+    return anything_done(change)
+               ? Status()
+               : fail(Code::Conflict, fmt::format("cannot {}: nothing of it is done", what));
 }
 
 }  // namespace
@@ -221,6 +223,13 @@ Status State::abort_change(ChangeId id, AbortedBy by) {
             return fail(Code::Conflict,
                         fmt::format("cannot abort change {}: it has ended already ({})", id,
                                     to_string(derived_status(change->record()))));
+        }
+        if (change->record().kind == kUndoKind) {
+            return fail(
+                Code::Conflict,
+                fmt::format("cannot abort change {0}: it undoes change {1}, and an undo is "
+                            "not turned back; `podreeve change {0}` shows what it waits for",
+                            id, undoes(change->record())));
         }
         abort_all(*change);
         if (by == AbortedBy::Person && !change->touched().empty()) {
@@ -263,6 +272,29 @@ Result<ChangeId> State::undo_change(ChangeId id) {
     }
     core_->announce_work();
     return undo;
+}
+
+std::vector<ChangeView> State::undoable() const {
+    std::vector<ChangePtr> newest;
+    {
+        const std::lock_guard lock(core_->data);
+        const auto& changes = core_->memory.changes;
+        for (auto at = changes.rbegin(); at != changes.rend(); ++at) {
+            newest.push_back(at->second);
+        }
+    }
+    std::set<ChangeId> undone;
+    std::vector<ChangeView> out;
+    for (const ChangePtr& change : newest) {
+        const ChangeId other = change->is_ready() ? undoes(*change) : 0;
+        if (other != 0) {
+            undone.insert(derived_status(*change) == TaskStatus::Error ? 0 : other);
+        } else if (!change->is_ready() || (!undone.contains(change->id) && anything_done(*change) &&
+                                           no_undo(*change).empty())) {
+            out.push_back(view_of(*change));
+        }
+    }
+    return out;
 }
 
 Status State::resume_task(TaskId id) {

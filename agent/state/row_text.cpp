@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
+
 namespace podreeve::state {
 namespace {
 
@@ -45,7 +47,7 @@ std::string log_to_text(const std::vector<LogLine>& log) {
     for (const LogLine& line : log) {
         json.push_back({time_to_number(line.time), line.is_error, line.text});
     }
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_text(json);
 }
 
 Result<std::vector<LogLine>> log_from_text(const std::string& text) {

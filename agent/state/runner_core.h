@@ -30,7 +30,10 @@ struct Ended {
 // What a pass is about to start, and what runs then.
 struct Starting {
     std::vector<RunPtr> runs;
-    std::map<std::string, unsigned> busy;  // of each kind
+    std::map<std::string, unsigned> busy;  // of each sort
+    // Of each sort, by app: how many run, and who could begin more.
+    std::map<std::string, std::map<std::string, unsigned>> taken;
+    std::map<std::string, std::set<std::string>> waiting;
     std::vector<TaskRef> running;
     std::map<std::string, ChangeId> first;  // the change of each subject that is under way
     std::map<TaskId, std::string> blocked;
@@ -62,6 +65,9 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     void advance(Transaction& transaction, ChangeId id);
     bool advance_without_handler(Transaction& transaction, ChangeId id, std::size_t position);
     void start_candidates(Transaction& transaction, ChangeId id, Starting& starting);
+    void note_waiting(const Transaction& transaction, Starting& starting);
+    void note_busy(const std::string& kind, const std::string& subject, Starting& starting) const;
+    bool has_its_share(const TaskRef& task, const Starting& starting) const;
     bool is_let_through(const TaskRef& task, Starting& starting) const;
     void begin(Transaction& transaction, ChangeId id, std::size_t position, Starting& starting);
     void start_cleanups(Transaction& transaction, Starting& starting);

@@ -20,6 +20,11 @@ TaskRef ref_of(const ChangeRecord& change, const TaskRecord& task) {
             task.status == TaskStatus::Undo || task.status == TaskStatus::Undoing};
 }
 
+// Its companions, "web/companions", are of the app too.
+std::string app_of(const std::string& subject) {
+    return subject.substr(0, subject.find('/'));
+}
+
 }  // namespace
 
 bool TaskRunner::Core::is_running(TaskId id) const {
@@ -77,6 +82,7 @@ Status TaskRunner::Core::write_round(Starting& starting) {
     }
     if (!stopping) {
         delays.begin_pass();
+        note_waiting(transaction, starting);
         for (const ChangeId id : transaction.memory().unready) {
             go_on(transaction, id, starting);
         }
@@ -278,8 +284,55 @@ void TaskRunner::Core::start_candidates(Transaction& transaction, ChangeId id, S
     }
 }
 
+void TaskRunner::Core::note_busy(const std::string& kind,
+                                 const std::string& subject,
+                                 Starting& starting) const {
+    ++starting.busy[kinds.sort(kind)];
+    ++starting.taken[kinds.sort(kind)][app_of(subject)];
+}
+
+// Before anything is begun: who could begin what.
+void TaskRunner::Core::note_waiting(const Transaction& transaction, Starting& starting) {
+    if (!kinds.has_shares()) {
+        return;
+    }
+    for (const ChangeId id : transaction.memory().unready) {
+        if (is_queued(transaction, id, starting)) {
+            continue;
+        }
+        const ChangeRecord& change = transaction.peek(id);
+        for (std::size_t i = 0; i < change.tasks.size(); ++i) {
+            const TaskRecord& task = *change.tasks[i];
+            delays.keep(task);
+            if (!is_ready(task.status) && may_start(change, i)) {
+                starting.waiting[kinds.sort(task.kind)].insert(app_of(change.subject));
+            }
+        }
+    }
+}
+
+// One app may take all the room there is, but not what another waits for that has less.
+bool TaskRunner::Core::has_its_share(const TaskRef& task, const Starting& starting) const {
+    const unsigned share = kinds.share(task.kind);
+    const auto waiting = starting.waiting.find(kinds.sort(task.kind));
+    const auto taken = starting.taken.find(kinds.sort(task.kind));
+    if (share == 0 || waiting == starting.waiting.end() || taken == starting.taken.end()) {
+        return false;
+    }
+    const auto taken_by = [&](const std::string& app) {
+        const auto own = taken->second.find(app);
+        return own == taken->second.end() ? 0U : own->second;
+    };
+    const std::string self = app_of(task.subject);
+    return taken_by(self) >= share &&
+           std::ranges::any_of(waiting->second, [&](const std::string& other) {
+               return other != self && taken_by(other) < share;
+           });
+}
+
 bool TaskRunner::Core::is_let_through(const TaskRef& task, Starting& starting) const {
-    if (const unsigned limit = kinds.limit(task.kind); starting.busy[task.kind] >= limit) {
+    const unsigned limit = kinds.limit(task.kind);
+    if (starting.busy[kinds.sort(task.kind)] >= limit || has_its_share(task, starting)) {
         starting.full[task.id] = limit;
         return false;
     }
@@ -305,7 +358,7 @@ void TaskRunner::Core::begin(Transaction& transaction,
         edited.wait_reason.clear();
     }
     const TaskRecord& task = change.task(position);
-    ++starting.busy[task.kind];
+    note_busy(task.kind, change.record().subject, starting);
     starting.running.push_back(ref_of(change.record(), task));
     starting.runs.push_back(
         std::make_shared<RunningTask>(state, change.record(), task, *kinds.find(task.kind),
@@ -330,10 +383,10 @@ void TaskRunner::Core::start_cleanups(Transaction& transaction, Starting& starti
             const auto due = clean_again.find(task->id);
             const bool wait = due != clean_again.end() && due->second > clock.steady_now();
             if (wait || is_running(task->id) ||
-                starting.busy[task->kind] >= kinds.limit(task->kind)) {
+                starting.busy[kinds.sort(task->kind)] >= kinds.limit(task->kind)) {
                 continue;
             }
-            ++starting.busy[task->kind];
+            note_busy(task->kind, change.subject, starting);
             starting.runs.push_back(std::make_shared<RunningTask>(
                 state, change, *task, *kinds.find(task->kind), Way::Clean));
         }

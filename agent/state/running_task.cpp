@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/json_text.h"
+
 namespace podreeve::state {
 namespace {
 
@@ -69,8 +71,7 @@ Status RunningTask::save(const Json& patch) {
                                                 "gone",
                                                 id_, change_));
     }
-    change->edit(change->record().position(id_)).data =
-        merged.dump(-1, ' ', false, Json::error_handler_t::replace);
+    change->edit(change->record().position(id_)).data = json_text(merged);
     RETURN_IF_ERROR(transaction.commit(true));
     data_ = std::move(merged);
     return {};

@@ -279,6 +279,13 @@ void State::on_writable(std::function<void()> callback) {
     core_->writable_callback = std::move(callback);
 }
 
+void State::close() {
+    const std::lock_guard writing(core_->writer);
+    if (!std::exchange(core_->closed, true)) {
+        core_->store.close();
+    }
+}
+
 std::uint64_t State::rows_written() const {
     const std::lock_guard lock(core_->data);
     return core_->rows_written;
@@ -289,16 +296,17 @@ Status State::prune() {
     constexpr auto kUnreadyAge = std::chrono::days(3);
     {
         Transaction transaction(*core_);
+        if (core_->closed) {
+            return {};
+        }
         auto outdated = core_->store.outdated(transaction.now() - kReadyAge);
         if (!outdated) {
             return wrap("cannot find the changes that are outdated", outdated.error());
         }
         transaction.remove_changes(std::move(*outdated));
-        for (const ChangeId id : transaction.memory().unready) {
-            // A host that was off for a week has not been stuck for a week.
-            const WallTime begun =
-                std::max(transaction.memory().changes.at(id)->created, core_->opened);
-            if (transaction.now() - begun > kUnreadyAge) {
+        core_->note_unready();
+        for (const auto& [id, since] : core_->unready_since) {
+            if (core_->clock.steady_now() - since > kUnreadyAge) {
                 abort_unready_lanes(*transaction.change(id));
             }
         }

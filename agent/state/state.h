@@ -88,6 +88,9 @@ class State {
     // ended; its id. Conflict when it has not, when nothing is to be undone, or when a later change
     // of the same subject has built upon it.
     Result<ChangeId> undo_change(ChangeId id);
+    // The changes that can still be undone, or can once those built upon them are; and those that
+    // have not ended. Newest first.
+    std::vector<ChangeView> undoable() const;
     // What a task in Wait waited for has come: it goes on. NotFound when it is not waiting.
     Status resume_task(TaskId id);
     std::optional<ChangeView> change(ChangeId id) const;
@@ -117,6 +120,10 @@ class State {
     // Called when the store can be written again after it could not, on the thread that wrote and
     // with locks held: it has to post what it wants to do.
     void on_writable(std::function<void()> callback);
+
+    // The end of the writing, in order, for a process in which something does not end: what was
+    // committed is in the file, and no commit counts any more.
+    void close();
 
     // Rows written since open: a pass that finds nothing to do adds none.
     std::uint64_t rows_written() const;

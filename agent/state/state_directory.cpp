@@ -18,6 +18,18 @@ namespace {
 
 constexpr std::size_t kOwnerDigits = 16;
 
+// One that was made for us (by systemd, by a person, by an earlier agent), and not somebody's home
+// or /run, which nobody else could use any more once it is private.
+bool may_be_ours(const std::filesystem::path& path) {
+    std::error_code error;
+    if (std::filesystem::is_empty(path, error) && !error) {
+        return true;
+    }
+    return std::ranges::any_of(std::array{"state.db", "owner"}, [&](const char* name) {
+        return std::filesystem::is_regular_file(path / name, error);
+    });
+}
+
 Status make_private_directory(const std::filesystem::path& path) {
     std::error_code error;
     if (path.has_parent_path()) {
@@ -34,7 +46,16 @@ Status make_private_directory(const std::filesystem::path& path) {
     if (!fd || ::fstat(fd.get(), &info) != 0) {
         return errno_error(fmt::format("open the directory {}", path.string()), errno);
     }
-    if ((info.st_mode & 0777) != 0700 && ::fchmod(fd.get(), 0700) != 0) {
+    if ((info.st_mode & 0777) == 0700) {
+        return {};
+    }
+    if (!may_be_ours(path)) {
+        return fail(Code::Conflict,
+                    fmt::format("cannot keep the state in {}: it holds other things and is open to "
+                                "others; name a directory for the state alone",
+                                path.string()));
+    }
+    if (::fchmod(fd.get(), 0700) != 0) {
         return errno_error(fmt::format("make the directory {} private", path.string()), errno);
     }
     return {};
@@ -46,6 +67,14 @@ std::string pid_in(int fd) {
     std::string pid(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     pid.erase(std::find(pid.begin(), pid.end(), '\n'), pid.end());
     return pid.empty() ? "unknown" : pid;
+}
+
+// What an earlier agent wrote, or nothing at all: anything else is somebody's file.
+bool is_pid(int fd) {
+    std::array<char, 32> buffer{};
+    const ssize_t size = ::pread(fd, buffer.data(), buffer.size(), 0);
+    return std::all_of(buffer.begin(), buffer.begin() + std::max<ssize_t>(size, 0),
+                       [](char c) { return (c >= '0' && c <= '9') || c == '\n'; });
 }
 
 Result<UniqueFd> take_lock(const std::filesystem::path& directory) {
@@ -66,6 +95,11 @@ Result<UniqueFd> take_lock(const std::filesystem::path& directory) {
                     fmt::format("cannot use {}: another agent runs on it (pid {}); stop that one "
                                 "first",
                                 directory.string(), pid_in(fd.get())));
+    }
+    if (!is_pid(fd.get())) {
+        return fail(Code::Conflict,
+                    fmt::format("cannot use {}: {} holds something else than podreeve's pid",
+                                directory.string(), file.string()));
     }
     // The pid is for people: a full disk must not keep the agent from starting.
     const std::string pid = std::to_string(::getpid()) + "\n";

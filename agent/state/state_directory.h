@@ -16,8 +16,9 @@ namespace podreeve::state {
 //   state.db  see store.h
 class StateDirectory {
   public:
-    // Made with mode 0700 when missing, brought to it when wider. Conflict, with the other's pid,
-    // while another agent holds it.
+    // Made with mode 0700 when missing, brought to it when wider and empty or ours: Conflict for
+    // one that holds other things. Conflict too, with the other's pid, while another agent holds
+    // it.
     static Result<StateDirectory> open(const std::filesystem::path& path);
 
     const std::filesystem::path& path() const { return path_; }

@@ -33,6 +33,10 @@ class Store {
     Status commit(const Batch& batch);
     // Writes something of no consequence, to see whether that can be done.
     Status probe();
+
+    // Nothing else may be called after it.
+    void close() { const Store closed = std::move(*this); }
+
     // Ready changes that ended before cutoff, or are older than the newest kReadyChangesKept.
     Result<std::vector<ChangeId>> outdated(WallTime cutoff);
 

@@ -150,7 +150,11 @@ struct TaskHandlers {
     TaskHandler undo{};
     TaskHandler cleanup{};
     Duration deadline = std::chrono::minutes(10);
-    unsigned limit = 4;  // how many of this kind may run at once
+    unsigned limit = 4;  // how many of its sort may run at once
+    // Kinds of one sort count together; empty: this kind alone.
+    std::string sort{};
+    // How many of those one app may take while another waits for one of them; 0: all.
+    unsigned share = 0;
 };
 
 }  // namespace podreeve::state

@@ -38,6 +38,20 @@ class TaskKinds {
         return handlers == nullptr ? 0 : std::max(handlers->limit, 1U);
     }
 
+    const std::string& sort(const std::string& kind) const {
+        const TaskHandlers* const handlers = find(kind);
+        return handlers == nullptr || handlers->sort.empty() ? kind : handlers->sort;
+    }
+
+    unsigned share(const std::string& kind) const {
+        const TaskHandlers* const handlers = find(kind);
+        return handlers == nullptr ? 0 : handlers->share;
+    }
+
+    bool has_shares() const {
+        return std::ranges::any_of(kinds_, [](const auto& row) { return row.second.share > 0; });
+    }
+
   private:
     std::map<std::string, TaskHandlers> kinds_;
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "agent/state/runner_core.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::state {
@@ -33,7 +34,7 @@ Starting TaskRunner::Core::count_busy() const {
     Starting starting;
     for (const auto& [id, run] : running) {
         if (!run->ended) {
-            ++starting.busy[run->kind()];
+            note_busy(run->kind(), run->subject(), starting);
         }
         if (!run->ended && run->way() != Way::Clean) {
             starting.running.push_back(
@@ -157,17 +158,19 @@ void TaskRunner::Core::execute(const RunPtr& run) {
         if (closed) {
             return;
         }
-        ++executing;
         scheduler.post([weak = weak_from_this(), run] {
             if (const auto self = weak.lock()) {
                 self->arm_deadline(run);
             }
         });
+        ++executing;
     }
     // One that was stopped before it began has nothing to say.
     TaskOutcome outcome = run->stop().stop_requested() ? TaskRetry{} : run->call();
     const std::lock_guard lock(mutex);
-    ended.push_back({run, std::move(outcome)});
+    contained_or_logged("noting the end of a task", [&] {
+        ended.push_back({run, std::move(outcome)});
+    });
     // Under the lock: once executing is 0 the scheduler may be gone.
     post_pass();
     --executing;
@@ -175,12 +178,18 @@ void TaskRunner::Core::execute(const RunPtr& run) {
 }
 
 void TaskRunner::Core::post_pass() {
-    if (!pass_posted.exchange(true)) {
+    if (pass_posted.exchange(true)) {
+        return;
+    }
+    const bool posted = contained_or_logged("asking for a turn of the tasks", [this] {
         scheduler.post([weak = weak_from_this()] {
             if (const auto self = weak.lock()) {
                 self->pass();
             }
         });
+    });
+    if (!posted) {
+        pass_posted = false;
     }
 }
 

@@ -49,8 +49,8 @@ bool is_over(const systemd::UnitState& state, bool one_shot) {
 
 constexpr std::string_view kNeverActive = "/never-active";
 
-std::string why_resting(const std::string& service, const RestartRecord& record) {
-    const std::string next = to_rfc3339(record.until);
+std::string why_resting(const std::string& service, const RestartRecord& record, WallTime until) {
+    const std::string next = to_rfc3339(until);
     if (record.last_exit.ends_with(kNeverActive)) {
         return fmt::format(
             "{} was started and is not active: a condition in its [Unit] may not hold "
@@ -84,29 +84,38 @@ SpecPointer Supervisor::Core::choose_companions(const std::string& name,
 
 void Supervisor::Core::weigh_companions(Prepared& prepared, const observe::Observed& observed) {
     for (const auto& [name, target] : prepared.in_force.apps) {
-        const auto record = state.app(name);
-        Memory memory = memory_from(record ? record->extra : "");
-        if (target->companions.empty() && memory.companions.empty()) {
-            continue;
-        }
-        plan::AppPolicy& policy = prepared.policy.apps[name];
-        plan::CompanionPolicy& own = policy.companions;
-        own.busy = own.busy || state.active_change_of(plan::companions_of(name)).has_value();
-        const SpecPointer version = choose_companions(name, target, memory);
-        prepared.companions[name] = version;
-        if (!memory.companions.empty()) {
-            const SpecPointer deployed = accepted(name, memory.companions);
-            own.deployed = deployed ? manifests::companions_hash(*deployed) : "";
-            own.deployed_parts = parts_of(deployed);
-        }
-        if (observed.companions && observed.companions->units && !own.busy) {
-            weigh_units(*version, *observed.companions, policy.stopped, memory, own);
-            if (record && record->extra != to_extra(memory)) {
-                keep(name, memory);
-            }
-        }
-        hold_companions(*version, own);
+        contain(name, prepared.policy, [&, &name = name, &target = target] {
+            weigh_companions_of(name, target, observed, prepared);
+        });
     }
+}
+
+void Supervisor::Core::weigh_companions_of(const std::string& name,
+                                           const SpecPointer& target,
+                                           const observe::Observed& observed,
+                                           Prepared& prepared) {
+    const auto record = state.app(name);
+    Memory memory = memory_from(record ? record->extra : "");
+    if (target->companions.empty() && memory.companions.empty()) {
+        return;
+    }
+    plan::AppPolicy& policy = prepared.policy.apps[name];
+    plan::CompanionPolicy& own = policy.companions;
+    own.busy = own.busy || state.active_change_of(plan::companions_of(name)).has_value();
+    const SpecPointer version = choose_companions(name, target, memory);
+    prepared.companions[name] = version;
+    if (!memory.companions.empty()) {
+        const SpecPointer deployed = accepted(name, memory.companions);
+        own.deployed = deployed ? manifests::companions_hash(*deployed) : "";
+        own.deployed_parts = parts_of(deployed);
+    }
+    if (observed.companions && observed.companions->units && !own.busy) {
+        weigh_units(*version, *observed.companions, policy.stopped, memory, own);
+        if (record && record->extra != to_extra(memory)) {
+            keep(name, memory);
+        }
+    }
+    hold_companions(*version, own);
 }
 
 void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
@@ -128,9 +137,9 @@ void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
             RestartRecord& record = memory.restarts[service];
             count_end(spec.name, service, *unit, stopped, record);
             if (!stopped && is_held(record, now())) {
-                policy.resting[service] = why_resting(service, record);
+                policy.resting[service] = why_resting(service, record, shown(record.until));
                 keep_earliest(next, record.until);
-                next_attempts.emplace(spec.name, record.until);
+                next_attempts.emplace(spec.name, shown(record.until));
                 const bool ran = !record.last_exit.ends_with(kNeverActive);
                 if (ran && record.short_runs >= kCrashLoop) {
                     crash_loops.insert(spec.name);
@@ -156,7 +165,7 @@ void Supervisor::Core::count_end(const std::string& app,
     if (!vanished && (!is_known || record.last_exit == key)) {
         return;
     }
-    const bool good = stopped || (is_known && length_of_run(unit, now()) >= kGoodRun);
+    const bool good = stopped || (is_known && length_of_run(unit, wall()) >= kGoodRun);
     record.last_exit = key;
     record.short_runs = good ? 0 : record.short_runs + 1;
     record.restarts += stopped ? 0 : 1;
@@ -234,23 +243,29 @@ void Supervisor::Core::add_part_standings(const AppView& view) {
 // What stands as the manifest says counts as deployed: from then on a missing file is a loss.
 void Supervisor::Core::note_companions(const Prepared& prepared, const plan::Plan& plan) {
     for (const auto& [name, planned] : plan.companions) {
-        const auto version = prepared.companions.find(name);
-        const auto policy = prepared.policy.apps.find(name);
-        const auto record = state.app(name);
-        if (version == prepared.companions.end() || policy == prepared.policy.apps.end() ||
-            !record || !planned.empty() || !stands(planned) || policy->second.companions.busy ||
-            policy->second.stopped || !policy->second.companions.parts.empty()) {
-            continue;
-        }
-        Memory memory = memory_from(record->extra);
-        const std::string& hash = planned.spec;
-        if (!hash.empty() && memory.companions != hash) {
-            memory.companions_before = memory.companions;
-            memory.companions = hash;
-            keep(name, memory);
-        }
-        failures.forget_outlived(planned.subject(), now());
+        contained_or_logged("noting the companions of an app",
+                            [&, &planned = planned] { note_companions_of(planned, prepared); });
     }
+}
+
+void Supervisor::Core::note_companions_of(const plan::AppPlan& planned, const Prepared& prepared) {
+    const std::string& name = planned.app;
+    const auto version = prepared.companions.find(name);
+    const auto policy = prepared.policy.apps.find(name);
+    const auto record = state.app(name);
+    if (version == prepared.companions.end() || policy == prepared.policy.apps.end() || !record ||
+        !planned.empty() || !stands(planned) || policy->second.companions.busy ||
+        policy->second.stopped || !policy->second.companions.parts.empty()) {
+        return;
+    }
+    Memory memory = memory_from(record->extra);
+    const std::string& hash = planned.spec;
+    if (!hash.empty() && memory.companions != hash) {
+        memory.companions_before = memory.companions;
+        memory.companions = hash;
+        keep(name, memory);
+    }
+    failures.forget_outlived(planned.subject(), now());
 }
 
 // A person has undone the version that stood: the one before stands again.

@@ -15,6 +15,7 @@
 #include "agent/supervise/overview.h"
 #include "agent/supervise/supervisor.h"
 #include "agent/supervise/wedged.h"
+#include "runtime/base/contained.h"
 
 // The inside of the supervisor, for its own files: versions.cpp, exits.cpp, order.cpp, views.cpp,
 // starting.cpp. Everything below is under the mutex.
@@ -43,6 +44,11 @@ struct Supervisor::Core {
     std::optional<WallTime> next = {};
     Overview last = {};
     bool shutting_down = false;
+    WallTime began = clock.system_now();
+    SteadyTime began_steady = clock.steady_now();
+    Duration set_by{};  // how far the wall clock was set since, as of this pass
+    // Changes that were called off for what a person asked: they have not failed.
+    std::set<state::ChangeId> called_off = {};
     std::shared_ptr<Subscriptions> subscriptions = std::make_shared<Subscriptions>();
 
     // Of the pass that is being made, or was made last.
@@ -58,7 +64,31 @@ struct Supervisor::Core {
     // The units that were told to start and were not seen active since, by app.
     std::map<std::string, std::set<std::string>> told_to_start = {};
 
-    WallTime now() const { return clock.system_now(); }
+    // What decides: it begins as the wall clock does and goes on evenly, however that is set.
+    WallTime now() const { return began + (clock.steady_now() - began_steady); }
+
+    // What is told to people, and asked for by conditions.
+    WallTime wall() const { return clock.system_now(); }
+
+    // A time of now(), as the wall clock will show it.
+    WallTime shown(WallTime time) const { return time == kUntilChanged ? time : time + set_by; }
+
+    // A time of the wall clock, as now() will tell it.
+    WallTime told(WallTime time) const { return time - set_by; }
+
+    // Finds out whether the clock was set; what drifts is no news.
+    void note_clock();
+
+    // Runs what is about one app. What it throws is that app's trouble: nothing of it is planned
+    // in this pass, and no other app is the worse for it.
+    template <class Act>
+    bool contain(const std::string& app, plan::Policy& policy, Act act) {
+        if (auto thrown = contained(act)) {
+            policy.apps[app].trouble = std::move(*thrown);
+            return false;
+        }
+        return true;
+    }
 
     // versions.cpp: which version of an app is in force
     const std::string& hash_of(const std::string& app, const SpecPointer& spec);
@@ -70,6 +100,7 @@ struct Supervisor::Core {
                           const SpecPointer& spec,
                           const ObservedIndex& index,
                           Prepared& prepared);
+    void remember_version(const state::AppRecord& record, Memory& memory);
     void remember_health(const manifests::AppSpec& spec,
                          const ObservedIndex& index,
                          Memory& memory,
@@ -87,6 +118,20 @@ struct Supervisor::Core {
                     const podman::ContainerSummary& container,
                     Memory& memory,
                     plan::AppPolicy& policy);
+    bool is_of(const std::string& app, const std::map<std::string, std::string>& labels) const;
+    void weigh_infra(const manifests::AppSpec& spec,
+                     const ObservedIndex& index,
+                     plan::AppPolicy& policy);
+    bool is_stuck_on_its_way_out(const podman::ContainerSummary& container);
+    void recreate(const std::string& name,
+                  const std::string& id,
+                  const std::string& part,
+                  plan::AppPolicy& policy);
+    // The names that the breaker knows an app's things by.
+    std::set<std::string> breaker_names(const std::string& app) const;
+    void note_conflict(const plan::AppPlan& planned);
+    void note_recreations(const plan::AppPlan& planned);
+    void note_pod_starts(const state::ChangeView& change);
     // pods_within.cpp
     void weigh_pods(const manifests::AppSpec& spec,
                     const ObservedIndex& index,
@@ -100,24 +145,50 @@ struct Supervisor::Core {
 
     // order.cpp, starting.cpp: who may start, who goes down, and who first
     void weigh_standings(const manifests::Desired& desired,
-                         const Prepared& prepared,
+                         Prepared& prepared,
                          const ObservedIndex& index);
+    void weigh_standing(const std::string& name,
+                        const manifests::Desired& desired,
+                        const Prepared& prepared,
+                        const ObservedIndex& index);
     void hold_starts(Prepared& prepared, const WorldFacts& facts);
-    DownTable down_table(const std::map<std::string, SpecPointer>& specs,
-                         const ObservedIndex& index);
+    void hold_start(const std::string& name,
+                    const manifests::AppSpec& spec,
+                    const WorldFacts& facts,
+                    plan::AppPolicy& policy);
+    // Of an app whose conditions are not met.
+    void keep_next_look(const manifests::AppSpec& spec);
+    DownTable down_table(Prepared& prepared, const ObservedIndex& index);
+    void fill_down_facts(const std::string& name,
+                         const SpecPointer& spec,
+                         bool wanted,
+                         const ObservedIndex& index,
+                         DownFacts& facts);
     bool is_being_stopped(const std::string& app,
                           const std::vector<PartStatus>& parts,
                           const ObservedIndex& index);
     void order_stops(Prepared& prepared, const ObservedIndex& index);
+    bool comes_up(const std::string& app) const;
+    // How that one stands by now.
+    void look_again_at(const std::string& app,
+                       const ObservedIndex& index,
+                       std::map<std::string, Standing>& standings_now) const;
     void call_off(const std::string& app);
     WishReport report_stop(std::set<std::string> names, bool dependents_too, std::int64_t number);
-    void end_restarts(const Prepared& prepared, const ObservedIndex& index);
+    void end_restarts(Prepared& prepared, const ObservedIndex& index);
+    void end_restart(const std::string& app,
+                     const manifests::AppSpec& spec,
+                     const ObservedIndex& index);
 
     // companions.cpp
     SpecPointer choose_companions(const std::string& name,
                                   const SpecPointer& target,
                                   const Memory& memory);
     void weigh_companions(Prepared& prepared, const observe::Observed& observed);
+    void weigh_companions_of(const std::string& name,
+                             const SpecPointer& target,
+                             const observe::Observed& observed,
+                             Prepared& prepared);
     void weigh_units(const manifests::AppSpec& spec,
                      const observe::Companions& seen,
                      bool stopped,
@@ -131,6 +202,7 @@ struct Supervisor::Core {
     void hold_companions(const manifests::AppSpec& spec, plan::CompanionPolicy& policy) const;
     void add_part_standings(const AppView& view);
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
+    void note_companions_of(const plan::AppPlan& planned, const Prepared& prepared);
     void note_starts(const plan::AppPlan& planned);
     void put_companions_back(const state::ChangeView& change);
     // What is remembered of an app; on a disk that is full, in memory until it can be written.
@@ -141,10 +213,24 @@ struct Supervisor::Core {
                     const manifests::Desired& desired,
                     const manifests::Desired& versions,
                     const ObservedIndex& index) const;
+    static void tell_conflict(AppView& view, const Failure& failure);
     void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
     void add_companion_conditions(AppView& view, const plan::AppPlan* planned);
+    AppStatus status_of(const std::string& app,
+                        const manifests::Desired& desired,
+                        const Prepared& prepared,
+                        const ObservedIndex& index,
+                        const plan::Plan& plan);
+    AppStatus status_unread(const std::string& app,
+                            const manifests::Desired& desired,
+                            const Error& why) const;
+    // Of an app of which no status can be made: how it was, and what was thrown.
+    AppStatus status_in_trouble(const std::string& app, const std::string& thrown) const;
+    std::string text_of(Failure failure) const;
     // When a change of it that failed is made again; nothing: none has, or not by itself.
     std::optional<WallTime> next_try_of(const std::string& app) const;
+    bool was_up(const std::string& app) const;
+    std::vector<std::string> known_apps(const ObservedIndex& index) const;
     std::set<std::string> all_apps(const manifests::Desired& desired,
                                    const ObservedIndex* index) const;
     Overview publish(Overview overview);
@@ -155,6 +241,10 @@ struct Supervisor::Core {
 
 // What an app without a usable name is shown as: its file.
 std::string shown_name(const manifests::AppProblem& problem);
+
+// The apps that the conditions ask about.
+void collect_services(const std::vector<manifests::StartCondition>& conditions,
+                      std::vector<std::string>& out);
 
 void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candidate);
 

@@ -29,6 +29,7 @@ struct Standing {
     bool stopped = false;                 // on request
     bool healthy = true;                  // every part is ready
     std::optional<Blocker> blocker = {};  // what it waits for itself
+    bool any_up = false;                  // of its parts
 };
 
 // Under what the standings know one of an app's companions; no app can be called so.

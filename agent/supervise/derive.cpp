@@ -89,6 +89,11 @@ Verdict of_parts(const Facts& facts) {
     return {ServiceState::Starting, count_text(facts)};
 }
 
+// Nothing is done about it, so that it stands as it is.
+Verdict of_leftover(const Facts& facts) {
+    return {facts.any_running ? ServiceState::Running : ServiceState::Finished, facts.removal_held};
+}
+
 }  // namespace
 
 ServiceState phase_of(const std::string& change_kind, const std::string& task_kind) {
@@ -107,6 +112,9 @@ Verdict derive_state(const Facts& facts) {
     }
     if (facts.change) {
         return of_change(*facts.change);
+    }
+    if (!facts.desired && !facts.removal_held.empty()) {
+        return of_leftover(facts);
     }
     if (!facts.desired) {
         return {ServiceState::Stopping, facts.failure.empty() ? "is being removed" : facts.failure};

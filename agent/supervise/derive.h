@@ -25,6 +25,7 @@ struct Facts {
     std::size_t failed_for_good = 0;  // ended badly and not to be started again
     std::optional<state::ChangeView> change;  // under way
     std::string manifest_error;
+    std::string removal_held;         // why it is not removed though no manifest names it
     std::string down_because;         // wanted down, not for its own sake
     std::string stop_waits;           // who has to be down before it
     std::string hold;                 // what its start waits for

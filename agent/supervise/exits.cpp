@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/plan/steps.h"
 #include "agent/supervise/core.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::supervise {
 
@@ -13,12 +15,8 @@ void Supervisor::Core::weigh_part(const std::string& app,
                                   const podman::ContainerSummary& container,
                                   Memory& memory,
                                   plan::AppPolicy& policy) {
-    if (wedges.is_wedged(container, now())) {
-        if (const auto open = wedges.breaker(container.name, now())) {
-            policy.parts[spec.part] = {true, *open};
-        } else {
-            policy.wedged.insert(container.id);
-        }
+    if (wedges.is_wedged(container, clock.steady_now())) {
+        recreate(container.name, container.id, spec.part, policy);
     }
     if (spec.role == manifests::ContainerRole::Init || !wants_start(spec.restart, container)) {
         return;
@@ -32,12 +30,62 @@ void Supervisor::Core::weigh_part(const std::string& app,
                                         container.exit_code, record.short_runs);
     if (is_held(record, now())) {
         policy.parts[spec.part] = {
-            true, fmt::format("{}; next start at {}", why, to_rfc3339(record.until))};
+            true, fmt::format("{}; next start at {}", why, to_rfc3339(shown(record.until)))};
         keep_earliest(next, record.until);
-        next_attempts.emplace(app, record.until);
+        next_attempts.emplace(app, shown(record.until));
     } else if (record.short_runs >= 2) {
         crash_starts.push_back({record.until, app, spec.part, why});
     }
+}
+
+// By its labels; a name may be another app's.
+bool Supervisor::Core::is_of(const std::string& app,
+                             const std::map<std::string, std::string>& labels) const {
+    const auto own = observe::ownership(labels, state.owner());
+    return own && own->app == app;
+}
+
+// Unless the breaker holds it back.
+void Supervisor::Core::recreate(const std::string& name,
+                                const std::string& id,
+                                const std::string& part,
+                                plan::AppPolicy& policy) {
+    const SteadyTime steady = clock.steady_now();
+    if (const auto open = wedges.breaker(name, steady, now())) {
+        policy.parts[part] = {true, *open};
+        keep_earliest(next, now() + wedges.open_for(name, steady).value_or(Duration{}));
+    } else {
+        policy.wedged.insert(id);
+    }
+}
+
+// What no container of the manifest is, and what all of a pod's containers hang on.
+void Supervisor::Core::weigh_infra(const manifests::AppSpec& spec,
+                                   const ObservedIndex& index,
+                                   plan::AppPolicy& policy) {
+    for (const manifests::PodSpec& pod : spec.pods) {
+        const podman::PodSummary* found = index.pod(pod.name);
+        if (found == nullptr || !is_of(spec.name, found->labels)) {
+            continue;
+        }
+        const podman::ContainerSummary* infra = index.container_by_id(found->infra_id);
+        const bool stuck = infra != nullptr && is_stuck_on_its_way_out(*infra);
+        if (stuck || wedges.cannot_start(pod.name, infra)) {
+            recreate(pod.name, found->id, pod.part, policy);
+        }
+    }
+    for (const podman::ContainerSummary* service : index.services_of(spec.name)) {
+        if (is_stuck_on_its_way_out(*service)) {
+            recreate(service->name, service->id, plan::kServicePart, policy);
+        }
+    }
+}
+
+// One that was only made waits for its pod's start.
+bool Supervisor::Core::is_stuck_on_its_way_out(const podman::ContainerSummary& container) {
+    return (container.state == podman::ContainerState::Stopping ||
+            container.state == podman::ContainerState::Removing) &&
+           wedges.is_wedged(container, clock.steady_now());
 }
 
 void Supervisor::Core::weigh_parts(const manifests::AppSpec& spec,
@@ -46,10 +94,11 @@ void Supervisor::Core::weigh_parts(const manifests::AppSpec& spec,
                                    plan::AppPolicy& policy) {
     for (const manifests::ContainerSpec& container : spec.containers) {
         const podman::ContainerSummary* observed = index.container(container.name);
-        if (observed != nullptr && observe::ownership(observed->labels, state.owner())) {
+        if (observed != nullptr && is_of(spec.name, observed->labels)) {
             weigh_part(spec.name, container, *observed, memory, policy);
         }
     }
+    weigh_infra(spec, index, policy);
 }
 
 // What ended because it was stopped has not failed, and its next start is no restart.
@@ -76,15 +125,16 @@ void Supervisor::Core::govern(plan::Policy& policy) {
               });
     for (const CrashStart& start : crash_starts) {
         plan::AppPolicy& app = policy.apps[start.app];
-        if (app.busy || app.stopped || app.hold_start || governor.take(clock.steady_now())) {
+        if (!app.trouble.empty() || app.busy || app.stopped || app.hold_start ||
+            governor.take(clock.steady_now())) {
             continue;
         }
         const WallTime until = now() + governor.until_next(clock.steady_now());
         app.parts[start.part] = {
             true, fmt::format("{}; many containers keep ending: next start at {}", start.why,
-                              to_rfc3339(until))};
+                              to_rfc3339(shown(until)))};
         keep_earliest(next, until);
-        next_attempts.emplace(start.app, until);
+        next_attempts.emplace(start.app, shown(until));
     }
 }
 
@@ -99,8 +149,7 @@ void Supervisor::Core::forget_exits(const state::ChangeView& change) {
     const Memory before = memory;
     for (const state::TaskView& task : change.tasks) {
         if (task.kind == "start-container" && task.status == state::TaskStatus::Done) {
-            const nlohmann::json data = nlohmann::json::parse(task.data, nullptr, false);
-            const auto known = memory.restarts.find(data.is_object() ? data.value("part", "") : "");
+            const auto known = memory.restarts.find(text_in(json_object_from(task.data), "part"));
             if (known != memory.restarts.end()) {
                 known->second.last_exit.clear();
             }

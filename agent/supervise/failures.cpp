@@ -8,13 +8,10 @@
 
 #include "agent/supervise/supervisor.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::supervise {
 namespace {
-
-std::string text_of(const nlohmann::json& data, const char* key) {
-    return data.is_object() ? data.value(key, std::string()) : std::string();
-}
 
 Duration delay(int count, std::chrono::seconds first, std::chrono::seconds longest) {
     return std::min<Duration>(first * (1 << std::min(count - 1, 10)), longest);
@@ -57,11 +54,11 @@ std::string why_failed(const state::ChangeView& change) {
 // Why a person does not want what that change was to bring; nothing: nobody has said so.
 std::string refusal(const state::ChangeView& change, const nlohmann::json& data) {
     if (change.kind == state::kUndoKind && change.status == state::TaskStatus::Undone &&
-        text_of(data, "undoes_kind").starts_with("deploy-")) {
+        text_in(data, "undoes_kind").starts_with("deploy-")) {
         return fmt::format("it was undone by change {}", change.id);
     }
     if (change.kind.starts_with("deploy-") && change.status != state::TaskStatus::Done &&
-        data.is_object() && data.value(state::kAbortedByPerson, false)) {
+        flag_in(data, state::kAbortedByPerson)) {
         return fmt::format("change {} was aborted", change.id);
     }
     return {};
@@ -78,7 +75,7 @@ std::string fingerprint(const plan::AppPlan& plan) {
 }
 
 bool is_refused(const state::ChangeView& change) {
-    return !refusal(change, nlohmann::json::parse(change.data, nullptr, false)).empty();
+    return !refusal(change, json_object_from(change.data)).empty();
 }
 
 std::string to_text(const Failure& failure) {
@@ -88,9 +85,9 @@ std::string to_text(const Failure& failure) {
                : fmt::format("{}; next try at {}", failure.message, to_rfc3339(failure.until));
 }
 
-void Failures::note(const state::ChangeView& change) {
-    const nlohmann::json data = nlohmann::json::parse(change.data, nullptr, false);
-    const std::string spec = text_of(data, "spec");
+void Failures::note(const state::ChangeView& change, WallTime ended) {
+    const nlohmann::json data = json_object_from(change.data);
+    const std::string spec = text_in(data, "spec");
     const Failure* before = last(change.subject);
     const bool again = before != nullptr && before->spec == spec;
     if (change.status == state::TaskStatus::Done) {
@@ -100,7 +97,7 @@ void Failures::note(const state::ChangeView& change) {
         refused_[change.subject].erase(spec);
         return;
     }
-    Failure failure{spec, text_of(data, "fingerprint"), refusal(change, data), 1, {}, change.kind};
+    Failure failure{spec, text_in(data, "fingerprint"), refusal(change, data), 1, {}, change.kind};
     if (!failure.message.empty()) {
         failure.until = kUntilChanged;
         refused_[change.subject][spec] = std::move(failure);
@@ -109,9 +106,16 @@ void Failures::note(const state::ChangeView& change) {
     failure.message = why_failed(change);
     failure.count = again ? before->count + 1 : 1;
     failure.until =
-        change.ready + (took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
-                                          : delay(failure.count, kFirstRetry, kLongestRetry));
+        ended + (took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
+                                   : delay(failure.count, kFirstRetry, kLongestRetry));
     last_[change.subject] = std::move(failure);
+}
+
+void Failures::note_conflict(const std::string& app,
+                             const std::string& spec,
+                             const std::string& message,
+                             WallTime now) {
+    last_[app] = {spec, "", message, 1, now + kConflictRetry, kConflictKind};
 }
 
 std::vector<Failure> Failures::of(const std::string& app) const {

@@ -17,6 +17,9 @@ inline constexpr std::chrono::seconds kLongestRetry{300};
 // Of a companion's update, each try of which stops what works.
 inline constexpr std::chrono::minutes kFirstRestart{10};
 inline constexpr std::chrono::hours kLongestRestart{6};
+// To look again costs nothing, and harms nothing.
+inline constexpr std::chrono::seconds kConflictRetry{30};
+inline constexpr const char* kConflictKind = "conflict";
 inline constexpr WallTime kUntilChanged = WallTime::max();
 
 // What went wrong with an app's last change of one spec, and until when the same is not tried
@@ -42,7 +45,16 @@ class Failures {
   public:
     // A change of that app has become ready: a good end clears what was noted of its spec, a bad
     // one notes it.
-    void note(const state::ChangeView& change);
+    void note(const state::ChangeView& change) { note(change, change.ready); }
+
+    // ended: when that was, by the clock that decides.
+    void note(const state::ChangeView& change, WallTime ended);
+    // What stands in the way of a version was seen before anything of it was begun: the one before
+    // is kept up meanwhile.
+    void note_conflict(const std::string& app,
+                       const std::string& spec,
+                       const std::string& message,
+                       WallTime now);
     // The version that a person refused, and what failed last.
     std::vector<Failure> of(const std::string& app) const;
     const Failure* last(const std::string& app) const;

@@ -1,39 +1,87 @@
 #include "agent/supervise/memory.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
+
 namespace podreeve::supervise {
+namespace {
+
+std::vector<RanVersion> ran_from(const nlohmann::json& rows) {
+    std::vector<RanVersion> ran;
+    for (const nlohmann::json& row : rows) {
+        ran.push_back({text_in(row, "spec"), number_in(row, "generation"),
+                       WallTime(Duration(number_in(row, "since"))), flag_in(row, "secret")});
+    }
+    return ran;
+}
+
+// The rows of a table by their keys. What is no row is left out.
+std::map<std::string, nlohmann::json> rows_in(const nlohmann::json& root, const char* key) {
+    std::map<std::string, nlohmann::json> rows;
+    const nlohmann::json& table = child_in(root, key);
+    if (!table.is_object()) {
+        return rows;
+    }
+    for (const auto& [name, row] : table.items()) {
+        if (row.is_object()) {
+            rows.emplace(name, row);
+        }
+    }
+    return rows;
+}
+
+nlohmann::json to_rows(const std::vector<RanVersion>& ran) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (const RanVersion& version : ran) {
+        rows.push_back({{"spec", version.spec},
+                        {"generation", version.generation},
+                        {"since", version.since.time_since_epoch().count()}});
+        if (version.secret) {
+            rows.back()["secret"] = true;
+        }
+    }
+    return rows;
+}
+
+}  // namespace
+
+bool note_ran(Memory& memory, RanVersion version) {
+    std::vector<RanVersion>& ran = memory.ran;
+    if (version.spec.empty() || (!ran.empty() && ran.front().spec == version.spec)) {
+        return false;
+    }
+    const auto known = std::ranges::find(ran, version.spec, &RanVersion::spec);
+    if (known != ran.end()) {
+        version.generation = version.generation == 0 ? known->generation : version.generation;
+        ran.erase(known);
+    }
+    ran.insert(ran.begin(), std::move(version));
+    ran.resize(std::min(ran.size(), kRanVersions));
+    return true;
+}
 
 Memory memory_from(const std::string& extra) {
     Memory memory;
-    const nlohmann::json root = nlohmann::json::parse(extra, nullptr, false);
-    if (!root.is_object()) {
-        return memory;
+    const nlohmann::json root = json_object_from(extra);
+    memory.autostart_off = flag_in(root, "autostart_off");
+    for (const auto& [part, row] : rows_in(root, "restarts")) {
+        memory.restarts[part] = {number_in(row, "short_runs"), number_in(row, "restarts"),
+                                 text_in(row, "last_exit"),
+                                 WallTime(Duration(number_in(row, "until")))};
     }
-    try {
-        memory.autostart_off = root.value("autostart_off", false);
-        // A name for it: items() of a temporary would outlive what it walks.
-        const nlohmann::json restarts = root.value("restarts", nlohmann::json::object());
-        for (const auto& [part, row] : restarts.items()) {
-            memory.restarts[part] = {row.value("short_runs", std::int64_t{0}),
-                                     row.value("restarts", std::int64_t{0}),
-                                     row.value("last_exit", std::string()),
-                                     WallTime(Duration(row.value("until", std::int64_t{0})))};
-        }
-        const nlohmann::json health = root.value("health", nlohmann::json::object());
-        for (const auto& [part, row] : health.items()) {
-            memory.health[part] = {
-                row.value("id", std::string()), row.value("pid", std::int64_t{0}),
-                row.value("word", std::string()), row.value("message", std::string())};
-        }
-        memory.wish = root.value("wish", std::int64_t{0});
-        memory.restart = root.value("restart", std::int64_t{0});
-        memory.alone = root.value("alone", false);
-        memory.companions = root.value("companions", std::string());
-        memory.companions_before = root.value("companions_before", std::string());
-    } catch (const nlohmann::json::exception&) {
-        return {};
+    for (const auto& [part, row] : rows_in(root, "health")) {
+        memory.health[part] = {text_in(row, "id"), number_in(row, "pid"), text_in(row, "word"),
+                               text_in(row, "message")};
     }
+    memory.wish = number_in(root, "wish");
+    memory.restart = number_in(root, "restart");
+    memory.alone = flag_in(root, "alone");
+    memory.companions = text_in(root, "companions");
+    memory.companions_before = text_in(root, "companions_before");
+    memory.ran = ran_from(child_in(root, "ran"));
     return memory;
 }
 
@@ -65,13 +113,16 @@ std::string to_extra(const Memory& memory) {
     if (!memory.companions_before.empty()) {
         root["companions_before"] = memory.companions_before;
     }
+    if (!memory.ran.empty()) {
+        root["ran"] = to_rows(memory.ran);
+    }
     if (memory.alone) {
         root["alone"] = true;
     }
     if (memory.autostart_off) {
         root["autostart_off"] = true;
     }
-    return root.dump();
+    return json_text(root);
 }
 
 }  // namespace podreeve::supervise

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "agent/supervise/restart.h"
 
@@ -17,6 +18,17 @@ struct RunHealth {
     std::string message;  // why, of one that is unhealthy
     friend bool operator==(const RunHealth&, const RunHealth&) = default;
 };
+
+// A version that ran, or still does.
+struct RanVersion {
+    std::string spec;  // hash
+    std::int64_t generation = 0;
+    WallTime since{};     // when it became the deployed one last
+    bool secret = false;  // its manifest holds secret values
+    friend bool operator==(const RanVersion&, const RanVersion&) = default;
+};
+
+inline constexpr std::size_t kRanVersions = 20;
 
 // What supervise remembers of an app over restarts of the agent: the JSON in AppRecord::extra.
 // Fields are only ever added; a text that cannot be read counts as empty.
@@ -34,8 +46,12 @@ struct Memory {
     // The hash of the spec whose companions stood as they should last; empty: none did yet.
     std::string companions;
     std::string companions_before;  // and of the one before it
+    std::vector<RanVersion> ran;    // the last kRanVersions, newest first, each once
     friend bool operator==(const Memory&, const Memory&) = default;
 };
+
+// That version is the deployed one by now; true when that is news. generation: 0, not known.
+bool note_ran(Memory& memory, RanVersion version);
 
 Memory memory_from(const std::string& extra);
 std::string to_extra(const Memory& memory);

@@ -14,16 +14,6 @@ constexpr std::chrono::seconds kBeyondGrace{15};
 // systemd's TimeoutStopSec= where neither it nor the unit says otherwise.
 constexpr std::chrono::seconds kUnitStop{90};
 
-void collect_services(const std::vector<manifests::StartCondition>& conditions,
-                      std::vector<std::string>& out) {
-    for (const manifests::StartCondition& one : conditions) {
-        if (one.kind == manifests::StartConditionKind::Service) {
-            out.push_back(one.subject);
-        }
-        collect_services(one.of, out);
-    }
-}
-
 // The apps in an order in which each stands after those it waits for.
 class Walk {
   public:
@@ -76,11 +66,27 @@ std::string hold_text(const std::vector<Blocker>& blockers, const Assessment& pe
     return text;
 }
 
+// One that has ended for good, or goes down, does not wait for anything outside.
+bool is_for_start(ServiceState state) {
+    return state != ServiceState::Finished && state != ServiceState::Skipped &&
+           state != ServiceState::Stopping;
+}
+
 bool has_stop_failed(const Failure* failure) {
     return failure != nullptr && (failure->kind == "stop-app" || failure->kind == "remove-app");
 }
 
 }  // namespace
+
+void collect_services(const std::vector<manifests::StartCondition>& conditions,
+                      std::vector<std::string>& out) {
+    for (const manifests::StartCondition& one : conditions) {
+        if (one.kind == manifests::StartConditionKind::Service) {
+            out.push_back(one.subject);
+        }
+        collect_services(one.of, out);
+    }
+}
 
 Duration longest_stop(const manifests::AppSpec& spec) {
     Duration all{};
@@ -105,53 +111,87 @@ Duration longest_stop(const manifests::AppSpec& spec) {
 }
 
 void Supervisor::Core::weigh_standings(const manifests::Desired& desired,
-                                       const Prepared& prepared,
+                                       Prepared& prepared,
                                        const ObservedIndex& index) {
     standings.clear();
     blockers.clear();
     const Walk walk(prepared.in_force.apps);
     for (const std::string& name : walk.order()) {
-        const manifests::AppSpec& spec = *prepared.in_force.apps.at(name);
-        AppView view = view_of(name, desired, prepared.in_force, index);
-        add_part_standings(view);
-        std::vector<Blocker> held = blockers_of(spec, standings);
-        view.facts.hold = to_text(held);
-        if (const auto why = down.find(name); why != down.end()) {
-            view.facts.down_because = why->second;
+        const bool weighed =
+            contain(name, prepared.policy, [&] { weigh_standing(name, desired, prepared, index); });
+        if (!weighed) {
+            // Those that wait for it go on waiting, and those that run stay up.
+            Standing& standing = standings[name];
+            standing = {};
+            standing.state = ServiceState::Unknown;
+            standing.message = "internal error: " + prepared.policy.apps[name].trouble;
         }
-        const auto policy = prepared.policy.apps.find(name);
-        add_conditions(view, nullptr,
-                       policy == prepared.policy.apps.end() ? nullptr : &policy->second);
-        const Verdict verdict = derive_state(view.facts);
-        const bool waits = verdict.state == ServiceState::Waiting;
-        standings[name] = {
-            verdict.state, verdict.message, view.record.stopped && !view.facts.autostart_off,
-            view.facts.ready == view.facts.total, waits ? worst(held) : std::nullopt};
-        blockers[name] = std::move(held);
+    }
+}
+
+void Supervisor::Core::weigh_standing(const std::string& name,
+                                      const manifests::Desired& desired,
+                                      const Prepared& prepared,
+                                      const ObservedIndex& index) {
+    const manifests::AppSpec& spec = *prepared.in_force.apps.at(name);
+    AppView view = view_of(name, desired, prepared.in_force, index);
+    add_part_standings(view);
+    std::vector<Blocker> held = blockers_of(spec, standings);
+    view.facts.hold = to_text(held);
+    if (const auto why = down.find(name); why != down.end()) {
+        view.facts.down_because = why->second;
+    }
+    const auto policy = prepared.policy.apps.find(name);
+    add_conditions(view, nullptr, policy == prepared.policy.apps.end() ? nullptr : &policy->second);
+    const Verdict verdict = derive_state(view.facts);
+    const bool waits = verdict.state == ServiceState::Waiting;
+    standings[name] = {verdict.state,
+                       verdict.message,
+                       view.record.stopped && !view.facts.autostart_off,
+                       view.facts.ready == view.facts.total,
+                       waits ? worst(held) : std::nullopt,
+                       view.facts.up > 0};
+    blockers[name] = std::move(held);
+}
+
+void Supervisor::Core::keep_next_look(const manifests::AppSpec& spec) {
+    if (const auto time = next_time(spec.conditions, wall())) {
+        keep_earliest(next, told(*time));
+    }
+    std::map<LeafKey, const manifests::StartCondition*> leaves;
+    collect_leaves(spec.conditions, leaves);
+    if (!leaves.empty()) {
+        keep_earliest(next, now() + kLookAgain);
     }
 }
 
 void Supervisor::Core::hold_starts(Prepared& prepared, const WorldFacts& facts) {
     pending.clear();
     for (const auto& [name, spec] : prepared.in_force.apps) {
-        const Standing& standing = standings[name];
-        const bool is_there = standing.state == ServiceState::Running;
-        if (!spec->conditions.empty() && !is_there) {
-            pending[name] = assess(spec->conditions, facts, standings, now());
-            if (pending[name].outcome != Outcome::Met) {
-                keep_earliest(next, next_time(spec->conditions, now()));
-                std::map<LeafKey, const manifests::StartCondition*> leaves;
-                collect_leaves(spec->conditions, leaves);
-                if (!leaves.empty()) {
-                    keep_earliest(next, now() + kLookAgain);
-                }
-            }
+        plan::AppPolicy& policy = prepared.policy.apps[name];
+        contain(name, prepared.policy,
+                [&, &name = name, &spec = spec] { hold_start(name, *spec, facts, policy); });
+    }
+}
+
+void Supervisor::Core::hold_start(const std::string& name,
+                                  const manifests::AppSpec& spec,
+                                  const WorldFacts& facts,
+                                  plan::AppPolicy& policy) {
+    const Standing& standing = standings[name];
+    // What is up in part is only mended.
+    if (!spec.conditions.empty() && !standing.any_up) {
+        pending[name] = assess(spec.conditions, facts, standings, wall());
+        const bool waits =
+            !policy.stopped && blockers[name].empty() && is_for_start(standing.state);
+        if (waits && pending[name].outcome != Outcome::Met) {
+            keep_next_look(spec);
         }
-        const std::string why = hold_text(blockers[name], pending[name]);
-        if (!why.empty()) {
-            prepared.policy.apps[name].hold_start = true;
-            prepared.policy.apps[name].why = why;
-        }
+    }
+    const std::string why = hold_text(blockers[name], pending[name]);
+    if (!why.empty()) {
+        policy.hold_start = true;
+        policy.why = why;
     }
 }
 
@@ -163,56 +203,70 @@ bool Supervisor::Core::is_being_stopped(const std::string& app,
     return std::any_of(parts.begin(), parts.end(), [&](const PartStatus& part) {
         const podman::ContainerSummary* container =
             part.state == "stopping" ? index.container(part.object) : nullptr;
-        return container != nullptr &&
-               (!wedges.is_wedged(*container, now()) || state.active_change_of(app).has_value());
+        return container != nullptr && (!wedges.is_wedged(*container, clock.steady_now()) ||
+                                        state.active_change_of(app).has_value());
     });
 }
 
-DownTable Supervisor::Core::down_table(const std::map<std::string, SpecPointer>& specs,
-                                       const ObservedIndex& index) {
+void Supervisor::Core::fill_down_facts(const std::string& name,
+                                       const SpecPointer& spec,
+                                       bool wanted,
+                                       const ObservedIndex& index,
+                                       DownFacts& facts) {
+    const auto record = state.app(name);
+    const Memory memory = memory_from(record ? record->extra : "");
+    const auto parts = list_parts(name, spec.get(), index, memory, readiness);
+    const Census census = count_parts(parts, spec.get());
+    const StartTimes starts = spec ? start_times(*spec, index) : StartTimes{};
+    facts.runs = census.any_running || is_being_stopped(name, parts, index);
+    facts.met_started = census.total > 0 && census.up == census.total;
+    // What is only not proved yet takes nobody down.
+    facts.met_healthy = facts.met_started && !census.unhealthy;
+    facts.first_start = starts.first;
+    facts.last_start = starts.last;
+    facts.abandoned = has_stop_failed(failures.last(name));
+    facts.depends_on = spec ? spec->depends_on : std::vector<manifests::Dependency>{};
+    if (shutting_down) {
+        facts.asked = "the host goes down";
+    } else if (!wanted) {
+        facts.asked = "its manifest is gone";
+        facts.with_dependents = false;  // their manifests tell what they want
+    } else if (record && record->stopped) {
+        facts.asked = memory.autostart_off ? "autostart is off" : "stopped on request";
+        facts.with_dependents = !memory.alone && !memory.autostart_off;
+    } else if (memory.restart != 0) {
+        facts.asked = "is restarted";
+        facts.stays = true;
+    }
+}
+
+DownTable Supervisor::Core::down_table(Prepared& prepared, const ObservedIndex& index) {
     DownTable table;
     const auto fill = [&](const std::string& name, const SpecPointer& spec, bool wanted) {
-        DownFacts& facts = table[name];
-        const auto record = state.app(name);
-        const Memory memory = memory_from(record ? record->extra : "");
-        const auto parts = list_parts(name, spec.get(), index, memory, readiness);
-        const Census census = count_parts(parts, spec.get());
-        const StartTimes starts = spec ? start_times(*spec, index) : StartTimes{};
-        facts.runs = census.any_running || is_being_stopped(name, parts, index);
-        facts.met_started = census.total > 0 && census.up == census.total;
-        // What is only not proved yet takes nobody down.
-        facts.met_healthy = facts.met_started && !census.unhealthy;
-        facts.first_start = starts.first;
-        facts.last_start = starts.last;
-        facts.abandoned = has_stop_failed(failures.last(name));
-        facts.depends_on = spec ? spec->depends_on : std::vector<manifests::Dependency>{};
-        if (shutting_down) {
-            facts.asked = "the host goes down";
-        } else if (!wanted) {
-            facts.asked = "its manifest is gone";
-            facts.with_dependents = false;  // their manifests tell what they want
-        } else if (record && record->stopped) {
-            facts.asked = memory.autostart_off ? "autostart is off" : "stopped on request";
-            facts.with_dependents = !memory.alone && !memory.autostart_off;
-        } else if (memory.restart != 0) {
-            facts.asked = "is restarted";
-            facts.stays = true;
+        const bool filled = contain(name, prepared.policy, [&] {
+            fill_down_facts(name, spec, wanted, index, table[name]);
+        });
+        if (!filled) {
+            table[name] = {};  // nobody goes down for its sake
         }
     };
-    for (const auto& [name, spec] : specs) {
+    for (const auto& [name, spec] : prepared.in_force.apps) {
         fill(name, spec, true);
     }
     for (const std::string& name : index.apps()) {
-        if (!specs.contains(name)) {
+        if (!prepared.in_force.apps.contains(name)) {
             const auto record = state.app(name);
-            fill(name, record ? accepted(name, record->deployed_spec) : nullptr, false);
+            SpecPointer former;
+            contain(name, prepared.policy,
+                    [&] { former = record ? accepted(name, record->deployed_spec) : nullptr; });
+            fill(name, former, false);
         }
     }
     return table;
 }
 
 void Supervisor::Core::order_stops(Prepared& prepared, const ObservedIndex& index) {
-    const DownTable table = down_table(prepared.in_force.apps, index);
+    const DownTable table = down_table(prepared, index);
     down = going_down(table);
     std::set<std::string> names;
     for (const auto& [name, why] : down) {
@@ -229,20 +283,28 @@ void Supervisor::Core::order_stops(Prepared& prepared, const ObservedIndex& inde
 }
 
 // A restart is over its first half once nothing runs any more; the rest is a start like any other.
-void Supervisor::Core::end_restarts(const Prepared& prepared, const ObservedIndex& index) {
+void Supervisor::Core::end_restarts(Prepared& prepared, const ObservedIndex& index) {
     for (const auto& [name, spec] : prepared.in_force.apps) {
-        const auto record = state.app(name);
         const auto policy = prepared.policy.apps.find(name);
-        Memory memory = memory_from(record ? record->extra : "");
-        if (memory.restart == 0 || policy == prepared.policy.apps.end() || policy->second.busy) {
-            continue;
+        if (policy != prepared.policy.apps.end() && !policy->second.busy) {
+            contain(name, prepared.policy,
+                    [&, &name = name, &spec = spec] { end_restart(name, *spec, index); });
         }
-        const Census census = count_parts(list_parts(name, spec.get(), index, memory), spec.get());
-        if (census.any_running) {
-            continue;
-        }
+    }
+}
+
+void Supervisor::Core::end_restart(const std::string& app,
+                                   const manifests::AppSpec& spec,
+                                   const ObservedIndex& index) {
+    const auto record = state.app(app);
+    Memory memory = memory_from(record ? record->extra : "");
+    if (memory.restart == 0) {
+        return;
+    }
+    const Census census = count_parts(list_parts(app, &spec, index, memory), &spec);
+    if (!census.any_running) {
         memory.restart = 0;
-        keep(name, memory);
+        keep(app, memory);
     }
 }
 

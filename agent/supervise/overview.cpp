@@ -48,6 +48,11 @@ void describe(AppStatus& status, const AppView& view) {
     }
 }
 
+// What has no usable name of an app is shown by its path.
+bool is_path(const std::string& name) {
+    return name.find('/') != std::string::npos;
+}
+
 std::string health_word(const AppStatus& status, const Facts& facts) {
     if (status.state == ServiceState::Unknown) {
         return "unknown";
@@ -151,7 +156,11 @@ std::vector<state::Event> events_between(const Overview& before, const Overview&
     }
     for (const AppStatus& app : before.apps) {
         if (after.find(app.name) == nullptr) {
-            events.push_back({0, after.last_pass, app.name, kRemoved, "all its parts are gone"});
+            events.push_back(is_path(app.name)
+                                 ? state::Event{0, after.last_pass, app.name, kWellAgain,
+                                                "nothing is wrong with it any more"}
+                                 : state::Event{0, after.last_pass, app.name, kRemoved,
+                                                "all its parts are gone"});
         }
     }
     return events;

@@ -38,6 +38,8 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
 
 // The state in the event of an app of which nothing is left.
 inline constexpr const char* kRemoved = "Removed";
+// The same of a file or a directory that was shown for its trouble alone.
+inline constexpr const char* kWellAgain = "WellAgain";
 
 // The events that tell how after came from before: transitions, and conditions that are new.
 std::vector<state::Event> events_between(const Overview& before, const Overview& after);

@@ -170,7 +170,8 @@ const RunHealth* remembered(const Memory& memory,
 }
 
 // A foreign container that has the name of ours is in its way, and says nothing of how ours is.
-ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::string& owner) {
+ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::string& owner)
+    : observed_(&observed) {
     for (const podman::ContainerSummary& container : observed.containers) {
         const auto mine = observe::ownership(container.labels, owner);
         if (mine) {
@@ -185,6 +186,11 @@ ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::strin
         if (const auto mine = observe::ownership(pod.labels, owner)) {
             pods_.emplace(pod.name, &pod);
             apps_[mine->app] = true;
+        }
+    }
+    for (const auto& [id, app] : observed.services) {
+        if (const podman::ContainerSummary* service = observed.container_by_id(id)) {
+            services_[app].push_back(service);
         }
     }
     companions_ = observed.companions ? &*observed.companions : nullptr;
@@ -205,6 +211,17 @@ ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::strin
 const podman::ContainerSummary* ObservedIndex::container(const std::string& name) const {
     const auto it = containers_.find(name);
     return it == containers_.end() ? nullptr : it->second;
+}
+
+const podman::ContainerSummary* ObservedIndex::container_by_id(const std::string& id) const {
+    return observed_->container_by_id(id);
+}
+
+const std::vector<const podman::ContainerSummary*>& ObservedIndex::services_of(
+    const std::string& app) const {
+    static const std::vector<const podman::ContainerSummary*> kNone;
+    const auto it = services_.find(app);
+    return it == services_.end() ? kNone : it->second;
 }
 
 const podman::PodSummary* ObservedIndex::pod(const std::string& name) const {

@@ -21,7 +21,10 @@ class ObservedIndex {
     ObservedIndex(const observe::Observed& observed, const std::string& owner);
 
     const podman::ContainerSummary* container(const std::string& name) const;
+    const podman::ContainerSummary* container_by_id(const std::string& id) const;
     const podman::PodSummary* pod(const std::string& name) const;
+    // Service containers, which no list of parts holds.
+    const std::vector<const podman::ContainerSummary*>& services_of(const std::string& app) const;
     const std::vector<const podman::ContainerSummary*>& containers_of(const std::string& app) const;
     std::vector<std::string> apps() const;  // those that own a container, a pod or a unit, sorted
 
@@ -32,8 +35,10 @@ class ObservedIndex {
     std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_;
     std::unordered_map<std::string_view, const podman::PodSummary*> pods_;
     std::unordered_map<std::string, std::vector<const podman::ContainerSummary*>> by_app_;
+    std::unordered_map<std::string, std::vector<const podman::ContainerSummary*>> services_;
     std::unordered_map<std::string, bool> apps_;
     const observe::Companions* companions_ = nullptr;
+    const observe::Observed* observed_ = nullptr;
 };
 
 // What is known of the readiness of a container that runs. Without probes it is ready.

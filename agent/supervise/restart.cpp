@@ -8,6 +8,24 @@ namespace podreeve::supervise {
 
 using podman::ContainerState;
 
+namespace {
+
+constexpr double kMostJitter = 1.2;
+
+Duration plain_backoff(std::int64_t short_runs) {
+    if (short_runs < 2) {
+        return Duration::zero();
+    }
+    const auto doublings = std::min<std::int64_t>(short_runs - 2, 20);
+    return std::min<Duration>(kFirstBackoff * (std::int64_t{1} << doublings), kLongestBackoff);
+}
+
+Duration longest_backoff(std::int64_t short_runs) {
+    return std::chrono::duration_cast<Duration>(plain_backoff(short_runs) * kMostJitter);
+}
+
+}  // namespace
+
 bool wants_start(manifests::RestartPolicy policy, const podman::ContainerSummary& container) {
     if (container.state != ContainerState::Exited && container.state != ContainerState::Stopped) {
         return false;
@@ -56,16 +74,11 @@ bool note_exit(RestartRecord& record,
 }
 
 bool is_held(const RestartRecord& record, WallTime now) {
-    return now < record.until && record.until - now <= kLongestBackoff * 2;
+    return now < record.until && record.until - now <= longest_backoff(record.short_runs);
 }
 
 Duration backoff(std::int64_t short_runs, const std::string& salt) {
-    if (short_runs < 2) {
-        return Duration::zero();
-    }
-    const auto doublings = std::min<std::int64_t>(short_runs - 2, 20);
-    const Duration plain =
-        std::min<Duration>(kFirstBackoff * (std::int64_t{1} << doublings), kLongestBackoff);
+    const Duration plain = plain_backoff(short_runs);
     const auto draw = std::hash<std::string>{}(fmt::format("{}/{}", salt, short_runs)) % 401;
     const double factor = 0.8 + static_cast<double>(draw) / 1000.0;
     return std::chrono::duration_cast<Duration>(plain * factor);

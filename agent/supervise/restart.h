@@ -41,8 +41,8 @@ bool note_exit(RestartRecord& record,
                const std::string& salt,
                WallTime now);
 
-// Still to be waited for. A time that no backoff could have given (the host's clock was set back)
-// holds nobody.
+// Still to be waited for. A time that its backoff cannot have given (an earlier agent's clock was
+// ahead) holds nobody.
 bool is_held(const RestartRecord& record, WallTime now);
 
 // How long to wait after the last exit: nothing after a good run or the first short one, then 1 s,

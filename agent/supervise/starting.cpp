@@ -18,13 +18,53 @@ const manifests::PodSpec* pod_of(const manifests::AppSpec& spec, const std::stri
     return container == nullptr ? nullptr : spec.find_pod(container->pod);
 }
 
-ServiceState state_of(const Census& census) {
+ServiceState state_of(const Census& census, const std::vector<Failure>& failures) {
     Facts facts;
     take_census(facts, census);
+    facts.failure = failures.empty() ? "" : failures.back().message;
     return derive_state(facts).state;
 }
 
+// All apps that are asked about before one of that spec starts.
+std::set<std::string> asked_about(const manifests::AppSpec& spec, bool with_conditions) {
+    std::vector<std::string> names;
+    for (const manifests::Dependency& on : spec.depends_on) {
+        names.push_back(on.app);
+    }
+    if (with_conditions) {
+        collect_services(spec.conditions, names);
+    }
+    return {names.begin(), names.end()};
+}
+
 }  // namespace
+
+// Conditions are for bringing an app up: what runs in part is only mended.
+bool Supervisor::Core::comes_up(const std::string& app) const {
+    const AppStatus* status = last.find(app);
+    return status != nullptr && status->parts_up == 0;
+}
+
+void Supervisor::Core::look_again_at(const std::string& app,
+                                     const ObservedIndex& index,
+                                     std::map<std::string, Standing>& standings_now) const {
+    const auto version = in_force.find(app);
+    if (version == in_force.end()) {
+        standings_now.erase(app);
+        return;
+    }
+    if (!version->second->companions.empty()) {
+        return;  // systemd was not looked at again
+    }
+    const manifests::AppSpec* spec = version->second.get();
+    const Census census = count_parts(list_parts(app, spec, index, {}, readiness), spec);
+    const auto record = state.app(app);
+    Standing& standing = standings_now[app];
+    standing.state =
+        down.contains(app) ? ServiceState::Stopping : state_of(census, failures.of(app));
+    standing.healthy = census.ready == census.total;
+    standing.stopped = record && record->stopped;
+}
 
 Supervisor::StartNeeds Supervisor::start_needs(const std::string& app,
                                                const std::string& part) const {
@@ -39,10 +79,10 @@ Supervisor::StartNeeds Supervisor::start_needs(const std::string& app,
         return needs;  // weighed by the pass
     }
     const manifests::PodSpec* pod = pod_of(spec, part);
-    needs.observation = !spec.depends_on.empty() || (pod != nullptr && !pod->depends_on.empty());
-    // Conditions are for bringing an app up: what runs in part is only mended.
-    const AppStatus* status = core_->last.find(app);
-    if (status != nullptr && status->parts_up == 0) {
+    const bool comes_up = core_->comes_up(app);
+    needs.observation =
+        !asked_about(spec, comes_up).empty() || (pod != nullptr && !pod->depends_on.empty());
+    if (comes_up) {
         std::map<LeafKey, const manifests::StartCondition*> leaves;
         collect_leaves(spec.conditions, leaves);
         for (const auto& [key, leaf] : leaves) {
@@ -77,23 +117,8 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
     std::map<std::string, Standing> standings = core.standings;
     if (observed != nullptr) {
         const ObservedIndex index(*observed, core.state.owner());
-        for (const manifests::Dependency& on : spec.depends_on) {
-            const auto other = core.in_force.find(on.app);
-            Standing& standing = standings[on.app];
-            if (other == core.in_force.end()) {
-                standings.erase(on.app);
-                continue;
-            }
-            if (!other->second->companions.empty()) {
-                continue;  // systemd was not looked at again
-            }
-            const Census census =
-                count_parts(list_parts(on.app, other->second.get(), index, {}, core.readiness),
-                            other->second.get());
-            const auto other_record = core.state.app(on.app);
-            standing.state = core.down.contains(on.app) ? ServiceState::Stopping : state_of(census);
-            standing.healthy = census.ready == census.total;
-            standing.stopped = other_record && other_record->stopped;
+        for (const std::string& name : asked_about(spec, core.comes_up(app))) {
+            core.look_again_at(name, index, standings);
         }
         if (const manifests::PodSpec* pod = pod_of(spec, part)) {
             std::string within =
@@ -104,8 +129,8 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
         }
     }
     std::string why = to_text(blockers_of(spec, standings));
-    if (why.empty() && !facts.empty()) {
-        why = assess(spec.conditions, facts, standings, core.now()).pending;
+    if (why.empty() && core.comes_up(app) && !spec.conditions.empty()) {
+        why = assess(spec.conditions, facts, standings, core.wall()).pending;
     }
     return why.empty() ? std::nullopt : std::optional<Refusal>(Refusal{std::move(why)});
 }
@@ -123,7 +148,8 @@ bool Supervisor::stop_stands(const std::string& app, std::int64_t wish) const {
 Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
     const std::lock_guard lock(core_->mutex);
     Core& core = *core_;
-    if (!core.state.app(app)) {
+    const auto known = core.state.app(app);
+    if (!known) {
         return fail(
             Code::NotFound,
             fmt::format("cannot {} {}: no manifest declares it; `podreeve status` lists the apps",
@@ -132,16 +158,20 @@ Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
     RETURN_IF_ERROR(
         core.state.edit_app(app, [&](state::AppRecord& record) { apply(wish, record); }));
     // Where nothing of it was ever up there is no other version to start.
-    if (wish.verb == Verb::Start && core.state.app(app)->deployed_spec.empty()) {
+    if (wish.verb == Verb::Start && known->deployed_spec.empty()) {
         core.failures.forget(app);
     }
     core.failures.forget_last(app);
+    if (wish.verb != Verb::Stop) {
+        core.wedges.reset(core.breaker_names(app));
+    }
     core.failures.forget_last(plan::companions_of(app));
     if (wish.verb != Verb::Start) {
         core.call_off(app);
     }
     WishReport report;
-    report.number = memory_from(core.state.app(app)->extra).wish;
+    const auto wished = core.state.app(app);  // gone already, when the pass has just forgotten it
+    report.number = memory_from(wished ? wished->extra : "").wish;
     if (wish.verb == Verb::Start) {
         return report;
     }
@@ -179,6 +209,8 @@ void Supervisor::Core::call_off(const std::string& app) {
         if (const Status aborted = state.abort_change(change->id, state::AbortedBy::Agent);
             !aborted) {
             log::warn("{}", aborted.error().message);
+        } else {
+            called_off.insert(change->id);
         }
     }
 }

@@ -100,6 +100,7 @@ nlohmann::json to_json(const Overview& overview) {
              {{"podman_reachable", overview.podman_reachable},
               {"podman_version", overview.podman_version},
               {"podman_error", overview.podman_error},
+              {"pass_error", overview.pass_error},
               {"conditions", list_of(overview.agent_conditions)},
               {"passes", overview.passes},
               {"last_pass", to_rfc3339(overview.last_pass)},

@@ -69,6 +69,7 @@ struct Overview {
     bool podman_reachable = false;
     std::string podman_version;
     std::string podman_error;
+    std::string pass_error;  // what the last pass threw; empty: it came to its end
     std::vector<StatusCondition> agent_conditions;
     std::uint64_t passes = 0;
     WallTime last_pass{};

@@ -53,12 +53,14 @@ class Supervisor {
     // app while a change works on it is old when the change has ended.
     std::set<std::string> busy(const manifests::Desired& desired) const;
 
-    // The start conditions of apps that are not up, which have to be looked at outside.
+    // The start conditions of apps that are not up, by the last pass or by what is observed now,
+    // which have to be looked at outside.
     std::map<LeafKey, manifests::StartCondition> leaves_to_look_at(
-        const manifests::Desired& desired) const;
+        const manifests::Desired& desired, const observe::Observed& observed) const;
 
-    // Counts new exits, numbers generations, weighs dependencies and conditions, orders stops.
-    // Writes only records that changed.
+    // What throws for one app is told in its policy (trouble), and all others are weighed as if it
+    // were not there. Counts new exits, numbers generations, weighs dependencies and conditions,
+    // orders stops. Writes only records that changed.
     Prepared prepare(const manifests::Desired& desired,
                      const observe::Observed& observed,
                      const std::set<std::string>& busy_before,
@@ -78,6 +80,9 @@ class Supervisor {
 
     // The overview when podman could not be read: Unknown, with what was known last.
     Overview podman_lost(const manifests::Desired& desired, const Error& why);
+
+    // The overview when the pass threw: as it was, with the reason.
+    Overview pass_failed(const std::string& why);
 
     // Keeps a failed change from being repeated at once: 5 s, doubling to 5 min.
     void change_ended(const state::ChangeView& change);

@@ -6,6 +6,16 @@
 namespace podreeve::supervise {
 namespace {
 
+// Counters of parts that no version has any more; those of companions go by their services.
+void forget_parts(std::initializer_list<const manifests::AppSpec*> versions, Memory& memory) {
+    std::erase_if(memory.restarts, [&](const auto& row) {
+        return !row.first.ends_with(".service") &&
+               std::ranges::none_of(versions, [&](const manifests::AppSpec* version) {
+                   return version->find_container(row.first) != nullptr;
+               });
+    });
+}
+
 std::int64_t highest_generation(const std::vector<const podman::ContainerSummary*>& containers,
                                 const std::string& owner) {
     std::int64_t highest = 0;
@@ -39,9 +49,11 @@ state::AppRecord Supervisor::Core::number(const std::string& app,
         record.name = app;
         record.generation = highest_generation(index.containers_of(app), state.owner());
         record.generation = record.generation > 0 ? record.generation - 1 : 0;
-        record.stopped = !spec->autostart;
+        // What runs was started by a person, whose wish went with the store.
+        const Census census = count_parts(list_parts(app, spec.get(), index, {}), spec.get());
+        record.stopped = !spec->autostart && !census.any_running;
         Memory memory;
-        memory.autostart_off = !spec->autostart;
+        memory.autostart_off = record.stopped;
         record.extra = to_extra(memory);
     }
     const std::string& hash = hash_of(app, spec);
@@ -92,6 +104,16 @@ void Supervisor::Core::remember_health(const manifests::AppSpec& spec,
     memory.health = std::move(runs);
 }
 
+void Supervisor::Core::remember_version(const state::AppRecord& record, Memory& memory) {
+    const std::string& spec = record.deployed_spec;
+    if (spec.empty() || (!memory.ran.empty() && memory.ran.front().spec == spec)) {
+        return;
+    }
+    const SpecPointer version = accepted(record.name, spec);
+    note_ran(memory, {spec, spec == record.spec ? record.generation : 0, wall(),
+                      version == nullptr || manifests::holds_secrets(*version)});
+}
+
 SpecPointer Supervisor::Core::weigh_app(const std::string& name,
                                         const SpecPointer& spec,
                                         const ObservedIndex& index,
@@ -111,6 +133,7 @@ SpecPointer Supervisor::Core::weigh_app(const std::string& name,
     }
     Memory memory = memory_from(record.extra);
     policy.wish = memory.wish;
+    remember_version(record, memory);
     const bool was_stopped = policy.stopped || down.contains(name);
     if (!policy.busy && was_stopped) {
         forgive_exits(*version, index, memory);
@@ -119,6 +142,7 @@ SpecPointer Supervisor::Core::weigh_app(const std::string& name,
         weigh_pods(*version, index, memory, policy);
     }
     remember_health(*version, index, memory, prepared);
+    forget_parts({version.get(), spec.get()}, memory);
     record.extra = to_extra(memory);
     const auto edit = [&](state::AppRecord& stored) {
         stored.stopped = stored.generation == 0 ? record.stopped : stored.stopped;

@@ -89,13 +89,34 @@ AppView Supervisor::Core::view_of(const std::string& app,
     return view;
 }
 
+// Also while it is the version before that is planned for, whose state is told.
+void Supervisor::Core::tell_conflict(AppView& view, const Failure& failure) {
+    const bool told = std::any_of(view.conditions.begin(), view.conditions.end(),
+                                  [](const auto& one) { return one.type == "Conflict"; });
+    view.facts.failure = failure.message;
+    if (!told) {
+        view.conditions.push_back({"Conflict", "VersionHeldBack",
+                                   failure.message + "; the version before is kept up", ""});
+    }
+}
+
+std::string Supervisor::Core::text_of(Failure failure) const {
+    failure.until = shown(failure.until);
+    return to_text(failure);
+}
+
 void Supervisor::Core::add_conditions(AppView& view,
                                       const plan::AppPlan* planned,
                                       const plan::AppPolicy* policy) {
+    const Failure* last_failure = failures.last(view.name);
+    const bool kept_up = last_failure != nullptr && last_failure->kind == kConflictKind;
     if (planned != nullptr) {
         view.conditions = planned->conditions;
         for (const plan::Condition& condition : planned->conditions) {
-            if (condition.type == "Conflict" && view.facts.conflict.empty()) {
+            if (condition.type == "RemovalHeld") {
+                view.facts.removal_held = condition.message;
+            }
+            if (condition.type == "Conflict" && view.facts.conflict.empty() && !kept_up) {
                 view.facts.conflict = condition.message;
             }
         }
@@ -107,7 +128,11 @@ void Supervisor::Core::add_conditions(AppView& view,
         view.facts.backing_off = why_held(*policy);
     }
     for (const Failure& failure : failures.of(view.name)) {
-        view.facts.failure = to_text(failure);
+        if (failure.kind == kConflictKind) {
+            tell_conflict(view, failure);
+            continue;
+        }
+        view.facts.failure = text_of(failure);
         view.conditions.push_back({"DeployFailed", "ChangeFailed", view.facts.failure, ""});
     }
 }
@@ -115,16 +140,23 @@ void Supervisor::Core::add_conditions(AppView& view,
 void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPlan* planned) {
     static const std::vector<plan::Condition> kNone;
     for (const plan::Condition& condition : planned == nullptr ? kNone : planned->conditions) {
-        view.conditions.push_back(condition);
+        // It may have been told of the app's other parts already.
+        if (std::find(view.conditions.begin(), view.conditions.end(), condition) ==
+            view.conditions.end()) {
+            view.conditions.push_back(condition);
+        }
+        if (condition.type == "RemovalHeld" && view.facts.removal_held.empty()) {
+            view.facts.removal_held = condition.message;
+        }
         const bool waits = condition.type == "Blocked" || condition.type == "RestartPending" ||
-                           condition.type == "ForeignDropIn";
+                           condition.type == "ForeignDropIn" || condition.type == "RemovalHeld";
         if (!waits && view.facts.companions.empty()) {
             view.facts.companions = condition.message;
             view.facts.companions_unknown = condition.type == "Unknown";
         }
     }
     for (const Failure& failure : failures.of(plan::companions_of(view.name))) {
-        const std::string text = to_text(failure);
+        const std::string text = text_of(failure);
         view.facts.failure = view.facts.failure.empty() ? text : view.facts.failure;
         view.conditions.push_back({"CompanionFailed", "ChangeFailed", text, ""});
     }
@@ -134,7 +166,7 @@ std::optional<WallTime> Supervisor::Core::next_try_of(const std::string& app) co
     std::optional<WallTime> earliest;
     for (const std::string& subject : {app, plan::companions_of(app)}) {
         if (const Failure* failure = failures.last(subject)) {
-            keep_earliest(earliest, failure->until);
+            keep_earliest(earliest, shown(failure->until));
         }
     }
     return earliest;
@@ -196,7 +228,7 @@ void Supervisor::Core::recall() {
             app->since = event.time;
         }
         set_last_event(last, event);
-        if (event.state == kRemoved) {
+        if (event.state == kRemoved || event.state == kWellAgain) {
             std::erase_if(last.apps, [&](const AppStatus& one) { return one.name == event.app; });
         }
     }
@@ -204,10 +236,87 @@ void Supervisor::Core::recall() {
 
 Overview Supervisor::Core::publish(Overview overview) {
     for (const state::Event& event : events_between(last, overview)) {
-        append(event);
+        contained_or_logged("telling an event", [&] { append(event); });
         set_last_event(overview, event);
     }
     last = overview;
+    return overview;
+}
+
+AppStatus Supervisor::Core::status_of(const std::string& app,
+                                      const manifests::Desired& desired,
+                                      const Prepared& prepared,
+                                      const ObservedIndex& index,
+                                      const plan::Plan& plan) {
+    AppView view = view_of(app, desired, prepared.in_force, index);
+    const auto planned = plan.apps.find(app);
+    const auto policy = prepared.policy.apps.find(app);
+    const auto wait = pending.find(app);
+    if (planned != plan.apps.end() && planned->second.empty() && !view.facts.change) {
+        failures.forget_outlived(app, now());
+    }
+    add_conditions(view, planned == plan.apps.end() ? nullptr : &planned->second,
+                   policy == prepared.policy.apps.end() ? nullptr : &policy->second);
+    const auto companions = plan.companions.find(app);
+    add_companion_conditions(view,
+                             companions == plan.companions.end() ? nullptr : &companions->second);
+    view.facts.down_because = value_in(down, app);
+    view.facts.stop_waits = value_in(stop_waits, app);
+    view.blockers = value_in(blockers, app);
+    if (wait != pending.end() && !wait->second.pending.empty()) {
+        view.pending = {wait->second.pending};
+    }
+    const auto attempt = next_attempts.find(app);
+    view.next_attempt =
+        attempt != next_attempts.end() ? std::optional(attempt->second) : next_try_of(app);
+    return make_status(view, last.find(app), wall());
+}
+
+AppStatus Supervisor::Core::status_unread(const std::string& app,
+                                          const manifests::Desired& desired,
+                                          const Error& why) const {
+    AppView view = view_of(app, desired, desired, ObservedIndex({}, state.owner()));
+    view.facts.podman_known = false;
+    view.facts.podman_error = why.message;
+    AppStatus status = make_status(view, last.find(app), wall());
+    for (PartStatus& part : status.parts) {
+        part.state = "unknown";
+    }
+    return status;
+}
+
+AppStatus Supervisor::Core::status_in_trouble(const std::string& app,
+                                              const std::string& thrown) const {
+    const AppStatus* before = last.find(app);
+    AppStatus status = before == nullptr ? AppStatus{} : *before;
+    const plan::Condition what = plan::internal_error(thrown);
+    const auto known =
+        std::find_if(status.conditions.begin(), status.conditions.end(),
+                     [&](const StatusCondition& condition) { return condition.type == what.type; });
+    const WallTime since = known == status.conditions.end() ? wall() : known->since;
+    status.name = app;
+    status.since = status.state == ServiceState::Unknown ? status.since : wall();
+    status.state = ServiceState::Unknown;
+    status.healthy = false;
+    status.health = "unknown";
+    status.message = what.message;
+    status.conditions = {{what.type, what.reason, what.message, "", true, since}};
+    return status;
+}
+
+// A pass that threw as a whole: what was known stands, and why nothing is newer.
+Overview Supervisor::pass_failed(const std::string& why) {
+    Overview overview;
+    {
+        const std::lock_guard lock(core_->mutex);
+        Core& core = *core_;
+        overview = core.last;
+        overview.passes = core.last.passes + 1;
+        overview.last_pass = core.wall();
+        overview.pass_error = why;
+        core.last = overview;
+    }
+    core_->subscriptions->tell(overview);
     return overview;
 }
 
@@ -226,32 +335,14 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
             fmt::format("{}.{}.{}", observed.podman_version.major, observed.podman_version.minor,
                         observed.podman_version.patch);
         overview.passes = core.last.passes + 1;
-        overview.last_pass = core.now();
+        overview.last_pass = core.wall();
         for (const std::string& name : core.all_apps(desired, &index)) {
-            AppView view = core.view_of(name, desired, prepared.in_force, index);
-            const auto planned = plan.apps.find(name);
-            const auto policy = prepared.policy.apps.find(name);
-            const auto wait = core.pending.find(name);
-            if (planned != plan.apps.end() && planned->second.empty() && !view.facts.change) {
-                core.failures.forget_outlived(name, core.now());
+            AppStatus status;
+            if (const auto thrown = contained(
+                    [&] { status = core.status_of(name, desired, prepared, index, plan); })) {
+                status = core.status_in_trouble(name, *thrown);
             }
-            core.add_conditions(view, planned == plan.apps.end() ? nullptr : &planned->second,
-                                policy == prepared.policy.apps.end() ? nullptr : &policy->second);
-            const auto companions = plan.companions.find(name);
-            core.add_companion_conditions(
-                view, companions == plan.companions.end() ? nullptr : &companions->second);
-            view.facts.down_because = value_in(core.down, name);
-            view.facts.stop_waits = value_in(core.stop_waits, name);
-            view.blockers = value_in(core.blockers, name);
-            if (wait != core.pending.end() && !wait->second.pending.empty()) {
-                view.pending = {wait->second.pending};
-            }
-            if (const auto next = core.next_attempts.find(name); next != core.next_attempts.end()) {
-                view.next_attempt = next->second;
-            } else {
-                view.next_attempt = core.next_try_of(name);
-            }
-            overview.apps.push_back(make_status(view, core.last.find(name), core.now()));
+            overview.apps.push_back(std::move(status));
         }
         overview = core.publish(std::move(overview));
     }
@@ -267,18 +358,21 @@ Overview Supervisor::podman_lost(const manifests::Desired& desired, const Error&
         overview = core.last;
         overview.podman_reachable = false;
         overview.podman_error = why.message;
+        overview.pass_error.clear();
         overview.passes = core.last.passes + 1;
-        overview.last_pass = core.now();
+        overview.last_pass = core.wall();
         overview.apps.clear();
-        for (const std::string& name : core.all_apps(desired, nullptr)) {
-            const AppStatus* before = core.last.find(name);
-            AppView view =
-                core.view_of(name, desired, desired, ObservedIndex({}, core.state.owner()));
-            view.facts.podman_known = false;
-            view.facts.podman_error = why.message;
-            AppStatus status = make_status(view, before, core.now());
-            for (PartStatus& part : status.parts) {
-                part.state = "unknown";
+        std::set<std::string> names = core.all_apps(desired, nullptr);
+        for (const AppStatus& app : core.last.apps) {
+            if (!app.parts.empty()) {
+                names.insert(app.name);  // what is left over of it was not seen to go
+            }
+        }
+        for (const std::string& name : names) {
+            AppStatus status;
+            if (const auto thrown =
+                    contained([&] { status = core.status_unread(name, desired, why); })) {
+                status = core.status_in_trouble(name, *thrown);
             }
             overview.apps.push_back(std::move(status));
         }
@@ -306,8 +400,8 @@ void Supervisor::step_begins(const std::string& app,
     }
     status->state = phase;
     status->message = summary;
-    status->since = core_->now();
-    const state::Event event{0, core_->now(), app, std::string(to_string(phase)), summary};
+    status->since = core_->wall();
+    const state::Event event{0, core_->wall(), app, std::string(to_string(phase)), summary};
     core_->append(event);
     set_last_event(core_->last, event);
 }

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/contained.h"
+
 namespace podreeve::supervise {
 
 std::string_view to_string(VirtualEvent event) {
@@ -73,7 +75,7 @@ Subscriptions::Handle Subscriptions::subscribe(const std::string& app,
         subscribers_[id] = {app, event, callback, held};
     }
     if (level) {
-        callback(*level);
+        contained_or_logged("a subscriber", [&] { callback(*level); });
     }
     return {weak_from_this(), id};
 }
@@ -95,8 +97,8 @@ void Subscriptions::tell(const Overview& overview) {
             subscriber.held = held;
         }
     }
-    for (const auto& [callback, app] : calls) {
-        callback(app);
+    for (const auto& call : calls) {
+        contained_or_logged("a subscriber", [&] { call.first(call.second); });
     }
 }
 

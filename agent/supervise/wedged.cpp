@@ -1,5 +1,7 @@
 #include "agent/supervise/wedged.h"
 
+#include <iterator>
+
 #include <fmt/format.h>
 
 namespace podreeve::supervise {
@@ -7,66 +9,108 @@ namespace {
 
 using podman::ContainerState;
 
+bool is_half_made(ContainerState state) {
+    return state == ContainerState::Configured || state == ContainerState::Created ||
+           state == ContainerState::Initialized;
+}
+
 bool is_passing_state(ContainerState state) {
-    switch (state) {
-        case ContainerState::Configured:
-        case ContainerState::Created:
-        case ContainerState::Initialized:
-        case ContainerState::Paused:
-        case ContainerState::Removing:
-        case ContainerState::Stopping:
-        case ContainerState::Unknown:
-            return true;
-        case ContainerState::Running:
-        case ContainerState::Stopped:
-        case ContainerState::Exited:
-            return false;
+    return is_half_made(state) || state == ContainerState::Removing ||
+           state == ContainerState::Stopping;
+}
+
+void drop_old(std::deque<SteadyTime>& times, SteadyTime now) {
+    while (!times.empty() && now - times.front() > kBreakerWindow) {
+        times.pop_front();
     }
-    return false;
 }
 
 }  // namespace
 
-bool WedgeWatch::is_wedged(const podman::ContainerSummary& container, WallTime now) {
+bool WedgeWatch::is_wedged(const podman::ContainerSummary& container, SteadyTime now) {
     if (!is_passing_state(container.state)) {
         stuck_since_.erase(container.id);
         return false;
     }
     const auto [it, fresh] = stuck_since_.emplace(container.id, now);
-    return !fresh && now - it->second >= kWedgedAfter;
+    if (fresh || now - it->second < kWedgedAfter) {
+        return false;
+    }
+    if (!is_half_made(container.state)) {
+        return true;
+    }
+    const auto made = recreated_.find(container.name);
+    if (made == recreated_.end()) {
+        return true;
+    }
+    drop_old(made->second, now);
+    return made->second.empty();
 }
 
-void WedgeWatch::note_recreated(const std::string& name, WallTime now) {
+void WedgeWatch::note_recreated(const std::string& name, SteadyTime now) {
     recreated_[name].push_back(now);
+    failed_starts_.erase(name);
 }
 
-std::optional<std::string> WedgeWatch::breaker(const std::string& name, WallTime now) {
+void WedgeWatch::note_pod_start(const std::string& pod, bool went_well) {
+    if (went_well) {
+        failed_starts_.erase(pod);
+    } else {
+        ++failed_starts_[pod];
+    }
+}
+
+bool WedgeWatch::cannot_start(const std::string& pod, const podman::ContainerSummary* infra) const {
+    const auto failed = failed_starts_.find(pod);
+    const bool down = infra == nullptr || is_half_made(infra->state) ||
+                      infra->state == ContainerState::Exited ||
+                      infra->state == ContainerState::Stopped;
+    return down && failed != failed_starts_.end() && failed->second >= kFailedPodStarts;
+}
+
+std::optional<Duration> WedgeWatch::open_for(const std::string& name, SteadyTime now) {
     const auto it = recreated_.find(name);
     if (it == recreated_.end()) {
         return std::nullopt;
     }
-    std::deque<WallTime>& times = it->second;
-    while (!times.empty() && now - times.front() > kBreakerWindow) {
-        times.pop_front();
-    }
-    if (times.size() < kMostRecreations) {
-        return std::nullopt;
-    }
-    return fmt::format("{} was recreated {} times in {} and is left alone until {}", name,
-                       times.size(), to_short_text(kBreakerWindow),
-                       to_rfc3339(times.front() + kBreakerWindow));
+    drop_old(it->second, now);
+    return it->second.size() < kMostRecreations
+               ? std::nullopt
+               : std::optional<Duration>(it->second.front() + kBreakerWindow - now);
 }
 
-void WedgeWatch::keep_only(const std::set<std::string>& ids) {
+std::optional<std::string> WedgeWatch::breaker(const std::string& name,
+                                               SteadyTime now,
+                                               WallTime wall) {
+    const auto open = open_for(name, now);
+    return !open ? std::nullopt
+                 : std::optional(fmt::format(
+                       "{} was recreated {} times in {} and is left alone until {}; `podreeve "
+                       "start` or `podreeve reconcile` tries it at once",
+                       name, recreated_[name].size(), to_short_text(kBreakerWindow),
+                       to_rfc3339(wall + *open)));
+}
+
+void WedgeWatch::reset(const std::optional<std::set<std::string>>& names) {
+    const auto asked = [&](const auto& row) { return !names || names->contains(row.first); };
+    std::erase_if(recreated_, asked);
+    std::erase_if(failed_starts_, asked);
+}
+
+void WedgeWatch::keep_only(const std::set<std::string>& ids, SteadyTime now) {
     std::erase_if(stuck_since_, [&](const auto& row) { return !ids.contains(row.first); });
+    for (auto it = recreated_.begin(); it != recreated_.end();) {
+        drop_old(it->second, now);
+        it = it->second.empty() ? recreated_.erase(it) : std::next(it);
+    }
 }
 
-std::optional<WallTime> WedgeWatch::next_after(WallTime now) const {
-    std::optional<WallTime> next;
+std::optional<Duration> WedgeWatch::next_after(SteadyTime now) const {
+    std::optional<Duration> next;
     for (const auto& [id, since] : stuck_since_) {
-        const WallTime due = since + kWedgedAfter;
-        if (due > now && (!next || due < *next)) {
-            next = due;
+        const Duration left = since + kWedgedAfter - now;
+        if (left > Duration::zero() && (!next || left < *next)) {
+            next = left;
         }
     }
     return next;

@@ -24,6 +24,13 @@ const Blocker* follow(const AppStatus& app) {
     return is_held_back(app) ? worst_of(app.blockers) : nullptr;
 }
 
+const StatusCondition* removal_held(const AppStatus& app) {
+    const auto held = std::find_if(
+        app.conditions.begin(), app.conditions.end(),
+        [](const StatusCondition& condition) { return condition.type == "RemovalHeld"; });
+    return held == app.conditions.end() ? nullptr : &*held;
+}
+
 std::string reason_of(const AppStatus& app) {
     if (const Blocker* blocker = follow(app)) {
         return fmt::format("waits for {} to be {}", blocker->app, blocker->is);
@@ -33,6 +40,9 @@ std::string reason_of(const AppStatus& app) {
     }
     if (!app.message.empty()) {
         return app.message;
+    }
+    if (const StatusCondition* held = removal_held(app)) {
+        return held->message;
     }
     if (app.state == ServiceState::Running) {
         return app.healthy ? "runs as its manifest says" : "runs, but is not ready";

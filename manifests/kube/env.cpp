@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "manifests/expand.h"
-#include "manifests/utf8.h"
 #include "runtime/base/nearest.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::manifests::kube {
 namespace {

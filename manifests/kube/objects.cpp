@@ -8,6 +8,7 @@
 #include "manifests/kube/metadata.h"
 #include "manifests/names.h"
 #include "manifests/quantity.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/nearest.h"
 
 namespace podreeve::manifests::kube {
@@ -85,7 +86,7 @@ std::string secret_document(const Metadata& metadata,
     if (type != nullptr && type->kind == NodeKind::Scalar) {
         out["type"] = type->text;
     }
-    return out.dump();
+    return json_text(out);
 }
 
 void read_volume_annotations(const Place& annotations, VolumeSpec& volume) {

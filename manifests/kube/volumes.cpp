@@ -27,20 +27,55 @@ const VolumeSpec* find_by_name(const AppSpec& app, const std::string& name) {
     return found == app.volumes.end() ? nullptr : &*found;
 }
 
-// The podman volume with these files. kube play calls it after its ConfigMap or Secret, so that two
-// mounts which choose other files of the same object would share and mix them; the second one gets
-// a volume of its own.
-const VolumeSpec& volume_with_files(Context& context,
+const char* words_of(VolumeOrigin origin) {
+    switch (origin) {
+        case VolumeOrigin::Claim:
+            return "PersistentVolumeClaim";
+        case VolumeOrigin::EmptyDir:
+            return "emptyDir";
+        case VolumeOrigin::ConfigMap:
+            return "ConfigMap";
+        case VolumeOrigin::Secret:
+            return "Secret";
+        case VolumeOrigin::Plain:
+            break;
+    }
+    return "volume";
+}
+
+bool is_filled(const VolumeSpec& volume) {
+    return volume.origin == VolumeOrigin::ConfigMap || volume.origin == VolumeOrigin::Secret;
+}
+
+// podman tells volumes apart by their names alone, and one of the two holds what nobody could bring
+// back.
+void refuse_clash(const Place& source, const VolumeSpec& taken, VolumeOrigin wanted) {
+    source.fail(
+        fmt::format("podman's volume {} would be this {} and also the {} of that name: one "
+                    "of the two needs another name",
+                    taken.name, words_of(wanted), words_of(taken.origin)));
+}
+
+// The podman volume with these files, or null when it cannot be had. kube play calls it after its
+// ConfigMap or Secret, so that two mounts which choose other files of the same object would share
+// and mix them; the second one gets a volume of its own.
+const VolumeSpec* volume_with_files(const Place& source,
+                                    Context& context,
                                     const std::string& object_name,
                                     const std::string& volume_name,
                                     VolumeOrigin origin,
                                     std::vector<VolumeFile> files) {
+    const std::string own_name = fmt::format("{}-{}", context.pod_name, volume_name);
     std::string name = object_name;
-    if (const VolumeSpec* taken = find_by_name(context.app, name)) {
-        if (taken->origin == origin && taken->files == files) {
-            return *taken;
+    for (int tries = 1; const VolumeSpec* taken = find_by_name(context.app, name); ++tries) {
+        if (!is_filled(*taken)) {
+            refuse_clash(source, *taken, origin);
+            return nullptr;
         }
-        name = fmt::format("{}-{}", context.pod_name, volume_name);
+        if (taken->origin == origin && taken->files == files) {
+            return taken;
+        }
+        name = tries == 1 ? own_name : fmt::format("{}-{}", own_name, tries);
     }
     VolumeSpec volume;
     volume.part = "volume/" + name;
@@ -48,11 +83,18 @@ const VolumeSpec& volume_with_files(Context& context,
     volume.origin = origin;
     volume.files = std::move(files);
     context.app.volumes.push_back(std::move(volume));
-    return context.app.volumes.back();
+    return &context.app.volumes.back();
 }
 
-void add_plain_volume(Context& context, const std::string& name, VolumeOrigin origin) {
-    if (find_by_name(context.app, name) != nullptr) {
+// A claim may be used by many pods; an emptyDir is one pod's.
+void add_plain_volume(const Place& source,
+                      Context& context,
+                      const std::string& name,
+                      VolumeOrigin origin) {
+    if (const VolumeSpec* taken = find_by_name(context.app, name)) {
+        if (origin != VolumeOrigin::Claim || taken->origin != VolumeOrigin::Claim) {
+            refuse_clash(source, *taken, origin);
+        }
         return;
     }
     VolumeSpec volume;
@@ -89,7 +131,7 @@ void read_empty_dir(const Place& source,
     // kube play names it after the volume alone, so that all pods with a volume "tmp" would share
     // one; the pod's name keeps them apart, as Kubernetes does.
     out.mount.source = fmt::format("{}-{}", context.pod_name, name);
-    add_plain_volume(context, out.mount.source, VolumeOrigin::EmptyDir);
+    add_plain_volume(source, context, out.mount.source, VolumeOrigin::EmptyDir);
 }
 
 void read_host_path(const Place& source, PodVolume& out) {
@@ -131,7 +173,7 @@ void read_claim_source(const Place& source, Context& context, PodVolume& out) {
         return;
     }
     out.mount.source = *claim;
-    add_plain_volume(context, *claim, VolumeOrigin::Claim);
+    add_plain_volume(name, context, *claim, VolumeOrigin::Claim);
 }
 
 void choose_file(const Place& item,
@@ -207,8 +249,9 @@ void read_files(const Place& source,
     }
     sort_files(items, files);
     out.mount.content_digest = digest_of(files);
-    out.mount.source =
-        volume_with_files(context, *wanted, volume_name, origin, std::move(files)).name;
+    const VolumeSpec* volume =
+        volume_with_files(name, context, *wanted, volume_name, origin, std::move(files));
+    out.mount.source = volume == nullptr ? *wanted : volume->name;
 }
 
 void read_source(const std::string& kind,
@@ -247,6 +290,10 @@ void read_volume(const Place& volume, Context& context, PodVolumes& out) {
     if (!is_label(*name)) {
         name_place.fail(fmt::format("'{}' is not a name", *name), std::string(kLabelRule));
     }
+    if (out.contains(*name)) {
+        name_place.fail(fmt::format("the volume {} is there twice", *name));
+        return;
+    }
     std::vector<std::string> kinds;
     bool other = false;
     for (const Entry& entry : volume.node()->entries) {
@@ -269,9 +316,7 @@ void read_volume(const Place& volume, Context& context, PodVolumes& out) {
         volume.fail(kinds.empty() ? "says not what it is" : "can only be one thing",
                     "configMap, emptyDir, hostPath, persistentVolumeClaim, secret");
     }
-    if (!out.emplace(*name, std::move(found)).second) {
-        name_place.fail(fmt::format("the volume {} is there twice", *name));
-    }
+    out.emplace(*name, std::move(found));
 }
 
 void read_propagation(const Place& place, Mount& mount) {

@@ -4,11 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/utf8.h"
+
 namespace podreeve {
 
 std::string to_text(const Diagnostic& diagnostic) {
     const SourcePosition& at = diagnostic.position;
-    std::string text = at.file;
+    std::string text = clean_text(at.file);
     if (at.line > 0) {
         text += fmt::format(":{}:{}", at.line, at.column);
     }

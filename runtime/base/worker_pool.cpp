@@ -1,5 +1,7 @@
 #include "runtime/base/worker_pool.h"
 
+#include "runtime/base/contained.h"
+
 namespace podreeve {
 
 WorkerPool::WorkerPool(unsigned threads) {
@@ -45,7 +47,8 @@ void WorkerPool::work() {
             job = std::move(jobs_.front());
             jobs_.pop_front();
         }
-        job();
+        contained_or_logged("a job", job);
+        contained_or_logged("the end of a job", [&] { job = nullptr; });
     }
 }
 

@@ -9,9 +9,10 @@
 
 namespace podreeve {
 
-// A fixed number of threads for calls that block. Jobs run in the order they came; a job must not
-// throw. Destruction waits for the jobs that run and drops those that still wait, or are submitted
-// meanwhile. A job may submit others.
+// A fixed number of threads for calls that block. Jobs run in the order they came; what
+// a job throws is logged and ends neither its thread nor the pool: who waits for the job has to be
+// told by the job itself. Destruction waits for the jobs that run and drops those that still wait,
+// or are submitted meanwhile. A job may submit others.
 class WorkerPool {
   public:
     explicit WorkerPool(unsigned threads);

@@ -8,6 +8,7 @@
 #include <climits>
 #include <fmt/format.h>
 
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::http {
@@ -96,21 +97,22 @@ bool take_body(Progress& progress, std::string_view piece) {
     return !progress.too_large;
 }
 
+// A short count ends the transfer; an exception must not pass through curl's C frames.
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) {
-    take_header(*static_cast<Progress*>(self), std::string_view(data, size * count));
-    return size * count;
+    auto& progress = *static_cast<Progress*>(self);
+    const std::string_view line(data, size * count);
+    progress.sink_threw =
+        !contained_or_logged("taking a header", [&] { take_header(progress, line); });
+    return progress.sink_threw ? 0 : line.size();
 }
 
-// A short count ends the transfer; an exception must not pass through curl's C frames.
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) {
     auto& progress = *static_cast<Progress*>(self);
-    try {
-        return take_body(progress, std::string_view(data, size * count)) ? size * count : 0;
-    } catch (const std::exception& thrown) {
-        log::error("cannot take a reply: {}", thrown.what());
-        progress.sink_threw = true;
-        return 0;
-    }
+    const std::string_view piece(data, size * count);
+    bool taken = false;
+    progress.sink_threw =
+        !contained_or_logged("taking a reply", [&] { taken = take_body(progress, piece); });
+    return taken ? piece.size() : 0;
 }
 
 long to_ms(Duration duration) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <systemd/sd-event.h>
 
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::loop {
@@ -20,13 +21,7 @@ using std::chrono::microseconds;
 
 template <class Fn, class... Args>
 void call_contained(const char* what, const Fn& fn, Args... args) {
-    try {
-        fn(args...);
-    } catch (const std::exception& error) {
-        log::error("internal error: a {} callback threw: {}", what, error.what());
-    } catch (...) {
-        log::error("internal error: a {} callback threw", what);
-    }
+    contained_or_logged(what, [&] { fn(args...); });
 }
 
 std::uint64_t to_usec(Duration duration) {
@@ -54,7 +49,7 @@ struct FdSource : std::enable_shared_from_this<FdSource> {
 
     static int ready(sd_event_source*, int, std::uint32_t events, void* self) {
         const auto keep = static_cast<FdSource*>(self)->shared_from_this();
-        call_contained("descriptor", keep->fn, events);
+        call_contained("a descriptor callback", keep->fn, events);
         return 0;
     }
 };
@@ -93,7 +88,7 @@ struct Loop::SignalHandler {
     ~SignalHandler() { sd_event_source_disable_unref(source); }
 
     static int came(sd_event_source*, const signalfd_siginfo*, void* self) {
-        call_contained("signal", static_cast<SignalHandler*>(self)->fn);
+        call_contained("a signal callback", static_cast<SignalHandler*>(self)->fn);
         return 0;
     }
 };
@@ -181,7 +176,7 @@ void Loop::run_due_timers() {
     const SteadyTime now = steady_now();
     const std::uint64_t mark = timers_->mark();
     while (const auto fn = timers_->take_due(now, mark)) {
-        call_contained("timer", fn);
+        call_contained("a timer callback", fn);
     }
     arm_timer();
 }
@@ -211,7 +206,7 @@ void Loop::run_posted() {
         batch.swap(posted_);
     }
     for (std::function<void()>& fn : batch) {
-        call_contained("posted", fn);
+        call_contained("a posted callback", fn);
         fn = nullptr;  // what it holds goes now, not after the whole batch
     }
 }

@@ -23,7 +23,8 @@ struct Pull {
             return false;
         }
         if (!line->progress.empty() && on_progress) {
-            on_progress(line->progress.substr(0, line->progress.find_last_not_of("\r\n") + 1));
+            on_progress(podman_words(
+                line->progress.substr(0, line->progress.find_last_not_of("\r\n") + 1)));
         }
         error = line->error.empty() ? error : line->error;
         id = line->id.empty() ? id : line->id;
@@ -72,7 +73,7 @@ Result<std::string> Client::pull_image(const std::string& reference,
     }
     if (!pull.error.empty()) {
         return fail(code_of_pull(pull.error),
-                    fmt::format("cannot {}: podman: {}", ask.what, pull.error));
+                    fmt::format("cannot {}: podman: {}", ask.what, podman_words(pull.error)));
     }
     if (!reply) {
         return reply.error();

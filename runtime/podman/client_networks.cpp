@@ -32,7 +32,7 @@ Status Client::remove_network(const std::string& name, const Call& call) {
     ASSIGN_OR_RETURN(const std::string errors, wire::read_removal_errors(reply->body));
     if (!errors.empty()) {
         return fail(says_conflict(errors) ? Code::Conflict : Code::Internal,
-                    fmt::format("cannot {}: podman: {}", ask.what, errors));
+                    fmt::format("cannot {}: podman: {}", ask.what, podman_words(errors)));
     }
     return {};
 }

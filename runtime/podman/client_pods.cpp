@@ -65,7 +65,7 @@ Status errors_of(const http::Response& reply, std::string_view what) {
         return {};
     }
     return fail(says_conflict(errors) ? Code::Conflict : Code::Internal,
-                fmt::format("cannot {}: podman: {}", what, errors));
+                fmt::format("cannot {}: podman: {}", what, podman_words(errors)));
 }
 
 }  // namespace
@@ -134,7 +134,8 @@ Status Client::remove_pod(const std::string& who, bool force, const Call& call) 
     }
     ASSIGN_OR_RETURN(const std::string errors, wire::read_pod_removal_errors(reply->body));
     if (!errors.empty()) {
-        return fail(Code::Internal, fmt::format("cannot {}: podman: {}", ask.what, errors));
+        return fail(Code::Internal,
+                    fmt::format("cannot {}: podman: {}", ask.what, podman_words(errors)));
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/json_text.h"
 #include "runtime/podman/session.h"
 #include "runtime/podman/wire.h"
 
@@ -32,7 +33,7 @@ Result<std::vector<std::string>> Client::remove_volumes_with(const std::string& 
     Ask ask{.what = fmt::format("remove the volume labelled {}={}", label, value),
             .method = "POST"};
     const nlohmann::json filters = {{"label", {label + "=" + value}}};
-    ask.path = "/volumes/prune" + http::query({{"filters", filters.dump()}});
+    ask.path = "/volumes/prune" + http::query({{"filters", json_text(filters)}});
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_volume_prune(reply.body);
 }

@@ -12,33 +12,6 @@ Result<Json> parse_json(std::string_view body, std::string_view what) {
     return parsed;
 }
 
-const Json& child_in(const Json& object, const char* key) {
-    static const Json kNull;
-    if (!object.is_object()) {
-        return kNull;
-    }
-    const auto found = object.find(key);
-    return found == object.end() ? kNull : *found;
-}
-
-std::string text_of(const Json& value) {
-    return value.is_string() ? value.get_ref<const std::string&>() : std::string();
-}
-
-std::string text_in(const Json& object, const char* key) {
-    return text_of(child_in(object, key));
-}
-
-std::int64_t number_in(const Json& object, const char* key) {
-    const Json& value = child_in(object, key);
-    return value.is_number_integer() ? value.get<std::int64_t>() : 0;
-}
-
-bool flag_in(const Json& object, const char* key) {
-    const Json& value = child_in(object, key);
-    return value.is_boolean() && value.get<bool>();
-}
-
 std::vector<std::string> texts_in(const Json& object, const char* key) {
     std::vector<std::string> out;
     const Json& value = child_in(object, key);

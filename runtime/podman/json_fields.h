@@ -10,11 +10,12 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/result.h"
 
-// Tolerant reading of podman's JSON: a field that is missing, null or of another type reads as
-// empty, since every version of podman leaves out, adds and retypes some. Nothing here throws. For
-// the sources of this room only.
+// Tolerant reading of podman's JSON, beside what runtime/base/json_text.h has: a field that is
+// missing, null or of another type reads as empty, since every version of podman leaves out, adds
+// and retypes some. Nothing here throws. For the sources of this room only.
 namespace podreeve::podman {
 
 using Json = nlohmann::json;
@@ -22,12 +23,6 @@ using Json = nlohmann::json;
 // Corrupt when body is not one JSON value. what names the reply: "the list of containers".
 Result<Json> parse_json(std::string_view body, std::string_view what);
 
-// The member of that name, or null.
-const Json& child_in(const Json& object, const char* key);
-std::string text_of(const Json& value);
-std::string text_in(const Json& object, const char* key);
-std::int64_t number_in(const Json& object, const char* key);
-bool flag_in(const Json& object, const char* key);
 std::vector<std::string> texts_in(const Json& object, const char* key);
 std::map<std::string, std::string> text_map_in(const Json& object, const char* key);
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/utf8.h"
 #include "runtime/podman/json_fields.h"
 
 namespace podreeve::podman {
@@ -106,13 +107,21 @@ std::string without_secrets(std::string text, const std::vector<std::string>& se
     return text;
 }
 
+std::string podman_words(std::string_view said) {
+    constexpr std::size_t kMost = 2000;
+    while (!said.empty() && (said.back() == '\n' || said.back() == ' ')) {
+        said.remove_suffix(1);
+    }
+    return clean_text(said, kMost);
+}
+
 Error reply_error(const http::Response& reply,
                   std::string_view what,
                   const std::vector<std::string>& secrets) {
     const Words words = words_of(reply.body);
     const std::string said = words.message.empty()
                                  ? fmt::format("answered {} without a reason", reply.status)
-                                 : without_secrets(words.message, secrets);
+                                 : podman_words(without_secrets(words.message, secrets));
     return Error{code_of(reply.status, words), fmt::format("cannot {}: podman: {}", what, said)};
 }
 

@@ -4,10 +4,6 @@
 namespace podreeve::podman::wire {
 namespace {
 
-std::string dump(const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 // Sets a field only when there is something to say: podman's own default stands for all the rest.
 template <class Value>
 void put(Json& spec, const char* key, const Value& value) {
@@ -144,7 +140,7 @@ std::string write_container_create(const ContainerCreate& create) {
     put_limits(spec, create);
     put_security(spec, create);
     put_extra(spec, create.extra_json);
-    return dump(spec);
+    return json_text(spec);
 }
 
 std::string write_pod_create(const PodCreate& create) {
@@ -166,7 +162,7 @@ std::string write_pod_create(const PodCreate& create) {
     put(spec, "dns_search", create.dns_search);
     put(spec, "dns_option", create.dns_option);
     put(spec, "sysctl", create.sysctls);
-    return dump(spec);
+    return json_text(spec);
 }
 
 std::string write_volume_create(const VolumeDetails& volume) {
@@ -174,18 +170,18 @@ std::string write_volume_create(const VolumeDetails& volume) {
     put(spec, "Driver", volume.driver);
     put(spec, "Label", volume.labels);
     put(spec, "Options", volume.options);
-    return dump(spec);
+    return json_text(spec);
 }
 
 std::string write_network_create(const NetworkDetails& network) {
     Json spec = {{"name", network.name}, {"dns_enabled", network.dns_enabled}};
     put(spec, "driver", network.driver);
     put(spec, "labels", network.labels);
-    return dump(spec);
+    return json_text(spec);
 }
 
 std::string write_text_map(const std::map<std::string, std::string>& map) {
-    return dump(Json(map));
+    return json_text(Json(map));
 }
 
 }  // namespace podreeve::podman::wire

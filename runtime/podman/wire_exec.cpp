@@ -1,11 +1,11 @@
+#include "runtime/base/json_text.h"
 #include "runtime/podman/json_fields.h"
 #include "runtime/podman/wire.h"
 
 namespace podreeve::podman::wire {
 
 std::string write_exec_create(const std::vector<std::string>& command) {
-    return Json{{"AttachStdout", true}, {"AttachStderr", true}, {"Cmd", command}}.dump(
-        -1, ' ', false, Json::error_handler_t::replace);
+    return json_text(Json{{"AttachStdout", true}, {"AttachStderr", true}, {"Cmd", command}});
 }
 
 Result<ExecSession> read_exec(std::string_view body) {

@@ -4,10 +4,12 @@
 #include <csignal>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "runtime/base/contained.h"
 #include "runtime/probe/wire.h"
 #include "runtime/process/spawn.h"
 
@@ -33,7 +35,10 @@ void read_packets(int socket, const ProberProcess::Listener& listener) {
         if (size <= 0) {
             return;
         }
-        listener.on_packet(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+        // A packet that is lost counts as a prober that hangs.
+        contained_or_logged("taking a packet of the prober", [&] {
+            listener.on_packet(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+        });
     }
 }
 
@@ -55,16 +60,21 @@ Result<std::unique_ptr<ProberProcess>> ProberProcess::start(const std::filesyste
     UniqueFd ours(ends[0]);
     const UniqueFd theirs(ends[1]);
     ASSIGN_OR_RETURN(const pid_t pid, run_program(program, theirs.get()));
-    return std::unique_ptr<ProberProcess>(
-        new ProberProcess(pid, std::move(ours), std::move(listener)));
+    try {
+        return std::unique_ptr<ProberProcess>(
+            new ProberProcess(pid, std::move(ours), std::move(listener)));
+    } catch (const std::system_error& error) {
+        reap(pid);
+        return errno_error("start a thread", error.code().value());
+    }
 }
 
 ProberProcess::ProberProcess(pid_t pid, UniqueFd socket, Listener listener)
     : pid_(pid), socket_(std::move(socket)) {
     reader_ = std::jthread([pid, fd = socket_.get(), listener = std::move(listener)] {
-        read_packets(fd, listener);
+        contained_or_logged("the reader of the prober", [&] { read_packets(fd, listener); });
         reap(pid);
-        listener.on_end();
+        contained_or_logged("telling the prober's end", [&] { listener.on_end(); });
     });
 }
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <type_traits>
 
+#include "runtime/base/utf8.h"
+
 namespace podreeve::probe::wire {
 namespace {
 
@@ -202,7 +204,7 @@ Result<std::vector<Answer>> read_answers(std::string_view packet) {
         Answer answer;
         answer.question = reader.number<std::uint32_t>();
         answer.outcome = static_cast<Outcome>(reader.number<std::uint8_t>());
-        answer.text = reader.text();
+        answer.text = clean_text(reader.text(), kMaxText);
         out.push_back(std::move(answer));
     }
     if (!reader.good()) {
@@ -219,7 +221,7 @@ std::vector<std::string> write_answers(const std::vector<Answer>& answers) {
         for (; at < answers.size() && out.size() + kLargest <= kMaxPacket; ++at) {
             out.number(answers[at].question);
             out.number(answers[at].outcome);
-            out.text(std::string_view(answers[at].text).substr(0, kMaxText));
+            out.text(clean_text(answers[at].text, kMaxText));
         }
         packets.push_back(out.take());
     }

@@ -37,11 +37,11 @@ std::string_view stat_field(std::string_view line, int n) {
 
 }  // namespace
 
-Result<std::uint64_t> start_time(pid_t pid) {
+Result<std::uint64_t> start_time(pid_t pid, const std::filesystem::path& proc) {
     if (pid <= 0) {
         return fail(Code::InvalidArgument, fmt::format("cannot find process {}", pid));
     }
-    const auto line = read_file(fmt::format("/proc/{}/stat", pid), 4096);
+    const auto line = read_file(proc / std::to_string(pid) / "stat", 4096);
     if (!line) {
         // Between opening and reading, a process that ends turns the file into ESRCH.
         return line.error().code == Code::NotFound ? gone(pid) : line.error();

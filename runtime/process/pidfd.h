@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <sys/types.h>
 
 #include "runtime/base/result.h"
@@ -11,7 +12,7 @@ namespace podreeve::process {
 // When the process was started, in the kernel's clock ticks since boot: together with the pid it
 // names one process for as long as the host is up, where a pid alone is given out again (field 22
 // of proc(5)'s /proc/PID/stat). NotFound when there is no such process.
-Result<std::uint64_t> start_time(pid_t pid);
+Result<std::uint64_t> start_time(pid_t pid, const std::filesystem::path& proc = "/proc");
 
 // A descriptor of exactly the process that had pid since started; it becomes readable when that one
 // ends, at once when it has ended but was not reaped yet. NotFound when it is gone or pid is

@@ -10,6 +10,9 @@
 #include <fmt/format.h>
 #include <systemd/sd-bus.h>
 
+#include "runtime/base/contained.h"
+#include "runtime/base/utf8.h"
+
 namespace podreeve::systemd {
 namespace {
 
@@ -64,7 +67,7 @@ Error to_error(const sd_bus_error& error, const std::string& what) {
         return {code, fmt::format("cannot {}: systemd is not on the bus", what)};
     }
     return {code, fmt::format("cannot {}: {}", what,
-                              error.message != nullptr ? error.message : error.name)};
+                              clean_text(error.message != nullptr ? error.message : error.name))};
 }
 
 bool is_lost(int r) {
@@ -131,7 +134,7 @@ Result<Bus> Bus::connect(const std::string& address, const Limit& limit) {
 Status Bus::match(const std::string& rule, SignalHandler handler, void* self) {
     const auto hand_on = [](sd_bus_message* signal, void* listener, sd_bus_error*) {
         const Listener& to = *static_cast<Listener*>(listener);
-        to.handler(signal, to.self);
+        contained_or_logged("a signal of systemd", [&] { to.handler(signal, to.self); });
         return 0;
     };
     listeners_.push_back(std::make_unique<Listener>(Listener{handler, self}));

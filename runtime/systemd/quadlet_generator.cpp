@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "runtime/base/utf8.h"
 #include "runtime/process/child.h"
 
 namespace podreeve::systemd {
@@ -183,7 +184,8 @@ Result<QuadletDirectories> quadlet_directories(uid_t uid, const Environment& env
 DryRun read_dry_run(const std::string& output, const std::string& complaints) {
     DryRun run;
     read_services(output, run);
-    for (const std::string& message : messages_in(complaints)) {
+    for (const std::string& raw : messages_in(complaints)) {
+        const std::string message = clean_text(raw);
         if (message.starts_with(kWarning)) {
             run.warnings[subject_of(message)].push_back(message.substr(kWarning.size()));
         } else if (!is_chatter(message)) {

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/contained.h"
 #include "runtime/base/mutex.h"
 #include "runtime/systemd/unit_session.h"
 
@@ -53,6 +54,7 @@ struct UnitWatch::Core : std::enable_shared_from_this<UnitWatch::Core> {
 
     // -- the watch's own thread
     void run(std::stop_token stop);
+    Result<UnitTable> turn_contained(const Orders& todo, const Limit& limit);
     Result<UnitTable> turn(const Orders& todo, const Limit& limit);
     Status follow(const Orders& todo, const Limit& limit);
     Status advance(const Orders& todo, const Limit& limit);
@@ -127,18 +129,33 @@ void UnitWatch::Core::run(std::stop_token stop) {
             all->try_again = false;
         }
         const Limit limit(Call(kTurnWithin, stop));
-        Result<UnitTable> answer = turn(todo, limit);
+        Result<UnitTable> answer = turn_contained(todo, limit);
         if (stop.stop_requested()) {
             return;
         }
         if (todo.looks()) {
-            auto all = orders.lock();
-            all->answer = std::make_shared<const Result<UnitTable>>(std::move(answer));
-            all->answered = todo.asked;
-            all.notify_all();
+            contained_or_logged("answering for systemd's units", [&] {
+                auto all = orders.lock();
+                all->answer = std::make_shared<const Result<UnitTable>>(std::move(answer));
+                all->answered = todo.asked;
+                all.notify_all();
+            });
         }
         wait();
     }
+}
+
+// What throws leaves a session of which nobody knows how far it has come.
+Result<UnitTable> UnitWatch::Core::turn_contained(const Orders& todo, const Limit& limit) {
+    Result<UnitTable> answer = UnitTable{};
+    const auto thrown = contained([&] { answer = turn(todo, limit); });
+    if (thrown) {
+        log_thrown("watching systemd's units", *thrown);
+        session.reset();
+        contained_or_logged("the pause of the watch of systemd's units", [&] { come_again(); });
+        answer = fail(Code::Internal, "cannot watch systemd's units: internal error: " + *thrown);
+    }
+    return answer;
 }
 
 // One round: what was ordered, and what systemd has said.

@@ -15,6 +15,7 @@ class HangingDeploy : public ::testing::Test {
     void SetUp() override {
         host.podman->add_to_registry("localhost/slow:1");
         host.podman->hang_next("POST", "images/pull");
+        host.config.gone_after = Duration{};  // time stands still while the pull hangs
         host.write("other.yaml", to_text(SingleApp{.id = "other"}));
         host.start();
         host.write("clock.yaml", to_text(SingleApp{.image = "localhost/slow:1"}));

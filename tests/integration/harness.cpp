@@ -64,6 +64,7 @@ Host::Host(const std::string& podman_version) : root(make_directory()), manifest
     config.paths.runtime_dir = root / "run";
     config.paths.api_socket = root / "run" / "podreeve.sock";
     config.paths.podman_socket = podman->socket_path();
+    config.proc = proc.path();
 }
 
 Host::~Host() {
@@ -150,7 +151,10 @@ void Host::turn() {
 void Host::settle() {
     turn();
     const SteadyTime latest = time.steady_now() + kLongestSettling;
-    while (!killed() && (change_under_way() || (!reports.empty() && reports.back().in_motion))) {
+    const auto looks_again = [this] {
+        return !reports.empty() && (reports.back().in_motion || reports.back().look_again);
+    };
+    while (!killed() && (change_under_way() || looks_again())) {
         if (time.next_timer() < Duration::zero() || time.steady_now() > latest) {
             give_up("a change does not end");
         }
@@ -170,6 +174,16 @@ void Host::wish(const std::string& name, supervise::Verb verb, bool alone) {
         throw std::runtime_error(report.error().message);
     }
     pass();
+}
+
+void Host::show_processes() {
+    podman->show_processes_in(proc);
+}
+
+void Host::kill_with_conmon(const std::string& name) {
+    if (!podman->kill_with_conmon(name)) {
+        throw std::runtime_error(name + " does not run");
+    }
 }
 
 void Host::advance(Duration duration) {

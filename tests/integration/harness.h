@@ -16,6 +16,7 @@
 #include "agent/supervise/status.h"
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
+#include "tests/fakes/fake_proc.h"
 #include "tests/fakes/fake_time.h"
 
 namespace podreeve::integration {
@@ -84,6 +85,11 @@ class Host {
     void revive();
     std::size_t requests() const;  // since the last kill_at()
 
+    // The processes of all that runs, and their conmons, can be looked at from now on.
+    void show_processes();
+    // Process and conmon are killed together, and podman is not told.
+    void kill_with_conmon(const std::string& name);
+
     // -- looking
     supervise::AppStatus app(const std::string& name) const;  // state Initialized: unknown
     std::string state(const std::string& name) const;         // its state, in words
@@ -102,6 +108,8 @@ class Host {
     std::filesystem::path root, manifests;
     fakes::FakeTime time;
     Turns turns{time};
+    // Of no process at all, until show_processes().
+    fakes::FakeProc proc;
     std::unique_ptr<fakes::FakePodman> podman;
     daemon::Config config;
     std::unique_ptr<daemon::Agent> agent;

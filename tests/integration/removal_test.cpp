@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <fstream>
+#include <future>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -73,6 +76,77 @@ TEST(Removing, AVanishedManifestDirectoryRemovesNothing) {
     host.pass();
     EXPECT_EQ(host.ids(), ids);
     EXPECT_EQ(host.state("clock"), "Running");
+}
+
+TEST(Removing, AMissingManifestDirectoryRemovesNothingAndSaysSoOnce) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.start();
+    host.advance(std::chrono::minutes(1));
+    const auto ids = host.ids();
+    std::filesystem::rename(host.manifests, host.root / "away");
+    host.pass();
+    host.advance(std::chrono::minutes(20));
+    EXPECT_EQ(host.ids(), ids);
+    EXPECT_EQ(host.state("clock"), "Running");
+    const std::string held = host.condition("clock", "RemovalHeld");
+    EXPECT_NE(held.find(host.manifests.string()), std::string::npos) << held;
+    const auto story = host.story("clock");
+    EXPECT_EQ(std::count(story.begin(), story.end(), "RemovalHeld"), 1);
+    ASSERT_TRUE(host.podman->kill_process("clock"));
+    host.pass();
+    EXPECT_EQ(host.podman->state_of("clock"), "running") << "it is kept as ever";
+    std::filesystem::rename(host.root / "away", host.manifests);
+    host.pass();
+    EXPECT_EQ(host.ids(), ids);
+    EXPECT_FALSE(host.has_condition("clock", "RemovalHeld"));
+}
+
+TEST(Removing, ManyAtOnceAreHeldUntilTheirManifestsAreBack) {
+    Host host;
+    for (const char* app : {"one", "two", "three", "four"}) {
+        host.write(fmt::format("{}.yaml", app), to_text(SingleApp{.id = app}));
+    }
+    host.start();
+    const auto ids = host.ids();
+    for (const char* app : {"one", "two", "three"}) {
+        host.erase(fmt::format("{}.yaml", app));
+    }
+    host.pass();
+    host.advance(std::chrono::minutes(20));
+    host.restart();
+    EXPECT_EQ(host.ids(), ids);
+    for (const char* app : {"one", "two", "three"}) {
+        EXPECT_EQ(host.state(app), "Running") << app;
+        EXPECT_TRUE(host.has_condition(app, "RemovalHeld")) << app;
+    }
+    for (const char* app : {"one", "two"}) {
+        host.write(fmt::format("{}.yaml", app), to_text(SingleApp{.id = app}));
+    }
+    host.pass();
+    EXPECT_EQ(host.ids(), ids);
+    EXPECT_FALSE(host.has_condition("one", "RemovalHeld"));
+    EXPECT_TRUE(host.has_condition("three", "RemovalHeld"));
+}
+
+// The file is gone by the second look alone.
+TEST(Removing, WhoAsksForAPassRightAfterIsToldWhatItRemoves) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.write("other.yaml", to_text(SingleApp{.id = "other"}));
+    host.start();
+    host.erase("clock.yaml");
+    auto asked = std::async(std::launch::async, [&] {
+        return host.agent->reconciler().pass_now(std::chrono::minutes(1));
+    });
+    while (asked.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
+        host.settle();
+    }
+    const auto report = asked.get();
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->apps_changed, std::vector<std::string>{"clock"});
+    host.settle();
+    EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{"other"});
 }
 
 TEST(Removing, AStoppedAppIsRemovedToo) {

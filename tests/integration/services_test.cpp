@@ -223,7 +223,9 @@ TEST_F(ThreeApps, OneThatIsPausedIsStoppedBeforeWhatItNeeds) {
 
 TEST_F(ThreeApps, AreRemovedInReverse) {
     start_all();
-    host.write("other.yaml", to_text(SingleApp{.id = "other"}));
+    for (const char* other : {"other", "another", "third"}) {
+        host.write(std::string(other) + ".yaml", to_text(SingleApp{.id = other}));
+    }
     host.pass();
     mark();
     for (const char* app : {"db", "api", "web"}) {

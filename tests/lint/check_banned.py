@@ -17,6 +17,7 @@ RULES = [
     (PRODUCT, (), r"\bistreambuf_iterator\b", "it throws when a read fails: read_file()"),
     (PRODUCT, (), r"\bfor\s*\([^;)]*:\s*(std::filesystem|fs)::(recursive_)?directory_iterator\b",
      "its ++ throws: increment(error)"),
+    (PRODUCT, ("runtime/base/json_text.cpp",), r"(?:\.|->)\s*dump\s*\(", "it throws at a text that is not UTF-8: json_text()"),
     (PRODUCT, WORLD, r"\b(secure_)?getenv\s*\(", "take the value as an argument"),
     (PRODUCT + ("tests/",), (), r"(?<![\w.>])(std::)?(system|popen)\s*\(", "start a child with runtime/process"),
     (PRODUCT + ("tests/",), (), r"\busing\s+namespace\s+std\s*;", "name what is used"),

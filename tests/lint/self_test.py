@@ -75,6 +75,8 @@ class Banned(LintTest):
             ("manifests/a.cpp", 'getenv("HOME");', "take the value as an argument"),
             ("runtime/base/a.cpp", "std::istreambuf_iterator<char> it(file);", "read_file()"),
             ("agent/plan/a.cpp", "for (const auto& entry : fs::directory_iterator(path)) {", "increment(error)"),
+            ("agent/plan/a.cpp", "task.data = json{{1, 2}}\n    .dump();", "json_text()"),
+            ("agent/plan/a.cpp", "value->dump(2);", "json_text()"),
             ("agent/daemon/a.cpp", 'system("podman ps");', "start a child"),
             ("agent/plan/a.h", "#pragma once\nclass TaskManager;", "name the thing"),
             ("agent/plan/string_utils.h", "#pragma once\n", "named after the one thing"),
@@ -93,7 +95,8 @@ class Banned(LintTest):
 
     def test_words_in_comments_strings_and_the_world_pass(self):
         files = {"agent/plan/a.cpp": '// never sleep_for\nlog("getenv(x)"); bus.system();\n',
-                 "runtime/base/clock.cpp": "std::chrono::steady_clock::now();\n"}
+                 "runtime/base/clock.cpp": "std::chrono::steady_clock::now();\n",
+                 "runtime/base/json_text.cpp": "value.dump(2);\n"}
         self.assertEqual(self.check(check_banned, files), "")
 
 

@@ -182,14 +182,18 @@ def case_a_bare_unit_dropped_in_and_taken_away(lab):
 
 
 def case_a_container_that_lingers_goes_with_its_unit(lab):
-    """One that still has the unit's label when the unit is removed, and somebody else's with none stays."""
+    """One that still has the unit's label and the name the unit gives when the unit is removed; one that has only the label may
+    be anybody's, and stays."""
     units.fresh(lab)
-    lab.put_manifest("t-web.container", units.container())
+    again = f"/usr/bin/podman run -d --name systemd-t-web --label PODMAN_SYSTEMD_UNIT=t-web.service {BUSYBOX} sleep 1000000"
+    lab.put_manifest("t-web.container", units.container(service=f"ExecStopPost={again}"))
     up(lab, "t-web")
-    lab.podman("run", "-d", "--name", "lingerer", "--label", "PODMAN_SYSTEMD_UNIT=t-web.service", "busybox", "sleep", "1000000")
+    lab.podman("run", "-d", "--name", "labelled", "--label", "PODMAN_SYSTEMD_UNIT=t-web.service", "busybox", "sleep", "1000000")
     lab.podman("run", "-d", "--name", "foreign", "busybox", "sleep", "1000000")
     lab.remove_manifest("t-web.container")
-    lab.wait_until(lambda: set(lab.containers()) == {"foreign"}, 40, "only the foreign container is left")
+    lab.wait_until(lambda: "t-web" not in lab.apps() and set(lab.containers()) == {"foreign", "labelled"}, 40,
+                   "only the foreign containers are left")
+    assert lab.running("foreign", "labelled")
 
 
 def case_all_types_of_units_in_one_app(lab):

@@ -39,7 +39,8 @@ STEPS = []
 def execute(*command, behind=(), check=True, timeout=180, stdin=""):
     """The completed process; behind: what stands before the command and is of no interest to a reader."""
     began = time.time()
-    done = subprocess.run([*behind, *command], capture_output=True, text=True, timeout=timeout, input=stdin)
+    done = subprocess.run([*behind, *command], capture_output=True, text=True, errors="backslashreplace", timeout=timeout,
+                          input=stdin)
     words = shlex.join(command)
     STEPS.append((began, f"{words}  ->  {done.returncode}, {time.time() - began:.2f} s"))
     if check and done.returncode != 0:

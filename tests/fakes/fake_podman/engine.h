@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/fakes/fake_podman/model.h"
+#include "tests/fakes/fake_proc.h"
 
 namespace podreeve::fakes {
 
@@ -118,6 +119,11 @@ struct Engine {
     Program program_for_exec(const std::vector<std::string>& command) const;
 
     std::int64_t new_pid() { return next_pid_++; }
+
+    // In proc, where there is one: a process that runs with its conmon, or neither any more.
+    void show(const Container& container);
+    void hide(const Container& container);
+    FakeProc* proc = nullptr;
 
   private:
     std::string run(Container& container);  // empty, or why it does not run

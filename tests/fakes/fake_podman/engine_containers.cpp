@@ -194,6 +194,7 @@ std::string Engine::run(Container& container) {
     container.error.clear();
     container.pid = next_pid_++;
     container.conmon_pid = next_pid_++;
+    show(container);
     emit(container, "start");
     for (const Program::Line& line : program.output) {
         container.log.push_back({line, clock.system_now()});
@@ -226,10 +227,25 @@ Answer Engine::start_container(Container& container) {
     return error(500, cause == problem.npos ? problem : problem.substr(cause + 2), problem);
 }
 
+void Engine::show(const Container& container) {
+    if (proc != nullptr) {
+        proc->add_container(container.pid, container.id);
+        proc->add_conmon(container.conmon_pid, container.id);
+    }
+}
+
+void Engine::hide(const Container& container) {
+    if (proc != nullptr && container.pid > 0) {
+        proc->remove(container.pid);
+        proc->remove(container.conmon_pid);
+    }
+}
+
 void Engine::exited(Container& container, int exit_code) {
     container.state = "exited";
     container.exit_code = exit_code;
     container.finished = clock.system_now();
+    hide(container);
     container.pid = container.conmon_pid = 0;
     emit(container, "died");
     emit(container, "cleanup");

@@ -319,7 +319,18 @@ bool FakePodman::kill_with_conmon(const std::string& name) {
         return false;
     }
     container->zombie = true;
+    server_->engine.hide(*container);
     return true;
+}
+
+void FakePodman::show_processes_in(FakeProc& proc) {
+    std::lock_guard lock(server_->engine.mutex);
+    server_->engine.proc = &proc;
+    for (const auto& [id, container] : server_->engine.containers) {
+        if (container.state == "running" && !container.zombie) {
+            server_->engine.show(container);
+        }
+    }
 }
 
 bool FakePodman::remove_behind_back(const std::string& name) {
@@ -425,6 +436,17 @@ nlohmann::json FakePodman::inspect(const std::string& name) const {
     }
     const Pod* pod = server_->engine.pod(name);
     return pod == nullptr ? nlohmann::json() : pod->spec;
+}
+
+std::vector<FakePodman::Running> FakePodman::running() const {
+    std::lock_guard lock(server_->engine.mutex);
+    std::vector<Running> running;
+    for (const auto& [id, container] : server_->engine.containers) {
+        if (container.state == "running") {
+            running.push_back({id, container.pid, container.conmon_pid, container.zombie});
+        }
+    }
+    return running;
 }
 
 std::vector<EventRecord> FakePodman::events() const {

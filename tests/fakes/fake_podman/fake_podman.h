@@ -13,6 +13,8 @@
 
 namespace podreeve::fakes {
 
+class FakeProc;
+
 // A small honest podman on a Unix socket in a directory of its own: containers, pods with their
 // infra and service containers, images, volumes (their directories are real), networks, secrets,
 // events, kube play, with podman's rules, words and mistakes of the version given. Nothing runs:
@@ -67,6 +69,8 @@ class FakePodman {
     bool kill_process(const std::string& name, int exit_code = 137);
     // Process and conmon are both killed: podman says `running` for ever, and only the pid tells.
     bool kill_with_conmon(const std::string& name);
+    // The processes of all that runs, and their conmons, are seen there from now on.
+    void show_processes_in(FakeProc& proc);
     bool remove_behind_back(const std::string& name);
     bool stop_behind_back(const std::string& name);
     bool start_behind_back(const std::string& name);
@@ -82,6 +86,15 @@ class FakePodman {
     std::string state_of(
         const std::string& name) const;  // a container's state, a pod's status; "" absent
     std::string id_of(const std::string& name) const;
+
+    // The processes of what runs, as far as podman knows.
+    struct Running {
+        std::string id;
+        std::int64_t pid = 0, conmon_pid = 0;
+        bool gone = false;  // killed together with its conmon
+    };
+
+    std::vector<Running> running() const;
     std::vector<std::string> container_names() const;  // in order of creation, infra containers too
     std::vector<std::string> pod_names() const;
     nlohmann::json inspect(

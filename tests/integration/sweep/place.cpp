@@ -93,8 +93,9 @@ void Place::write(const std::string& file, const std::string& text) {
     fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
 }
 
-void Place::erase(const std::string& file) {
+void Place::mask(const std::string& file) {
     fs::remove(root / "apps" / file);
+    fs::create_symlink("/dev/null", root / "apps" / file);
 }
 
 RunEnd Place::run(unsigned long kill_at, const fs::path& touches) {

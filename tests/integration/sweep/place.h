@@ -26,7 +26,8 @@ class Place {
     Place& operator=(const Place&) = delete;
 
     void write(const std::string& file, const std::string& text);
-    void erase(const std::string& file);
+    // In its place a link to /dev/null.
+    void mask(const std::string& file);
 
     // Ends by itself, or at the touch of that number; 0: at none. touches: the file to count into.
     RunEnd run(unsigned long kill_at = 0, const std::filesystem::path& touches = {});

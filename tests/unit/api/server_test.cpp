@@ -1,7 +1,10 @@
+#include <fstream>
 #include <sys/stat.h>
+#include <thread>
 
 #include <gtest/gtest.h>
 
+#include "agent/supervise/memory.h"
 #include "tests/unit/api/serving.h"
 
 namespace podreeve::api {
@@ -50,12 +53,114 @@ TEST(Server, ASocketThatADeadAgentLeftIsTakenOver) {
     EXPECT_EQ(serving.get("/v1/version").status, 200);
 }
 
+TEST(Server, AFileThatIsNoSocketStaysWhereItIs) {
+    Serving serving;
+    const std::filesystem::path notes = serving.directory / "d" / "notes";
+    std::filesystem::create_directory(notes.parent_path());
+    ASSERT_EQ(::chmod(notes.parent_path().c_str(), 0755), 0);
+    std::ofstream(notes) << "keep";
+    const auto made = Server::create(notes, serving.backend());
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::Conflict);
+    EXPECT_NE(made.error().message.find("is no socket"), std::string::npos) << made.error().message;
+    EXPECT_EQ(std::filesystem::file_size(notes), 4U);
+    EXPECT_EQ(mode_of(notes.parent_path()), 0755U);
+}
+
+TEST(Server, ALinkInItsPlaceIsNotFollowedAndNotRemoved) {
+    Serving serving;
+    const std::filesystem::path link = serving.directory / "link";
+    std::filesystem::create_symlink(serving.directory / "elsewhere", link);
+    EXPECT_FALSE(Server::create(link, serving.backend()));
+    EXPECT_TRUE(std::filesystem::is_symlink(link));
+}
+
+TEST(Server, ADirectoryThatWasThereKeepsItsMode) {
+    Serving serving;
+    const std::filesystem::path open = serving.directory / "open";
+    std::filesystem::create_directory(open);
+    ASSERT_EQ(::chmod(open.c_str(), 0755), 0);
+    const auto made = Server::create(open / "x.sock", serving.backend());
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_EQ(mode_of(open), 0755U);
+    EXPECT_EQ(mode_of(open / "x.sock"), 0600U);
+}
+
+TEST(Server, ADirectoryInWhichOthersMayWriteIsRefusedAndLeftAsItIs) {
+    Serving serving;
+    const std::filesystem::path open = serving.directory / "open";
+    std::filesystem::create_directory(open);
+    for (const mode_t mode : {01777U, 0770U}) {
+        ASSERT_EQ(::chmod(open.c_str(), mode), 0);
+        const auto made = Server::create(open / "x.sock", serving.backend());
+        ASSERT_FALSE(made);
+        EXPECT_EQ(made.error().code, Code::Denied);
+        EXPECT_NE(made.error().message.find("chmod go-w"), std::string::npos)
+            << made.error().message;
+        EXPECT_EQ(mode_of(open), mode);
+    }
+}
+
+TEST(Server, ASecondStartByMistakeChangesNothing) {
+    Serving serving;
+    ASSERT_EQ(::chmod(serving.socket.parent_path().c_str(), 0755), 0);
+    EXPECT_FALSE(Server::create(serving.socket, serving.backend()));
+    EXPECT_EQ(mode_of(serving.socket.parent_path()), 0755U);
+}
+
+TEST(Server, ItsEndEndsWhoeverWaits) {
+    Serving serving;
+    serving.show(running("web"));
+    std::vector<Answer> answers(3);
+    std::vector<std::thread> clients;
+    for (Answer& answer : answers) {
+        clients.emplace_back([&serving, &answer] {
+            do {
+                answer = serving.get("/v1/apps/web/wait?for=down&seconds=20");
+            } while (answer.status == 503);  // the test has just asked, too
+        });
+    }
+    // As many as may wait do, once there is no room for another.
+    while (serving.get("/v1/apps/web/wait?for=down&seconds=0").status == 200) {
+    }
+    const SteadyTime begun = serving.clock.steady_now();
+    serving.server.reset();
+    for (std::thread& client : clients) {
+        client.join();
+    }
+    EXPECT_LT(serving.clock.steady_now() - begun, std::chrono::seconds(5));
+    for (const Answer& answer : answers) {
+        EXPECT_EQ(answer.code(), "cancelled");
+    }
+}
+
 TEST(Server, APathThatIsTooLongForASocketIsRefused) {
     Serving serving;
     const auto made =
         Server::create(serving.directory / std::string(120, 'x') / "s", serving.backend());
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, Code::InvalidArgument);
+}
+
+TEST(History, ListsTheVersionsThatRanAndTheOneWanted) {
+    Serving serving;
+    supervise::Memory memory;
+    note_ran(memory, {"forgotten", 1, WallTime(std::chrono::seconds(10)), true});
+    note_ran(memory, {"runs", 2, WallTime(std::chrono::seconds(20)), false});
+    state::AppRecord record{
+        .name = "web", .generation = 3, .spec = "next", .deployed_spec = "runs"};
+    record.extra = to_extra(memory);
+    ASSERT_TRUE(serving.state->put_app(record));
+    const Answer answer = serving.get("/v1/apps/web/history");
+    EXPECT_EQ(answer.status, 200);
+    ASSERT_EQ(answer.body.at("versions").size(), 3U);
+    EXPECT_EQ(answer.body["versions"][0]["spec"], "next");
+    EXPECT_EQ(answer.body["versions"][0]["wanted"], true);
+    EXPECT_EQ(answer.body["versions"][0]["since"], "");
+    EXPECT_EQ(answer.body["versions"][1]["deployed"], true);
+    EXPECT_EQ(answer.body["versions"][1]["generation"], 2);
+    EXPECT_EQ(answer.body["versions"][2]["kept"], false);
+    EXPECT_EQ(serving.get("/v1/apps/none/history").status, 404);
 }
 
 TEST(Apps, AreListedWithTheAgentAndASummary) {
@@ -344,6 +449,22 @@ TEST(Apps, AFileThatNamesNoAppIsFoundByItsPathItsNameAndItsStem) {
     EXPECT_EQ(serving.get("/v1/apps/ww").body["name"], "ww") << "an app of that name comes first";
     EXPECT_EQ(serving.get("/v1/apps/%2Fetc%2Fother.yaml").message().rfind("cannot find app", 0),
               0U);
+}
+
+TEST(Prune, ListsWhatIsHeldAndLetsGoWhatIsNamedOfIt) {
+    Serving serving;
+    supervise::AppStatus held = running("web");
+    held.conditions.push_back({"RemovalHeld", "MassRemoval", "three went at once", "", true, {}});
+    serving.show(held);
+    const Answer list = serving.get("/v1/prune");
+    ASSERT_EQ(list.body["removals"].size(), 1U);
+    EXPECT_EQ(list.body["removals"][0]["app"], "web");
+    EXPECT_EQ(list.body["removals"][0]["reason"], "MassRemoval");
+    EXPECT_EQ(serving.post("/v1/prune?app=web&app=db").status, 409) << "db is not held";
+    EXPECT_EQ(serving.post("/v1/prune").status, 400) << "nobody is named";
+    EXPECT_TRUE(serving.let_go.empty());
+    EXPECT_EQ(serving.post("/v1/prune?app=web").status, 202);
+    EXPECT_EQ(serving.let_go, std::set<std::string>{"web"});
 }
 
 TEST(Server, WhatItDoesNotKnowIsNotFoundInJson) {

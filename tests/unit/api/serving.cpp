@@ -51,7 +51,9 @@ Backend Serving::backend() {
                 return supervise::WishReport{};
             },
             *subscriptions,
-            [this] { ++woken; }};
+            [this] { ++woken; },
+            [](const std::string&, const std::string& spec) { return spec != "forgotten"; },
+            [this](const std::set<std::string>& apps) { let_go = apps; }};
 }
 
 Answer Serving::ask(const std::string& method, const std::string& target) const {

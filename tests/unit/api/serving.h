@@ -54,6 +54,7 @@ class Serving {
     Result<plan::Plan> plan = plan::Plan{};
     std::optional<std::string> diff_asked_for;
     std::vector<std::pair<std::string, std::string>> wishes;  // app, verb
+    std::set<std::string> let_go;                             // by prune
     std::shared_ptr<supervise::Subscriptions> subscriptions =
         std::make_shared<supervise::Subscriptions>();
     Status wish = {};

@@ -4,6 +4,7 @@
 #include <latch>
 #include <memory>
 #include <set>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -132,6 +133,20 @@ TEST(WorkerPool, MayBeSubmittedToByWhatADroppedJobHeld) {
     go_on.count_down();
     destroyer.join();
     EXPECT_TRUE(dropped.try_wait());
+}
+
+TEST(WorkerPool, OutlivesAJobThatThrows) {
+    Guarded<int> ran(0);
+    WorkerPool pool(1);
+    pool.submit([] { throw std::runtime_error("from a job"); });
+    pool.submit([] { throw 7; });
+    pool.submit([&] {
+        auto count = ran.lock();
+        ++*count;
+        count.notify_all();
+    });
+    auto count = ran.lock();
+    EXPECT_TRUE(count.wait_for(seconds(10), [&] { return *count == 1; }));
 }
 
 TEST(WorkerPool, WithNothingToDoEndsAtOnce) {

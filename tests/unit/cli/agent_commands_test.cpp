@@ -224,6 +224,39 @@ TEST_F(ScriptedAgent, AChangeTellsOfEachTaskWhyItHasNotEnded) {
     EXPECT_EQ(ask({"change", "4", "--json"}).json()["tasks"][0]["why"]["reason"], "queued");
 }
 
+TEST_F(ScriptedAgent, HistoryListsTheVersionsAndHowTheyStand) {
+    says["GET /v1/apps/web/history"] = {200, R"({"app": "web", "versions": [
+        {"generation": 3, "spec": "cccccccccccccccc", "since": "", "deployed": false,
+         "wanted": true, "kept": true},
+        {"generation": 2, "spec": "bbbbbbbbbbbbbbbb", "since": "2026-01-01T00:00:00.000Z",
+         "deployed": true, "wanted": false, "kept": true},
+        {"generation": 1, "spec": "aaaaaaaaaaaaaaaa", "since": "2026-01-01T00:00:00.000Z",
+         "deployed": false, "wanted": false, "kept": false}]})"};
+    const Ran ran = ask({"history", "web"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_NE(ran.out.find("cccccccccccc"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("never ran"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("deployed"), std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find("not kept: it held secrets"), std::string::npos) << ran.out;
+    EXPECT_EQ(ask({"history", "web", "--json"}).json()["versions"].size(), 3U);
+    EXPECT_EQ(ask({"history"}).code, 1);
+}
+
+TEST_F(ScriptedAgent, PruneListsWhatIsHeldAndLetsGoWhatWasListed) {
+    says["GET /v1/prune"] = {200, R"({"removals": [
+        {"app": "db", "reason": "MassRemoval", "message": "three went at once"},
+        {"app": "web", "reason": "MassRemoval", "message": "three went at once"}]})"};
+    says["POST /v1/prune?app=db&app=web"] = {202, R"({"removed": ["db", "web"]})"};
+    says["POST /v1/prune?app=web"] = {202, R"({"removed": ["web"]})"};
+    EXPECT_EQ(ask({"prune", "--json"}).json()["removals"].size(), 2U);
+    EXPECT_EQ(ask({"prune", "--yes"}).out, "they are removed\n");
+    EXPECT_EQ(ask({"prune", "web", "--yes"}).out, "it is removed\n");
+    EXPECT_NE(ask({"prune", "none", "--yes"}).err.find("its removal is not held"),
+              std::string::npos);
+    says["GET /v1/prune"] = {200, R"({"removals": []})"};
+    EXPECT_EQ(ask({"prune"}).out, "no removal is held\n");
+}
+
 TEST_F(ScriptedAgent, UndoTellsWhichChangeDoesItOrWhyNot) {
     says["POST /v1/changes/3/undo"] = {202, R"({"change": 8, "undoes": 3})"};
     EXPECT_EQ(ask({"undo", "3"}).out,

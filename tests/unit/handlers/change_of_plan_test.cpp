@@ -31,6 +31,13 @@ plan::AppPlan deploy() {
     return plan;
 }
 
+TEST(ChangeOfPlan, TakesAReasonThatIsNoText) {
+    plan::AppPlan plan = deploy();
+    plan.steps[1].reason = "liveness: \xFF";
+    const state::NewChange change = to_change(plan);
+    EXPECT_TRUE(nlohmann::json::parse(change.tasks.at(1).data).is_object());
+}
+
 TEST(ChangeOfPlan, HasATaskAStepInTheirOrderWithTheirEdges) {
     const state::NewChange change = to_change(deploy());
     EXPECT_EQ(change.kind, "deploy-app");

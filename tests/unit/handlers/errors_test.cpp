@@ -1,3 +1,7 @@
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
 #include <gtest/gtest.h>
 
 #include "agent/plan/steps.h"
@@ -179,6 +183,88 @@ TEST(Volumes, OfPeopleAreNeverRemovedWhateverThePlanSays) {
     EXPECT_EQ(bench.snapshot(), before);
 }
 
+// A volume of ours for the part of a ConfigMap of the sample app, made as a claim, with a file in
+// it.
+std::filesystem::path claim_in_the_way(Bench& bench, const std::string& name) {
+    bench.must(StepKind::CreateVolume, "volume/" + name, name,
+               {{"labels", bench.labels("volume/" + name, plan::kRoleVolumeClaim, "1")},
+                {"origin", "claim"}});
+    const auto volume = bench.client->inspect_volume(name, {});
+    const std::filesystem::path file = std::filesystem::path(volume->mountpoint) / "precious";
+    std::ofstream(file) << "mine";
+    return file;
+}
+
+const manifests::VolumeSpec& filled_volume(const Bench& bench) {
+    for (const manifests::VolumeSpec& volume : bench.new_spec->volumes) {
+        if (volume.origin == manifests::VolumeOrigin::ConfigMap) {
+            return volume;
+        }
+    }
+    throw std::logic_error("the sample app has no ConfigMap");
+}
+
+TEST(Volumes, OfAnotherRoleAreNeitherTakenNorWritten) {
+    Bench bench;
+    was_deployed(bench);
+    const std::string name = filled_volume(bench).name;
+    const auto file = claim_in_the_way(bench, name);
+    const std::string before = bench.snapshot();
+    StoredTask create =
+        bench.task(StepKind::CreateVolume, "volume/" + name, name,
+                   {{"labels", bench.labels("volume/" + name, plan::kRoleVolumeConfigMap, "1")},
+                    {"origin", "config-map"}});
+    expect_said(bench.run(create), {"is a claim, and is wanted as a ConfigMap"});
+    EXPECT_EQ(bench.undo(create), "");
+    StoredTask write =
+        bench.task(StepKind::WriteVolumeFiles, "volume/" + name, name, json::object());
+    expect_said(bench.run(write), {"is a claim, and is wanted as a ConfigMap"});
+    EXPECT_EQ(bench.undo(write), "");
+    EXPECT_TRUE(std::filesystem::exists(file));
+    EXPECT_EQ(bench.snapshot(), before);
+}
+
+TEST(Volumes, ThatWereMadeAsOneThingAreNotClaimedAsAnother) {
+    Bench bench;
+    bench.must(StepKind::CreateVolume, "volume/web-tmp", "web-tmp",
+               {{"labels", bench.labels("volume/web-tmp", plan::kRoleVolumeEmptyDir, "1")},
+                {"origin", "empty-dir"}});
+    StoredTask claim =
+        bench.task(StepKind::CreateVolume, "volume/web-tmp", "web-tmp",
+                   {{"labels", bench.labels("volume/web-tmp", plan::kRoleVolumeClaim, "1")},
+                    {"origin", "claim"}});
+    expect_said(bench.run(claim), {"is an emptyDir, and is wanted as a claim"});
+}
+
+TEST(Volumes, AreNeverWrittenForAPartThatHasNoFiles) {
+    Bench bench;
+    for (const manifests::VolumeSpec& volume : bench.new_spec->volumes) {
+        if (volume.origin != manifests::VolumeOrigin::Claim) {
+            continue;
+        }
+        const auto file = claim_in_the_way(bench, volume.name);
+        StoredTask write =
+            bench.task(StepKind::WriteVolumeFiles, volume.part, volume.name, json::object());
+        expect_said(bench.run(write), {"which podreeve never writes to"});
+        EXPECT_TRUE(std::filesystem::exists(file));
+        return;
+    }
+    FAIL() << "the sample app has no claim";
+}
+
+TEST(PullImage, IsKeptDownByNoRegistryWhenItIsOnlyRefreshed) {
+    Bench bench;
+    bench.podman->fail_pulls_of("localhost/busybox:latest", "connection refused");
+    StoredTask refresh = bench.task(StepKind::PullImage, "", "localhost/busybox:latest",
+                                    {{"policy", "Always"}, {"refresh", true}});
+    EXPECT_EQ(bench.run(refresh), "");
+    ASSERT_FALSE(refresh.lines.empty());
+    expect_said(refresh.lines.back(), {"could not be refreshed", "connection refused"});
+    StoredTask deploy =
+        bench.task(StepKind::PullImage, "", "localhost/busybox:latest", {{"policy", "Always"}});
+    EXPECT_NE(bench.run(deploy), "");
+}
+
 // Podman removes "web-tmp-mine" when it is told to remove "web-tmp" a moment after that went.
 TEST(Volumes, ThatGoWhileTheyAreRemovedCostNoOtherVolume) {
     Bench bench;
@@ -247,8 +333,11 @@ TEST(StopContainer, WakesOneThatIsPausedFirst) {
     Bench bench;
     make_alone(bench, true);
     ASSERT_TRUE(bench.podman->wedge("solo", "paused"));
-    bench.must(StepKind::StopContainer, "solo", "solo", {{"role", "workload"}},
-               bench.podman->id_of("solo"));
+    StoredTask stop_it = bench.task(StepKind::StopContainer, "solo", "solo", {{"role", "workload"}},
+                                    bench.podman->id_of("solo"));
+    EXPECT_EQ(bench.run(stop_it), "");
+    ASSERT_EQ(stop_it.lines.size(), 1U);
+    EXPECT_EQ(stop_it.lines[0], "solo was paused, and goes on so that it can stop");
     EXPECT_EQ(bench.client->inspect_container("solo", {})->summary.state,
               podman::ContainerState::Exited);
 }

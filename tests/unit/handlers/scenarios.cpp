@@ -417,8 +417,8 @@ Scenario unit_job(const std::string& name, StepKind kind, const std::string& bef
 }
 
 // As Quadlet's service would leave it.
-void unit_container(Bench& bench, const std::string& service) {
-    bench.podman->create_behind_back({{"name", "of-" + service},
+void unit_container(Bench& bench, const std::string& name, const std::string& service) {
+    bench.podman->create_behind_back({{"name", name},
                                       {"image", "localhost/busybox:latest"},
                                       {"command", {"sleep", "1000"}},
                                       {"labels", {{observe::kLabelSystemdUnit, service}}}});
@@ -442,8 +442,13 @@ std::vector<Scenario> unit_jobs() {
     leftover.undoable = false;
     leftover.given = [](Bench& bench) {
         bench.units[kProxyService] = {"inactive", 1, false};
-        unit_container(bench, kProxyService);
-        unit_container(bench, "other.service");
+        unit_container(bench, "systemd-proxy", kProxyService);
+        unit_container(bench, "mine", kProxyService);
+        unit_container(bench, "systemd-other", "other.service");
+    };
+    leftover.step = [](Bench& bench) {
+        return bench.task(StepKind::RemoveLeftover, kProxy, kProxyService,
+                          {{"container", "systemd-proxy"}});
     };
     return {note,   stop,     restart,
             reset,  leftover, unit_job("start-unit", StepKind::StartUnit, "inactive"),

@@ -107,6 +107,30 @@ TEST(ServiceContainer, AndItsPodAreGoneWhenTheChangeIsUndone) {
     EXPECT_EQ(bench.snapshot(), before);
 }
 
+// The agent was killed while podman played, and podman went on.
+TEST(ServiceContainer, ThatPodmanIsStillMakingIsWaitedForByDoAndUndo) {
+    for (const bool undoes : {false, true}) {
+        Bench bench;
+        const std::string before = bench.snapshot();
+        const Stub stub = stub_of("web", bench.world->owner);
+        ASSERT_TRUE(bench.client->kube_play(stub.yaml, true, true, {}));
+        StoredTask service = bench.task(
+            StepKind::CreateService, plan::kServicePart, "web-service",
+            {{"labels", bench.labels(plan::kServicePart, "service", "")}, {"held", true}});
+        bench.podman->lag_service_work(1000);
+        ASSERT_TRUE(bench.podman->remove_behind_back(stub.pod));
+        bench.podman->fail_next("DELETE", "containers/", 500,
+                                "container 0123 is the service container of pod(s) 4567 and cannot "
+                                "be removed without removing the pod(s)");
+        EXPECT_EQ(undoes ? bench.undo(service) : bench.run(service), "");
+        if (undoes) {
+            EXPECT_EQ(bench.snapshot(), before);
+        } else {
+            EXPECT_NE(bench.podman->id_of("web-service"), "");
+        }
+    }
+}
+
 TEST(ServiceContainer, IsStoppedWithAPodThatWasNotWhollyRunning) {
     Bench bench;
     make_service(bench, true);

@@ -135,6 +135,29 @@ TEST(UnitKinds, ALeftoverOfAUnitThatRunsIsLeft) {
     EXPECT_EQ(bench.run(task), "cannot remove the container of proxy.service: the unit is active");
 }
 
+TEST(UnitKinds, ALeftoverIsToldByItsNameAndItsLabelTogether) {
+    Bench bench;
+    bench.units[kService] = {"inactive", 1, false};
+    const auto add = [&](const char* name, const char* service) {
+        bench.podman->create_behind_back({{"name", name},
+                                          {"image", "localhost/busybox:latest"},
+                                          {"labels", {{observe::kLabelSystemdUnit, service}}}});
+    };
+    add("systemd-proxy", kService);
+    add("mine", kService);
+    add("systemd-other", "other.service");
+    StoredTask task =
+        bench.task(StepKind::RemoveLeftover, kUnit, kService, {{"container", "systemd-proxy"}});
+    EXPECT_EQ(bench.run(task), "");
+    EXPECT_EQ(bench.podman->container_names(), (std::vector<std::string>{"mine", "systemd-other"}));
+    ASSERT_EQ(task.lines.size(), 1U);
+    EXPECT_NE(task.lines[0].find("container mine says that it is of proxy.service"),
+              std::string::npos);
+    StoredTask nameless = bench.task(StepKind::RemoveLeftover, kUnit, kService, json::object());
+    EXPECT_EQ(bench.run(nameless), "");
+    EXPECT_EQ(bench.podman->container_names().size(), 2U);
+}
+
 TEST(UnitKinds, AFailedUnitWithoutAFileIsForgotten) {
     Bench bench;
     bench.units[kService].active = "failed";

@@ -48,6 +48,14 @@ TEST_F(ExecProbesTest, GoByTheExitCodeAndTheFirstLine) {
     EXPECT_EQ(removals(), 4U) << "nothing of a session is left";
 }
 
+TEST_F(ExecProbesTest, ShowWhatACommandPrintsThatIsNoText) {
+    podman_.set_program("printer", {.output = {{1, "\xFF\x1B[2J"}}, .exits = 1});
+    EXPECT_EQ(run({"printer"}), (Answer{0, Outcome::Failure, R"(exit code 1: \xff\x1b[2J)"}));
+    const std::string line = std::string(119, 'x') + "é is cut here";
+    EXPECT_EQ(run({"sh", "-c", "echo " + line + "; exit 1"}),
+              (Answer{0, Outcome::Failure, "exit code 1: " + std::string(119, 'x')}));
+}
+
 TEST_F(ExecProbesTest, ACommandThatTakesTooLongFailsAndIsEnded) {
     EXPECT_EQ(run({"sleep", "100"}, std::chrono::milliseconds(50)),
               (Answer{0, Outcome::Failure, "has not ended within 50ms"}));

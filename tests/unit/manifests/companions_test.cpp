@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "manifests/validate.h"
+#include "runtime/base/utf8.h"
 #include "tests/unit/manifests/compiling.h"
 
 namespace podreeve::manifests {
@@ -248,8 +249,13 @@ class UnitFiles : public testing::Test {
     void TearDown() override { fs::remove_all(root_); }
 
     void open() {
-        source_ = std::make_unique<ManifestSource>(
-            SourceConfig{{root_ / "a", root_ / "b"}, root_ / "accepted", ::getuid(), nullptr});
+        // What is gone is gone at the first look: the time between two stands still.
+        source_ =
+            std::make_unique<ManifestSource>(SourceConfig{.directories = {root_ / "a", root_ / "b"},
+                                                          .accepted_dir = root_ / "accepted",
+                                                          .owner = ::getuid(),
+                                                          .clock = nullptr,
+                                                          .gone_after = Duration{}});
     }
 
     void write(const std::string& name, const std::string& text) {
@@ -331,6 +337,25 @@ TEST_F(UnitFiles, ThatAreBrokenOrGoneLeaveTheLastGoodVersionInForce) {
     write("a/u/proxy.container", kProxy);
     apps();
     EXPECT_EQ(desired_.problems.size(), 1U);
+}
+
+TEST_F(UnitFiles, WhoseDropInHasANameThatIsNoTextAreBroken) {
+    write("a/web.container", kProxy + "ContainerName=w\n");
+    apps();
+    const std::string web = spec_hash(*desired_.apps.at("web"));
+    for (const char* name : {"\xFF.conf", "a\nb.conf", "\x1B.conf", "half\xC3.conf"}) {
+        write(std::string("a/web.container.d/") + name, "[Container]\nHostName=a\n");
+        apps();
+        EXPECT_EQ(spec_hash(*desired_.apps.at("web")), web) << "the version before";
+        ASSERT_EQ(desired_.problems.size(), 1U);
+        const std::string said = to_text(desired_.problems[0].diagnostics.at(0));
+        EXPECT_NE(said.find("as a drop-in"), std::string::npos) << said;
+        EXPECT_FALSE(find_text_flaw(said)) << said;
+        fs::remove_all(root_ / "a/web.container.d");
+    }
+    write("a/web.container.d/größe 1.conf", "[Container]\nHostName=a\n");
+    apps();
+    EXPECT_TRUE(desired_.problems.empty());
 }
 
 TEST_F(UnitFiles, ThatAreNotThereHideNoOtherError) {

@@ -208,6 +208,63 @@ TEST(Kube, TwoChoicesOfOneConfigMapAreTwoVolumes) {
     EXPECT_EQ(app.volumes.size(), 2U);
 }
 
+// podman tells volumes apart by their names alone.
+TEST(Kube, WhatHoldsDataSharesItsNameWithNothing) {
+    const char* claim = "persistentVolumeClaim: {claimName: cfg}";
+    const char* config_map = "configMap: {name: cfg}";
+    for (const bool claim_first : {true, false}) {
+        const auto errors = pod_errors(
+            "",
+            std::string("volumes:\n  - {name: a, ") + (claim_first ? claim : config_map) +
+                "}\n  - {name: b, " + (claim_first ? config_map : claim) + "}",
+            kTexts);
+        ASSERT_EQ(errors.size(), 1U) << claim_first;
+        EXPECT_EQ(errors[0].rfind("web.yaml:8:", 0), 0U) << errors[0];
+        EXPECT_NE(errors[0].find("podman's volume cfg would be this"), std::string::npos)
+            << errors[0];
+    }
+}
+
+TEST(Kube, TheSecondNameOfAConfigMapIsNobodyElses) {
+    const std::string volumes =
+        "volumes:\n  - {name: c, persistentVolumeClaim: {claimName: web-b}}\n"
+        "  - {name: a, configMap: {name: cfg}}\n"
+        "  - {name: b, configMap: {name: cfg, items: [{key: HOST, path: h}]}}";
+    const auto errors = pod_errors("", volumes, kTexts);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors[0].rfind("web.yaml:9:", 0), 0U) << errors[0];
+    EXPECT_NE(errors[0].find("the PersistentVolumeClaim of that name"), std::string::npos)
+        << errors[0];
+}
+
+TEST(Kube, TwoPodsDoNotShareAnEmptyDirByTheirNames) {
+    const std::string other =
+        "---\napiVersion: v1\nkind: Pod\nmetadata: {name: web-a}\nspec:\n"
+        "  volumes: [{name: b, emptyDir: {}}]\n"
+        "  containers: [{name: c, image: localhost/busybox:latest}]\n";
+    const auto errors = pod_errors("", "volumes: [{name: a-b, emptyDir: {}}]", other);
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_NE(
+        errors[0].find("podman's volume web-a-b would be this emptyDir and also the emptyDir"),
+        std::string::npos)
+        << errors[0];
+}
+
+TEST(Kube, AConfigMapAndASecretOfOneNameAreTwoVolumes) {
+    const std::string secret =
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {name: cfg}\nstringData: {PASS: x}\n";
+    const AppSpec app =
+        app_of(pod_text("volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /b}]",
+                        "volumes:\n  - {name: a, configMap: {name: cfg}}\n"
+                        "  - {name: b, secret: {secretName: cfg}}") +
+               kTexts + secret);
+    const std::vector<Mount>& m = app.containers.at(0).mounts;
+    EXPECT_EQ(m[0].source, "cfg");
+    EXPECT_EQ(m[1].source, "web-b");
+    EXPECT_EQ(app.find_volume("volume/cfg")->origin, VolumeOrigin::ConfigMap);
+    EXPECT_EQ(app.find_volume("volume/web-b")->origin, VolumeOrigin::Secret);
+}
+
 TEST(Kube, PathsOfConfigMapItemsStayInside) {
     for (const char* path : {"../x", "/etc/passwd", "a/../../x", "..data"}) {
         const auto errors = pod_errors(

@@ -1,94 +1,11 @@
-#include <filesystem>
-#include <fstream>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
 #include "manifests/accepted.h"
 #include "manifests/files.h"
-#include "tests/unit/manifests/compiling.h"
+#include "runtime/base/utf8.h"
+#include "tests/fakes/scarce_memory.h"
+#include "tests/unit/manifests/source_fixture.h"
 
 namespace podreeve::manifests {
 namespace {
-
-namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
-// A clock far ahead of the files', so that their stamps are trusted and a scan may skip them.
-class LateClock final : public Clock {
-  public:
-    SteadyTime steady_now() const override { return {}; }
-
-    WallTime system_now() const override { return WallTime(std::chrono::hours(24 * 365 * 200)); }
-};
-
-std::string app_text(const std::string& id,
-                     const std::string& image = "a:1",
-                     const std::string& more = "") {
-    return "app:\n  id: " + id + "\n  name: x\n  version: 1\n  container: {image: '" + image +
-           "'}\n" + more;
-}
-
-class Source : public testing::Test {
-  protected:
-    void SetUp() override {
-        char name[] = "/tmp/podreeve-manifests-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
-        fs::create_directory(root_ / "a");
-        fs::create_directory(root_ / "b");
-        open();
-    }
-
-    void TearDown() override { fs::remove_all(root_); }
-
-    // As a new start of the agent would.
-    void open(std::shared_ptr<const Clock> clock = nullptr) {
-        source_ = std::make_unique<ManifestSource>(
-            SourceConfig{{root_ / "a", root_ / "b", root_ / "none"},
-                         root_ / "accepted",
-                         ::getuid(),
-                         std::move(clock)});
-    }
-
-    void write(const std::string& name, const std::string& text, mode_t mode = 0644) {
-        fs::create_directories((root_ / name).parent_path());
-        std::ofstream(root_ / name) << text;
-        ::chmod((root_ / name).c_str(), mode);
-    }
-
-    void remove(const std::string& name) { fs::remove_all(root_ / name); }
-
-    Words names() {
-        Words out;
-        desired_ = source_->scan();
-        for (const auto& [name, app] : desired_.apps) {
-            out.push_back(name + "=" + app->containers.at(0).image);
-        }
-        return out;
-    }
-
-    Words problems() const {
-        Words out;
-        for (const AppProblem& problem : desired_.problems) {
-            for (const Diagnostic& diagnostic : problem.diagnostics) {
-                std::string text = to_text(diagnostic);
-                for (std::size_t at = text.find(root_.string()); at != std::string::npos;
-                     at = text.find(root_.string())) {
-                    text.erase(at, root_.string().size() + 1);
-                }
-                out.push_back(problem.app + "|" + text);
-            }
-        }
-        return out;
-    }
-
-    fs::path root_;
-    std::unique_ptr<ManifestSource> source_;
-    Desired desired_;
-};
 
 TEST_F(Source, ReadsAllDirectoriesAndLaterOnesWinByFileName) {
     write("a/one.yaml", app_text("one"));
@@ -216,7 +133,7 @@ TEST_F(Source, ARemovedFileRemovesTheAppAndItsLastGoodVersion) {
     write("a/web.yaml", app_text("web"));
     names();
     remove("a/web.yaml");
-    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(names_later(), Words{});
     write("a/web.yaml", app_text("web") + "  prots: 1\n");
     EXPECT_EQ(names(), Words{});
 }
@@ -227,7 +144,7 @@ TEST_F(Source, AnAppRemovedWhileNoAgentRanIsOutOfForce) {
     source_.reset();
     remove("a/web.yaml");
     open();
-    EXPECT_EQ(names(), Words{});
+    EXPECT_EQ(names_later(), Words{});
     write("a/web.yaml", "app: {id: web, prots: 1}");
     EXPECT_EQ(names(), Words{});
 }
@@ -281,7 +198,7 @@ TEST_F(Source, AChangeThatClashesFallsBackToTheVersionInForce) {
     EXPECT_EQ(problems(), (Words{"one|a/one.yaml: host port 81/tcp: is taken by app two",
                                  "aaa|a/aaa.yaml: host port 80/tcp: is taken by app one"}));
     remove("a/two.yaml");
-    EXPECT_EQ(names(), (Words{"aaa=a:1", "one=a:2"}));
+    EXPECT_EQ(names_later(), (Words{"aaa=a:1", "one=a:2"}));
 }
 
 TEST_F(Source, AnUnknownDependencyKeepsANewAppOutAndARunningOneIn) {
@@ -294,7 +211,7 @@ TEST_F(Source, AnUnknownDependencyKeepsANewAppOutAndARunningOneIn) {
               "new|a/new.yaml:6:16: depends_on: there is no app dbb; did you mean 'db'?");
     remove("a/db.yaml");
     remove("a/new.yaml");
-    EXPECT_EQ(names(), Words{"web=a:1"});
+    EXPECT_EQ(names_later(), Words{"web=a:1"});
     EXPECT_EQ(problems(), Words{"web|a/web.yaml:6:16: depends_on: there is no app db"});
 }
 
@@ -326,9 +243,45 @@ TEST_F(Source, AnUnreadableDirectoryRemovesNothing) {
     EXPECT_EQ(names(), (Words{"one=a:2", "two=a:1"}));
     EXPECT_FALSE(desired_.complete);
     EXPECT_EQ(problems(), Words{"|b: cannot read this directory: Not a directory"});
+    EXPECT_EQ(held(), (Words{"one DirectoryOutOfSight", "two DirectoryOutOfSight"}));
     fs::remove(root_ / "b");
-    EXPECT_EQ(names(), Words{"one=a:1"});
+    EXPECT_EQ(names_later(), (Words{"one=a:2", "two=a:1"}));
+    EXPECT_EQ(problems(), Words{"|b: is not there any more"});
+    fs::rename(root_ / "c", root_ / "b");
+    EXPECT_EQ(names(), (Words{"one=a:2", "two=a:1"}));
     EXPECT_TRUE(desired_.complete);
+    EXPECT_EQ(held(), Words{});
+    EXPECT_EQ(problems(), Words{});
+}
+
+TEST_F(Source, AFileThatCannotBeCompiledIsNoOtherFilesTrouble) {
+    write("a/long.yaml", app_text("long"));
+    write("a/web.yaml", app_text("web"));
+    ASSERT_EQ(source_->scan().apps.size(), 2U);
+    write("a/long.yaml", app_text("long", "a:2", "  description: " + std::string(900'000, 'x')));
+    write("a/web.yaml", app_text("web", "a:2"));
+    {
+        const fakes::ScarceMemory scarce(500'000);
+        const Desired desired = source_->scan();
+        EXPECT_GT(fakes::ScarceMemory::refused(), 0U);
+        EXPECT_EQ(desired.apps.at("web")->containers.at(0).image, "a:2");
+        EXPECT_EQ(desired.apps.at("long")->containers.at(0).image, "a:1")
+            << "its last good version";
+        ASSERT_EQ(desired.problems.size(), 1U);
+        EXPECT_EQ(desired.problems[0].app, "long");
+    }
+    // The file is the same; what was short is there again.
+    const Desired desired = source_->scan();
+    EXPECT_EQ(desired.apps.at("long")->containers.at(0).image, "a:2");
+    EXPECT_TRUE(desired.problems.empty());
+}
+
+TEST_F(Source, AFileWhoseNameIsNoTextIsToldInText) {
+    write("a/x\xFF.yaml", "app: [");
+    const Desired desired = source_->scan();
+    ASSERT_EQ(desired.problems.size(), 1U);
+    EXPECT_NE(desired.problems[0].file.find(R"(x\xff.yaml)"), std::string::npos);
+    EXPECT_TRUE(is_utf8(to_text(desired.problems[0].diagnostics.at(0))));
 }
 
 TEST_F(Source, KeepsWhatWasAcceptedUntilToldToForget) {
@@ -338,17 +291,38 @@ TEST_F(Source, KeepsWhatWasAcceptedUntilToldToForget) {
         names();
         hashes.push_back(spec_hash(*desired_.apps.at("web")));
     }
-    EXPECT_EQ(source_->accepted("web", hashes[0]), nullptr);  // the oldest of four
     open();
+    ASSERT_TRUE(source_->accepted("web", hashes[0])) << "however many came after it";
+    EXPECT_EQ(source_->accepted("web", hashes[0])->containers.at(0).image, "a:1");
     ASSERT_TRUE(source_->accepted("web", hashes[1]));
     EXPECT_EQ(source_->accepted("web", hashes[1])->containers.at(0).image, "a:2");
     EXPECT_EQ(source_->accepted("web", hashes[3])->containers.at(0).image, "a:4");
     source_->forget_accepted("web", {hashes[2]});
+    EXPECT_EQ(source_->accepted("web", hashes[0]), nullptr);
     EXPECT_EQ(source_->accepted("web", hashes[1]), nullptr);
     EXPECT_TRUE(source_->accepted("web", hashes[2]));
     EXPECT_TRUE(source_->accepted("web", hashes[3]));
     EXPECT_EQ(source_->accepted("web", "../../x"), nullptr);
     EXPECT_EQ(source_->accepted("../web", hashes[3]), nullptr);
+}
+
+TEST_F(Source, SavesLaterWhatCouldNotBeSavedWhenItCame) {
+    fs::remove_all(root_ / "accepted");
+    std::ofstream(root_ / "accepted") << "in the way";
+    Words hashes;
+    for (const char* image : {"a:1", "a:2"}) {
+        write("a/web.yaml", app_text("web", image));
+        names();
+        hashes.push_back(spec_hash(*desired_.apps.at("web")));
+    }
+    ASSERT_TRUE(source_->accepted("web", hashes[0])) << "it is remembered meanwhile";
+    fs::remove(root_ / "accepted");
+    names();
+    open();
+    for (const std::string& hash : hashes) {
+        EXPECT_TRUE(source_->accepted("web", hash)) << hash;
+    }
+    EXPECT_EQ(source_->accepted_apps(), Words{"web"});
 }
 
 TEST_F(Source, KeepsManyVersionsAtOnce) {

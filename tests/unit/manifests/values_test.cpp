@@ -4,7 +4,6 @@
 #include "manifests/expand.h"
 #include "manifests/names.h"
 #include "manifests/quantity.h"
-#include "manifests/utf8.h"
 
 namespace podreeve::manifests {
 namespace {
@@ -175,25 +174,6 @@ TEST(Expand, FollowsKubernetes) {
     };
     for (const auto& [text, expanded] : cases) {
         EXPECT_EQ(expand_variables(text, values), expanded) << text;
-    }
-}
-
-TEST(Utf8, FindsTheFirstFlaw) {
-    EXPECT_FALSE(find_text_flaw("plain\ttext\r\n\xC3\xA9 \xF0\x9F\x98\x80"));
-    const std::pair<std::string, std::size_t> cases[] = {{std::string("a\0b", 3), 1},
-                                                         {"ab\x1B", 2},
-                                                         {"\x80", 0},
-                                                         {"a\xC3", 1},
-                                                         {"\xC0\x80", 0},
-                                                         {"\xE0\x80\x80", 0},
-                                                         {"\xED\xA0\x80", 0},
-                                                         {"\xF5\x80\x80\x80", 0},
-                                                         {"\xF0\x80\x80\x80", 0},
-                                                         {"\xF4\x90\x80\x80", 0}};
-    for (const auto& [text, offset] : cases) {
-        const auto flaw = find_text_flaw(text);
-        ASSERT_TRUE(flaw) << text;
-        EXPECT_EQ(flaw->offset, offset);
     }
 }
 

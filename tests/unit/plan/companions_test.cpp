@@ -111,7 +111,8 @@ class HostPicture {
     std::map<std::string, AppPlan> plan() {
         observed.companions = seen;
         const CompanionViews all = views();
-        return plan_companions({specs, all, observed, policy, refused, removals_wait, broken});
+        return plan_companions(
+            {specs, all, observed, policy, refused, removals_wait, broken, let_go});
     }
 
     // "repair: install-unit web.container, reload-units web; Masked"
@@ -139,7 +140,7 @@ class HostPicture {
     Policy policy;
     std::map<std::string, std::string> refused;
     std::string removals_wait, last_message;
-    std::set<std::string> broken;
+    std::set<std::string> broken, let_go;
 };
 
 TEST(CompanionPlan, IsEmptyWhereAllIsWell) {
@@ -342,6 +343,14 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
              host.removals_wait = "not all could be read";
          },
          "none: ; RemovalHeld"},
+        {"it is gone while others cannot be read, and a person let it go",
+         [](HostPicture& host) {
+             host.specs.clear();
+             host.removals_wait = "not all could be read";
+             host.let_go.insert("web");
+         },
+         "remove: note-units web, stop-unit web.service, remove-unit web.container, reload-units "
+         "web, remove-leftover web.service"},
         {"the manifest is broken",
          [](HostPicture& host) {
              host.specs.clear();

@@ -185,6 +185,11 @@ TEST(Digest, MovesWithEverythingAPlanIsMadeFrom) {
     other = desired;
     other.complete = false;
     EXPECT_TRUE(differs(other, world, policy())) << "complete";
+    other.let_go = {"clock"};
+    EXPECT_TRUE(differs(other, world, policy())) << "let go";
+    other = desired;
+    other.held["clock"] = {"ManyRemovals", "many are gone"};
+    EXPECT_TRUE(differs(other, world, policy())) << "held";
     World host = world;
     host.container("web-web").state = ContainerState::Exited;
     EXPECT_TRUE(differs(desired, host, policy())) << "state";

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -16,7 +17,8 @@
 //
 // case.json: app (a sample), deployed (it stood as desired first; default true), about (for
 // people), spec (edits of the desired spec), observed (edits of the host), policy (of the app),
-// desired, complete, removals_allowed, problem, resources, holds.
+// desired, complete, removals_allowed, problem, held (why its removal is), let_go (apps),
+// resources, holds, lost (containers of which podman does not know that they are gone).
 namespace podreeve::plan::test {
 namespace {
 
@@ -127,7 +129,13 @@ void edit_host(World& world, const json& edit) {
         row.pod_name = original.pod_name;
         row.state = podman::container_state_from(edit.value("state", "exited"));
     } else if (edit.contains("volume")) {
-        world.volumes_[edit.at("volume")] = {edit.at("volume"), "", "", {}, {}, false};
+        auto& volume = world.volumes_[edit.at("volume")];
+        volume = {edit.at("volume"), "", "", {}, {}, false};
+        if (edit.contains("role")) {  // one of ours, made as that
+            volume.labels = {{observe::kLabelApp, edit.at("of")},
+                             {observe::kLabelOwner, kOwner},
+                             {observe::kLabelRole, edit.at("role")}};
+        }
     } else {
         FAIL() << "no such edit: " << edit.dump();
     }
@@ -206,6 +214,13 @@ std::string render(const Plan& plan) {
     return text + (plan.needs_resources ? "needs resources\n" : "");
 }
 
+// Of a container, or of the infra container of the pod "POD's infra".
+std::string find_id(World& world, const std::string& name) {
+    const std::size_t infra = name.find("'s infra");
+    return infra == std::string::npos ? world.container(name).id
+                                      : world.pod(name.substr(0, infra)).infra_id;
+}
+
 struct Row {
     manifests::Desired desired;
     observe::Observed observed;
@@ -236,13 +251,23 @@ Row load(const json& row) {
         wrong.path = "spec.imge";
         wrong.message = "unknown field";
         loaded.desired.problems.push_back(
-            {row.at("problem").value("app", ""), row.at("problem").at("file"), {wrong}});
+            {row.at("problem").value("app", ""),
+             row.at("problem").at("file"),
+             {wrong},
+             row.at("problem").value("could_be_any", !row.at("problem").contains("app"))});
     }
+    if (row.contains("held")) {
+        loaded.desired.held[app.name] = {"DirectoryOutOfSight", row.at("held").get<std::string>()};
+    }
+    loaded.desired.let_go = row.value("let_go", std::set<std::string>());
     loaded.rules.removals_allowed = row.value("removals_allowed", true);
     edit_policy(loaded.rules.apps[app.name], row.value("policy", json::object()),
                 manifests::spec_hash(app));
     edit_unwell(loaded.rules.apps[app.name], row.value("policy", json::object()), world);
     loaded.observed = world.observe(row.value("resources", true));
+    for (const auto& name : row.value("lost", json::array())) {
+        loaded.observed.lost.insert(find_id(world, name));
+    }
     for (const auto& image : row.value("images_gone", json::array())) {
         loaded.observed.resources->images[image] = false;
     }

@@ -72,6 +72,13 @@ TEST(ReplyError, ReadsTheFirstOfTwoBodies) {
               "cannot do it: podman: first");
 }
 
+TEST(ReplyError, IsOneLineOfText) {
+    EXPECT_EQ(error_of(500, R"({"message":"crun: \u001b[31mno\nsuch \u009b\n"})").message,
+              R"(cannot do it: podman: crun: \x1b[31mno\nsuch \u009b)");
+    EXPECT_EQ(error_of(500, "{\"message\":\"\xFF\"}").message,
+              "cannot do it: podman: answered 500 without a reason");
+}
+
 TEST(ReplyError, BlotsSecretsOut) {
     const Error error = error_of(500, R"({"message":"bad env PASS=hunter2, hunter2 again, A=1"})",
                                  {"hunter2", "1", ""});

@@ -72,6 +72,19 @@ TEST(Wire, CutsALongText) {
     EXPECT_EQ(read_answers(packets[0])->at(0).text, std::string(240, 'x'));
 }
 
+TEST(Wire, CutsALongTextBetweenTwoCharacters) {
+    const std::string text = std::string(239, 'x') + "é and more";
+    const auto answers = read_answers(write_answers({{1, Outcome::Failure, text}}).at(0));
+    ASSERT_TRUE(answers);
+    EXPECT_EQ(answers->at(0).text, std::string(239, 'x'));
+}
+
+TEST(Wire, ShowsWhatIsNoText) {
+    const auto answers = read_answers(write_answers({{1, Outcome::Failure, "\xFF\x1B[2J"}}).at(0));
+    ASSERT_TRUE(answers);
+    EXPECT_EQ(answers->at(0).text, R"(\xff\x1b[2J)");
+}
+
 TEST(Wire, RefusesAnswersThatAreCut) {
     const std::string packet = write_answers({{1, Outcome::Failure, "why"}})[0];
     for (std::size_t size = 2; size < packet.size(); ++size) {

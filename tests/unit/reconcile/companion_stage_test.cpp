@@ -55,6 +55,12 @@ TEST_F(BootWait, IsNoneWhenNothingWasUnderWay) {
     EXPECT_TRUE(stage_.may_act(*state_)) << "what comes later is not waited for";
 }
 
+TEST_F(BootWait, IsNoneForWhatTheFirstPassItselfHasBegun) {
+    stage_.note_under_way(*state_);
+    begin("web");
+    EXPECT_TRUE(stage_.may_act(*state_));
+}
+
 TEST_F(BootWait, EndsWithWhatAnEarlierRunHadBegun) {
     const state::ChangeId id = begin("web");
     EXPECT_FALSE(stage_.may_act(*state_));

@@ -53,7 +53,7 @@ bool Model::add(Change change, bool queue, bool supersede_others) {
 
 bool Model::abort(ChangeId id) {
     Change& change = changes.at(id);
-    if (change.ready) {
+    if (change.ready || change.is_undo) {
         return false;
     }
     const auto before = stored();

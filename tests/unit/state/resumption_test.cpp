@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/state/delays.h"
 #include "tests/unit/state/engine.h"
 
 namespace podreeve::state {
@@ -139,6 +140,32 @@ TEST_P(Resumption, ReachesTheSameEndFromEveryCommit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kills, Resumption, testing::Values("none", "a", "b", "c", "d"));
+
+TEST(AfterAKill, ATimeOfAnotherClockHoldsNothingBackForLong) {
+    const TempDir dir;
+    fakes::FakeTime time;
+    test::Journal journal;
+    const auto handler = [&](TaskContext&) -> TaskOutcome {
+        journal.add("ran");
+        return TaskRetry{std::chrono::minutes(1), "not yet"};
+    };
+    const WallTime before = time.system_now();
+    time.set_wall(before + std::chrono::hours(24 * 3652));
+    {
+        Engine engine(dir.path(), time);
+        engine.runner().add_handlers("a", {.run = handler, .undo = nullptr});
+        engine.add(test::one_task("a"));
+        engine.settle();
+        ASSERT_EQ(journal.count("ran"), 1U);
+    }
+    time.set_wall(before);
+    Engine engine(dir.path(), time);
+    engine.runner().add_handlers("a", {.run = handler, .undo = nullptr});
+    engine.settle();
+    time.advance(kLongestDelay);
+    engine.settle();
+    EXPECT_EQ(journal.count("ran"), 2U);
+}
 
 TEST(AfterAKill, WhatRanIsRunAgain) {
     const TempDir dir;

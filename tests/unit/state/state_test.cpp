@@ -338,5 +338,44 @@ TEST_F(StateTest, AbortsWhatHasNotEndedInThreeDaysOfThisAgent) {
     EXPECT_EQ(state_->change(1)->status, TaskStatus::Hold);
 }
 
+TEST_F(StateTest, AClockThatIsSetForwardMakesNothingOld) {
+    ASSERT_TRUE(state_->add_change(one_task("a")));
+    time_.advance(std::chrono::minutes(10));
+    time_.set_wall(time_.system_now() + std::chrono::hours(24 * 3652));
+    ASSERT_TRUE(state_->prune());
+    EXPECT_EQ(state_->change(1)->status, TaskStatus::Do);
+    time_.advance(std::chrono::hours(73));
+    ASSERT_TRUE(state_->prune());
+    EXPECT_EQ(state_->change(1)->status, TaskStatus::Hold);
+}
+
+TEST_F(StateTest, AfterItsCloseEverythingCommittedIsInTheFileAndNothingElseComes) {
+    ASSERT_TRUE(state_->put_app({.name = "web", .generation = 1}));
+    state_->close();
+    state_->close();
+    EXPECT_FALSE(std::filesystem::exists(dir_.path() / "state.db-wal"));
+    EXPECT_FALSE(state_->put_app({.name = "db", .generation = 1}));
+    EXPECT_TRUE(state_->prune());
+    EXPECT_TRUE(state_->app("web"));
+}
+
+TEST_F(StateTest, AnUndoIsNotAborted) {
+    const Status refused = [&] {
+        const ChangeId id = *state_->add_change(test::one_task("a"));
+        {
+            Transaction transaction(state_->core());
+            ChangeDraft& change = *transaction.change(id);
+            change.apply(0, Trigger::Start, true);
+            change.apply(0, Trigger::Succeed, true);
+            EXPECT_TRUE(transaction.commit(false));
+        }
+        return state_->abort_change(*state_->undo_change(id));
+    }();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::Conflict);
+    EXPECT_NE(refused.error().message.find("an undo is not turned back"), std::string::npos)
+        << refused.error().message;
+}
+
 }  // namespace
 }  // namespace podreeve::state

@@ -201,6 +201,35 @@ TEST(NewState, MakesTheDirectoryAndThoseAboveIt) {
     EXPECT_EQ(state->rows_written(), 0U);
 }
 
+TEST(NewState, IsNotBegunInADirectoryOfOtherThings) {
+    const TempDir dir;
+    fakes::FakeTime time;
+    const std::filesystem::path home = dir.path() / "home";
+    std::filesystem::create_directory(home);
+    std::ofstream(home / "letter") << "dear";
+    ASSERT_EQ(::chmod(home.c_str(), 0755), 0);
+    const auto refused = State::open(home, time);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::Conflict);
+    EXPECT_NE(refused.error().message.find("holds other things"), std::string::npos)
+        << refused.error().message;
+    EXPECT_EQ(mode_of(home), 0755U);
+    ASSERT_EQ(std::filesystem::remove(home / "letter"), true);
+    ASSERT_TRUE(State::open(home, time));
+    EXPECT_EQ(mode_of(home), 0700U) << "an empty one was made for it";
+}
+
+TEST(NewState, LeavesAFileAloneThatIsNotItsLock) {
+    const TempDir dir;
+    fakes::FakeTime time;
+    const std::filesystem::path home = dir.path() / "home";
+    std::filesystem::create_directory(home);
+    ASSERT_EQ(::chmod(home.c_str(), 0700), 0);
+    std::ofstream(home / "lock") << "left hand door";
+    EXPECT_FALSE(State::open(home, time));
+    EXPECT_EQ(std::filesystem::file_size(home / "lock"), 14U);
+}
+
 TEST(Schema, IsBroughtUpFromEveryOlderVersion) {
     // A new file is version 0, and what a step leaves is its version; see migrations_test.cpp.
     const TempDir dir;

@@ -121,6 +121,15 @@ TEST(Failures, AFailingRepairOfTheVersionBeforeDoesNotBringBackWhatAPersonRefuse
     EXPECT_TRUE(failures.holds(repair, WallTime(seconds(4))));
 }
 
+TEST(Failures, WhatEndedByAnotherClockIsHeldFromWhenThatWasByOurs) {
+    Failures failures;
+    const auto plan = plan_of("web", "s1", "image:1");
+    failures.note(ended(plan, state::TaskStatus::Error, WallTime(std::chrono::hours(3))),
+                  WallTime(seconds(100)));
+    EXPECT_TRUE(failures.holds(plan, WallTime(seconds(104))));
+    EXPECT_FALSE(failures.holds(plan, WallTime(seconds(105))));
+}
+
 TEST(Failures, TheNextDecisionIsTheEarliestEndOfAHold) {
     Failures failures;
     failures.note(ended(plan_of("a", "s", "i"), state::TaskStatus::Error, WallTime(seconds(10))));

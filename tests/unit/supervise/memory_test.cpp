@@ -15,6 +15,8 @@ TEST(Memory, ComesBackAsItWasWritten) {
     memory.wish = 12;
     memory.restart = 11;
     memory.alone = true;
+    memory.ran = {{"s2", 2, WallTime(std::chrono::seconds(20)), false},
+                  {"s1", 1, WallTime(std::chrono::seconds(10)), true}};
     EXPECT_EQ(memory_from(to_extra(memory)), memory);
 }
 
@@ -23,6 +25,38 @@ TEST(Memory, TextThatCannotBeReadCountsAsEmpty) {
                              R"({"autostart_off":"yes"})"}) {
         EXPECT_TRUE(memory_from(text).restarts.empty()) << text;
     }
+}
+
+TEST(Memory, KeepsWhatCanBeReadBesideWhatCannot) {
+    const Memory memory = memory_from(
+        R"({"wish":"x","restart":7,"restarts":{"web":{"restarts":4,"until":[]},"db":1},"alone":1})");
+    EXPECT_EQ(memory.wish, 0);
+    EXPECT_EQ(memory.restart, 7);
+    EXPECT_EQ(memory.restarts.at("web").restarts, 4);
+    EXPECT_EQ(memory.restarts.size(), 1U);
+    EXPECT_FALSE(memory.alone);
+}
+
+TEST(Memory, WritesAMessageThatIsNoText) {
+    Memory memory;
+    memory.health["web"] = {"abc", 7, "unhealthy", "exit code 1: \xFF"};
+    EXPECT_EQ(memory_from(to_extra(memory)).health.at("web").message, "exit code 1: \xEF\xBF\xBD");
+}
+
+TEST(Memory, KnowsTheLastVersionsThatRanEachOnce) {
+    Memory memory;
+    for (int i = 1; i <= 25; ++i) {
+        EXPECT_TRUE(note_ran(memory, {"s" + std::to_string(i), i, WallTime{}, false}));
+    }
+    ASSERT_EQ(memory.ran.size(), kRanVersions);
+    EXPECT_EQ(memory.ran.front().spec, "s25");
+    EXPECT_EQ(memory.ran.back().spec, "s6");
+    EXPECT_FALSE(note_ran(memory, {"s25", 25, WallTime{}, false}));
+    EXPECT_FALSE(note_ran(memory, {"", 25, WallTime{}, false}));
+    EXPECT_TRUE(note_ran(memory, {"s7", 0, WallTime(std::chrono::seconds(9)), false}));
+    EXPECT_EQ(memory.ran.size(), kRanVersions);
+    EXPECT_EQ(memory.ran.front().spec, "s7");
+    EXPECT_EQ(memory.ran.front().generation, 7) << "it is what it was";
 }
 
 TEST(Memory, AnEmptyOneWritesTheSameTextEachTime) {

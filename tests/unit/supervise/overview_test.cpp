@@ -48,6 +48,11 @@ TEST(Overview, TransitionsAndRemovalsAreEvents) {
     EXPECT_EQ(events_between(before, after)[0].state, "Running");
     ASSERT_EQ(events_between(after, {}).size(), 1U);
     EXPECT_EQ(events_between(after, {})[0].state, "Removed");
+    Overview trouble;
+    trouble.apps = {app_in(ServiceState::Failed)};
+    trouble.apps[0].name = "/home/app/.config/podreeve/apps";
+    ASSERT_EQ(events_between(trouble, {}).size(), 1U);
+    EXPECT_EQ(events_between(trouble, {})[0].state, "WellAgain") << "it is no app";
     EXPECT_TRUE(events_between(after, after).empty());
 }
 

@@ -90,6 +90,17 @@ TEST(Restart, BacksOffFromOneSecondDoublingToFiveMinutes) {
     }
 }
 
+TEST(Restart, ATimeThatItsBackoffCannotHaveGivenHoldsNobody) {
+    const WallTime now(seconds(1000));
+    for (const std::int64_t short_runs : {2, 3, 8, 20}) {
+        RestartRecord record{.short_runs = short_runs, .until = now + backoff(short_runs, "web")};
+        EXPECT_TRUE(is_held(record, now)) << short_runs;
+        EXPECT_FALSE(is_held(record, record.until)) << short_runs;
+        EXPECT_FALSE(is_held(record, now - std::chrono::minutes(8))) << short_runs;
+        EXPECT_FALSE(is_held(record, now + std::chrono::hours(3))) << short_runs;
+    }
+}
+
 TEST(Restart, JitterDiffersBetweenPartsAndIsTheSameForOne) {
     EXPECT_EQ(backoff(5, "web/web"), backoff(5, "web/web"));
     EXPECT_NE(backoff(5, "web/web"), backoff(5, "db/db"));

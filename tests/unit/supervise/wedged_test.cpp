@@ -9,62 +9,110 @@ using podman::ContainerState;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-podman::ContainerSummary container(ContainerState state) {
+SteadyTime moment(Duration since) {
+    return SteadyTime(since);
+}
+
+podman::ContainerSummary container(ContainerState state, const std::string& id = "abc") {
     podman::ContainerSummary summary;
-    summary.id = "abc";
+    summary.id = id;
     summary.name = "web";
     summary.state = state;
     return summary;
 }
 
 TEST(WedgeWatch, AContainerIsWedgedAfterTenSecondsBetweenStates) {
-    for (const ContainerState state :
-         {ContainerState::Created, ContainerState::Stopping, ContainerState::Removing,
-          ContainerState::Paused, ContainerState::Initialized, ContainerState::Unknown}) {
+    for (const ContainerState state : {ContainerState::Created, ContainerState::Stopping,
+                                       ContainerState::Removing, ContainerState::Initialized}) {
         WedgeWatch watch;
-        EXPECT_FALSE(watch.is_wedged(container(state), WallTime(seconds(0)))) << to_string(state);
-        EXPECT_FALSE(watch.is_wedged(container(state), WallTime(seconds(9)))) << to_string(state);
-        EXPECT_EQ(watch.next_after(WallTime(seconds(9))), WallTime(seconds(10)));
-        EXPECT_TRUE(watch.is_wedged(container(state), WallTime(seconds(10)))) << to_string(state);
+        EXPECT_FALSE(watch.is_wedged(container(state), moment(seconds(0)))) << to_string(state);
+        EXPECT_FALSE(watch.is_wedged(container(state), moment(seconds(9)))) << to_string(state);
+        EXPECT_EQ(watch.next_after(moment(seconds(9))), seconds(1));
+        EXPECT_TRUE(watch.is_wedged(container(state), moment(seconds(10)))) << to_string(state);
     }
 }
 
-TEST(WedgeWatch, ARunningOrEndedContainerNeverIs) {
+TEST(WedgeWatch, OneThatRunsHasEndedOrIsPausedOrUnknownNeverIs) {
     for (const ContainerState state :
-         {ContainerState::Running, ContainerState::Exited, ContainerState::Stopped}) {
+         {ContainerState::Running, ContainerState::Exited, ContainerState::Stopped,
+          ContainerState::Paused, ContainerState::Unknown}) {
         WedgeWatch watch;
-        watch.is_wedged(container(state), WallTime(seconds(0)));
-        EXPECT_FALSE(watch.is_wedged(container(state), WallTime(seconds(100)))) << to_string(state);
+        watch.is_wedged(container(state), moment(seconds(0)));
+        EXPECT_FALSE(watch.is_wedged(container(state), moment(minutes(100)))) << to_string(state);
+        EXPECT_EQ(watch.next_after(moment(seconds(0))), std::nullopt) << to_string(state);
     }
 }
 
 TEST(WedgeWatch, MovingOnStartsTheCountAnew) {
     WedgeWatch watch;
-    watch.is_wedged(container(ContainerState::Stopping), WallTime(seconds(0)));
-    watch.is_wedged(container(ContainerState::Running), WallTime(seconds(5)));
-    EXPECT_FALSE(watch.is_wedged(container(ContainerState::Stopping), WallTime(seconds(11))));
+    watch.is_wedged(container(ContainerState::Stopping), moment(seconds(0)));
+    watch.is_wedged(container(ContainerState::Paused), moment(seconds(5)));
+    EXPECT_FALSE(watch.is_wedged(container(ContainerState::Stopping), moment(seconds(11))));
+}
+
+TEST(WedgeWatch, OneThatIsNeverStartedIsMadeAnewOnce) {
+    WedgeWatch watch;
+    watch.is_wedged(container(ContainerState::Created), moment(seconds(0)));
+    ASSERT_TRUE(watch.is_wedged(container(ContainerState::Created), moment(seconds(10))));
+    watch.note_recreated("web", moment(seconds(10)));
+    for (int after = 11; after < 1800; after += 60) {
+        EXPECT_FALSE(
+            watch.is_wedged(container(ContainerState::Created, "new"), moment(seconds(after))))
+            << after;
+    }
+    EXPECT_TRUE(watch.is_wedged(container(ContainerState::Created, "new"), moment(minutes(31))));
 }
 
 TEST(WedgeWatch, TheBreakerOpensAtFiveRecreationsInHalfAnHour) {
     WedgeWatch watch;
     for (int i = 0; i < 4; ++i) {
-        watch.note_recreated("web", WallTime(minutes(i)));
+        watch.note_recreated("web", moment(minutes(i)));
     }
-    EXPECT_EQ(watch.breaker("web", WallTime(minutes(5))), std::nullopt);
-    watch.note_recreated("web", WallTime(minutes(5)));
-    const auto open = watch.breaker("web", WallTime(minutes(6)));
+    const WallTime wall{};
+    EXPECT_EQ(watch.breaker("web", moment(minutes(5)), wall), std::nullopt);
+    watch.note_recreated("web", moment(minutes(5)));
+    const auto open = watch.breaker("web", moment(minutes(6)), wall);
     ASSERT_TRUE(open);
     EXPECT_NE(open->find("web was recreated 5 times in 30m"), std::string::npos) << *open;
-    EXPECT_EQ(watch.breaker("db", WallTime(minutes(6))), std::nullopt);
-    EXPECT_EQ(watch.breaker("web", WallTime(minutes(31))), std::nullopt)
+    EXPECT_NE(open->find("1970-01-01T00:24:00"), std::string::npos) << *open;
+    EXPECT_EQ(watch.breaker("db", moment(minutes(6)), wall), std::nullopt);
+    EXPECT_EQ(watch.breaker("web", moment(minutes(31)), wall), std::nullopt)
         << "the first has aged out";
+}
+
+TEST(WedgeWatch, APersonClosesTheBreaker) {
+    WedgeWatch watch;
+    for (const char* name : {"web", "db"}) {
+        for (int i = 0; i < 5; ++i) {
+            watch.note_recreated(name, moment(minutes(i)));
+        }
+    }
+    watch.reset(std::set<std::string>{"web"});
+    EXPECT_EQ(watch.open_for("web", moment(minutes(5))), std::nullopt);
+    EXPECT_EQ(watch.open_for("db", moment(minutes(5))), minutes(25));
+    watch.reset(std::nullopt);
+    EXPECT_EQ(watch.open_for("db", moment(minutes(5))), std::nullopt);
+}
+
+TEST(WedgeWatch, APodWhoseInfraContainerNeverComesUpCannotBeStarted) {
+    WedgeWatch watch;
+    const auto down = container(ContainerState::Exited);
+    const auto up = container(ContainerState::Running);
+    watch.note_pod_start("web", false);
+    EXPECT_FALSE(watch.cannot_start("web", &down));
+    watch.note_pod_start("web", false);
+    EXPECT_TRUE(watch.cannot_start("web", &down));
+    EXPECT_FALSE(watch.cannot_start("web", &up)) << "a container of it is what does not start";
+    EXPECT_FALSE(watch.cannot_start("db", &down));
+    watch.note_pod_start("web", true);
+    EXPECT_FALSE(watch.cannot_start("web", &down));
 }
 
 TEST(WedgeWatch, ForgetsContainersThatAreGone) {
     WedgeWatch watch;
-    watch.is_wedged(container(ContainerState::Stopping), WallTime(seconds(0)));
-    watch.keep_only({});
-    EXPECT_FALSE(watch.is_wedged(container(ContainerState::Stopping), WallTime(seconds(20))));
+    watch.is_wedged(container(ContainerState::Stopping), moment(seconds(0)));
+    watch.keep_only({}, moment(seconds(0)));
+    EXPECT_FALSE(watch.is_wedged(container(ContainerState::Stopping), moment(seconds(20))));
 }
 
 }  // namespace

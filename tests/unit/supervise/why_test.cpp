@@ -54,6 +54,17 @@ TEST(Why, TheBlockerThatWillNotComeIsTheOneThatIsFollowed) {
     EXPECT_EQ(chain[1].reason, "no manifest declares it");
 }
 
+TEST(Why, AnAppWhoseRemovalIsHeldSaysSo) {
+    Overview overview;
+    AppStatus web = app_called("web", ServiceState::Running);
+    web.healthy = true;
+    web.conditions = {{"RemovalHeld", "ManyRemovals", "so many went", "", true, {}}};
+    overview.apps = {web};
+    const auto chain = why(overview, "web");
+    ASSERT_EQ(chain.size(), 1U);
+    EXPECT_EQ(chain[0].reason, "so many went");
+}
+
 TEST(Why, AnAppThatRunsHasNothingToExplain) {
     Overview overview;
     AppStatus web = app_called("web", ServiceState::Running);

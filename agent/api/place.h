@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+
+#include "runtime/base/result.h"
+
+namespace podreeve::api {
+
+// Makes room for a socket there: the directories that are missing, 0700, and none is changed that
+// was there before. Only a socket of our own where nobody answers is removed; anything else that
+// stands there, and a directory in which others could put another in its place, is an error.
+Status make_place(const std::filesystem::path& socket);
+
+}  // namespace podreeve::api

@@ -1,0 +1,306 @@
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "manifests/source_cache.h"
+#include "runtime/base/atomic_file.h"
+#include "runtime/base/contained.h"
+#include "runtime/base/json_text.h"
+#include "runtime/base/log.h"
+#include "runtime/base/utf8.h"
+
+// When an app is no longer wanted: what may be believed of files that are not to be seen, and which
+// of those that went are held.
+namespace podreeve::manifests {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// In accepted_dir. Its keys are directories (path -> device, inode, boot), held and let_go (apps);
+// later releases may add some. One that cannot be read counts as not there.
+constexpr const char* kSeenFile = "seen.json";
+constexpr std::uintmax_t kMaxSeenBytes = 4 * 1024 * 1024;
+
+const char* const kUntilPruned = "`podreeve prune` lets it go";
+
+std::set<std::string> texts_in(const json& in, const char* key) {
+    std::set<std::string> out;
+    for (const json& each : child_in(in, key)) {
+        if (each.is_string()) {
+            out.insert(each.get<std::string>());
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+// Nothing is known of it that could hold, and nothing may be removed for that.
+void ManifestSource::Cache::tell_lost(const std::string& app, const fs::path& path, Desired& out) {
+    out.problems.push_back(
+        {app,
+         clean_text(path.string()),
+         {error_about(path,
+                      "is not to be seen, and its last good version is not kept: what runs of it "
+                      "is left")}});
+}
+
+Listing ManifestSource::Cache::look() {
+    std::vector<DirectoryLook> found;
+    found.reserve(config.directories.size());
+    for (const fs::path& directory : config.directories) {
+        found.push_back(look_at_directory(directory, config.owner));
+    }
+    presence.take(found, looks->steady_now());
+    Listing listing = merge_looks(found);
+    for (const auto& [directory, why] : presence.doubts()) {
+        listing.unreadable.emplace_back(directory, why);
+    }
+    return listing;
+}
+
+// What an earlier run saw last and remembered. Its manifests are expected where they were.
+void ManifestSource::Cache::recall() {
+    if (recalled || config.accepted_dir.empty()) {
+        return;
+    }
+    if (const auto bytes = read_file(config.accepted_dir / kSeenFile, kMaxSeenBytes)) {
+        const json kept = json_object_from(*bytes);
+        presence.recall(child_in(kept, "directories"));
+        guard.recall(texts_in(kept, "held"));
+        let_go = texts_in(kept, "let_go");
+        remembered = *bytes;
+    }
+    expect_files();
+    recalled = true;
+}
+
+void ManifestSource::Cache::expect_files() {
+    for (const std::string& app : accepted.apps()) {
+        if (const auto hash = accepted.current(app)) {
+            from_before.insert(app);
+            contained_or_logged("recalling a version", [&] { expect_file(app, *hash); });
+        }
+    }
+}
+
+void ManifestSource::Cache::expect_file(const std::string& app, const std::string& hash) {
+    const auto text = accepted.load(app, hash);
+    if (!text || guard.held().contains(app)) {
+        return;
+    }
+    const fs::path directory = fs::path(text->file).parent_path();
+    const bool is_ours =
+        std::any_of(config.directories.begin(), config.directories.end(),
+                    [&](const fs::path& each) { return (each / "").parent_path() == directory; });
+    if (is_ours) {
+        presence.expect(text->file);
+    }
+}
+
+// Nothing is written when nothing is other than before.
+void ManifestSource::Cache::remember() {
+    if (config.accepted_dir.empty()) {
+        return;
+    }
+    std::string text = json_text(
+        {{"directories", presence.to_json()}, {"held", guard.held()}, {"let_go", let_go}});
+    if (text == remembered) {
+        return;
+    }
+    std::error_code error;
+    fs::create_directories(config.accepted_dir, error);
+    fs::permissions(config.accepted_dir, fs::perms::owner_all, error);
+    const Status kept = write_file_atomically(config.accepted_dir / kSeenFile, text, 0600);
+    const std::string trouble = kept ? "" : kept.error().message;
+    if (!kept && trouble != remember_trouble) {
+        log::warn("cannot remember which manifest directories were seen: {}; it is tried again",
+                  trouble);
+    }
+    remember_trouble = trouble;
+    all_saved = all_saved && kept;
+    if (kept) {
+        remembered = std::move(text);
+    }
+}
+
+// True when a person has allowed any since the last scan.
+bool ManifestSource::Cache::forget_allowed() {
+    std::erase_if(files, [&](const auto& item) {
+        const FileState& state = item.second;
+        const bool goes = state.missing && allowed.contains(state.app);
+        for (const fs::path& directory : config.directories) {
+            if (!goes) {
+                break;
+            }
+            presence.forget(directory / item.first);
+            for (const FoundUnit& unit : state.found.units) {
+                presence.forget(directory / unit.file.path.filename());
+            }
+        }
+        return goes;
+    });
+    return !allowed.empty();
+}
+
+// Until all is known again, or they have a manifest again.
+std::set<std::string> ManifestSource::Cache::note_let_go(const Desired& out) {
+    let_go.insert(allowed.begin(), allowed.end());
+    if (out.complete && unclear_file().empty()) {
+        let_go.clear();
+    }
+    const std::set<std::string> named = named_apps();
+    std::erase_if(let_go, [&](const std::string& app) {
+        return named.contains(app) || out.apps.contains(app);
+    });
+    return let_go;
+}
+
+// A file that is not to be seen makes way at once for another that says the same: it was renamed.
+bool ManifestSource::Cache::yields(const std::string& name, const FileState& state) {
+    if (!state.missing) {
+        return false;
+    }
+    const auto version = in_force.find(state.app);
+    const std::optional<std::string> hash =
+        version != in_force.end() ? version->second.hash : accepted.current(state.app);
+    return hash && std::any_of(files.begin(), files.end(), [&](const auto& item) {
+               const FileState& other = item.second;
+               return item.first != name && !other.missing && other.spec &&
+                      other.app == state.app && other.hash == *hash;
+           });
+}
+
+bool ManifestSource::Cache::is_doubted(const FileState& state) const {
+    return !presence.doubt_about(state.found.main.path.parent_path()).empty();
+}
+
+std::set<std::string> ManifestSource::Cache::named_apps() const {
+    std::set<std::string> out;
+    for (const auto& [name, state] : files) {
+        out.insert(state.app);
+    }
+    return out;
+}
+
+std::set<std::string> ManifestSource::Cache::apps_in_force() const {
+    std::set<std::string> out = from_before;
+    for (const auto& [app, version] : in_force) {
+        out.insert(app);
+    }
+    return out;
+}
+
+std::string ManifestSource::Cache::unclear_file() const {
+    for (const auto& [name, state] : files) {
+        if (state.could_be_any) {
+            return clean_text(state.found.main.path.string());
+        }
+    }
+    return {};
+}
+
+// Where a manifest that is gone could be, and what ends that; without a reason: nowhere.
+HeldRemoval ManifestSource::Cache::find_unclear(const Listing& listing) const {
+    if (!listing.unreadable.empty()) {
+        const fs::path& directory = listing.unreadable.front().first;
+        return {"DirectoryOutOfSight",
+                fmt::format("it could be in the directory {}, which {}: the app stays as it is "
+                            "until the directory is back",
+                            clean_text(directory.string()), presence.doubt_about(directory))};
+    }
+    if (const std::string file = unclear_file(); !file.empty()) {
+        return {"ManifestUnclear",
+                fmt::format("{} is broken and could be it: the app stays as it is until that file "
+                            "is mended or removed",
+                            file)};
+    }
+    return {};
+}
+
+void ManifestSource::Cache::tell_doubts(const Listing& listing, Desired& out) {
+    for (const auto& [directory, why] : listing.unreadable) {
+        out.problems.push_back({"", clean_text(directory.string()), {error_about(directory, why)}});
+    }
+}
+
+// Of the apps whose file's directory says nothing.
+void ManifestSource::Cache::tell_held(const std::map<std::string, Candidate>& candidates,
+                                      Desired& out) {
+    for (const auto& [app, candidate] : candidates) {
+        const auto file = files.find(candidate.file_name);
+        if (file == files.end() || !file->second.missing || !is_doubted(file->second)) {
+            continue;
+        }
+        const fs::path& path = file->second.found.main.path;
+        out.held[app] = {
+            "DirectoryOutOfSight",
+            fmt::format("its manifest {} is out of sight: the directory {} {}; the app stays as it "
+                        "is until the directory is back, or {}",
+                        clean_text(path.filename().string()),
+                        clean_text(path.parent_path().string()),
+                        presence.doubt_about(path.parent_path()), kUntilPruned)};
+    }
+}
+
+// What went stays in force while it is held. Those are returned.
+std::set<std::string> ManifestSource::Cache::hold_removals(
+    const Listing& listing, std::map<std::string, Candidate>& candidates, Desired& out) {
+    const std::set<std::string> before = apps_in_force();
+    std::set<std::string> there = named_apps();
+    for (const auto& [app, candidate] : candidates) {
+        there.insert(app);
+    }
+    std::set<std::string> wanted;
+    std::set_difference(before.begin(), before.end(), there.begin(), there.end(),
+                        std::inserter(wanted, wanted.end()));
+    const HeldRemoval unclear = find_unclear(listing);
+    std::set<std::string> held = guard.weigh(
+        {wanted, there, allowed, before.size(), !unclear.reason.empty(), looks->steady_now()});
+    for (const std::string& app : held) {
+        const auto thrown = contained([&] { hold(app, unclear, candidates, out); });
+        if (thrown) {
+            out.problems.push_back({app, app, {threw(app, *thrown)}});
+        }
+    }
+    return held;
+}
+
+void ManifestSource::Cache::hold(const std::string& app,
+                                 const HeldRemoval& unclear,
+                                 std::map<std::string, Candidate>& candidates,
+                                 Desired& out) {
+    const std::string file = holder_of(app);
+    const InForce* last = version_in_force(app, file);
+    if (last == nullptr) {
+        tell_lost(app, file.empty() ? app : file, out);
+        return;
+    }
+    const bool many = guard.held().contains(app);
+    const std::string why = many ? "so many others went with it that none is believed: the app "
+                                   "stays as it is until its manifest is back"
+                                 : unclear.message;
+    HeldRemoval told{many ? "ManyRemovals" : unclear.reason,
+                     fmt::format("its manifest {} is gone, but {}, or {}",
+                                 clean_text(last->file_name), why, kUntilPruned)};
+    candidates.emplace(app, Candidate{last->spec, last->hash, last->file_name, true});
+    out.held[app] = std::move(told);
+}
+
+// Apps that no file is about any more: nothing of them is in force, here and on disk.
+void ManifestSource::Cache::drop_gone(const std::map<std::string, Candidate>& candidates,
+                                      const std::set<std::string>& held) {
+    const std::set<std::string> named = named_apps();
+    for (const std::string& app : apps_in_force()) {
+        if (!candidates.contains(app) && !named.contains(app) && !held.contains(app)) {
+            accepted.clear_current(app);
+            in_force.erase(app);
+            from_before.erase(app);
+        }
+    }
+}
+
+}  // namespace podreeve::manifests

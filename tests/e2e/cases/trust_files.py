@@ -1,0 +1,102 @@
+"""Manifests that are out of sight are not gone: what runs stays, everything says why, and a person has the last word."""
+
+import json
+import time
+
+from lib import manifests
+from lib.lab import MANIFESTS
+
+APPS = ("one", "two", "three")
+
+
+def three_apps(lab):
+    for name in APPS:
+        lab.put_manifest(f"{name}.yaml", manifests.single(name, extra="stop_grace_secs: 1\n"))
+    lab.wait_until(lambda: lab.is_up(*APPS), 60, "three apps are up")
+    lab.settle()
+    return lab.ids()
+
+
+def stays(lab, before, what):
+    """All apps are held and run on, over passes and a restart of the agent."""
+    lab.wait_until(lambda: all(lab.condition(name, "RemovalHeld") for name in APPS), 30, f"{what}: all removals are held")
+    for _ in range(3):
+        lab.podreeve("reconcile")
+    lab.systemctl("restart", "podreeve")
+    lab.wait_until(lambda: all(lab.condition(name, "RemovalHeld") for name in APPS), 30, f"{what}: over a restart")
+    assert lab.ids() == before, what
+    assert "podreeve prune" in lab.run("podreeve", "status", "one").stdout
+
+
+def comes_back(lab, before, what):
+    lab.wait_until(lambda: not any(lab.condition(name, "RemovalHeld") for name in APPS), 30, f"{what}: nothing is held any more")
+    lab.settle()
+    assert lab.ids() == before, what
+
+
+def case_a_manifest_directory_that_is_moved_away(lab):
+    before = three_apps(lab)
+    lab.run("mv", MANIFESTS, f"{MANIFESTS}.away")
+    stays(lab, before, "moved away")
+    lab.run("mv", f"{MANIFESTS}.away", MANIFESTS)
+    comes_back(lab, before, "moved back")
+
+
+def case_a_manifest_directory_that_may_not_be_searched(lab):
+    before = three_apps(lab)
+    lab.run("chmod", "600", MANIFESTS)
+    stays(lab, before, "mode 600")
+    lab.run("chmod", "755", MANIFESTS)
+    comes_back(lab, before, "mode 755")
+
+
+def case_an_empty_mount_point(lab):
+    before = three_apps(lab)
+    lab.root("mount", "-t", "tmpfs", "-o", "uid=1000,gid=1000,mode=755", "nothing", MANIFESTS)
+    try:
+        stays(lab, before, "an empty file system")
+    finally:
+        lab.root("umount", "-l", MANIFESTS)
+    comes_back(lab, before, "unmounted")
+
+
+def case_all_manifests_deleted_at_once_go_when_a_person_says_so(lab):
+    before = three_apps(lab)
+    lab.run("sh", "-c", f"rm {MANIFESTS}/*.yaml")
+    stays(lab, before, "deleted")
+    listed = json.loads(lab.run("podreeve", "prune", "--json").stdout)["removals"]
+    assert [one["app"] for one in listed] == sorted(APPS), listed
+    refused = lab.run("podreeve", "prune", check=False)
+    assert refused.returncode == 1 and "--yes" in refused.stderr and lab.ids() == before, refused
+    lab.run("podreeve", "prune", "--yes")
+    lab.wait_until(lambda: not lab.ids() and not lab.apps(), 60, "all are removed")
+    assert "no removal is held" in lab.run("podreeve", "prune").stdout
+
+
+def case_one_manifest_of_three_deleted_is_one_app_removed(lab):
+    before = three_apps(lab)
+    lab.remove_manifest("two.yaml")
+    _, took = lab.wait_until(lambda: "two" not in lab.ids(), 30, "it is removed")
+    lab.settle()
+    assert lab.ids() == {name: id for name, id in before.items() if name != "two"}
+    return f"removed after {took:.1f} s"
+
+
+def case_a_file_that_is_replaced_by_unlink_and_create(lab):
+    """Again and again: the app is never taken for removed."""
+    before = three_apps(lab)
+    text = manifests.single("one", extra="stop_grace_secs: 1\n")
+    for _ in range(10):
+        lab.remove_manifest("one.yaml")
+        time.sleep(0.5)  # for passes that see it away; one that stays away for 2 s is gone
+        lab.put_manifest("one.yaml", text)
+    lab.settle()
+    assert lab.ids() == before
+
+
+def case_a_manifest_under_another_name_is_the_same_app(lab):
+    before = three_apps(lab)
+    lab.run("mv", f"{MANIFESTS}/one.yaml", f"{MANIFESTS}/uno.yaml")
+    lab.podreeve("reconcile")
+    lab.settle()
+    assert lab.ids() == before and set(lab.apps()) == set(APPS)

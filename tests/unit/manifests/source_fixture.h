@@ -1,0 +1,128 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "manifests/source.h"
+#include "tests/unit/manifests/compiling.h"
+
+// Manifest directories of a test's own, and a source on them.
+namespace podreeve::manifests {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+// A clock far ahead of the files', so that their stamps are trusted and a scan may skip them.
+class LateClock final : public Clock {
+  public:
+    SteadyTime steady_now() const override { return {}; }
+
+    WallTime system_now() const override { return WallTime(std::chrono::hours(24 * 365 * 200)); }
+};
+
+// By which two looks are told apart: it stands still until a test moves it.
+class LookClock final : public Clock {
+  public:
+    SteadyTime steady_now() const override { return now; }
+
+    WallTime system_now() const override { return {}; }
+
+    SteadyTime now{std::chrono::hours(1)};
+};
+
+inline std::string app_text(const std::string& id,
+                            const std::string& image = "a:1",
+                            const std::string& more = "") {
+    return "app:\n  id: " + id + "\n  name: x\n  version: 1\n  container: {image: '" + image +
+           "'}\n" + more;
+}
+
+class Source : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/podreeve-manifests-XXXXXX";
+        ASSERT_NE(::mkdtemp(name), nullptr);
+        root_ = name;
+        fs::create_directory(root_ / "a");
+        fs::create_directory(root_ / "b");
+        open();
+    }
+
+    void TearDown() override { fs::remove_all(root_); }
+
+    // As a new start of the agent would.
+    void open(std::shared_ptr<const Clock> clock = nullptr) {
+        source_ = std::make_unique<ManifestSource>(
+            SourceConfig{.directories = {root_ / "a", root_ / "b", root_ / "none"},
+                         .accepted_dir = root_ / "accepted",
+                         .owner = ::getuid(),
+                         .clock = std::move(clock),
+                         .looks = looks_,
+                         .boot_id = boot_,
+                         .volatile_below = root_ / "run"});
+    }
+
+    void write(const std::string& name, const std::string& text, mode_t mode = 0644) {
+        fs::create_directories((root_ / name).parent_path());
+        std::ofstream(root_ / name) << text;
+        ::chmod((root_ / name).c_str(), mode);
+    }
+
+    void remove(const std::string& name) { fs::remove_all(root_ / name); }
+
+    Words names() {
+        Words out;
+        desired_ = source_->scan();
+        for (const auto& [name, app] : desired_.apps) {
+            out.push_back(name + "=" + app->containers.at(0).image);
+        }
+        return out;
+    }
+
+    // After a second look, by which what is missing is gone.
+    Words names_later(std::chrono::milliseconds later = std::chrono::seconds(2)) {
+        names();
+        looks_->now += later;
+        return names();
+    }
+
+    // "web DirectoryOutOfSight"
+    Words held() const {
+        Words out;
+        for (const auto& [app, held] : desired_.held) {
+            out.push_back(app + " " + held.reason);
+        }
+        return out;
+    }
+
+    Words problems() const {
+        Words out;
+        for (const AppProblem& problem : desired_.problems) {
+            for (const Diagnostic& diagnostic : problem.diagnostics) {
+                std::string text = to_text(diagnostic);
+                for (std::size_t at = text.find(root_.string()); at != std::string::npos;
+                     at = text.find(root_.string())) {
+                    text.erase(at, root_.string().size() + 1);
+                }
+                out.push_back(problem.app + "|" + text);
+            }
+        }
+        return out;
+    }
+
+    fs::path root_;
+    std::shared_ptr<LookClock> looks_ = std::make_shared<LookClock>();
+    std::string boot_ = "boot-1";
+    std::unique_ptr<ManifestSource> source_;
+    Desired desired_;
+};
+
+}  // namespace podreeve::manifests
