@@ -50,20 +50,11 @@ function(podreeve_register name)
   set_property(TEST ${name} PROPERTY FIXTURES_REQUIRED ${PODREEVE_BUILD_FIXTURE})
 endfunction()
 
-# podreeve_register_shards(PROGRAM SHARDS n [SPLIT] …): entries that have a share of a GoogleTest program's cases each.
-# SPLIT: the odd shares run under ThreadSanitizer only, the even ones under the other sanitizers only.
+# podreeve_register_shards(PROGRAM SHARDS n …): entries that have a share of a GoogleTest program's cases each.
 function(podreeve_register_shards name)
-  cmake_parse_arguments(arg "SPLIT" "SHARDS" "" ${ARGN})
-  set(first 0)
-  set(step 1)
-  if(arg_SPLIT AND NOT PODREEVE_LONG)
-    set(step 2)
-    if(PODREEVE_THREADS_ONLY)
-      set(first 1)
-    endif()
-  endif()
+  cmake_parse_arguments(arg "" "SHARDS" "" ${ARGN})
   math(EXPR last "${arg_SHARDS} - 1")
-  foreach(shard RANGE ${first} ${last} ${step})
+  foreach(shard RANGE ${last})
     podreeve_register(${name}_${shard} COMMAND ${name} --gtest_brief=1 ${arg_UNPARSED_ARGUMENTS}
       ENVIRONMENT GTEST_TOTAL_SHARDS=${arg_SHARDS} GTEST_SHARD_INDEX=${shard})
   endforeach()
@@ -72,12 +63,14 @@ endfunction()
 # podreeve_test(NAME [APART] [THREADS] SOURCES a_test.cpp… LINKS lib… LABELS l… [TIMEOUT s] [COST s] [SHARDS n]):
 # a GoogleTest program, one CTest entry a program, so that a run of thousands of cases does not pay a process each.
 # APART: its files are compiled one by one, since each has local names that the others have too.
-# THREADS: what it tests has threads, so that it runs under ThreadSanitizer too.
+# THREADS: what it tests has threads, so that it runs under ThreadSanitizer too. THREADS_LONG: with PODREEVE_LONG only, for
+# hundreds of runs of what others run under it every day.
 # SHARDS: so many entries, for programs of a minute and more.
-# SPLIT: each case runs under one of the sanitizers, and under all of them with PODREEVE_LONG: for hundreds of runs of the
-# same kind.
 function(podreeve_test name)
-  cmake_parse_arguments(arg "APART;THREADS;SPLIT" "TIMEOUT;COST;SHARDS" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "APART;THREADS;THREADS_LONG" "TIMEOUT;COST;SHARDS" "SOURCES;LINKS;LABELS" ${ARGN})
+  if(PODREEVE_LONG AND arg_THREADS_LONG)
+    set(arg_THREADS ON)
+  endif()
   if(PODREEVE_THREADS_ONLY AND NOT arg_THREADS)
     return()
   endif()
@@ -89,9 +82,6 @@ function(podreeve_test name)
     set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   endif()
   set(entry LABELS ${arg_LABELS} COST "${arg_COST}" TIMEOUT "${arg_TIMEOUT}")
-  if(arg_SPLIT)
-    list(APPEND entry SPLIT)
-  endif()
   if(arg_SHARDS)
     podreeve_register_shards(${name} SHARDS ${arg_SHARDS} ${entry})
   else()
