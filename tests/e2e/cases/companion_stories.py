@@ -185,7 +185,7 @@ def case_a_container_that_lingers_goes_with_its_unit(lab):
     """One that still has the unit's label and the name the unit gives when the unit is removed; one that has only the label may
     be anybody's, and stays."""
     units.fresh(lab)
-    again = f"/usr/bin/podman run -d --name systemd-t-web --label PODMAN_SYSTEMD_UNIT=t-web.service {BUSYBOX} sleep 1000000"
+    again = f"/usr/bin/podman create --name systemd-t-web --label PODMAN_SYSTEMD_UNIT=t-web.service {BUSYBOX}"
     lab.put_manifest("t-web.container", units.container(service=f"ExecStopPost={again}"))
     up(lab, "t-web")
     lab.podman("run", "-d", "--name", "labelled", "--label", "PODMAN_SYSTEMD_UNIT=t-web.service", "busybox", "sleep", "1000000")
