@@ -5,7 +5,7 @@ import os
 import textwrap
 import time
 
-from lib.lab import measures
+from lib.lab import long, measures
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -262,6 +262,7 @@ def cpu_seconds(lab, *pids):
     return total / TICK
 
 
+@long
 @measures
 def case_five_hundred_probes_a_second_cost_three_percent_of_a_core(lab):
     """250 servers in 25 pods, an http and a tcp probe each, agent and prober together."""

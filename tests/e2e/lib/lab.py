@@ -28,6 +28,12 @@ def measures(case):
     return case
 
 
+def long(case):
+    """A case that is too heavy for every day: with PODREEVE_LONG, or asked for by name."""
+    case.long = True
+    return case
+
+
 class CommandFailed(Exception):
     """A command that should have ended well did not."""
 
