@@ -23,6 +23,8 @@ using nlohmann::json;
 
 constexpr const char* kCurrent = "current";
 constexpr const char* kExtension = ".json";
+constexpr const char* kNote = "seen.json";
+constexpr std::uintmax_t kMaxNoteBytes = 4 * 1024 * 1024;
 
 // A manifest with all its drop-ins, escaped.
 constexpr std::uintmax_t kMaxBytes = 64 * kMaxFileBytes;
@@ -142,30 +144,28 @@ std::vector<fs::path> versions_in(const fs::path& dir) {
 
 }  // namespace
 
-AcceptedVersions::AcceptedVersions(fs::path dir) : dir_(std::move(dir)) {}
-
-fs::path AcceptedVersions::version_path(const std::string& app, const std::string& hash) const {
-    return dir_ / app / (hash + kExtension);
-}
+AcceptedVersions::AcceptedVersions(DiskDirectory dir) : dir_(std::move(dir)) {}
 
 Status AcceptedVersions::save(const std::string& app,
                               const std::string& hash,
                               const AcceptedText& text,
                               bool durable) {
     RETURN_IF_ERROR(keep(app, hash, text, durable));
-    return dir_.empty() ? Status() : point_to(dir_ / app / kCurrent, hash + kExtension);
+    const auto dir = dir_.use();
+    return dir_.is_none() ? Status() : point_to(dir / app / kCurrent, hash + kExtension);
 }
 
 Status AcceptedVersions::keep(const std::string& app,
                               const std::string& hash,
                               const AcceptedText& text,
                               bool durable) {
-    if (dir_.empty()) {
+    if (dir_.is_none()) {
         return {};
     }
-    RETURN_IF_ERROR(make_private(dir_));
-    RETURN_IF_ERROR(make_private(dir_ / app));
-    const fs::path path = version_path(app, hash);
+    const auto dir = dir_.use();
+    RETURN_IF_ERROR(make_private(dir.path()));
+    RETURN_IF_ERROR(make_private(dir / app));
+    const fs::path path = dir / app / (hash + kExtension);
     if (durable) {
         RETURN_IF_ERROR(write_file_atomically(path, to_json_text(text), 0600));
     } else {
@@ -175,28 +175,31 @@ Status AcceptedVersions::keep(const std::string& app,
 }
 
 Status AcceptedVersions::sync() const {
-    const UniqueFd fd(::open(dir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto dir = dir_.use();
+    const UniqueFd fd(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd || ::syncfs(fd.get()) != 0) {
-        return errno_error(fmt::format("sync {}", dir_.string()), errno);
+        return errno_error(fmt::format("sync {}", dir.path().string()), errno);
     }
     return {};
 }
 
 std::optional<AcceptedText> AcceptedVersions::load(const std::string& app,
                                                    const std::string& hash) const {
-    if (dir_.empty() || !is_label(app) || !is_hash(hash)) {
+    if (dir_.is_none() || !is_label(app) || !is_hash(hash)) {
         return std::nullopt;
     }
-    const auto bytes = read_file(version_path(app, hash), kMaxBytes);
+    const auto dir = dir_.use();
+    const auto bytes = read_file(dir / app / (hash + kExtension), kMaxBytes);
     return bytes ? from_json_text(*bytes) : std::nullopt;
 }
 
 std::optional<std::string> AcceptedVersions::current(const std::string& app) const {
-    if (dir_.empty() || !is_label(app)) {
+    if (dir_.is_none() || !is_label(app)) {
         return std::nullopt;
     }
+    const auto dir = dir_.use();
     std::error_code error;
-    const fs::path target = fs::read_symlink(dir_ / app / kCurrent, error);
+    const fs::path target = fs::read_symlink(dir / app / kCurrent, error);
     std::string hash = target.stem().string();
     if (error || !is_hash(hash)) {
         return std::nullopt;
@@ -205,17 +208,19 @@ std::optional<std::string> AcceptedVersions::current(const std::string& app) con
 }
 
 void AcceptedVersions::clear_current(const std::string& app) {
-    if (!dir_.empty() && is_label(app)) {
-        ::unlink((dir_ / app / kCurrent).c_str());
+    if (!dir_.is_none() && is_label(app)) {
+        const auto dir = dir_.use();
+        ::unlink((dir / app / kCurrent).c_str());
     }
 }
 
 void AcceptedVersions::forget(const std::string& app, const std::vector<std::string>& keep_hashes) {
-    if (dir_.empty() || !is_label(app)) {
+    if (dir_.is_none() || !is_label(app)) {
         return;
     }
+    const auto dir = dir_.use();
     const std::string in_force = current(app).value_or("");
-    for (const fs::path& path : versions_in(dir_ / app)) {
+    for (const fs::path& path : versions_in(dir / app)) {
         const std::string hash = path.stem().string();
         const bool keep = hash == in_force || std::find(keep_hashes.begin(), keep_hashes.end(),
                                                         hash) != keep_hashes.end();
@@ -223,16 +228,18 @@ void AcceptedVersions::forget(const std::string& app, const std::vector<std::str
             ::unlink(path.c_str());
         }
     }
-    ::rmdir((dir_ / app).c_str());  // only when nothing is left
+    ::rmdir((dir / app).c_str());  // only when nothing is left
 }
 
 std::vector<std::string> AcceptedVersions::apps() const {
     std::vector<std::string> out;
     std::error_code error;
-    if (dir_.empty()) {
+    if (dir_.is_none()) {
         return out;
     }
-    for (fs::directory_iterator it(dir_, error), end; !error && it != end; it.increment(error)) {
+    const auto dir = dir_.use();
+    for (fs::directory_iterator it(dir.path(), error), end; !error && it != end;
+         it.increment(error)) {
         if (is_label(it->path().filename().string())) {
             out.push_back(it->path().filename().string());
         }
@@ -250,6 +257,19 @@ std::map<std::string, std::string> AcceptedVersions::current_files() const {
         }
     }
     return out;
+}
+
+Status AcceptedVersions::put_note(const std::string& text) {
+    const auto dir = dir_.use();
+    std::error_code error;
+    fs::create_directories(dir.path(), error);
+    fs::permissions(dir.path(), fs::perms::owner_all, error);
+    return write_file_atomically(dir / kNote, text, 0600);
+}
+
+std::string AcceptedVersions::note() const {
+    const auto dir = dir_.use();
+    return read_file(dir / kNote, kMaxNoteBytes).value_or("");
 }
 
 }  // namespace podreeve::manifests

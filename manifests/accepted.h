@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "manifests/unit_source.h"
+#include "runtime/base/disk_directory.h"
 #include "runtime/base/result.h"
 
 namespace podreeve::manifests {
@@ -24,10 +25,10 @@ struct AcceptedText {
 // with the last. On disk: <dir>/<app>/<hash>.json (0600, they may hold secrets), and beside them
 // the link "current" to the one in force. The JSON's keys are file, text, drop_ins, units; later
 // releases may add some, and read those of earlier ones. A file that cannot be read counts as not
-// kept. An empty dir keeps nothing. One thread at a time.
+// kept. An empty dir keeps nothing. One thread at a time; its disk is told who waits for it.
 class AcceptedVersions {
   public:
-    explicit AcceptedVersions(std::filesystem::path dir);
+    explicit AcceptedVersions(DiskDirectory dir);
 
     // Keeps the version and makes it the current one. It stays until forget() is not told to keep
     // it: only those who know what may lead back to it can tell. Without durable it may be lost in
@@ -61,10 +62,12 @@ class AcceptedVersions {
     // Apps with a current version, and the file name each was accepted from.
     std::map<std::string, std::string> current_files() const;
 
-  private:
-    std::filesystem::path version_path(const std::string& app, const std::string& hash) const;
+    // What the source notes for its next run, in seen.json beside them; empty: nothing.
+    Status put_note(const std::string& text);
+    std::string note() const;
 
-    std::filesystem::path dir_;
+  private:
+    DiskDirectory dir_;
 };
 
 }  // namespace podreeve::manifests

@@ -382,12 +382,72 @@ void hide_in(std::string& text, const std::string& secret) {
     }
 }
 
-std::vector<Probe*> probes_of(Health& health) {
+// What is asked before a stop is sent as a probe is.
+std::vector<Probe*> probes_of(ContainerSpec& spec) {
     std::vector<Probe*> out;
-    for (std::optional<Probe>* probe : {&health.liveness, &health.readiness, &health.startup}) {
+    for (std::optional<Probe>* probe : {&spec.health.liveness, &spec.health.readiness,
+                                        &spec.health.startup, &spec.pre_stop.request}) {
         if (*probe) {
             out.push_back(&**probe);
         }
+    }
+    return out;
+}
+
+// Where the password of "scheme://user:password@host" stands in text, from a place on.
+struct Credentials {
+    std::size_t begin = std::string::npos, end = 0;
+
+    bool none() const { return begin == std::string::npos; }
+};
+
+Credentials credentials_in(const std::string& text, std::size_t from) {
+    for (std::size_t at = text.find("://", from); at != std::string::npos;
+         at = text.find("://", at + 1)) {
+        const std::size_t begin = at + 3;
+        const std::size_t end = std::min(text.find_first_of("/?# \t\n\"'", begin), text.size());
+        const std::size_t sign = text.substr(0, end).rfind('@');
+        const std::size_t colon = text.find(':', begin);
+        if (sign != std::string::npos && sign > begin && colon < sign && colon + 1 < sign) {
+            return {colon + 1, sign};
+        }
+    }
+    return {};
+}
+
+bool holds_credentials(const std::string& text) {
+    return !credentials_in(text, 0).none();
+}
+
+void hide_credentials(std::string& text) {
+    for (Credentials at = credentials_in(text, 0); !at.none();
+         at = credentials_in(text, at.begin + std::string_view(kHidden).size())) {
+        text.replace(at.begin, at.end - at.begin, kHidden);
+    }
+}
+
+// "/up?token=…" shows its path: what is asked for may be a key to the door.
+void hide_query(std::string& path) {
+    if (const std::size_t query = path.find('?'); query != std::string::npos) {
+        path.replace(query + 1, std::string::npos, kHidden);
+    }
+}
+
+// Every word of a container's that may hold the value of a variable.
+std::vector<std::string*> words_of(ContainerSpec& spec) {
+    std::vector<std::string*> out;
+    const auto add = [&](std::vector<std::string>& texts) {
+        for (std::string& text : texts) {
+            out.push_back(&text);
+        }
+    };
+    add(spec.entrypoint);
+    add(spec.command);
+    add(spec.pre_stop.command);
+    for (Probe* probe : probes_of(spec)) {
+        add(probe->command);
+        out.push_back(&probe->path);
+        out.push_back(&probe->service);
     }
     return out;
 }
@@ -409,24 +469,21 @@ void hide_secrets(ContainerSpec& spec) {
     // The longest first, or the rest of one that holds another would stay.
     std::sort(secrets.begin(), secrets.end(),
               [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
-    for (const std::string& secret : secrets) {
-        for (std::string& text : spec.entrypoint) {
-            hide_in(text, secret);
+    for (std::string* text : words_of(spec)) {
+        for (const std::string& secret : secrets) {
+            hide_in(*text, secret);
         }
-        for (std::string& text : spec.command) {
-            hide_in(text, secret);
-        }
-        for (Probe* probe : probes_of(spec.health)) {
-            for (std::string& text : probe->command) {
-                hide_in(text, secret);
-            }
-        }
+        hide_credentials(*text);
+    }
+    for (auto& [name, value] : spec.env) {
+        hide_credentials(value);
     }
 }
 
 // A header that a probe sends is often a key to the door.
 void hide_headers(ContainerSpec& spec) {
-    for (Probe* probe : probes_of(spec.health)) {
+    for (Probe* probe : probes_of(spec)) {
+        hide_query(probe->path);
         for (auto& [name, value] : probe->headers) {
             value = kHidden;
         }
@@ -497,8 +554,9 @@ json to_redacted_json(const AppSpec& spec) {
 bool holds_secrets(const AppSpec& spec) {
     const auto is_told = [](const ContainerSpec& container) {
         return !container.secret_env.empty() ||
-               std::ranges::any_of(container.env,
-                                   [](const auto& row) { return sounds_secret(row.first); });
+               std::ranges::any_of(container.env, [](const auto& row) {
+                   return sounds_secret(row.first) || holds_credentials(row.second);
+               });
     };
     return !spec.secrets.empty() || std::ranges::any_of(spec.containers, is_told) ||
            std::ranges::any_of(spec.volumes, [](const VolumeSpec& volume) {

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "quadlet/names.h"
+#include "runtime/base/trust.h"
 #include "runtime/base/unique_fd.h"
 
 namespace podreeve::manifests {
@@ -63,7 +64,7 @@ FoundEntry look_at_name(int directory, const std::string& name, uid_t owner, Fou
 
     if (::fstatat(directory, name.c_str(), &info, 0) == 0) {
         out.stamp = stamp_of(info);
-        out.trouble = is_null_device(info) ? "" : trouble_of(info, owner);
+        out.trouble = is_null_device(info) ? "" : trouble_of(info, owner, out.path);
         return {is_null_device(info) ? Sight::Masked : Sight::File, 0};
     }
     const int error = errno;
@@ -115,11 +116,8 @@ void read_names(OpenDirectory& directory) {
     std::sort(directory.names.begin(), directory.names.end());
 }
 
-// Taken before the names are read: what changes meanwhile counts as changed later.
-std::int64_t changed_ns(int directory) {
-    struct stat info {};
-
-    return ::fstat(directory, &info) == 0 ? to_ns(info.st_mtim) : 0;
+std::string cannot_be_read(int error) {
+    return fmt::format("cannot be read: {}", std::strerror(error));
 }
 
 bool is_drop_in(const std::string& name, FolderOf of) {
@@ -133,7 +131,15 @@ FolderLook look_at_folder(
     FolderLook out;
     OpenDirectory folder = open_directory(parent, name);
     if (folder.stream) {
-        out.changed_ns = changed_ns(folder.fd());
+        struct stat info {};
+
+        ::fstat(folder.fd(), &info);
+        // Taken before the names are read: what changes meanwhile counts as changed later.
+        out.changed_ns = to_ns(info.st_mtim);
+        out.trouble = distrust_of(info, owner, path);
+        if (!out.trouble.empty()) {
+            return out;
+        }
         read_names(folder);
     } else if (folder.error == ENOENT || (of == FolderOf::Unit && folder.error == ENOTDIR)) {
         return out;
@@ -154,7 +160,7 @@ FolderLook look_at_folder(
             out.entries.emplace(each, std::move(entry));
         }
     }
-    out.trouble = folder.error == 0 ? "" : std::strerror(folder.error);
+    out.trouble = folder.error == 0 ? "" : cannot_be_read(folder.error);
     return out;
 }
 
@@ -187,7 +193,7 @@ void look_at_entry(int directory, const std::string& name, uid_t owner, Director
     entry.file.path = out.path / name;
     const FoundEntry at = look_at_name(directory, name, owner, entry.file);
     if (at.search_error != 0) {
-        out.trouble = std::strerror(at.search_error);
+        out.trouble = cannot_be_read(at.search_error);
         return;
     }
     entry.masked = at.sight == Sight::Masked;
@@ -216,19 +222,8 @@ NameKind classify_name(const std::string& name) {
     return quadlet::unit_type_of(name) ? NameKind::Unit : NameKind::Ignored;
 }
 
-std::string trouble_of(const struct stat& info, uid_t owner) {
-    if (!S_ISREG(info.st_mode)) {
-        return "is not a regular file";
-    }
-    if (info.st_uid != owner && info.st_uid != 0) {
-        return fmt::format(
-            "belongs to user {}; only user {} and root may write manifests: chown it", info.st_uid,
-            owner);
-    }
-    if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return "may be written by others; run chmod go-w on it";
-    }
-    return {};
+std::string trouble_of(const struct stat& info, uid_t owner, const fs::path& path) {
+    return S_ISREG(info.st_mode) ? distrust_of(info, owner, path) : "is not a regular file";
 }
 
 DirectoryLook look_at_directory(const fs::path& path, uid_t owner) {
@@ -243,10 +238,14 @@ DirectoryLook look_at_directory(const fs::path& path, uid_t owner) {
         out.device = info.st_dev;
         out.inode = info.st_ino;
         out.changed_ns[""] = to_ns(info.st_mtim);
+        out.trouble = distrust_of(info, owner, path);
+        if (!out.trouble.empty()) {
+            return out;
+        }
         read_names(directory);
     }
     if (directory.error != 0 && out.exists) {
-        out.trouble = std::strerror(directory.error);
+        out.trouble = cannot_be_read(directory.error);
     }
     for (const std::string& name : directory.names) {
         look_at_entry(directory.fd(), name, owner, out);

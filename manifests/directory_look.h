@@ -46,7 +46,9 @@ struct SeenName {
 struct DirectoryLook {
     std::filesystem::path path;
     bool exists = false;
-    std::string trouble;  // why it cannot be listed or searched; empty: all of it was seen
+    // Why it cannot be listed or searched, or is not to be believed since others may write there;
+    // empty: all of it was seen.
+    std::string trouble;
     dev_t device = 0;
     ino_t inode = 0;
     // By name below the directory: "web.yaml", "web.yaml.d/10-port.yaml", "web.container".
@@ -65,7 +67,7 @@ enum class Sight { File, Masked, Gone };
 Sight look_at(const std::filesystem::path& path, uid_t owner, FoundFile& out);
 
 struct FolderLook {
-    std::string trouble;  // why it cannot be listed or searched
+    std::string trouble;  // why it cannot be listed or searched, or is not to be believed
     std::int64_t changed_ns = 0;
     std::map<std::string, SeenName> entries;  // by name
 };
@@ -75,7 +77,7 @@ enum class FolderOf { Manifest, Unit };
 // The drop-ins in a folder beside a manifest or a unit. One that is not there has none.
 FolderLook look_at_folder(const std::filesystem::path& folder, FolderOf of, uid_t owner);
 
-// Why an open file must not be read as a manifest; empty: it may.
-std::string trouble_of(const struct stat& info, uid_t owner);
+// Why the file at path must not be read as a manifest; empty: it may.
+std::string trouble_of(const struct stat& info, uid_t owner, const std::filesystem::path& path);
 
 }  // namespace podreeve::manifests

@@ -26,7 +26,7 @@ constexpr std::int64_t kFreshNs = 2'000'000'000;
 using DropIns = std::map<std::string, std::map<std::string, FoundFile>>;  // manifest, drop-in
 
 FoundFile folder_trouble(const fs::path& folder, const std::string& why) {
-    return {folder, {}, "cannot be read: " + why};
+    return {folder, {}, why};
 }
 
 void add_entry(const std::string& name, SeenName entry, std::map<std::string, FoundFile>& files) {
@@ -101,7 +101,7 @@ struct AllDropIns {
 
 void add_look(const DirectoryLook& look, AllDropIns& drop_ins, Listing& out) {
     if (!look.trouble.empty()) {
-        out.unreadable.emplace_back(look.path, "cannot read this directory: " + look.trouble);
+        out.unreadable.emplace_back(look.path, look.trouble);
     }
     for (const auto& [folder, why] : look.folder_troubles) {
         drop_ins.of(folder)[""] = folder_trouble(look.path / folder, why);
@@ -266,7 +266,7 @@ Result<std::string> read_manifest(const FoundFile& file, uid_t owner) {
     if (!fd || ::fstat(fd.get(), &info) != 0) {
         return Error{Code::Unavailable, fmt::format("cannot be read: {}", std::strerror(errno))};
     }
-    if (std::string trouble = trouble_of(info, owner); !trouble.empty()) {
+    if (std::string trouble = trouble_of(info, owner, file.path); !trouble.empty()) {
         return Error{Code::Denied, std::move(trouble)};
     }
     return read_all(fd.get(), name);

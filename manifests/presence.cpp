@@ -146,7 +146,7 @@ void Presence::take(std::vector<DirectoryLook>& looks, SteadyTime now) {
     for (DirectoryLook& look : looks) {
         Place& place = places_[key_of(look.path)];
         if (!look.trouble.empty()) {
-            troubles_.emplace(look.path, "cannot be read: " + look.trouble);
+            troubles_.emplace(look.path, look.trouble);
             carry_all(place, look);
             continue;
         }

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::int64_t kMaxSeconds = 24 * 60 * 60;
 constexpr std::int64_t kMaxThreshold = std::numeric_limits<int>::max();
-constexpr std::size_t kMaxHttpBytes = 16 * 1024;
+constexpr std::size_t kMaxHttpBytes = 16 * 1024;  // path and headers, all told
+constexpr std::size_t kMaxTextBytes = 4 * 1024;   // each path, header and service
 constexpr std::chrono::seconds kOpenPortsPeriod{5};
 
 using Reader = void (*)(const Place&, const ProbeContext&, Probe&);
@@ -87,13 +88,25 @@ bool is_printable(const std::string& text) {
     });
 }
 
-void read_path(const Place& place, Probe& out) {
-    const std::string path = place.text().value_or("");
+// What is sent to a server as it stands; the prober takes it in one packet.
+bool is_short(const Place& place, std::size_t size) {
+    if (size > kMaxTextBytes) {
+        place.fail("is too long", "4096 bytes");
+        return false;
+    }
+    return true;
+}
+
+void take_path(const Place& place, const std::string& path, Probe& out) {
     if (!is_printable(path) || path.find(' ') != std::string::npos) {
         place.fail("must be the path of a URL, without spaces");
-        return;
+    } else if (is_short(place, path.size())) {
+        out.path = path.empty() || path.front() != '/' ? "/" + path : path;
     }
-    out.path = path.empty() || path.front() != '/' ? "/" + path : path;
+}
+
+void read_path(const Place& place, Probe& out) {
+    take_path(place, place.text().value_or(""), out);
 }
 
 void read_header(const Place& place, Probe& out) {
@@ -113,7 +126,7 @@ void read_header(const Place& place, Probe& out) {
         place["name"].fail(fmt::format("'{}' is not the name of a header", *name));
     } else if (value && !is_printable(*value)) {
         place["value"].fail("must be one line");  // it is not shown: it may be secret
-    } else {
+    } else if (is_short(place, name->size() + value.value_or("").size())) {
         out.headers.emplace_back(*name, value.value_or(""));
     }
 }
@@ -155,7 +168,12 @@ void read_grpc(const Place& place, const ProbeContext&, Probe& out) {
             out.ports = {static_cast<std::uint16_t>(*port)};
         }
     }
-    out.service = place["service"].text().value_or("");
+    const std::string service = place["service"].text().value_or("");
+    if (!is_printable(service)) {
+        place["service"].fail("must be the name of a service, on one line");
+    } else if (is_short(place["service"], service.size())) {
+        out.service = service;
+    }
 }
 
 void read_exec(const Place& place, const ProbeContext& context, Probe& out) {
@@ -295,14 +313,16 @@ bool read_endpoint(const Place& place, Probe& out) {
     const auto port = port_number(endpoint.port);
     const bool local = endpoint.host.empty() || endpoint.host == "localhost";
     if (!port || (!local && !is_ip_address(endpoint.host))) {
-        place.fail(fmt::format("'{}' does not say where to ask", *text),
-                   "http://localhost:8080, localhost:8080, 8080");
+        // Not quoted: the URL of a probe may bear a password or a token.
+        place.fail("it does not say where to ask", "http://localhost:8080, localhost:8080, 8080");
         return false;
     }
     out.ports = {*port};
     out.host = local ? "" : endpoint.host;
     out.tls = endpoint.tls;
-    out.path = endpoint.path;
+    if (!endpoint.path.empty()) {
+        take_path(place, endpoint.path, out);
+    }
     return true;
 }
 

@@ -75,14 +75,14 @@ bool ManifestSource::Cache::take_file(const std::string& name, const FoundManife
     const WallTime now = clock->system_now();
     FileState& state = files[name];
     const bool same = state.found == found && !state.fresh && !state.missing &&
-                      (state.named.empty() || find_again(state.named, config.owner) == state.named);
+                      (state.named.empty() || has_same_units(found, state.named));
     if (same) {
         return false;
     }
     state.missing = false;
     state.fresh = true;  // until it is read to the end
     read_file_again(name, found, state);
-    state.fresh = state.threw || is_fresh(found, now) || is_fresh(state.named, now);
+    state.fresh = state.threw || state.late || is_fresh(found, now) || is_fresh(state.named, now);
     return true;
 }
 
@@ -144,12 +144,45 @@ void ManifestSource::Cache::read_file_again(const std::string& name,
     }
 }
 
+Texts ManifestSource::Cache::read_within(FileState& state) {
+    struct Reading {
+        Texts texts;
+        std::vector<Diagnostic> diagnostics;
+    };
+
+    const auto read = std::make_shared<Reading>();
+    const fs::path directory = state.found.main.path.parent_path();
+    state.late =
+        !patience.run(directory.string(), [read, found = state.found, owner = config.owner] {
+            read->texts = read_texts(found, owner, read->diagnostics);
+        });
+    if (!state.late) {
+        state.diagnostics = std::move(read->diagnostics);
+        return std::move(read->texts);
+    }
+    state.diagnostics = {
+        error_about(state.found.main.path, "cannot be read: its file system does not answer")};
+    Texts none;
+    none.good = false;
+    return none;
+}
+
+// One that does not answer is as it was.
+bool ManifestSource::Cache::has_same_units(const FoundManifest& found,
+                                           const std::vector<FoundUnit>& units) {
+    const auto same = std::make_shared<bool>(true);
+    patience.run(found.main.path.parent_path().string(), [same, units, owner = config.owner] {
+        *same = find_again(units, owner) == units;
+    });
+    return *same;
+}
+
 void ManifestSource::Cache::compile_file(const std::string& name, FileState& state) {
     state.spec = nullptr;
     state.could_be_any = false;
     state.hash.clear();
     state.text = {};
-    Texts texts = read_texts(state.found, config.owner, state.diagnostics);
+    Texts texts = read_within(state);
     state.named = std::move(texts.named);
     Compiled compiled;
     const mode_t mode = state.found.main.stamp.mode;

@@ -12,6 +12,7 @@
 #include "manifests/accepted.h"
 #include "manifests/model.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/disk_waits.h"
 #include "runtime/base/result.h"
 
 namespace podreeve::manifests {
@@ -27,8 +28,12 @@ struct SourceConfig {
     // How far apart two looks are by which a file is gone.
     Duration gone_after = std::chrono::seconds(2);
     std::string boot_id = {};  // of this boot of the machine
+    // How long a file system may take to answer.
+    Duration patience = std::chrono::seconds(2);
     // Directories below it are new after each boot.
     std::filesystem::path volatile_below = "/run";
+    // Told who waits for accepted_dir; null: nobody watches over it. It outlives the source.
+    DiskWaits* disk = nullptr;
 };
 
 // Reads the manifest directories into Desired. Files are parsed again only when size, mtime, inode

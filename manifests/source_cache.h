@@ -14,6 +14,7 @@
 #include "manifests/removal_guard.h"
 #include "manifests/source.h"
 #include "manifests/validate.h"
+#include "runtime/base/patience.h"
 
 // The inside of the source, for its own files: source.cpp, and source_removal.cpp for when an app
 // is no longer wanted.
@@ -29,6 +30,7 @@ struct FileState {
     std::vector<FoundUnit> named;  // the unit files it names
     bool fresh = false;            // its stamp cannot be trusted: read it again next time
     bool threw = false;            // reading it did
+    bool late = false;             // its file system did not answer
     std::string app;               // that it is about, as far as is known
     SpecPtr spec;                  // null: broken
     std::string hash;
@@ -71,8 +73,9 @@ struct ManifestSource::Cache {
         : config(source_config),
           clock(config.clock ? config.clock : std::make_shared<const SystemClock>()),
           looks(config.looks ? config.looks : clock),
-          accepted(config.accepted_dir),
-          presence({config.boot_id, config.volatile_below, config.gone_after}) {}
+          accepted({config.accepted_dir, config.disk}),
+          presence({config.boot_id, config.volatile_below, config.gone_after}),
+          patience(config.patience) {}
 
     Desired scan();
 
@@ -82,6 +85,7 @@ struct ManifestSource::Cache {
     std::shared_ptr<const Clock> looks;
     AcceptedVersions accepted;
     Presence presence;
+    Patience patience;  // by directory
     RemovalGuard guard;
     std::set<std::string> allowed;            // removals that a person allowed since the last scan
     std::set<std::string> let_go;             // those of them that something could still hold
@@ -137,6 +141,9 @@ struct ManifestSource::Cache {
 
     // source_removal.cpp
     Listing look();
+    DirectoryLook look_within(const std::filesystem::path& directory);
+    Texts read_within(FileState& state);
+    bool has_same_units(const FoundManifest& found, const std::vector<FoundUnit>& units);
     void recall();
     void expect_files();
     void expect_file(const std::string& app, const std::string& hash);

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "manifests/source_cache.h"
-#include "runtime/base/atomic_file.h"
 #include "runtime/base/contained.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
@@ -18,11 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-// In accepted_dir. Its keys are directories (path -> device, inode, boot), held and let_go (apps);
-// later releases may add some. One that cannot be read counts as not there.
-constexpr const char* kSeenFile = "seen.json";
-constexpr std::uintmax_t kMaxSeenBytes = 4 * 1024 * 1024;
 
 const char* const kUntilPruned = "`podreeve prune` lets it go";
 
@@ -48,11 +42,26 @@ void ManifestSource::Cache::tell_lost(const std::string& app, const fs::path& pa
                       "is left")}});
 }
 
+// One whose file system does not answer cannot be read, and keeps nobody else's from being so.
+DirectoryLook ManifestSource::Cache::look_within(const fs::path& directory) {
+    const auto seen = std::make_shared<DirectoryLook>();
+    if (patience.run(directory.string(), [seen, directory, owner = config.owner] {
+            *seen = look_at_directory(directory, owner);
+        })) {
+        return std::move(*seen);
+    }
+    DirectoryLook late;
+    late.path = directory;
+    late.exists = true;
+    late.trouble = "cannot be read: its file system does not answer";
+    return late;
+}
+
 Listing ManifestSource::Cache::look() {
     std::vector<DirectoryLook> found;
     found.reserve(config.directories.size());
     for (const fs::path& directory : config.directories) {
-        found.push_back(look_at_directory(directory, config.owner));
+        found.push_back(look_within(directory));
     }
     presence.take(found, looks->steady_now());
     Listing listing = merge_looks(found);
@@ -62,17 +71,19 @@ Listing ManifestSource::Cache::look() {
     return listing;
 }
 
-// What an earlier run saw last and remembered. Its manifests are expected where they were.
+// What an earlier run saw last and remembered: JSON with the keys directories (path -> device,
+// inode, boot), held and let_go (apps); later releases may add some. What cannot be read counts as
+// not there. Its manifests are expected where they were.
 void ManifestSource::Cache::recall() {
     if (recalled || config.accepted_dir.empty()) {
         return;
     }
-    if (const auto bytes = read_file(config.accepted_dir / kSeenFile, kMaxSeenBytes)) {
-        const json kept = json_object_from(*bytes);
+    if (const std::string bytes = accepted.note(); !bytes.empty()) {
+        const json kept = json_object_from(bytes);
         presence.recall(child_in(kept, "directories"));
         guard.recall(texts_in(kept, "held"));
         let_go = texts_in(kept, "let_go");
-        remembered = *bytes;
+        remembered = bytes;
     }
     expect_files();
     recalled = true;
@@ -111,10 +122,7 @@ void ManifestSource::Cache::remember() {
     if (text == remembered) {
         return;
     }
-    std::error_code error;
-    fs::create_directories(config.accepted_dir, error);
-    fs::permissions(config.accepted_dir, fs::perms::owner_all, error);
-    const Status kept = write_file_atomically(config.accepted_dir / kSeenFile, text, 0600);
+    const Status kept = accepted.put_note(text);
     const std::string trouble = kept ? "" : kept.error().message;
     if (!kept && trouble != remember_trouble) {
         log::warn("cannot remember which manifest directories were seen: {}; it is tried again",

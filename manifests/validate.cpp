@@ -20,8 +20,7 @@ Diagnostic about(const AppSpec& app, std::string path, std::string message) {
     return {{app.file, 0, 0}, std::move(path), std::move(message), "", "", Severity::Error};
 }
 
-// podman keeps containers and pods in one name space. The service container that an app with a pod
-// gets is called after the app.
+// podman keeps containers and pods in one name space.
 std::vector<std::pair<std::string, std::string>> object_names(const AppSpec& app) {
     std::vector<std::pair<std::string, std::string>> out;  // name, path
     for (const PodSpec& pod : app.pods) {
@@ -29,9 +28,6 @@ std::vector<std::pair<std::string, std::string>> object_names(const AppSpec& app
     }
     for (const ContainerSpec& container : app.containers) {
         out.emplace_back(container.name, "container " + container.part);
-    }
-    if (!app.pods.empty()) {
-        out.emplace_back(app.name + "-service", "service container");
     }
     for (auto& name : names_of_companions(app)) {
         out.push_back(std::move(name));

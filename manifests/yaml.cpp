@@ -65,7 +65,7 @@ class TreeBuilder final : public YAML::EventHandler {
                   YAML::anchor_t anchor,
                   const std::string& value) override {
         const bool plain = tag == "?" || tag.empty();
-        refuse_tag(mark, tag, plain || tag == "!");
+        refuse_tag(mark, plain || tag == "!");
         auto node =
             make_node(mark, plain && is_null_text(value) ? NodeKind::Null : NodeKind::Scalar);
         node->plain = plain;
@@ -88,7 +88,7 @@ class TreeBuilder final : public YAML::EventHandler {
                          const std::string& tag,
                          YAML::anchor_t anchor,
                          YAML::EmitterStyle::value) override {
-        refuse_tag(mark, tag, tag == "?" || tag.empty());
+        refuse_tag(mark, tag == "?" || tag.empty());
         open(mark, NodeKind::List, anchor);
     }
 
@@ -98,7 +98,7 @@ class TreeBuilder final : public YAML::EventHandler {
                     const std::string& tag,
                     YAML::anchor_t anchor,
                     YAML::EmitterStyle::value) override {
-        refuse_tag(mark, tag, tag == "?" || tag.empty());
+        refuse_tag(mark, tag == "?" || tag.empty());
         open(mark, NodeKind::Map, anchor);
     }
 
@@ -122,9 +122,12 @@ class TreeBuilder final : public YAML::EventHandler {
         return node;
     }
 
-    static void refuse_tag(const YAML::Mark& mark, const std::string& tag, bool harmless) {
+    // Which one is not said: it may be a password that begins with '!'.
+    static void refuse_tag(const YAML::Mark& mark, bool harmless) {
         if (!harmless) {
-            throw Refusal{mark, fmt::format("the tag {} is not allowed", tag)};
+            throw Refusal{mark,
+                          "a tag is not allowed here; a value that begins with '!' has to be "
+                          "in quotes"};
         }
     }
 
@@ -276,6 +279,12 @@ std::optional<Diagnostic> find_tab(const std::string& file,
     return std::nullopt;
 }
 
+// Behind a colon the parser quotes the file: an anchor, say, and that may be a password that begins
+// with '*'.
+std::string words_of_parser(const std::string& message) {
+    return message.substr(0, message.find(':'));
+}
+
 void parse_documents(const std::string& file, const std::string& text, YamlStream& out) {
     std::istringstream input(text);
     try {
@@ -291,9 +300,10 @@ void parse_documents(const std::string& file, const std::string& text, YamlStrea
     } catch (const Refusal& refusal) {
         out.diagnostics.push_back(error_at(to_position(file, refusal.mark), refusal.message));
     } catch (const YAML::Exception& error) {
-        out.diagnostics.push_back(find_tab(file, text, error.mark)
-                                      .value_or(error_at(to_position(file, error.mark),
-                                                         "cannot read the YAML: " + error.msg)));
+        out.diagnostics.push_back(
+            find_tab(file, text, error.mark)
+                .value_or(error_at(to_position(file, error.mark),
+                                   "cannot read the YAML: " + words_of_parser(error.msg))));
     } catch (const std::exception& error) {
         out.diagnostics.push_back(
             error_at({file, 0, 0}, fmt::format("cannot read the YAML: {}", error.what())));

@@ -17,8 +17,9 @@ std::string comment_for(std::string_view app) {
 }
 
 std::string section_for(const Stamp& stamp) {
-    return fmt::format("\n[{}]\nApp={}\nGeneration={}\nHash={}\n", kStampSection, stamp.app,
-                       stamp.generation, stamp.hash);
+    const std::string owner = stamp.owner.empty() ? "" : fmt::format("Owner={}\n", stamp.owner);
+    return fmt::format("\n[{}]\nApp={}\nGeneration={}\nHash={}\n{}", kStampSection, stamp.app,
+                       stamp.generation, stamp.hash, owner);
 }
 
 Error damaged() {
@@ -45,7 +46,8 @@ std::string content_hash(std::string_view text) {
 
 Result<std::string> stamped(std::string_view source,
                             std::string_view app,
-                            std::uint64_t generation) {
+                            std::uint64_t generation,
+                            std::string_view owner) {
     UnitFile::Parsed parsed = UnitFile::parse(source);
     if (!parsed.errors.empty() || parsed.file.has_section(kStampSection)) {
         return fail(Code::InvalidArgument,
@@ -65,7 +67,7 @@ Result<std::string> stamped(std::string_view source,
         body.remove_suffix(1);
     }
     const std::string text = source.empty() ? std::string() : std::string(body);
-    const Stamp stamp{std::string(app), generation, content_hash(text)};
+    const Stamp stamp{std::string(app), generation, content_hash(text), std::string(owner)};
     return comment_for(app) + text + section_for(stamp);
 }
 
@@ -75,7 +77,8 @@ Result<std::optional<Stamp>> read_stamp(std::string_view text) {
         const bool ours = text.starts_with("# Kept by podreeve for the app ");
         return ours ? Result<std::optional<Stamp>>(damaged()) : std::optional<Stamp>();
     }
-    Stamp stamp{file.last(kStampSection, "App"), 0, file.last(kStampSection, "Hash")};
+    Stamp stamp{file.last(kStampSection, "App"), 0, file.last(kStampSection, "Hash"),
+                file.last(kStampSection, "Owner")};
     const std::string number = file.last(kStampSection, "Generation");
     const auto parsed =
         std::from_chars(number.data(), number.data() + number.size(), stamp.generation);
@@ -84,6 +87,15 @@ Result<std::optional<Stamp>> read_stamp(std::string_view text) {
         return damaged();
     }
     return std::optional<Stamp>(std::move(stamp));
+}
+
+bool is_stamped_by(std::string_view text, const StampOwner& owner) {
+    const auto stamp = read_stamp(text);
+    if (stamp && !*stamp) {
+        return false;
+    }
+    const std::string named = stamp ? (*stamp)->owner : "";
+    return named.empty() ? owner.takes_unnamed : named == owner.id;
 }
 
 bool is_untouched(std::string_view text) {

@@ -15,18 +15,6 @@ int column_of(std::size_t offset) {
     return static_cast<int>(offset) + 1;
 }
 
-// As it may be shown in a message: short, and with nothing that could drive a terminal.
-std::string excerpt(std::string_view text) {
-    constexpr std::size_t kShown = 40;
-    std::string shown(text.substr(0, kShown));
-    // Never half a character.
-    while (!shown.empty() && find_invalid_utf8(shown)) {
-        shown.pop_back();
-    }
-    std::replace_if(shown.begin(), shown.end(), is_control, '?');
-    return text.size() > kShown ? shown + "…" : shown;
-}
-
 }  // namespace
 
 UnitFile::Parsed UnitFileReader::read() {
@@ -180,8 +168,7 @@ void UnitFileReader::read_header(const Logical& line, std::size_t start, std::si
     section_.clear();
     if (line.joined[end] != ']' || !is_section_name(name)) {
         error({line.first_line, column_of(start)},
-              fmt::format("'{}' is not a section header; write it as [Name]",
-                          excerpt(strip_blanks(line.joined))));
+              "this is not a section header; write it as [Name]");
         return;
     }
     section_ = name;
@@ -193,17 +180,18 @@ void UnitFileReader::read_assignment(const Logical& line, std::size_t start) {
     const Position at{line.first_line, column_of(start)};
     const std::size_t equals = text.find('=', start);
     if (equals == std::string_view::npos) {
-        error(at, fmt::format("'{}' is not a section, an assignment or a comment",
-                              excerpt(strip_blanks(text))));
+        error(at,
+              "this is not a section, an assignment or a comment; a line that goes on ends "
+              "with a backslash");
         return;
     }
     const std::string_view key = strip_blanks(text.substr(start, equals - start));
     if (!is_key_name(key)) {
-        error(at, fmt::format("'{}' is not a key", excerpt(key)));
+        error(at, "what stands before the '=' is not a key");
         return;
     }
     if (!in_section_) {
-        error(at, fmt::format("'{}' stands before the first section", excerpt(key)));
+        error(at, "an assignment stands before the first section");
         return;
     }
     // A value that starts on a continuation line is placed behind its '=', where it is set.

@@ -1,5 +1,6 @@
 // GET  /v1/apps                 all apps and the agent, as `podreeve status --json` prints them
 // GET  /v1/apps/{name}          one app
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -27,6 +28,17 @@ nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backe
     return body;
 }
 
+void send_app(Backend& backend, const std::string& name, httplib::Response& response) {
+    const supervise::Overview overview = overview_now(backend);
+    if (const supervise::AppStatus* app = find_shown(overview, name)) {
+        send_json(response, with_events(*app, backend));
+    } else {
+        send_error(response, unknown_app(name));
+    }
+}
+
+}  // namespace
+
 // What is wrong with a file that names no app is shown under the file's path; people ask for it by
 // the file's name, or by what the app would be called.
 const supervise::AppStatus* find_shown(const supervise::Overview& overview,
@@ -42,16 +54,14 @@ const supervise::AppStatus* find_shown(const supervise::Overview& overview,
     return found;
 }
 
-void send_app(Backend& backend, const std::string& name, httplib::Response& response) {
-    const supervise::Overview overview = overview_now(backend);
-    if (const supervise::AppStatus* app = find_shown(overview, name)) {
-        send_json(response, with_events(*app, backend));
-    } else {
-        send_error(response, unknown_app(name));
+bool is_known(const Backend& backend, const std::string& app) {
+    if (backend.board.lock()->find(app) != nullptr || backend.state.app(app)) {
+        return true;
     }
+    const std::vector<state::Event> events = backend.state.events_since(0);
+    return std::any_of(events.begin(), events.end(),
+                       [&](const state::Event& event) { return event.app == app; });
 }
-
-}  // namespace
 
 // The board is as old as the last pass; a change under way is shown as it stands now.
 supervise::Overview overview_now(Backend& backend) {
@@ -69,6 +79,7 @@ void add_apps(httplib::Server& server, Backend& backend) {
         nlohmann::json body = to_json(overview_now(backend));
         const state::StoreHealth health = backend.state.health();
         body["agent"]["version"] = backend.version;
+        body["agent"]["manifest_directories"] = backend.manifest_directories;
         body["agent"]["store"] = {{"read_only", health.read_only},
                                   {"message", health.message},
                                   {"set_aside", health.set_aside}};

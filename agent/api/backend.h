@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -53,6 +54,7 @@ struct Backend {
     std::function<bool(const std::string& app, const std::string& spec)> keeps_version;
     // The removal of these goes on, whatever holds it; a pass is made.
     std::function<void(const std::set<std::string>& apps)> let_go = nullptr;
+    std::vector<std::string> manifest_directories = {};
 };
 
 }  // namespace podreeve::api

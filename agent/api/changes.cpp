@@ -87,8 +87,8 @@ void send_list(Backend& backend, const httplib::Request& request, httplib::Respo
                          : limit.error());
         return;
     }
-    const std::string app = request.get_param_value("app");
     nlohmann::json list = nlohmann::json::array();
+    const std::string app = request.get_param_value("app");
     // Filtered before it is cut: an app's changes may all be older than the newest hundred.
     for (const state::ChangeView& change :
          backend.state.changes(app.empty() ? static_cast<std::size_t>(*limit) : kMostChanges)) {
@@ -96,6 +96,10 @@ void send_list(Backend& backend, const httplib::Request& request, httplib::Respo
             list.size() < static_cast<std::size_t>(*limit)) {
             list.push_back(to_json(change, false));
         }
+    }
+    if (list.empty() && !app.empty() && !is_known(backend, app)) {
+        send_error(response, unknown_app(app));
+        return;
     }
     send_json(response, {{"changes", list}});
 }

@@ -1,17 +1,17 @@
 // GET /v1/events?since=SEQ&app=NAME            what has happened, oldest first
-// GET /v1/events?since=SEQ&app=NAME&follow=1   the same as server-sent events, and what happens
-// next; a
-//                                              client that comes back gives the last id it has seen
-//                                              as Last-Event-ID
+// GET /v1/events?since=SEQ&app=NAME&follow=1
+//     the same as server-sent events, and what happens next; a client that comes back gives the
+//     last id it has seen as Last-Event-ID
 #include <algorithm>
 
 #include <fmt/format.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/api/event_tap.h"
+#include "agent/api/exchange.h"
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "agent/api/turnstile.h"
 #include "runtime/base/json_text.h"
 
 namespace podreeve::api {
@@ -19,6 +19,7 @@ namespace {
 
 // A comment is sent so often, so that either side notices when the other is gone.
 constexpr std::chrono::seconds kHeartbeat{15};
+constexpr unsigned kMostStreams = 64;
 
 nlohmann::json to_json(const state::Event& event) {
     return {{"seq", event.seq},
@@ -32,60 +33,80 @@ std::string to_frame(const state::Event& event) {
     return fmt::format("id: {}\ndata: {}\n\n", event.seq, json_text(to_json(event)));
 }
 
-bool write_new(Backend& backend,
-               const std::string& app,
-               std::int64_t& seq,
-               httplib::DataSink& sink) {
-    for (const state::Event& event : backend.state.events_since(seq)) {
-        seq = event.seq;
-        const std::string frame = app.empty() || app == event.app ? to_frame(event) : std::string();
-        if (!frame.empty() && !sink.write(frame.data(), frame.size())) {
-            return false;
-        }
-    }
-    return true;
+// Each frame a chunk of its own (RFC 9112, 7.1).
+std::string to_chunk(const std::string& bytes) {
+    return fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
 }
 
+constexpr const char* kHead =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+    "Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+// What is not said yet is read from the state, which keeps the newest: nothing is queued for
+// anybody.
+class EventStream final : public Tail {
+  public:
+    EventStream(Backend& backend, std::string app, std::int64_t since, Turnstile::Place place)
+        : backend_(backend), app_(std::move(app)), seq_(since), place_(std::move(place)) {}
+
+    bool say(std::string& out, SteadyTime now) override {
+        while (out.size() < kPiece && append_some(out)) {
+        }
+        if (out.empty() && now >= next_) {
+            out = to_chunk(":\n\n");
+        }
+        if (!out.empty()) {
+            next_ = now + kHeartbeat;
+        }
+        return true;
+    }
+
+    SteadyTime next() const override { return next_; }
+
+    void end(std::string& out) override { out += "0\r\n\r\n"; }
+
+  private:
+    bool append_some(std::string& out) {
+        if (backend_.state.last_event_seq() <= seq_) {
+            return false;
+        }
+        const std::vector<state::Event> events = backend_.state.events_since(seq_, kAtOnce);
+        for (const state::Event& event : events) {
+            seq_ = event.seq;
+            if (app_.empty() || app_ == event.app) {
+                out += to_chunk(to_frame(event));
+            }
+        }
+        return !events.empty();
+    }
+
+    static constexpr std::size_t kPiece = 64 * 1024;
+    static constexpr std::size_t kAtOnce = 100;
+
+    Backend& backend_;
+    const std::string app_;
+    std::int64_t seq_;
+    SteadyTime next_{};
+    const Turnstile::Place place_;
+};
+
 void stream(Backend& backend,
-            const std::shared_ptr<EventTap>& tap,
+            Turnstile& streams,
             const std::string& app,
             std::int64_t since,
             httplib::Response& response) {
-    if (!tap->enter()) {
-        send_error(response, {Code::Unavailable,
-                              "cannot stream events: too many streams are open; close one"});
+    if (auto place = streams.enter()) {
+        go_on_with(kHead, std::make_unique<EventStream>(backend, app, since, std::move(*place)));
         return;
     }
-    response.set_header("Cache-Control", "no-store");
-    response.set_chunked_content_provider(
-        "text/event-stream",
-        [&backend, tap, app, seq = since](std::size_t, httplib::DataSink& sink) mutable {
-            if (!write_new(backend, app, seq, sink)) {
-                return false;
-            }
-            if (!tap->wait_after(seq, kHeartbeat)) {
-                sink.done();
-                return true;
-            }
-            static constexpr std::string_view kComment = ":\n\n";
-            return backend.state.last_event_seq() > seq ||
-                   sink.write(kComment.data(), kComment.size());
-        },
-        [tap](bool) { tap->leave(); });
-}
-
-// Also one that was removed, as long as its events are kept.
-bool is_known(Backend& backend, const std::string& app) {
-    if (backend.board.lock()->find(app) != nullptr || backend.state.app(app)) {
-        return true;
-    }
-    const std::vector<state::Event> events = backend.state.events_since(0);
-    return std::any_of(events.begin(), events.end(),
-                       [&](const state::Event& event) { return event.app == app; });
+    send_error(response, {Code::Unavailable,
+                          fmt::format("cannot stream events: {} streams are open, and no more may "
+                                      "be; close one",
+                                      kMostStreams)});
 }
 
 void send_events(Backend& backend,
-                 const std::shared_ptr<EventTap>& tap,
+                 Turnstile& streams,
                  const httplib::Request& request,
                  httplib::Response& response) {
     Result<std::int64_t> since = number_param(request, "since", 0);
@@ -102,7 +123,7 @@ void send_events(Backend& backend,
         return;
     }
     if (request.get_param_value("follow") == "1") {
-        stream(backend, tap, app, *since, response);
+        stream(backend, streams, app, *since, response);
         return;
     }
     nlohmann::json list = nlohmann::json::array();
@@ -116,10 +137,11 @@ void send_events(Backend& backend,
 
 }  // namespace
 
-void add_events(httplib::Server& server, Backend& backend, std::shared_ptr<EventTap> tap) {
+void add_events(httplib::Server& server, Backend& backend) {
+    const auto streams = std::make_shared<Turnstile>(kMostStreams);
     server.Get("/v1/events",
-               [&backend, tap](const httplib::Request& request, httplib::Response& response) {
-                   send_events(backend, tap, request, response);
+               [&backend, streams](const httplib::Request& request, httplib::Response& response) {
+                   send_events(backend, *streams, request, response);
                });
 }
 

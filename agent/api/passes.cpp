@@ -1,11 +1,13 @@
-// POST /v1/reconcile        makes a pass now; answers when it has ended, with the changes it
-// committed GET  /v1/diff?app=NAME    the plan, of which nothing is carried out GET  /v1/version of
-// the agent and of podman
+// POST /v1/reconcile        makes a pass now; answers when it has ended, with what it committed
+// GET  /v1/diff?app=NAME    the plan, of which nothing is carried out
+// GET  /v1/version          of the agent and of podman
+#include <fmt/format.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "agent/api/turnstile.h"
 
 namespace podreeve::api {
 namespace {
@@ -24,6 +26,11 @@ nlohmann::json to_json(const PassSummary& pass) {
             {"took_ms", std::chrono::duration<double, std::milli>(pass.took).count()}};
 }
 
+Error too_many(const char* what) {
+    return {Code::Unavailable,
+            fmt::format("cannot {}: too many others wait for podman; try again", what)};
+}
+
 void send_diff(Backend& backend, const httplib::Request& request, httplib::Response& response) {
     std::optional<std::string> app;
     if (request.has_param("app")) {
@@ -36,25 +43,33 @@ void send_diff(Backend& backend, const httplib::Request& request, httplib::Respo
     }
     nlohmann::json body = plan::to_json(*plan);
     body["converged"] = plan->empty();
+    body["differs"] = plan->differs();
     body["text"] = plan::to_text(*plan);
     send_json(response, body);
 }
 
 }  // namespace
 
-void add_passes(httplib::Server& server, Backend& backend) {
-    server.Post("/v1/reconcile", [&backend](const httplib::Request&, httplib::Response& response) {
-        const Result<PassSummary> pass = backend.reconcile();
-        if (pass) {
-            send_json(response, to_json(*pass));
+void add_passes(httplib::Server& server, Backend& backend, std::shared_ptr<Turnstile> long_calls) {
+    server.Post("/v1/reconcile",
+                [&backend, long_calls](const httplib::Request&, httplib::Response& response) {
+                    const auto place = long_calls->enter();
+                    const Result<PassSummary> pass =
+                        place ? backend.reconcile() : Result<PassSummary>(too_many("make a pass"));
+                    if (pass) {
+                        send_json(response, to_json(*pass));
+                    } else {
+                        send_error(response, pass.error());
+                    }
+                });
+    server.Get("/v1/diff", [&backend, long_calls](const httplib::Request& request,
+                                                  httplib::Response& response) {
+        if (const auto place = long_calls->enter()) {
+            send_diff(backend, request, response);
         } else {
-            send_error(response, pass.error());
+            send_error(response, too_many("plan"));
         }
     });
-    server.Get("/v1/diff",
-               [&backend](const httplib::Request& request, httplib::Response& response) {
-                   send_diff(backend, request, response);
-               });
     server.Get("/v1/version", [&backend](const httplib::Request&, httplib::Response& response) {
         const supervise::Overview overview = *backend.board.lock();
         send_json(response, {{"agent", backend.version},

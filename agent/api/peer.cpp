@@ -1,27 +1,22 @@
 #include "agent/api/peer.h"
 
-#include <cstdio>
-#include <fstream>
-#include <string>
-
-#include <fmt/format.h>
+#include <sys/socket.h>
 
 namespace podreeve::api {
 
-std::optional<uid_t> uid_of_process(pid_t pid) {
-    std::ifstream status(fmt::format("/proc/{}/status", pid));
-    for (std::string line; std::getline(status, line);) {
-        unsigned uid = 0;
-        if (std::sscanf(line.c_str(), "Uid:\t%u", &uid) == 1) {
-            return uid;
-        }
+std::optional<uid_t> uid_of_peer(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    // A socket without a peer has the pid 0 (and, by the kernel, an impossible uid).
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer ||
+        peer.uid == static_cast<uid_t>(-1)) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    return peer.uid;
 }
 
-bool may_connect(pid_t peer, uid_t own) {
-    const std::optional<uid_t> uid = peer > 0 ? uid_of_process(peer) : std::nullopt;
-    return uid && (*uid == own || *uid == 0);
+bool may_connect(std::optional<uid_t> peer, uid_t own) {
+    return peer && (*peer == own || *peer == 0);
 }
 
 }  // namespace podreeve::api

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/shell_word.h"
 #include "runtime/base/unique_fd.h"
 
 namespace podreeve::api {
@@ -53,18 +54,26 @@ Status check_directory(const UniqueFd& directory, const fs::path& path, const fs
         return fail(Code::Denied,
                     cannot(socket, fmt::format("others may write in {}; 'chmod go-w {}', or name "
                                                "another directory",
-                                               path.string(), path.string())));
+                                               path.string(), shell_word(path))));
     }
     return {};
 }
 
-bool somebody_answers(const fs::path& socket) {
-    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+sockaddr_un address_of(const fs::path& socket) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
+    return address;
+}
+
+// One who is so busy that nobody can be queued any more (EAGAIN) is there, too; it is not waited
+// for.
+bool somebody_answers(const fs::path& socket) {
+    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const sockaddr_un address = address_of(socket);
     return fd &&
-           ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+           (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+            errno == EAGAIN);
 }
 
 // What a dead agent left.
@@ -93,6 +102,8 @@ Status remove_stale(const UniqueFd& directory, const fs::path& socket) {
     return {};
 }
 
+constexpr int kMostWaiting = 64;  // to be accepted
+
 }  // namespace
 
 Status make_place(const fs::path& socket) {
@@ -107,6 +118,18 @@ Status make_place(const fs::path& socket) {
     const UniqueFd directory(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     RETURN_IF_ERROR(check_directory(directory, parent, socket));
     return remove_stale(directory, socket);
+}
+
+// The socket has the mode of its descriptor from the moment it is there.
+Result<UniqueFd> listen_at(const fs::path& socket) {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const sockaddr_un address = address_of(socket);
+    if (!fd || ::fchmod(fd.get(), 0600) != 0 ||
+        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(socket.c_str(), 0600) != 0 || ::listen(fd.get(), kMostWaiting) != 0) {
+        return errno_error(fmt::format("listen on {}", socket.string()), errno);
+    }
+    return fd;
 }
 
 }  // namespace podreeve::api

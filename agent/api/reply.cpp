@@ -9,6 +9,16 @@
 #include "runtime/base/json_text.h"
 
 namespace podreeve::api {
+namespace {
+
+constexpr int kUnavailable = 503;
+constexpr const char* kRetryAfter = "5";  // seconds
+
+nlohmann::json error_json(const Error& error) {
+    return {{"error", {{"code", to_string(error.code)}, {"message", error.message}}}};
+}
+
+}  // namespace
 
 void send_json(httplib::Response& response, const nlohmann::json& body, int status) {
     response.status = status;
@@ -17,8 +27,24 @@ void send_json(httplib::Response& response, const nlohmann::json& body, int stat
 }
 
 void send_error(httplib::Response& response, const Error& error) {
-    send_json(response, {{"error", {{"code", to_string(error.code)}, {"message", error.message}}}},
-              traits(error.code).http_status);
+    const int status = traits(error.code).http_status;
+    if (status == kUnavailable) {
+        response.set_header("Retry-After", kRetryAfter);
+    }
+    send_json(response, error_json(error), status);
+}
+
+std::string response_text(const nlohmann::json& body, int status) {
+    const std::string text = json_text(body) + "\n";
+    return fmt::format(
+        "HTTP/1.1 {} \r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}"
+        "Connection: close\r\n\r\n{}",
+        status, text.size(),
+        status == kUnavailable ? fmt::format("Retry-After: {}\r\n", kRetryAfter) : "", text);
+}
+
+std::string error_text(const Error& error) {
+    return response_text(error_json(error), traits(error.code).http_status);
 }
 
 Error unknown_app(const std::string& name) {

@@ -13,11 +13,15 @@ struct Response;
 }  // namespace httplib
 
 // How every resource answers: JSON, and for an error {"error": {"code", "message"}} with the code's
-// status.
+// status; what is only unavailable now says when to ask again.
 namespace podreeve::api {
 
 void send_json(httplib::Response& response, const nlohmann::json& body, int status = 200);
 void send_error(httplib::Response& response, const Error& error);
+
+// The same as bytes, for what is answered without the library; the connection ends with it.
+std::string response_text(const nlohmann::json& body, int status = 200);
+std::string error_text(const Error& error);
 
 // For a name that no app has and had.
 Error unknown_app(const std::string& name);

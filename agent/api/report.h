@@ -6,7 +6,7 @@
 
 namespace podreeve::api {
 
-// {"request", "order": [["web"], ["db"]], "at_most_secs"}
+// {"request", "order": [["web"], ["db"]], "at_most_secs", "asked_for_secs"}
 nlohmann::json report_json(const supervise::WishReport& report);
 
 }  // namespace podreeve::api

@@ -1,36 +1,47 @@
 #include "agent/api/server.h"
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
-#include <functional>
-#include <sys/socket.h>
+#include <string_view>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <httplib.h>
 
-#include "agent/api/event_tap.h"
-#include "agent/api/peer.h"
+#include "agent/api/door.h"
+#include "agent/api/exchange.h"
 #include "agent/api/place.h"
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
-#include "runtime/base/contained.h"
+#include "agent/api/turnstile.h"
+#include "agent/api/writer.h"
 #include "runtime/base/log.h"
+#include "runtime/base/worker_pool.h"
 
 namespace podreeve::api {
 namespace {
 
-constexpr unsigned kThreads = 8;
-constexpr unsigned kMostStreams = 5;
-constexpr std::size_t kMostBody = 1 << 20;
-constexpr int kAnyPort = 80;      // means nothing on a Unix socket, but must not be 0
-constexpr int kMostWaiting = 64;  // for one of the threads
-// The agent's end waits for whoever has connected and says nothing.
-constexpr time_t kSilentSeconds = 1;
+// What waits neither for podman nor for the disk always finds one.
+constexpr unsigned kThreads = kMostLongCalls + 8;
+// Of those who wait for the disk of the state: threads of their own.
+constexpr unsigned kDiskThreads = 8;
+constexpr unsigned kMostRequests = 96;  // that are answered, or wait for a thread
+// Of these, those who wait for the disk or for one of its threads. All of them, and all who wait
+// for podman, leave room for others.
+constexpr unsigned kMostDiskRequests = 48;
+
+// Of a request, by its head. Whoever changes something waits until it is committed, which on a disk
+// that stalls is for as long as that does; of those who only read, one looks which versions are
+// kept. A pass that is asked for waits for podman, and is counted with those.
+bool waits_for_disk(std::string_view head) {
+    const std::string_view method = head.substr(0, head.find(' '));
+    std::string_view target = head.substr(std::min(method.size() + 1, head.size()));
+    target = target.substr(0, target.find_first_of(" ?\r\n"));
+    const bool reads = method == "GET" || method == "HEAD";
+    return reads ? target.ends_with("/history") : target != "/v1/reconcile";
+}
 
 // Which file stands at a path; that of none is (0, 0).
 using Identity = std::pair<dev_t, ino_t>;
@@ -41,141 +52,85 @@ Identity identity_of(const std::filesystem::path& path) {
     return ::lstat(path.c_str(), &info) == 0 ? Identity(info.st_dev, info.st_ino) : Identity();
 }
 
-// cpp-httplib contains what a handler throws, but not what answering does afterwards: streams, and
-// the handlers of errors and exceptions themselves.
-class ContainedPool final : public httplib::TaskQueue {
-  public:
-    explicit ContainedPool(std::size_t threads) : pool_(threads) {}
-
-    // Nothing in older releases of it, whether there was room in newer ones.
-    using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue(nullptr));
-
-    Enqueued enqueue(std::function<void()> fn) override {
-        return pool_.enqueue(
-            [fn = std::move(fn)] { contained_or_logged("answering a request", fn); });
-    }
-
-    void shutdown() override { pool_.shutdown(); }
-
-  private:
-    httplib::ThreadPool pool_;
-};
-
-// One socket that is listened on, and the thread that does. cpp-httplib has one socket a server.
-struct Listener {
-    httplib::Server http;
-    std::thread thread;
-    std::atomic<bool> over = false;  // it listens no more
-
-    bool stopped = false;
-
-    // cpp-httplib takes only one stop.
-    void stop() {
-        if (thread.joinable() && !std::exchange(stopped, true)) {
-            http.stop();
-        }
-    }
-
-    ~Listener() {
-        stop();
-        if (thread.joinable()) {
-            thread.join();
-        }
-    }
-};
-
 }  // namespace
 
 struct Server::Core {
-    explicit Core(Backend given) : backend(std::move(given)) {}
+    explicit Core(Backend given) : backend(std::move(given)) {
+        add_resources(routes.server(), backend, writer.wake());
+    }
 
     Backend backend;
-    std::shared_ptr<EventTap> tap = std::make_shared<EventTap>(kMostStreams);
     std::filesystem::path socket;
     Identity bound;  // the socket as it was made
-    std::stop_source stop;
-    std::unique_ptr<Listener> listener;
-    // Their sockets were removed; they end what they had begun. Joined at the end, since a request
-    // may wait for the very thread that notices the loss.
-    std::vector<std::unique_ptr<Listener>> retired;
+    Routes routes;
+    Turnstile requests{kMostRequests}, disk_requests{kMostDiskRequests};
+    Writer writer{Writer::Limits{}};
+    WorkerPool threads{kThreads, {.kept = 0}}, disk_threads{kDiskThreads, {.kept = 0}};
+    Door door{[this](std::unique_ptr<Connection> connection) { take(std::move(connection)); },
+              Door::Limits{}};
 
-    void add_routes(httplib::Server& http);
     Status listen();
+    void take(std::unique_ptr<Connection> connection);
+    Result<std::vector<Turnstile::Place>> places_for(bool disk);
+    void answer(std::unique_ptr<Connection> connection);
 };
 
-void Server::Core::add_routes(httplib::Server& http) {
-    http.new_task_queue = [] { return new ContainedPool(kThreads); };
-    http.set_address_family(AF_UNIX);
-    http.set_payload_max_length(kMostBody);
-    http.set_keep_alive_timeout(kSilentSeconds);
-    http.set_read_timeout(kSilentSeconds);
-    http.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
-        if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
-            // By RFC 9112 there is no body then (`curl -X POST`); cpp-httplib would wait for the
-            // end of the connection. The request is its own and not const.
-            const_cast<httplib::Request&>(request).set_header("Content-Length", "0");
+Result<std::vector<Turnstile::Place>> Server::Core::places_for(bool disk) {
+    std::vector<Turnstile::Place> places;
+    auto place = requests.enter();
+    if (!place) {
+        return fail(Code::Unavailable, "cannot answer: too many ask at once; try again");
+    }
+    places.push_back(std::move(*place));
+    if (disk) {
+        auto place_of_disk = disk_requests.enter();
+        if (!place_of_disk) {
+            const std::string trouble = backend.state.disk().trouble();
+            return fail(Code::Unavailable,
+                        fmt::format("cannot do that now: too many others wait to be written{}{}; "
+                                    "try again",
+                                    trouble.empty() ? "" : ", and ", trouble));
         }
-        // On a Unix socket cpp-httplib gives the peer's pid (SO_PEERCRED) as its port.
-        if (may_connect(request.remote_port, ::geteuid())) {
-            return httplib::Server::HandlerResponse::Unhandled;
-        }
-        send_error(response, {Code::Denied, "cannot serve another user than the agent's own"});
-        return httplib::Server::HandlerResponse::Handled;
-    });
-    http.set_exception_handler(
-        [](const httplib::Request& request, httplib::Response& response, std::exception_ptr) {
-            send_error(response,
-                       {Code::Internal, "internal error: a handler of " + request.path + " threw"});
+        places.push_back(std::move(*place_of_disk));
+    }
+    return places;
+}
+
+// On the door's thread. Who comes when too many are served is told so at once.
+void Server::Core::take(std::unique_ptr<Connection> connection) {
+    const bool disk = waits_for_disk(connection->input);
+    auto places = places_for(disk);
+    if (!places) {
+        std::string text = error_text(places.error());
+        send_some(*connection, text);
+        return;
+    }
+    (disk ? disk_threads : threads)
+        .submit([this, held = std::make_shared<std::vector<Turnstile::Place>>(std::move(*places)),
+                 shared = std::make_shared<std::unique_ptr<Connection>>(std::move(connection))] {
+            answer(std::move(*shared));
         });
-    http.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
-        if (response.body.empty()) {
-            send_error(response, {response.status == 404 ? Code::NotFound : Code::InvalidArgument,
-                                  fmt::format("cannot serve {} {}", request.method, request.path)});
-        }
-    });
-    add_changes(http, backend);
-    add_events(http, backend, tap);
-    add_history(http, backend);
-    add_passes(http, backend);
-    add_prune(http, backend);
-    add_shutdown(http, backend);
-    add_waits(http, backend, stop.get_token());
-    add_why(http, backend);
-    add_wishes(http, backend);
-    add_apps(http, backend);  // last: an app may be asked for by the path of its file
+}
+
+// Nobody who reads slowly holds a thread for it.
+void Server::Core::answer(std::unique_ptr<Connection> connection) {
+    Exchange exchange{*connection};
+    routes.answer(exchange);
+    if (!send_some(*connection, exchange.out)) {
+        return;
+    }
+    if (exchange.tail || !exchange.out.empty()) {
+        writer.add(std::move(connection), std::move(exchange.out), std::move(exchange.tail));
+    } else if (!exchange.close) {
+        door.take_back(std::move(connection));
+    }
 }
 
 Status Server::Core::listen() {
     RETURN_IF_ERROR(make_place(socket));
-    auto fresh = std::make_unique<Listener>();
-    add_routes(fresh->http);
-    int fd = -1;
-    // The socket has the mode of its descriptor from the moment it is there.
-    fresh->http.set_socket_options([&fd](socket_t opened) {
-        fd = opened;
-        ::fchmod(opened, 0600);
-    });
-    // cpp-httplib lets five wait to be accepted; a sixth is refused on a Unix socket.
-    if (!fresh->http.bind_to_port(socket.string(), kAnyPort) || ::listen(fd, kMostWaiting) != 0) {
-        return errno_error(fmt::format("listen on {}", socket.string()), errno);
-    }
-    if (::chmod(socket.c_str(), 0600) != 0) {
-        return errno_error(fmt::format("protect {}", socket.string()), errno);
-    }
+    ASSIGN_OR_RETURN(UniqueFd fresh, listen_at(socket));
     bound = identity_of(socket);
-    fresh->thread = std::thread([raw = fresh.get()] {
-        contained_or_logged("listening", [raw] { raw->http.listen_after_bind(); });
-        raw->over = true;
-    });
-    // stop() before the thread has come to listen would be lost.
-    while (!fresh->http.is_running() && !fresh->over) {
-        std::this_thread::yield();
-    }
-    if (listener) {
-        listener->stop();
-        retired.push_back(std::move(listener));
-    }
-    listener = std::move(fresh);
+    door.listen_on(std::move(fresh));
     return {};
 }
 
@@ -187,7 +142,7 @@ Result<std::unique_ptr<Server>> Server::create(const std::filesystem::path& sock
     core->socket = socket;
     RETURN_IF_ERROR(core->listen());
     core->backend.state.on_event(
-        [shared = core->tap](const state::Event& event) { shared->tell(event.seq); });
+        [wake = core->writer.wake()](const state::Event&) { wake->tell(); });
     return std::unique_ptr<Server>(new Server(std::move(core)));
 }
 
@@ -199,13 +154,17 @@ Status Server::ensure_listening() {
     return core_->listen();
 }
 
+bool Server::at_rest() const {
+    return core_->threads.at_rest() && core_->disk_threads.at_rest();
+}
+
+// Requests that run are finished; what waits for podman is told by the backend that the agent ends.
 Server::~Server() {
-    core_->stop.request_stop();
-    core_->tap->close();
-    const bool still_ours = identity_of(core_->socket) == core_->bound;
-    core_->listener.reset();
-    core_->retired.clear();
-    if (still_ours) {
+    core_->door.close();
+    core_->threads.finish();
+    core_->disk_threads.finish();
+    core_->writer.close();
+    if (identity_of(core_->socket) == core_->bound) {
         ::unlink(core_->socket.c_str());
     }
 }

@@ -6,85 +6,111 @@
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/api/exchange.h"
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
-#include "runtime/base/answer.h"
+#include "agent/api/turnstile.h"
+#include "agent/api/wake.h"
 
 namespace podreeve::api {
 namespace {
 
 constexpr std::int64_t kLongestSeconds = 20;
-// Each holds a thread of the server while it waits.
-constexpr unsigned kMostWaits = 3;
+constexpr unsigned kMostWaits = 64;
 
-// Waits for the virtual event; the app's state is in the answer either way.
-bool wait_for(Backend& backend,
-              const std::string& app,
-              supervise::VirtualEvent event,
-              std::chrono::seconds longest,
-              std::stop_token stop) {
-    const auto told = std::make_shared<Answer<bool>>();
-    const auto handle = backend.subscriptions.subscribe(
-        app, event, [told](const supervise::AppStatus&) { told->give(true); });
-    return told->wait_for(longest, std::move(stop)).has_value();
-}
+struct Told {
+    explicit Told(std::shared_ptr<Wake> writer) : wake(std::move(writer)) {}
 
-class Turnstile {
+    std::atomic<bool> yes = false;
+    std::shared_ptr<Wake> wake;
+};
+
+// Says one thing: whether it has come to hold, or that the time is over.
+class Wait final : public Tail {
   public:
-    explicit Turnstile(std::atomic<unsigned>& count) : count_(count), inside_(++count_) {}
+    Wait(Backend& backend,
+         std::string app,
+         supervise::VirtualEvent event,
+         SteadyTime end,
+         std::shared_ptr<Wake> wake,
+         Turnstile::Place place)
+        : backend_(backend),
+          app_(std::move(app)),
+          event_(event),
+          end_(end),
+          place_(std::move(place)),
+          told_(std::make_shared<Told>(std::move(wake))),
+          subscription_(backend.subscriptions.subscribe(
+              app_, event, [told = told_](const supervise::AppStatus&) {
+                  told->yes = true;
+                  told->wake->tell();
+              })) {}
 
-    ~Turnstile() { --count_; }
+    bool say(std::string& out, SteadyTime now) override {
+        if (!told_->yes && now < end_) {
+            return true;
+        }
+        const supervise::Overview overview = overview_now(backend_);
+        const supervise::AppStatus* app = overview.find(app_);
+        out += response_text({{"app", app_},
+                              {"for", supervise::to_string(event_)},
+                              {"held", told_->yes.load()},
+                              {"state", app == nullptr ? "absent" : to_string(app->state)}});
+        return false;
+    }
 
-    Turnstile(const Turnstile&) = delete;
-    Turnstile& operator=(const Turnstile&) = delete;
+    SteadyTime next() const override { return end_; }
 
-    bool may_pass() const { return inside_ <= kMostWaits; }
+    void end(std::string& out) override {
+        out += error_text({Code::Cancelled, "cannot wait any longer: the agent is ending"});
+    }
 
   private:
-    std::atomic<unsigned>& count_;
-    const unsigned inside_;
+    Backend& backend_;
+    const std::string app_;
+    const supervise::VirtualEvent event_;
+    const SteadyTime end_;
+    const Turnstile::Place place_;
+    const std::shared_ptr<Told> told_;
+    const supervise::Subscriptions::Handle subscription_;
 };
 
 void send_wait(Backend& backend,
-               std::atomic<unsigned>& count,
-               const std::stop_token& stop,
+               Turnstile& waits,
+               const std::shared_ptr<Wake>& wake,
                const httplib::Request& request,
                httplib::Response& response) {
     const std::string name = request.matches[1];
     const auto event = supervise::virtual_event_from(request.get_param_value("for"));
     const Result<std::int64_t> seconds = number_param(request, "seconds", kLongestSeconds);
-    const Turnstile turnstile(count);
     if (!event || !seconds) {
         send_error(response, seconds ? Error{Code::InvalidArgument,
                                              "cannot wait for that: up, down, finished or failed"}
                                      : seconds.error());
-    } else if (overview_now(backend).find(name) == nullptr) {
-        send_error(response, unknown_app(name));
-    } else if (!turnstile.may_pass()) {
-        send_error(response, {Code::Unavailable, "cannot wait: too many others do; try again"});
-    } else {
-        const bool held = wait_for(backend, name, *event,
-                                   std::chrono::seconds(std::min(*seconds, kLongestSeconds)), stop);
-        if (!held && stop.stop_requested()) {
-            send_error(response, {Code::Cancelled, "cannot wait any longer: the agent is ending"});
-            return;
-        }
-        const supervise::Overview now = overview_now(backend);
-        const supervise::AppStatus* app = now.find(name);
-        send_json(response, {{"app", name},
-                             {"for", supervise::to_string(*event)},
-                             {"held", held},
-                             {"state", app == nullptr ? "absent" : to_string(app->state)}});
+        return;
     }
+    if (overview_now(backend).find(name) == nullptr) {
+        send_error(response, unknown_app(name));
+        return;
+    }
+    auto place = waits.enter();
+    if (!place) {
+        send_error(response, {Code::Unavailable, "cannot wait: too many others do; try again"});
+        return;
+    }
+    const std::chrono::seconds longest(std::min(*seconds, kLongestSeconds));
+    go_on_with("",
+               std::make_unique<Wait>(backend, name, *event, SystemClock().steady_now() + longest,
+                                      wake, std::move(*place)));
 }
 
 }  // namespace
 
-void add_waits(httplib::Server& server, Backend& backend, std::stop_token stop) {
-    const auto count = std::make_shared<std::atomic<unsigned>>(0);
-    server.Get("/v1/apps/([^/]+)/wait", [&backend, count, stop](const httplib::Request& request,
+void add_waits(httplib::Server& server, Backend& backend, std::shared_ptr<Wake> wake) {
+    const auto waits = std::make_shared<Turnstile>(kMostWaits);
+    server.Get("/v1/apps/([^/]+)/wait", [&backend, waits, wake](const httplib::Request& request,
                                                                 httplib::Response& response) {
-        send_wait(backend, *count, stop, request, response);
+        send_wait(backend, *waits, wake, request, response);
     });
 }
 

@@ -1,6 +1,7 @@
 // POST /v1/apps/{name}/start           wanted up again
 // POST /v1/apps/{name}/stop[?alone=1]  wanted down, over reboots, until started; first what needs
-// it POST /v1/apps/{name}/restart         down, then up
+// it POST /v1/apps/{name}/restart         down, then up GET of the same: whether it could be asked
+// for; nothing is done
 #include <fmt/format.h>
 #include <httplib.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,32 @@
 namespace podreeve::api {
 namespace {
 
+// What is in the list and was never good is known, but nothing can be asked of it.
+Error why_not(Backend& backend, supervise::Verb verb, const std::string& name, const Error& error) {
+    const supervise::Overview overview = overview_now(backend);
+    const supervise::AppStatus* app = find_shown(overview, name);
+    if (error.code != Code::NotFound || app == nullptr) {
+        return error;
+    }
+    return {
+        Code::Conflict,
+        fmt::format("cannot {} {}: there is no good version of it yet; `podreeve status {}` "
+                    "tells what is wrong with {}",
+                    to_string(verb), name, name, app->file.empty() ? "its manifest" : app->file)};
+}
+
+void check_wish(Backend& backend,
+                const httplib::Request& request,
+                supervise::Verb verb,
+                httplib::Response& response) {
+    const std::string name = request.matches[1];
+    if (backend.state.app(name)) {
+        send_json(response, {{"app", name}, {"possible", true}});
+    } else {
+        send_error(response, why_not(backend, verb, name, unknown_app(name)));
+    }
+}
+
 void take_wish(Backend& backend,
                const httplib::Request& request,
                supervise::Verb verb,
@@ -20,7 +47,7 @@ void take_wish(Backend& backend,
     const supervise::Wish wish{verb, request.get_param_value("alone") == "1"};
     const Result<supervise::WishReport> report = backend.wish(name, wish);
     if (!report) {
-        send_error(response, report.error());
+        send_error(response, why_not(backend, verb, name, report.error()));
         return;
     }
     nlohmann::json body = report_json(*report);
@@ -32,10 +59,11 @@ void take_wish(Backend& backend,
 }  // namespace
 
 nlohmann::json report_json(const supervise::WishReport& report) {
-    return {
-        {"request", report.number},
-        {"order", report.levels},
-        {"at_most_secs", std::chrono::duration_cast<std::chrono::seconds>(report.at_most).count()}};
+    using std::chrono::seconds;
+    return {{"request", report.number},
+            {"order", report.levels},
+            {"at_most_secs", std::chrono::duration_cast<seconds>(report.at_most).count()},
+            {"asked_for_secs", std::chrono::duration_cast<seconds>(report.asked_for).count()}};
 }
 
 void add_wishes(httplib::Server& server, Backend& backend) {
@@ -45,6 +73,10 @@ void add_wishes(httplib::Server& server, Backend& backend) {
                     [&backend, verb](const httplib::Request& request, httplib::Response& response) {
                         take_wish(backend, request, verb, response);
                     });
+        server.Get(fmt::format("/v1/apps/([^/]+)/{}", to_string(verb)),
+                   [&backend, verb](const httplib::Request& request, httplib::Response& response) {
+                       check_wish(backend, request, verb, response);
+                   });
     }
 }
 

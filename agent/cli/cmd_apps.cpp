@@ -1,4 +1,6 @@
-// podreeve start|stop|restart APP… [--wait] [--timeout 5m] [--alone]
+// podreeve start|stop|restart APP… [--wait] [--timeout SECONDS] [--alone]
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -68,24 +70,40 @@ std::vector<std::string> apps_of(const json& reply) {
 Status wait_for(const AgentClient& agent,
                 const Common& common,
                 const Verb& verb,
-                const WishArguments& wanted,
-                const json& replies) {
-    for (const json& reply : replies) {
-        const std::string asked = reply.value("app", "");
-        const auto number = reply.value("request", std::int64_t{0});
-        const auto judge = [&](const json& app) {
-            const std::int64_t since = app.value("name", "") == asked ? number : 0;
-            return verb.down ? judge_down(app, since) : judge_up(app, since);
-        };
-        const std::vector<std::string> apps = verb.down ? apps_of(reply) : std::vector{asked};
-        RETURN_IF_ERROR(
-            follow_progress(agent, apps, judge, std::chrono::seconds(wanted.timeout), common.json));
-    }
-    return {};
+                const WaitEnd& end,
+                const json& reply) {
+    const std::string asked = reply.value("app", "");
+    const auto number = reply.value("request", std::int64_t{0});
+    const auto judge = [&](const json& app) {
+        const std::int64_t since = app.value("name", "") == asked ? number : 0;
+        return verb.down ? judge_down(app, since) : judge_up(app, since);
+    };
+    const std::vector<std::string> apps = verb.down ? apps_of(reply) : std::vector{asked};
+    return follow_progress(agent, apps, judge, end, common.json);
 }
 
-int run_verb(const Common& common, const Verb& verb, const WishArguments& wanted) {
-    const AgentClient agent(common.socket);
+// Of several, nothing is done before it is clear that all can be.
+std::vector<Error> check_all(const AgentClient& agent,
+                             const Verb& verb,
+                             const std::vector<std::string>& apps) {
+    std::vector<Error> errors;
+    for (const std::string& app : apps) {
+        const Result<std::string> target = target_of_app(app, verb.name);
+        const Result<json> reply =
+            target && apps.size() > 1 ? agent.get(*target) : Result<json>(json());
+        if (!target || !reply) {
+            errors.push_back(target ? reply.error() : target.error());
+        }
+    }
+    return errors;
+}
+
+// One that is refused all the same (its manifest has just gone) stops none of the others.
+json ask_for_all(const AgentClient& agent,
+                 const Common& common,
+                 const Verb& verb,
+                 const WishArguments& wanted,
+                 std::vector<Error>& errors) {
     json replies = json::array();
     for (const std::string& app : wanted.apps) {
         const Result<std::string> target = target_of_app(app, verb.name);
@@ -93,22 +111,44 @@ int run_verb(const Common& common, const Verb& verb, const WishArguments& wanted
             target ? agent.post(*target + (wanted.alone ? "?alone=1" : ""), kWishWithin)
                    : Result<json>(target.error());
         if (!reply) {
-            return print_error(reply.error(), common.json);
+            errors.push_back(reply.error());
+            continue;
         }
         if (!common.json) {
             print_wish(verb, app, *reply, wanted.wait);
         }
         replies.push_back(*reply);
     }
+    return replies;
+}
+
+int print_errors(const std::vector<Error>& errors, bool as_json) {
+    int code = kOk;
+    for (const Error& error : errors) {
+        code = std::max(code, print_error(error, as_json && code == kOk));
+    }
+    return code;
+}
+
+int run_verb(const Common& common, const Verb& verb, const WishArguments& wanted) {
+    const AgentClient agent(common.socket);
+    std::vector<Error> errors = check_all(agent, verb, wanted.apps);
+    if (!errors.empty()) {
+        return print_errors(errors, common.json);
+    }
+    const json replies = ask_for_all(agent, common, verb, wanted, errors);
     if (wanted.wait) {
-        if (const Status ended = wait_for(agent, common, verb, wanted, replies); !ended) {
-            return print_error(ended.error(), common.json);
+        const WaitEnd end = wait_end(std::chrono::seconds(wanted.timeout));
+        for (const json& reply : replies) {
+            if (const Status ended = wait_for(agent, common, verb, end, reply); !ended) {
+                errors.push_back(ended.error());
+            }
         }
     }
-    if (common.json) {
+    if (common.json && errors.empty()) {
         print_json(replies.size() == 1 ? replies.front() : replies);
     }
-    return kOk;
+    return print_errors(errors, common.json);
 }
 
 void add_verb(CLI::App& root, Common& common, Action& action, const Verb& verb) {
@@ -116,7 +156,7 @@ void add_verb(CLI::App& root, Common& common, Action& action, const Verb& verb) 
     const auto wanted = std::make_shared<WishArguments>();
     command->add_option("APP", wanted->apps, "The apps")->required();
     command->add_flag("--wait", wanted->wait, "Wait for the end of it, and tell how it goes");
-    command->add_option("--timeout", wanted->timeout, "How long to wait, in seconds")
+    command->add_option("--timeout", wanted->timeout, "How long to wait in all, in seconds")
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
     if (verb.down) {

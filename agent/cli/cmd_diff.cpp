@@ -1,4 +1,5 @@
-// podreeve diff [APP]: what a pass would do now. Nothing is carried out.
+// podreeve diff [APP]: what a pass would do now, and what keeps it from more. Nothing is carried
+// out.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -24,14 +25,16 @@ int run_diff(const Common& common, const std::string& name) {
         const std::string text = body->value("text", "");
         print(converged && text.empty() ? "converged: nothing to do" : text);
     }
-    return converged ? kOk : kDiffers;
+    return body->value("differs", !converged) ? kDiffers : kOk;
 }
 
 }  // namespace
 
 void add_diff(CLI::App& root, Common& common, Action& action) {
     CLI::App* command = root.add_subcommand(
-        "diff", "Show what would be done; exit code 0 nothing, 2 something, 1 an error");
+        "diff",
+        "Show what would be done and what is held back; exit code 0 nothing, 2 something, 1 an "
+        "error");
     const auto name = std::make_shared<std::string>();
     command->add_option("APP", *name, "Only this app");
     command->callback(

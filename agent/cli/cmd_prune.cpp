@@ -53,7 +53,8 @@ void print_removals(const json& removals) {
 }
 
 bool is_confirmed(std::size_t count) {
-    print(fmt::format("Remove {}? Volumes stay. [y/N]", count == 1 ? "it" : "all of them"));
+    print(fmt::format("Remove {}? Claims and named volumes stay, emptyDirs go. [y/N]",
+                      count == 1 ? "it" : "all of them"));
     std::string answer;
     std::getline(std::cin, answer);
     return answer == "y" || answer == "Y" || answer == "yes";

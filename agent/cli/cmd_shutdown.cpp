@@ -16,6 +16,17 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds kShutdownWithin{30};
 
+std::string how_long(std::size_t apps, std::chrono::seconds longest, std::int64_t asked_for) {
+    std::string text = fmt::format("stops {} apps, in {} s at the most", apps, longest.count());
+    if (asked_for > longest.count()) {
+        text += fmt::format(
+            "; they could take {} s, which is more than systemd gives: all graces are shortened "
+            "alike",
+            asked_for);
+    }
+    return text;
+}
+
 int run_shutdown(const Common& common, bool undo) {
     const AgentClient agent(common.socket);
     const Result<json> reply = agent.post(undo ? "/v1/resume" : "/v1/shutdown", kShutdownWithin);
@@ -31,11 +42,11 @@ int run_shutdown(const Common& common, bool undo) {
         }
         const std::chrono::seconds longest(reply->value("at_most_secs", 0));
         if (!common.json) {
-            print(fmt::format("stops {} apps, in {} s at the most", apps.size(), longest.count()));
+            print(how_long(apps.size(), longest, reply->value("asked_for_secs", 0)));
         }
         const auto judge = [](const json& app) { return judge_down(app, 0); };
-        if (const Status ended =
-                follow_progress(agent, apps, judge, longest + std::chrono::seconds(5), common.json);
+        if (const Status ended = follow_progress(
+                agent, apps, judge, wait_end(longest + std::chrono::seconds(5)), common.json);
             !ended) {
             return print_error(ended.error(), common.json);
         }

@@ -1,6 +1,7 @@
 // podreeve status [APP]: how every app stands, or all about one.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/cli/agent_client.h"
@@ -61,9 +62,15 @@ std::string table_of(const json& apps) {
     return table.text();
 }
 
+std::string directories_of(const json& agent) {
+    const auto names = agent.value("manifest_directories", std::vector<std::string>{});
+    return names.empty() ? "the agent's directory" : fmt::format("{}", fmt::join(names, " or "));
+}
+
 int print_all(const json& body) {
     if (body.at("apps").empty()) {
-        print("no apps: put a manifest into ~/.config/podreeve/apps (see podreeve(1))");
+        print(fmt::format("no apps: put a manifest into {} (see podreeve(1))",
+                          directories_of(body.at("agent"))));
     } else {
         print(table_of(body.at("apps")));
     }
@@ -73,6 +80,11 @@ int print_all(const json& body) {
     }
     if (const std::string error = agent.value("pass_error", ""); !error.empty()) {
         print(paint("the last pass failed: " + error, Colour::Red));
+    }
+    for (const json& condition : agent.value("conditions", json::array())) {
+        print(paint(
+            fmt::format("{}: {}", condition.value("type", ""), condition.value("message", "")),
+            Colour::Yellow));
     }
     const std::string store = agent.at("store").value("message", "");
     if (!store.empty()) {

@@ -161,7 +161,7 @@ int print_error(const Error& error, bool json) {
     if (json) {
         print_json({{"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
     }
-    write_line(stderr, "podreeve: " + escaped(error.message, Lines::Keep));
+    print_complaint("podreeve: " + error.message);
     return traits(error.code).exit_code;
 }
 

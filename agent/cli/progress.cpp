@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/cli/output.h"
 #include "runtime/http/client.h"
 
 namespace podreeve::cli {
@@ -21,15 +22,20 @@ void tell(const json& app, std::string& last) {
     const std::string message = app.value("message", "");
     std::string now = app.value("state", "") + (message.empty() ? "" : ": " + message);
     if (now != last) {
-        fmt::print(stderr, "{}: {}\n", app.value("name", ""), now);
+        print_complaint(fmt::format("{}: {}", app.value("name", ""), now));
         last = std::move(now);
     }
 }
 
+// In podman's words for containers and systemd's for units: it runs, or is on its way up or down.
+constexpr const char* kNotDown[] = {"running",    "paused",       "stopping",  "active",
+                                    "activating", "deactivating", "reloading", "refreshing"};
+
 bool any_part_runs(const json& app) {
     const json parts = app.value("parts", json::array());
-    return std::any_of(parts.begin(), parts.end(),
-                       [](const json& part) { return part.value("state", "") == "running"; });
+    return std::any_of(parts.begin(), parts.end(), [](const json& part) {
+        return std::ranges::count(kNotDown, part.value("state", "")) != 0;
+    });
 }
 
 Error gave_up(const std::vector<std::string>& left, Duration longest) {
@@ -41,6 +47,10 @@ Error gave_up(const std::vector<std::string>& left, Duration longest) {
 }
 
 }  // namespace
+
+WaitEnd wait_end(Duration longest) {
+    return {SystemClock().steady_now() + longest, longest};
+}
 
 Progress judge_up(const json& app, std::int64_t since) {
     const std::string state = app.value("state", "");
@@ -57,7 +67,8 @@ Progress judge_up(const json& app, std::int64_t since) {
 
 Progress judge_down(const json& app, std::int64_t since) {
     const std::string state = app.value("state", "");
-    const bool settled = app.value("change", 0) == 0 && !any_part_runs(app) && state != "Unknown";
+    const bool settled = app.value("change", 0) == 0 && !any_part_runs(app) && state != "Unknown" &&
+                         state != "Stopping";
     return app.value("wish", std::int64_t{0}) >= since && settled ? Progress::Done
                                                                   : Progress::NotYet;
 }
@@ -65,12 +76,11 @@ Progress judge_down(const json& app, std::int64_t since) {
 Status follow_progress(const AgentClient& agent,
                        const std::vector<std::string>& apps,
                        const std::function<Progress(const json& app)>& judge,
-                       Duration longest,
+                       const WaitEnd& end,
                        bool quiet) {
     std::map<std::string, std::string> told;
     std::vector<std::string> left = apps;
     const SystemClock clock;
-    const SteadyTime end = clock.steady_now() + longest;
     while (true) {
         std::vector<std::string> rest;
         for (const std::string& name : left) {
@@ -91,8 +101,8 @@ Status follow_progress(const AgentClient& agent,
         if (left.empty()) {
             return {};
         }
-        if (clock.steady_now() >= end) {
-            return gave_up(left, longest);
+        if (clock.steady_now() >= end.at) {
+            return gave_up(left, end.after);
         }
         ::poll(nullptr, 0, kAskEveryMilliseconds);
     }

@@ -15,16 +15,24 @@ namespace podreeve::cli {
 // What came of looking at an app while it is waited for.
 enum class Progress { NotYet, Done, Failed };
 
+// When a command stops waiting, one end for all that it waits for.
+struct WaitEnd {
+    SteadyTime at;
+    Duration after;  // for what is told
+};
+
+WaitEnd wait_end(Duration longest);
+
 // Asks for these apps until judge says Done of each, telling on stderr what is new about them
-// (unless quiet). Timeout when that takes longer; Internal when one has Failed, with its message.
+// (unless quiet). Timeout once the end has come; Internal when one has Failed, with its message.
 Status follow_progress(const AgentClient& agent,
                        const std::vector<std::string>& apps,
                        const std::function<Progress(const nlohmann::json& app)>& judge,
-                       Duration longest,
+                       const WaitEnd& end,
                        bool quiet);
 
-// Judges: up and ready (or ended well); nothing of it runs any more. since: the number of the wish
-// that the answer has to take into account.
+// Judges: up and ready (or ended well); nothing of it runs any more, units among them. since: the
+// number of the wish that the answer has to take into account.
 Progress judge_up(const nlohmann::json& app, std::int64_t since);
 Progress judge_down(const nlohmann::json& app, std::int64_t since);
 

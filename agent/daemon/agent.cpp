@@ -1,9 +1,14 @@
 #include "agent/daemon/agent.h"
 
+#include <algorithm>
+#include <atomic>
 #include <set>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/api/server.h"
@@ -12,7 +17,11 @@
 #include "agent/handlers/spec_book.h"
 #include "agent/handlers/table.h"
 #include "agent/handlers/world.h"
+#include "agent/reconcile/brake.h"
 #include "agent/reconcile/companion_stage.h"
+#include "agent/reconcile/failure_log.h"
+#include "agent/reconcile/host_end.h"
+#include "agent/reconcile/podman_unit.h"
 #include "agent/reconcile/podman_watch.h"
 #include "agent/reconcile/start_gate.h"
 #include "agent/state/ensure_loop.h"
@@ -20,6 +29,9 @@
 #include "agent/supervise/failures.h"
 #include "agent/supervise/supervisor.h"
 #include "runtime/base/atomic_file.h"
+#include "runtime/base/contained.h"
+#include "runtime/base/digest.h"
+#include "runtime/base/in_hand.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
@@ -29,6 +41,8 @@ namespace {
 
 constexpr std::chrono::minutes kAnswerPassWithin{2};
 constexpr std::chrono::minutes kAnswerDiffWithin{1};
+// Changes that a stop which takes too long looks at.
+constexpr std::size_t kMostTold = 100;
 
 // One line; empty where the kernel tells none.
 std::string boot_id(const std::filesystem::path& proc) {
@@ -36,7 +50,14 @@ std::string boot_id(const std::filesystem::path& proc) {
     return text ? text->substr(0, text->find('\n')) : "";
 }
 
-manifests::SourceConfig source_config(const Config& config, const Clock& clock) {
+// Of this agent alone: those of `podreeve run` have the runtime directory in common.
+std::filesystem::path hands_file(const Config& config) {
+    constexpr std::size_t kDigits = 12;
+    return config.paths.runtime_dir /
+           ("hands-" + sha256_hex(config.paths.state_dir.string()).substr(0, kDigits));
+}
+
+manifests::SourceConfig source_config(const Config& config, const Clock& clock, DiskWaits& disk) {
     manifests::SourceConfig source;
     // Looks are told apart by the agent's clock, which outlives the source; how fresh a file is, by
     // the machine's, which its stamp is from.
@@ -46,25 +67,33 @@ manifests::SourceConfig source_config(const Config& config, const Clock& clock) 
     source.directories = config.paths.manifest_dirs;
     source.accepted_dir = config.paths.state_dir / "accepted";
     source.owner = ::geteuid();
+    source.disk = &disk;
     return source;
 }
 
 // systemd and Quadlet, as far as companions need them.
 struct CompanionParts {
     CompanionParts(const Config& config,
+                   const std::string& owner,
                    Clock& clock,
                    Scheduler& scheduler,
+                   DiskWaits& disk,
                    std::function<void(const std::string&)> on_hint)
         : world{handlers::calls_of(
                     systemd::UnitControl(config.companions.bus, config.companions.scope)),
-                config.companions.folder, config.paths.state_dir / "units"},
+                config.companions.folder,
+                {owner, config.companions.takes_unnamed},
+                {config.paths.state_dir / "units", &disk}},
           watch(config.companions.bus, scheduler, std::move(on_hint)),
-          stage({config.companions.folder, config.paths.state_dir,
+          stage({config.companions.folder,
+                 world.owner,
+                 {config.paths.state_dir, &disk},
                  config.companions.scope == systemd::Scope::User,
                  [scope = config.companions.scope, root = config.companions.generator_root] {
                      return systemd::find_quadlet(scope, root);
                  },
-                 [this] { return world.reloads.count(); }},
+                 &world.reloads,
+                 config.companions.look_within},
                 watch,
                 clock) {}
 
@@ -74,12 +103,38 @@ struct CompanionParts {
 };
 
 std::unique_ptr<CompanionParts> companion_parts(const Config& config,
+                                                const std::string& owner,
                                                 Clock& clock,
                                                 Scheduler& scheduler,
+                                                DiskWaits& disk,
                                                 std::function<void(const std::string&)> on_hint) {
     return config.companions.folder.empty()
                ? nullptr
-               : std::make_unique<CompanionParts>(config, clock, scheduler, std::move(on_hint));
+               : std::make_unique<CompanionParts>(config, owner, clock, scheduler, disk,
+                                                  std::move(on_hint));
+}
+
+// Of an agent that asks podman over the socket that podman.socket listens at.
+std::unique_ptr<reconcile::PodmanUnit> podman_unit(const Config& config, const Clock& clock) {
+    const std::string place =
+        ::geteuid() == 0 ? std::string("/run") : fmt::format("/run/user/{}", ::geteuid());
+    if (config.paths.podman_socket != place + "/podman/podman.sock" ||
+        config.companions.bus.empty()) {
+        return nullptr;
+    }
+    return std::make_unique<reconcile::PodmanUnit>(
+        handlers::calls_of(systemd::UnitControl(config.companions.bus, config.companions.scope)),
+        clock);
+}
+
+// Of an agent whose apps podreeve-apps.service stops.
+std::unique_ptr<reconcile::HostEnd> host_end(const Config& config, const Clock& clock) {
+    if (!config.stopped_by_host || config.companions.bus.empty()) {
+        return nullptr;
+    }
+    return std::make_unique<reconcile::HostEnd>(
+        handlers::calls_of(systemd::UnitControl(config.companions.bus, config.companions.scope)),
+        clock);
 }
 
 api::PassSummary summary_of(const reconcile::PassReport& report) {
@@ -99,24 +154,34 @@ struct Agent::Parts {
     Parts(const Config& given, Clock& time, Scheduler& loop, std::unique_ptr<state::State> store)
         : config(given), clock(time), scheduler(loop), state(std::move(store)) {}
 
+    // What a stop waits for.
+    using Stopping = std::atomic<const char*>;
+
     Config config;
     Clock& clock;
     Scheduler& scheduler;
-    std::unique_ptr<state::State> state;
+    const SteadyTime created = clock.steady_now();
+    // Shared with who ends the process when a stop takes too long, and with nobody else.
+    const std::shared_ptr<Stopping> stopping =
+        std::make_shared<Stopping>("nothing has begun to end");
+    std::shared_ptr<state::State> state;
+    reconcile::Brake brake{hands_file(config), boot_id(config.proc), clock};
     podman::Client podman{config.paths.podman_socket.string()};
-    manifests::ManifestSource source{source_config(config, clock)};
+    reconcile::Lookout lookout{podman, config.companions.bus.empty()
+                                           ? systemd::default_address(::geteuid())
+                                           : config.companions.bus};
+    manifests::ManifestSource source{source_config(config, clock, state->disk())};
     handlers::SpecBook specs{[this](const std::string& app, const std::string& hash) {
-        return source.accepted(app, hash);
-    }};
+                                 return source.accepted(app, hash);
+                             },
+                             &state->disk()};
     std::unique_ptr<CompanionParts> companions = companion_parts(
-        config, clock, scheduler, [this](const std::string& why) { reconciler.request(why); });
-    handlers::World world{podman,
-                          specs,
-                          *state,
-                          clock,
-                          state->owner(),
-                          {},
-                          companions ? &companions->world : nullptr};
+        config, state->owner(), clock, scheduler, state->disk(), [this](const std::string& why) {
+            reconciler.request(why);
+        });
+    handlers::World world{
+        podman,         specs,       *state, clock,
+        state->owner(), config.proc, {},     companions ? &companions->world : nullptr};
     supervise::Board board;
     supervise::Supervisor supervisor{
         *state, clock,
@@ -126,17 +191,22 @@ struct Agent::Parts {
     Health health{podman, config.probe_program, clock, scheduler,
                   [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
     observe::ProcessWatch processes{config.proc};
-    reconcile::KeptVersions versions{source, specs, *state};
+    reconcile::KeptVersions versions{
+        source, specs, *state, {config.paths.state_dir / "units", &state->disk()}};
+    std::unique_ptr<reconcile::PodmanUnit> unit_of_podman = podman_unit(config, clock);
+    std::unique_ptr<reconcile::HostEnd> end_of_host = host_end(config, clock);
     reconcile::Reconciler reconciler{
-        {source, podman, *state, supervisor, specs, clock, health.monitor(), versions,
-         companions ? &companions->stage : nullptr, &processes},
+        {source, podman, *state, supervisor, specs, clock, health.monitor(), versions, lookout,
+         companions ? &companions->stage : nullptr, &processes, unit_of_podman.get(),
+         end_of_host.get(), &brake},
         scheduler,
         board,
-        {.interval = config.interval}};
+        {.interval = config.interval, .pause = config.flood_pause}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
     state::EnsureLoop rhythm{clock, scheduler};
     std::function<void(const reconcile::PassReport&)> pass_callback;
+    reconcile::FailureLog failure_log;  // the scheduler's thread
 
     void connect();
     void add_components();
@@ -151,9 +221,11 @@ struct Agent::Parts {
 
 // The steps ask and tell the supervisor while they are carried out.
 void Agent::Parts::oversee() {
+    world.host_paths = std::make_shared<Patience>(config.host_path_patience);
+    world.overseer.set_aside = [this](const std::string& app) { return brake.why_set_aside(app); };
     world.overseer.may_start = [this](const std::string& app, const std::string& part,
                                       std::stop_token stop) {
-        return reconcile::ask_gate(supervisor, podman, state->owner(), clock, app, part,
+        return reconcile::ask_gate(supervisor, podman, lookout, state->owner(), clock, app, part,
                                    std::move(stop));
     };
     world.overseer.stop_stands = [this](const std::string& app, std::int64_t wish) {
@@ -177,6 +249,8 @@ void Agent::Parts::connect() {
     });
     handlers::register_all(runner, world, config.limits);
     runner.on_change_ready([this](const state::ChangeView& change) {
+        const std::string app = plan::app_of(change.subject);
+        const InHand in_hand(app);
         supervisor.change_ended(change);
         reconciler.request(fmt::format("change {} has ended", change.id));
     });
@@ -190,8 +264,14 @@ void Agent::Parts::connect() {
 // The runner ensures last, so that what the others have added is begun in the same round. Stopped
 // the other way round: first nothing more is decided, then nothing more is taken in.
 void Agent::Parts::add_components() {
-    rhythm.add({.name = "watch", .stop = [this] { watch.reset(); }});
-    rhythm.add({.name = "server", .stop = [this] { server.reset(); }});
+    rhythm.add({.name = "watch", .stop = [this] {
+                    *stopping = "the reader of podman's events has not ended";
+                    watch.reset();
+                }});
+    rhythm.add({.name = "server", .stop = [this] {
+                    *stopping = "requests of the API have not been answered";
+                    server.reset();
+                }});
     rhythm.add({.name = "reconciler",
                 .start_up = [this]() -> Status {
                     recall_failures();
@@ -210,10 +290,10 @@ void Agent::Parts::add_components() {
 }
 
 // What a person undid or aborted stays so over a restart, unless that version was tried again
-// since; and what failed last is not tried again sooner for the agent's having died.
+// since; and a version that failed last is not tried again sooner for the agent's having died.
 void Agent::Parts::recall_failures() {
-    std::set<std::string> seen, tried, removed;
-    std::vector<state::ChangeView> failed;
+    std::set<std::string> tried, removed;
+    std::vector<state::ChangeView> recalled;
     for (const state::ChangeView& change : state->changes(1000)) {
         // What was before an app's removal was another app of that name.
         if (change.kind.starts_with("remove-") && change.status == state::TaskStatus::Done) {
@@ -225,22 +305,29 @@ void Agent::Parts::recall_failures() {
         }
         const std::string version =
             change.subject + " " + text_in(json_object_from(change.data), "spec");
-        const bool newest = seen.insert(change.subject).second;
         const bool newest_of_version = tried.insert(version).second;
-        const bool failed_last =
-            newest && change.kind != state::kUndoKind && change.status != state::TaskStatus::Done;
-        if (failed_last || (newest_of_version && supervise::is_refused(change))) {
-            failed.push_back(change);
+        const bool failed =
+            change.kind != state::kUndoKind && change.status != state::TaskStatus::Done;
+        if (newest_of_version && (failed || supervise::is_refused(change))) {
+            recalled.push_back(change);
         }
     }
-    for (const state::ChangeView& change : failed) {
+    std::reverse(recalled.begin(), recalled.end());  // the latest comes last
+    for (const state::ChangeView& change : recalled) {
+        const std::string app = plan::app_of(change.subject);
+        if (brake.why_set_aside(app)) {
+            continue;
+        }
+        const InHand in_hand(app);
         supervisor.change_ended(change);
     }
 }
 
 void Agent::Parts::after_pass(const reconcile::PassReport& report) {
-    for (const auto& [app, why] : report.failures) {
-        log::warn("{}: {}", app, why);
+    if (report.error.empty()) {
+        for (const std::string& line : failure_log.lines(report.failures)) {
+            log::warn("{}", line);
+        }
     }
     // Somebody may have cleaned the runtime directory; nothing else tells.
     if (const Status listening = server ? server->ensure_listening() : Status(); !listening) {
@@ -255,6 +342,7 @@ void Agent::Parts::after_pass(const reconcile::PassReport& report) {
 // Told to people, and a reason to look: a dependent may go on now, or a container is to be ended.
 void Agent::Parts::health_changed(const std::vector<health::Change>& changes) {
     for (const health::Change& change : changes) {
+        const InHand in_hand(change.of.app);
         if (const auto event = event_of(change, clock.system_now())) {
             log::info("{}: {} {}", event->app, event->state, event->message);
             if (Status kept = state->append_event(*event); !kept) {
@@ -268,6 +356,7 @@ void Agent::Parts::health_changed(const std::vector<health::Change>& changes) {
 Result<supervise::WishReport> Agent::Parts::take_wish(const std::string& app,
                                                       const supervise::Wish& wish) {
     ASSIGN_OR_RETURN(supervise::WishReport report, supervisor.wish(app, wish));
+    brake.try_now(app);
     scheduler.post([this, why = fmt::format("{} {} was asked for", to_string(wish.verb), app)] {
         runner.ensure();
         reconciler.request(why);
@@ -276,7 +365,9 @@ Result<supervise::WishReport> Agent::Parts::take_wish(const std::string& app,
 }
 
 supervise::WishReport Agent::Parts::shut_down(bool down) {
-    supervise::WishReport report = supervisor.shut_down(down);
+    const auto within = down && end_of_host ? end_of_host->ends_within({}) : std::nullopt;
+    supervise::WishReport report = supervisor.shut_down(down, within);
+    brake.try_now(std::nullopt);  // the host's end is everybody's
     scheduler.post(
         [this, down] { reconciler.request(down ? "the host goes down" : "the host stays up"); });
     return report;
@@ -307,12 +398,22 @@ api::Backend Agent::Parts::backend() {
         [this](const std::set<std::string>& apps) {
             source.allow_removal(apps);
             scheduler.post([this] { reconciler.request("a person lets a removal go on"); });
-        }};
+        },
+        std::vector<std::string>(config.paths.manifest_dirs.begin(),
+                                 config.paths.manifest_dirs.end())};
 }
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Agent::~Agent() = default;
+// The store is closed here, while who ends the process when that hangs is still there.
+Agent::~Agent() {
+    const auto stopping = parts_->stopping;
+    const std::shared_ptr<state::State> state = parts_->state;
+    *stopping = "the pass has not ended, or a thread that carries out steps";
+    parts_.reset();
+    *stopping = "the store has not been closed";
+    contained_or_logged("closing the store", [&] { state->close(); });
+}
 
 Result<std::unique_ptr<Agent>> Agent::create(const Config& config,
                                              Clock& clock,
@@ -325,6 +426,9 @@ Result<std::unique_ptr<Agent>> Agent::create(const Config& config,
             "labels",
             health.set_aside);
     }
+    // Left by a run that was killed while it tried units.
+    std::error_code ignored;
+    std::filesystem::remove_all(config.paths.state_dir / "quadlet-trial", ignored);
     auto parts = std::make_unique<Parts>(config, clock, scheduler, std::move(state));
     parts->connect();
     return std::unique_ptr<Agent>(new Agent(std::move(parts)));
@@ -342,8 +446,11 @@ Duration Agent::start_up_budget() const {
 
 void Agent::watch_podman() {
     parts_->watch = std::make_unique<reconcile::PodmanWatch>(
-        parts_->podman, parts_->scheduler,
-        [parts = parts_.get()](const std::string& why) { parts->reconciler.request_twice(why); });
+        parts_->podman, parts_->scheduler, parts_->clock, parts_->state->owner(), parts_->created,
+        [parts = parts_.get()](const reconcile::Hint& hint) {
+            using When = reconcile::Reconciler::When;
+            parts->reconciler.request_twice(hint.why, hint.died ? When::AtOnce : When::InPace);
+        });
 }
 
 Status Agent::serve() {
@@ -352,8 +459,26 @@ Status Agent::serve() {
     return {};
 }
 
+void Agent::mark_deaths() {
+    parts_->brake.mark_deaths();
+}
+
+Result<supervise::WishReport> Agent::wish(const std::string& app, const supervise::Wish& wish) {
+    return parts_->take_wish(app, wish);
+}
+
 void Agent::request_pass(const std::string& why) {
     parts_->reconciler.request(why);
+}
+
+void Agent::note_unwatched(const std::string& why) {
+    const std::string told = why.empty()
+                                 ? ""
+                                 : fmt::format(
+                                       "{}; until then changes of manifests are only seen by the "
+                                       "next pass: within {}, or at `podreeve reconcile`",
+                                       why, to_short_text(parts_->config.interval));
+    parts_->supervisor.note_of_agent({"ManifestsUnwatched", "Inotify", told, ""});
 }
 
 void Agent::on_pass(std::function<void(const reconcile::PassReport&)> callback) {
@@ -362,7 +487,29 @@ void Agent::on_pass(std::function<void(const reconcile::PassReport&)> callback) 
 
 void Agent::stop(Duration grace, std::function<void()> done) {
     parts_->rhythm.stop();
+    *parts_->stopping = "steps that are carried out have not ended";
     parts_->runner.stop(grace, std::move(done));
+}
+
+Agent::Leaving Agent::leaving() const {
+    const std::shared_ptr<state::State> state = parts_->state;
+    return {[state, stopping = parts_->stopping] {
+                std::vector<std::string> left{stopping->load()};
+                for (const state::ChangeView& change : state->changes(kMostTold)) {
+                    for (const state::TaskView& task : change.tasks) {
+                        if (task.status == state::TaskStatus::Doing ||
+                            task.status == state::TaskStatus::Undoing) {
+                            left.push_back(
+                                fmt::format("change {} was at: {}", change.id, task.summary));
+                        }
+                    }
+                }
+                if (std::string trouble = state->disk().trouble(); !trouble.empty()) {
+                    left.push_back(std::move(trouble));
+                }
+                return fmt::format("{}", fmt::join(left, "; "));
+            },
+            [state] { state->close(); }};
 }
 
 reconcile::Reconciler& Agent::reconciler() {
@@ -382,7 +529,7 @@ state::State& Agent::state() {
 }
 
 bool Agent::idle() const {
-    return parts_->runner.idle() && parts_->reconciler.idle();
+    return parts_->runner.idle() && parts_->reconciler.idle() && parts_->health.idle();
 }
 
 }  // namespace podreeve::daemon

@@ -26,6 +26,9 @@ class Agent {
 
     // How long start() may take until the first pass is made, by what there is to take up.
     Duration start_up_budget() const;
+    // For main() alone, before start(): what this process dies of is marked, for the next agent to
+    // read in whose hands that was.
+    void mark_deaths();
     // Takes up the changes that an earlier run left, then makes the first pass.
     void start();
     // Reads podman's events from now on, so that what happens is seen at once and not by the next
@@ -33,18 +36,34 @@ class Agent {
     void watch_podman();
     // Serves the API on the socket of the configuration.
     Status serve();
+    // As the API's verbs: what a person asks of an app.
+    Result<supervise::WishReport> wish(const std::string& app, const supervise::Wish& wish);
     void request_pass(const std::string& why);
+    // Why changes of manifests are not seen as they come, but by the passes alone; "": they are.
+    // For the overview of the next pass.
+    void note_unwatched(const std::string& why);
     // After each pass, on the scheduler's thread.
     void on_pass(std::function<void(const reconcile::PassReport&)> callback);
 
     // Intake ends, running steps get grace to end by themselves, apps stay up; then done is called.
     void stop(Duration grace, std::function<void()> done);
 
+    // What of a stop is still waited for, in words, and how to close the store whatever else goes
+    // on: for who ends the process when that takes too long. From any thread, also while the agent
+    // is destroyed. close() waits for the disk.
+    struct Leaving {
+        std::function<std::string()> left;
+        std::function<void()> close;
+    };
+
+    Leaving leaving() const;
+
     reconcile::Reconciler& reconciler();
     supervise::Board& board();
     supervise::Supervisor& supervisor();
     state::State& state();
-    // No pass is being made, no task runs and none could be started: only time goes on from here.
+    // No pass is being made, no task runs and none could be started, no container is asked by a
+    // command: only time goes on from here.
     bool idle() const;
 
   private:

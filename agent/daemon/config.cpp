@@ -4,12 +4,13 @@
 #include <array>
 #include <charconv>
 #include <set>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
-#include "runtime/base/atomic_file.h"
 #include "runtime/base/log.h"
+#include "runtime/base/trust.h"
 #include "runtime/systemd/quadlet_generator.h"
 
 namespace podreeve::daemon {
@@ -33,11 +34,7 @@ Status set_manifests(const YAML::Node& value, Config& config) {
 }
 
 Status set_interval(const YAML::Node& value, Config& config) {
-    ASSIGN_OR_RETURN(config.interval, parse_duration(value.as<std::string>()));
-    if (config.interval < std::chrono::seconds(1) || config.interval > std::chrono::hours(1)) {
-        return fail(Code::InvalidArgument, "must be from 1s to 1h");
-    }
-    return {};
+    return apply_interval(value.as<std::string>(), config);
 }
 
 Result<unsigned> count_from(const YAML::Node& value) {
@@ -86,14 +83,7 @@ Status set_limits(const YAML::Node& value, Config& config) {
 }
 
 Status set_log_level(const YAML::Node& value, Config& config) {
-    static constexpr std::array kLevels{"trace", "debug", "info", "warning", "error"};
-    config.log_level = value.as<std::string>();
-    for (const char* level : kLevels) {
-        if (config.log_level == level) {
-            return {};
-        }
-    }
-    return fail(Code::InvalidArgument, "must be one of trace, debug, info, warning, error");
+    return apply_log_level(value.as<std::string>(), config);
 }
 
 Status set_podman_socket(const YAML::Node& value, Config& config) {
@@ -160,6 +150,8 @@ Status read_yaml(const std::filesystem::path& file, const std::string& text, Con
 
 Result<Duration> parse_duration(const std::string& text) {
     std::int64_t number = 0;
+    // Nanoseconds of 64 bits reach for 292 years.
+    constexpr std::int64_t kMostMinutes = 60 * 24 * 365 * 200;
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const std::string unit(rest, text.data() + text.size());
     if (error == std::errc() && number >= 0 && number < 1'000'000'000) {
@@ -169,15 +161,33 @@ Result<Duration> parse_duration(const std::string& text) {
         if (unit == "s") {
             return std::chrono::seconds(number);
         }
-        if (unit == "m") {
+        if (unit == "m" && number < kMostMinutes) {
             return std::chrono::minutes(number);
         }
-        if (unit == "h" && number < 1'000'000) {
+        if (unit == "h" && number < kMostMinutes / 60) {
             return std::chrono::hours(number);
         }
     }
     return fail(Code::InvalidArgument,
                 fmt::format("cannot read '{}' as a time; write 500ms, 30s, 5m or 1h", text));
+}
+
+Status apply_interval(const std::string& text, Config& config) {
+    ASSIGN_OR_RETURN(const Duration interval, parse_duration(text));
+    if (interval < std::chrono::seconds(1) || interval > std::chrono::hours(1)) {
+        return fail(Code::InvalidArgument, "must be from 1s to 1h");
+    }
+    config.interval = interval;
+    return {};
+}
+
+Status apply_log_level(const std::string& text, Config& config) {
+    static constexpr std::array kLevels{"trace", "debug", "info", "warning", "error"};
+    if (std::ranges::count(kLevels, text) == 0) {
+        return fail(Code::InvalidArgument, "must be one of trace, debug, info, warning, error");
+    }
+    config.log_level = text;
+    return {};
 }
 
 Companions companions_for(uid_t uid, const Environment& environment) {
@@ -194,7 +204,8 @@ Companions companions_for(uid_t uid, const Environment& environment) {
 }
 
 Status read_config_file(const std::filesystem::path& file, Config& config) {
-    Result<std::string> text = read_file(file, kMostBytes);
+    // It names podman's socket, which is told all secrets, and where manifests are.
+    Result<std::string> text = read_trusted_file(file, kMostBytes, ::geteuid());
     if (!text && text.error().code == Code::NotFound) {
         return {};
     }

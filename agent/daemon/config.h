@@ -19,6 +19,8 @@ struct Companions {
     std::string bus;               // systemd's, as D-Bus writes addresses
     systemd::Scope scope = systemd::Scope::User;
     std::filesystem::path generator_root = "/";  // below which Quadlet's generator is looked for
+    Duration look_within = std::chrono::seconds(2);  // at systemd's units: apps wait for it
+    bool takes_unnamed = true;  // unit files whose stamp names no agent; one manifest's does not
 };
 
 // Those of a user, by the environment; none when it does not tell where Quadlet reads.
@@ -28,12 +30,20 @@ Companions companions_for(uid_t uid, const Environment& environment);
 struct Config {
     Paths paths;
     Duration interval = std::chrono::seconds(30);
+    // Between passes when more than three are asked for in a second.
+    Duration flood_pause = std::chrono::milliseconds(50);
     // How far apart two looks are by which a manifest is gone.
     Duration gone_after = std::chrono::seconds(2);
+    // How long the file system of a host path may take to answer.
+    Duration host_path_patience = std::chrono::seconds(5);
     std::filesystem::path probe_program;  // podreeve-probe; empty: where it is installed
-    unsigned workers = 12;                // threads for podman calls: stops alone can take eight
+    // Threads for podman calls: as many as all limits together, so that no sort of step waits for
+    // a worker that another has.
+    unsigned workers = 23;
     handlers::Limits limits;
     Companions companions;
+    // podreeve-apps.service stops its apps when the host goes down.
+    bool stopped_by_host = true;
     std::filesystem::path proc = "/proc";  // where the processes of containers are looked at
     std::string log_level = "info";
     bool log_to_journal = false;
@@ -44,7 +54,7 @@ struct Config {
 //
 //   manifests: [/srv/apps]        # instead of the usual directories
 //   interval: 30s                 # between passes: 1s … 1h
-//   workers: 12                   # 1 … 64
+//   workers: 23                   # 1 … 64
 //   limits:                       # how many steps of a sort at once, each 1 … 64
 //     pulls: 3
 //     stops: 8
@@ -57,5 +67,9 @@ Status read_config_file(const std::filesystem::path& file, Config& config);
 
 // "500ms", "30s", "5m", "1h".
 Result<Duration> parse_duration(const std::string& text);
+
+// What the file's keys of these names and the command line's options have in common.
+Status apply_interval(const std::string& text, Config& config);
+Status apply_log_level(const std::string& text, Config& config);
 
 }  // namespace podreeve::daemon

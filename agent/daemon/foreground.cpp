@@ -15,7 +15,6 @@ using supervise::PartStatus;
 using supervise::ServiceState;
 
 constexpr int kCannotRun = 1;
-constexpr std::size_t kKeyDigits = 12;
 
 // Of the containers that have ended: 0 when all went well, else as the propagation says.
 int exit_code_of(const AppStatus& app, Propagation propagation) {
@@ -48,6 +47,12 @@ bool has_failed_for_good(const AppStatus& app) {
            !any_running;
 }
 
+bool has_failed_container(const AppStatus& app) {
+    return std::ranges::any_of(app.parts, [](const PartStatus& part) {
+        return part.kind == "container" && part.exit_code != 0;
+    });
+}
+
 }  // namespace
 
 std::optional<Propagation> propagation_from(const std::string& word) {
@@ -71,12 +76,13 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
         return fail(Code::InvalidArgument,
                     fmt::format("cannot run {}: it is not a regular file", file.string()));
     }
-    const std::string key = sha256_hex(whole.string()).substr(0, kKeyDigits);
+    const std::string key = sha256_hex(whole.string()).substr(0, kRunKeyDigits);
     const fs::path place = config.paths.state_dir / "run" / key;
     const fs::path manifests = place / "manifests";
     // What an earlier run left would be another app.
     fs::remove_all(manifests, error);
     fs::create_directories(manifests, error);
+    // Manifests with secrets are kept below, whatever the umask.
     fs::permissions(place, fs::perms::owner_all, error);
     const fs::path link = manifests / whole.filename();
     fs::create_symlink(whole, link, error);
@@ -87,6 +93,9 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
     config.paths.state_dir = place;
     // The directory is our own: what is gone from it we have removed.
     config.gone_after = Duration{};
+    config.companions.takes_unnamed = false;
+    // Its own unit stops it.
+    config.stopped_by_host = false;
     return link;
 }
 
@@ -108,7 +117,8 @@ ForegroundView view_of(const reconcile::PassReport& report, Propagation propagat
     } else if (app.state == ServiceState::Finished && app.change == 0) {
         view.exit_code = exit_code_of(app, propagation);
     } else if (has_failed_for_good(app)) {
-        view.exit_code = exit_code_of(app, propagation);
+        // What failed without a container that says so (a conflict, a companion) is podreeve's.
+        view.exit_code = has_failed_container(app) ? exit_code_of(app, propagation) : kCannotRun;
         view.message = app.message;
     }
     return view;

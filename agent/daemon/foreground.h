@@ -19,6 +19,9 @@ enum class Propagation { None, Any, All };
 
 std::optional<Propagation> propagation_from(const std::string& word);
 
+// A run's place is called by so many digits of a hash of its file's path.
+inline constexpr std::size_t kRunKeyDigits = 12;
+
 // Gives the agent a state directory and a manifest directory of their own, the latter with nothing
 // but a link to file in it. The link's path; taking it away takes the app down and away.
 Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, Config& config);

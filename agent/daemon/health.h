@@ -30,6 +30,9 @@ class Health {
 
     health::Monitor& monitor() { return monitor_; }
 
+    // No command of a probe runs.
+    bool idle() const { return exec_.idle(); }
+
     // Asks once, on the calling thread, which must not be the scheduler's; Unknown when there is no
     // answer a while after the probe's timeout, or when told to stop.
     probe::Answer ask_once(const manifests::Probe& probe, std::int64_t pid, std::stop_token stop);

@@ -11,11 +11,16 @@
 
 #include "agent/daemon/agent.h"
 #include "agent/daemon/config.h"
+#include "agent/daemon/ended_runs.h"
 #include "agent/daemon/foreground.h"
+#include "agent/daemon/last_resort.h"
 #include "agent/daemon/once.h"
+#include "agent/daemon/watchdog.h"
 #include "agent/state/ensure_loop.h"
-#include "runtime/base/answer.h"
+#include "runtime/base/contained.h"
+#include "runtime/base/core_dumps.h"
 #include "runtime/base/log.h"
+#include "runtime/base/thread.h"
 #include "runtime/loop/inotify.h"
 #include "runtime/loop/loop.h"
 #include "runtime/systemd/notify.h"
@@ -27,8 +32,6 @@ using namespace podreeve;
 // What still runs when the agent is told to end may take so long; a longer pull is resumed by the
 // next start.
 constexpr std::chrono::seconds kStopGrace{20};
-// What does not hear even then (a file on a network that is gone) is left behind.
-constexpr std::chrono::seconds kLongestEnd{24};
 
 struct Arguments {
     bool once = false;
@@ -76,11 +79,18 @@ Status apply(const Arguments& arguments, daemon::Config& config) {
     if (!arguments.probe_program.empty()) {
         config.probe_program = arguments.probe_program;
     }
+    const auto of_option = [](const char* option, const Status& applied) {
+        return applied ? Status()
+                       : Status(Error{applied.error().code,
+                                      fmt::format("{}: {}", option, applied.error().message)});
+    };
     if (!arguments.log_level.empty()) {
-        config.log_level = arguments.log_level;
+        RETURN_IF_ERROR(
+            of_option("--log-level", daemon::apply_log_level(arguments.log_level, config)));
     }
     if (!arguments.interval.empty()) {
-        ASSIGN_OR_RETURN(config.interval, daemon::parse_duration(arguments.interval));
+        RETURN_IF_ERROR(
+            of_option("--interval", daemon::apply_interval(arguments.interval, config)));
     }
     return {};
 }
@@ -99,11 +109,12 @@ Result<daemon::Config> configure(const Arguments& arguments) {
     return config;
 }
 
-// systemd not hearing us is worth a line, and no more.
-void note(const Status& told) {
+// systemd not hearing us is worth a line, and no more. Whether it has.
+bool note(const Status& told) {
     if (!told) {
         log::warn("{}", told.error().message);
     }
+    return told.has_value();
 }
 
 // One run of the process: what main holds while the loop turns.
@@ -113,6 +124,7 @@ class Process {
 
     // Keeps the app of one file alone.
     Status stage(const std::filesystem::path& file, daemon::Propagation propagation) {
+        ASSIGN_OR_RETURN(staging_, daemon::lock_runs(runs_, true));
         ASSIGN_OR_RETURN(link_, daemon::stage_manifest(file, config_));
         propagation_ = propagation;
         file_ = file;
@@ -126,22 +138,51 @@ class Process {
         // The store is checked and loaded first, and only then is it known how much there is.
         note(systemd::notify_extend_timeout(state::start_up_budget(0)));
         ASSIGN_OR_RETURN(agent_, daemon::Agent::create(config_, *loop_, *loop_));
+        staging_.reset();  // from here on its own lock keeps it
         note(systemd::notify_extend_timeout(agent_->start_up_budget()));
+        agent_->mark_deaths();
         agent_->on_pass([this](const reconcile::PassReport& report) { after_pass(report); });
         if (!link_.empty()) {
             agent_->watch_podman();
-            RETURN_IF_ERROR(loop_->feed_watchdog());
         } else if (!once_) {
             RETURN_IF_ERROR(open_up());
         }
+        if (!once_) {
+            ASSIGN_OR_RETURN(const bool fed, daemon::guard(*agent_, watchdog()));
+            log::debug("watchdog: {}", fed ? "fed" : "not asked for");
+        }
         agent_->start();
+        clearing_ = begin_stoppable("clearing what ended runs have left",
+                                    [this](std::stop_token stop) { clear_ended_runs(stop); });
         RETURN_IF_ERROR(loop_->run());
         agent_.reset();
-        last_resort_ = {};
+        clearing_ = {};
+        last_resort_.reset();
+        clear_own_run();
         return exit_code_;
     }
 
   private:
+    void clear_ended_runs(std::stop_token stop) const {
+        podman::Client podman(config_.paths.podman_socket.string());
+        daemon::clear_ended_runs(runs_, podman, config_.companions.folder, std::move(stop));
+    }
+
+    // Of --run, when nothing of the app is left.
+    void clear_own_run() const {
+        if (link_.empty()) {
+            return;
+        }
+        contained_or_logged("clearing what the run has left", [&] {
+            podman::Client podman(config_.paths.podman_socket.string());
+            // Who has it clears all.
+            if (const auto lock = daemon::lock_runs(runs_, false)) {
+                daemon::clear_runs({config_.paths.state_dir}, podman, config_.companions.folder,
+                                   {});
+            }
+        });
+    }
+
     Status take_signals() {
         ::signal(SIGPIPE, SIG_IGN);
         for (const int number : {SIGTERM, SIGINT}) {
@@ -164,12 +205,17 @@ class Process {
         RETURN_IF_ERROR(agent_->serve());
         agent_->watch_podman();
         ASSIGN_OR_RETURN(directories_,
-                         loop::DirectoryWatch::create(*loop_, config_.paths.manifest_dirs, [this] {
-                             agent_->request_pass("the manifests have changed");
-                         }));
-        ASSIGN_OR_RETURN(const bool fed, loop_->feed_watchdog());
-        log::debug("watchdog: {}", fed ? "fed" : "not asked for");
+                         loop::DirectoryWatch::create(
+                             *loop_, config_.paths.manifest_dirs,
+                             [this] { agent_->request_pass("the manifests have changed"); },
+                             [this](const std::string& why) { agent_->note_unwatched(why); }));
         return {};
+    }
+
+    daemon::Watchdog watchdog() {
+        return {[this] { return loop_->feed_watchdog(); },
+                [this] { return loop_->starve_watchdog(); },
+                [] { return systemd::notify_watchdog(); }};
     }
 
     void after_pass(const reconcile::PassReport& report) {
@@ -178,16 +224,15 @@ class Process {
         if (!report.error.empty()) {
             status += "; podman cannot be read: " + report.error;
         }
-        if (status != status_) {
-            note(systemd::notify_status(status));
+        if (status != status_ && note(systemd::notify_status(status))) {
             status_ = std::move(status);
         }
         if (!link_.empty()) {
             watch_over(report);
             return;
         }
-        if (!ready_ || reloading_) {
-            note(systemd::notify_ready());
+        // It waits for this one, so it is told by the next pass if not by this.
+        if ((!ready_ || reloading_) && note(systemd::notify_ready())) {
             ready_ = true;
             reloading_ = false;
         }
@@ -202,8 +247,7 @@ class Process {
     void watch_over(const reconcile::PassReport& report) {
         const daemon::ForegroundView view = daemon::view_of(report, propagation_);
         if (view.up && !ready_) {
-            note(systemd::notify_ready());
-            ready_ = true;
+            ready_ = note(systemd::notify_ready());
         }
         if (view.exit_code && !going_down_) {
             exit_code_ = *view.exit_code;
@@ -234,8 +278,11 @@ class Process {
         going_down_ = true;
         log::info("taking the app down: {}", why);
         note(systemd::notify_stopping());
-        std::error_code error;
-        std::filesystem::remove(link_, error);
+        {
+            const DiskWaits::Wait wait = agent_->state().disk().begin();
+            std::error_code error;
+            std::filesystem::remove(link_, error);
+        }
         agent_->request_pass(why);
     }
 
@@ -247,28 +294,21 @@ class Process {
         log::info("ending: {}", why);
         note(systemd::notify_stopping());
         note(systemd::notify_extend_timeout(kStopGrace * 2));
-        arm_last_resort();
+        contained_or_logged("arming the last resort", [this] { arm_last_resort(); });
         directories_.reset();
         agent_->stop(kStopGrace, [this] { loop_->stop(); });
     }
 
-    // The end comes before systemd's SIGKILL, whoever hangs, and with the store closed.
     void arm_last_resort() {
-        last_resort_ =
-            std::jthread([&state = agent_->state(), code = &exit_code_](std::stop_token stop) {
-                Answer<bool> never;
-                never.wait_for(kLongestEnd, stop);
-                if (!stop.stop_requested()) {
-                    log::error("ending at once: something did not end within {}",
-                               to_short_text(kLongestEnd));
-                    state.close();
-                    ::_exit(*code);
-                }
-            });
+        const daemon::Agent::Leaving leaving = agent_->leaving();
+        last_resort_ = std::make_unique<daemon::LastResort>(daemon::LastResort::Calls{
+            leaving.left, leaving.close, [code = &exit_code_] { ::_exit(*code); }});
     }
 
     daemon::Config config_;
     bool once_;
+    const std::filesystem::path runs_ = config_.paths.state_dir / "run";
+    UniqueFd staging_;  // of --run, until its place has a lock of its own
     std::unique_ptr<loop::Loop> loop_;
     std::unique_ptr<daemon::Agent> agent_;
     std::unique_ptr<loop::DirectoryWatch> directories_;
@@ -278,7 +318,8 @@ class Process {
     std::string status_;
     bool ready_ = false, reloading_ = false, stopping_ = false, going_down_ = false;
     int exit_code_ = 0;
-    std::jthread last_resort_;
+    std::unique_ptr<daemon::LastResort> last_resort_;
+    std::jthread clearing_;
 };
 
 int complain(const Error& error) {
@@ -295,6 +336,10 @@ int run(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 1;
+    }
+    // Before any manifest is read: what is in them is nobody else's.
+    if (const Status refused = refuse_core_dumps(); !refused) {
+        return complain(refused.error());
     }
     Result<daemon::Config> config = configure(arguments);
     if (!config) {

@@ -31,6 +31,26 @@ Result<std::optional<T>> there_or_not(Result<T> found) {
     return tl::unexpected<Error>(std::move(found.error()));
 }
 
+// podman's database has it, its storage has not: it cannot be inspected or started any more, but it
+// is listed, and can be removed by force.
+bool says_storage_lost_it(const Error& error) {
+    return error.code == Code::Internal &&
+           error.message.find("container not known") != std::string::npos;
+}
+
+Result<std::optional<podman::ContainerDetails>> find_listed(const Task& task,
+                                                            const std::string& who) {
+    ASSIGN_OR_RETURN(auto listed, task.world.podman.list_containers(task.call()));
+    for (podman::ContainerSummary& row : listed) {
+        if (row.id == who || row.name == who) {
+            podman::ContainerDetails found;
+            found.summary = std::move(row);
+            return std::optional(std::move(found));
+        }
+    }
+    return std::optional<podman::ContainerDetails>();
+}
+
 std::string label(const std::map<std::string, std::string>& labels, const char* key) {
     const auto found = labels.find(key);
     return found == labels.end() ? "" : found->second;
@@ -73,7 +93,10 @@ Error other_version(const char* noun, const std::string& name) {
 
 Result<std::optional<podman::ContainerDetails>> find_container(const Task& task,
                                                                const std::string& who) {
-    auto found = there_or_not(task.world.podman.inspect_container(who, task.call()));
+    auto inspected = task.world.podman.inspect_container(who, task.call());
+    auto found = !inspected && says_storage_lost_it(inspected.error())
+                     ? find_listed(task, who)
+                     : there_or_not(std::move(inspected));
     if (found && *found && (*found)->summary.name != who && (*found)->summary.id != who) {
         return std::optional<podman::ContainerDetails>();
     }

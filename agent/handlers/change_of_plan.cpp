@@ -101,6 +101,8 @@ const char* phrase_of(StepKind kind) {
             return "Stop container {}";
         case StepKind::ParkContainer:
             return "Park container {}";
+        case StepKind::RenameContainer:
+            return "Rename container {}";
         case StepKind::RemoveContainer:
             return "Remove container {}";
         case StepKind::StopPod:

@@ -54,4 +54,23 @@ Status ReloadGate::reload(std::uint64_t seen, const std::function<Status()>& cal
     return {};
 }
 
+ReloadGate::Committing::Committing(ReloadGate* gate) : gate_(gate) {
+    if (gate_ != nullptr) {
+        const std::lock_guard lock(gate_->mutex_);
+        ++gate_->committing_;
+    }
+}
+
+ReloadGate::Committing::~Committing() {
+    if (gate_ != nullptr) {
+        const std::lock_guard lock(gate_->mutex_);
+        --gate_->committing_;
+    }
+}
+
+bool ReloadGate::is_committing() const {
+    const std::lock_guard lock(mutex_);
+    return committing_ > 0;
+}
+
 }  // namespace podreeve::handlers

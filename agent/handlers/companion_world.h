@@ -6,6 +6,9 @@
 #include <mutex>
 #include <string>
 
+#include "agent/handlers/reload_wait.h"
+#include "quadlet/stamp.h"
+#include "runtime/base/disk_directory.h"
 #include "runtime/base/result.h"
 #include "runtime/systemd/units.h"
 
@@ -34,9 +37,25 @@ class ReloadGate {
     // reload since the count was seen. Those who come meanwhile wait, and then need none.
     Status reload(std::uint64_t seen, const std::function<Status()>& call);
 
+    // While one lives, changes that write unit files are committed one after the other: what is
+    // carried out of the first is not to be taken for all.
+    class Committing {
+      public:
+        explicit Committing(ReloadGate* gate);  // nullptr: nobody reloads
+        ~Committing();
+        Committing(const Committing&) = delete;
+        Committing& operator=(const Committing&) = delete;
+
+      private:
+        ReloadGate* gate_;
+    };
+
+    bool is_committing() const;
+
   private:
     std::mutex reloading_;
     mutable std::mutex mutex_;
+    int committing_ = 0;
     // What an earlier run of the agent wrote may not have been read.
     std::uint64_t touched_ = 1, read_ = 0, count_ = 0;
 };
@@ -45,8 +64,10 @@ class ReloadGate {
 struct CompanionWorld {
     UnitCalls systemd;
     std::filesystem::path folder;  // podreeve's own in Quadlet's directory
-    std::filesystem::path kept;    // 0700: former unit files, for undoing
+    quadlet::StampOwner owner;     // whose files there are this agent's
+    DiskDirectory kept;            // 0700: former unit files, for undoing
     ReloadGate reloads = {};
+    ReloadWaits waits = {};
 };
 
 }  // namespace podreeve::handlers

@@ -17,7 +17,8 @@ Ended install_unit(Task& task) {
     const auto generation =
         static_cast<std::uint64_t>(task.number("generation").value_or(task.generation));
     ASSIGN_OR_RETURN(const UnitTexts wanted,
-                     plan::unit_texts(*companion, task.app, generation, task.text("own_drop_in")));
+                     plan::unit_texts(*companion, task.app, generation, task.world.owner,
+                                      task.text("own_drop_in")));
     ASSIGN_OR_RETURN(const UnitTexts former, read_unit(task));
     RETURN_IF_ERROR(note_former(task, former));
     std::optional<WallTime> since;

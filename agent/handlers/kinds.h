@@ -44,6 +44,8 @@ Ended undo_stop_container(Task& task);
 Ended park_container(Task& task);
 Ended undo_park_container(Task& task);
 
+Ended rename_container(Task& task);
+
 Ended remove_container(Task& task);
 
 Ended stop_pod(Task& task);

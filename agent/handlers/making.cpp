@@ -6,6 +6,7 @@
 #include "agent/handlers/create_body.h"
 #include "agent/handlers/host_paths.h"
 #include "agent/handlers/service_container.h"
+#include "agent/handlers/sub_paths.h"
 #include "agent/handlers/volume_files.h"
 #include "agent/observe/observed.h"
 
@@ -54,7 +55,13 @@ Result<std::string> service_id(const Task& task, const std::string& service) {
 // What has to be there before a container can be started with that mount, and podman does not make.
 Status prepare_mount(const Task& task, const manifests::Mount& mount) {
     if (mount.kind != manifests::MountKind::Volume || mount.sub_path.empty()) {
-        return make_host_path(mount);
+        if (mount.kind != manifests::MountKind::Bind) {
+            return {};
+        }
+        return ask_host(task, mount.source, [mount]() -> Status {
+            RETURN_IF_ERROR(make_host_path(mount));
+            return check_sub_path(mount);
+        });
     }
     ASSIGN_OR_RETURN(const auto volume, find_volume(task, mount.source));
     return volume ? make_sub_path(volume->mountpoint, mount.sub_path) : Status{};

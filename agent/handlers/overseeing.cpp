@@ -1,5 +1,7 @@
 #include "agent/handlers/overseeing.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,7 +14,8 @@ namespace {
 
 using plan::StepKind;
 
-constexpr std::chrono::milliseconds kAskAgain{250};
+constexpr std::chrono::milliseconds kSoonest{250};
+constexpr std::chrono::seconds kLatest{2};
 constexpr std::chrono::seconds kWaitForOthers{30};
 constexpr std::chrono::minutes kWaitWithin{10};
 constexpr std::chrono::hours kForgetAfter{1};
@@ -36,6 +39,11 @@ Duration waited(Task& task) {
     return now - held->try_emplace(task.context.id(), now).first->second;
 }
 
+// Each time that it is asked again costs podman its lists, and the store two commits.
+Duration ask_again_in(Duration so_far) {
+    return std::clamp<Duration>(so_far / 8, kSoonest, kLatest);
+}
+
 state::TaskOutcome hold(Task& task, const StartRefusal& refusal) {
     Error error{refusal.wanted_down ? Code::Cancelled : Code::Unavailable,
                 fmt::format("cannot start {}: {}", task.object, refusal.why)};
@@ -44,8 +52,9 @@ state::TaskOutcome hold(Task& task, const StartRefusal& refusal) {
     }
     const Duration so_far = waited(task);
     const Duration longest = refusal.within_app ? Duration(kWaitWithin) : Duration(kWaitForOthers);
-    return so_far < longest ? state::TaskOutcome(state::TaskRetry{kAskAgain, refusal.why})
-                            : state::TaskOutcome(std::move(error));
+    return so_far < longest
+               ? state::TaskOutcome(state::TaskRetry{ask_again_in(so_far), refusal.why})
+               : state::TaskOutcome(std::move(error));
 }
 
 std::optional<state::TaskOutcome> ask_start(Task& task) {

@@ -9,8 +9,9 @@ namespace podreeve::handlers {
 
 // Tells the overseer that the step begins, and asks whether it may: a start waits until what it
 // depends on is there (half a minute, then it fails and the change is undone; ten minutes for
-// another pod of the same app), a stop that is not wanted any more is Done at once. Nothing: go on.
-// The outcome instead of running the handler otherwise.
+// another pod of the same app), and asks after 250 ms first and every 2 s later. A stop that is not
+// wanted any more is Done at once. Nothing: go on. The outcome instead of running the handler
+// otherwise.
 std::optional<state::TaskOutcome> oversee(Task& task, plan::StepKind kind);
 
 }  // namespace podreeve::handlers

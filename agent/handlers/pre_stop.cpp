@@ -13,6 +13,21 @@ namespace {
 
 constexpr std::int64_t kLeastGrace = 2;
 
+constexpr std::chrono::hours kForgetStopAfter{48};
+
+// For how long this stop has been under way. A clock that is set meanwhile changes nothing; of one
+// that an earlier run of the agent began, the wall clock tells, and it may be wrong by no more than
+// the longest that a stop can take.
+Duration under_way(const Task& task, WallTime since, Duration longest) {
+    const SteadyTime now = task.world.clock.steady_now();
+    const Duration told =
+        std::clamp<Duration>(task.world.clock.system_now() - since, Duration::zero(), longest);
+    auto begun = task.world.stops_since->lock();
+    // Of those that were aborted nothing more is heard.
+    std::erase_if(*begun, [&](const auto& row) { return now - row.second > kForgetStopAfter; });
+    return now - begun->try_emplace(task.context.id(), now - told).first->second;
+}
+
 void note(Task& task, const std::string& name, const std::string& what) {
     task.log(fmt::format("preStop of {}: {}", name, what));
 }
@@ -77,16 +92,17 @@ Ended pre_stop(Task& task, const std::vector<std::string>& names, unsigned& grac
     const WallTime now = task.world.clock.system_now();
     if (!task.has_saved("pre_stop_since")) {
         RETURN_IF_ERROR(task.save_once("pre_stop_since", to_rfc3339(now)));
+        under_way(task, now, Duration::zero());
         for (const manifests::ContainerSpec* container : hooks) {
             run_hook(task, *container, grace);
         }
     }
     ASSIGN_OR_RETURN(const WallTime since, parse_rfc3339(task.saved("pre_stop_since")));
-    const WallTime later = task.world.clock.system_now();
-    if (later < since + sleep) {
-        return retry(since + sleep - later, "preStop sleeps");
+    const Duration so_far = under_way(task, since, sleep + std::chrono::seconds(grace));
+    if (so_far < sleep) {
+        return retry(sleep - so_far, "preStop sleeps");
     }
-    const auto spent = std::chrono::duration_cast<std::chrono::seconds>(later - since).count();
+    const auto spent = std::chrono::duration_cast<std::chrono::seconds>(so_far).count();
     grace = static_cast<unsigned>(std::max<std::int64_t>(kLeastGrace, std::int64_t{grace} - spent));
     return done();
 }

@@ -8,47 +8,62 @@ namespace podreeve::handlers {
 
 namespace {
 
-// Looks again after 20 ms, doubling to 640 ms: each look reads the changes of all apps, beside
-// those who write. All together five seconds.
-constexpr std::chrono::milliseconds kReloadLookAgain{20};
-constexpr int kReloadLooks = 12, kDoublings = 5;
+constexpr std::chrono::hours kForgetWaitAfter{1};
 
 bool is_ahead(const state::TaskView& task) {
     return task.status == state::TaskStatus::Do || task.status == state::TaskStatus::Doing;
 }
 
+bool writes(const state::TaskView& task) {
+    return is_ahead(task) && (task.kind == "install-unit" || task.kind == "remove-unit");
+}
+
 // Stopping a unit and its like can take minutes: files that wait for that are read by another
 // reload.
-bool writes_soon(const state::ChangeView& change) {
-    const auto is_left = [&](const char* kind) {
-        return std::ranges::any_of(change.tasks, [&](const state::TaskView& task) {
-            return is_ahead(task) && task.kind == kind;
-        });
-    };
-    return (is_left("install-unit") || is_left("remove-unit")) && !is_left("stop-unit");
+bool stops_first(const state::ChangeView& change) {
+    return std::ranges::any_of(change.tasks, [](const state::TaskView& task) {
+        return is_ahead(task) && task.kind == "stop-unit";
+    });
 }
 
 // Other apps' files that are about to be written: then one reload does for all of them.
-bool others_write(const Task& task) {
-    const auto records = task.world.state.apps();
-    return std::any_of(records.begin(), records.end(), [&](const state::AppRecord& record) {
-        const auto change =
-            record.name == task.app
-                ? std::nullopt
-                : task.world.state.active_change_of(plan::companions_of(record.name));
-        return change && writes_soon(*change);
-    });
+std::set<state::TaskId> writes_of_others(const Task& task) {
+    std::set<state::TaskId> out;
+    for (const state::ChangeView& change : task.world.state.active_changes()) {
+        if (change.subject == plan::companions_of(task.app) || stops_first(change)) {
+            continue;
+        }
+        for (const state::TaskView& other : change.tasks) {
+            if (writes(other)) {
+                out.insert(other.id);
+            }
+        }
+    }
+    return out;
+}
+
+std::optional<Duration> wait_for_others(const Task& task, CompanionWorld& world) {
+    // Before the look, which then sees all that was committed.
+    const bool all_committed = !world.reloads.is_committing();
+    const std::set<state::TaskId> ahead = writes_of_others(task);
+    const SteadyTime now = task.world.clock.steady_now();
+    auto waits = world.waits.lock();
+    // Of those that were aborted nothing more is heard.
+    std::erase_if(*waits,
+                  [&](const auto& row) { return now - row.second.looked() > kForgetWaitAfter; });
+    const auto wait = (*waits)[task.context.id()].look(ahead, all_committed, now);
+    if (!wait) {
+        waits->erase(task.context.id());
+    }
+    return wait;
 }
 
 }  // namespace
 
 Ended reload_units(Task& task) {
-    if (others_write(task)) {
-        ASSIGN_OR_RETURN(const int looks, task.count("looks"));
-        if (looks < kReloadLooks) {
-            return retry(kReloadLookAgain * (1 << std::min(looks, kDoublings)),
-                         "other apps' unit files are being written");
-        }
+    ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
+    if (const auto wait = wait_for_others(task, *world)) {
+        return retry(*wait, "other apps' unit files are being written");
     }
     const std::int64_t seen = task.number("reloads").value_or(0);
     RETURN_IF_ERROR(reload_units_of(task, static_cast<std::uint64_t>(seen)));

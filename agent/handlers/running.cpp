@@ -6,7 +6,10 @@
 
 #include "agent/handlers/belongings.h"
 #include "agent/handlers/service_container.h"
+#include "agent/handlers/sub_paths.h"
 #include "agent/observe/observed.h"
+#include "agent/plan/steps.h"
+#include "runtime/base/room.h"
 
 namespace podreeve::handlers {
 
@@ -62,6 +65,57 @@ std::vector<const manifests::ContainerSpec*> init_containers(const PodStart& wha
     return inits;
 }
 
+// Of the container as it was made, when that version is this one.
+const manifests::ContainerSpec* made_from(const manifests::AppSpec* app,
+                                          const std::map<std::string, std::string>& labels) {
+    const auto part = labels.find(observe::kLabelPart);
+    const auto hash = labels.find(observe::kLabelSpec);
+    if (app == nullptr || part == labels.end() || hash == labels.end()) {
+        return nullptr;
+    }
+    const manifests::ContainerSpec* spec = app->find_container(part->second);
+    return spec != nullptr && plan::label_spec(*spec) == hash->second ? spec : nullptr;
+}
+
+// What it mounts may have become something else since it was made. Of a version that is kept
+// nowhere, what the wanted one mounts tells.
+std::vector<manifests::Mount> mounts_of(const Task& task,
+                                        const podman::ContainerDetails& container) {
+    const auto& labels = container.summary.labels;
+    const auto wanted = task.world.specs.find(task.app, task.spec);
+    const manifests::ContainerSpec* spec = made_from(wanted.get(), labels);
+    const auto before = spec == nullptr ? task.deployed_spec() : nullptr;
+    spec = spec == nullptr ? made_from(before.get(), labels) : spec;
+    const auto part = labels.find(observe::kLabelPart);
+    if (spec == nullptr && wanted != nullptr && part != labels.end()) {
+        spec = wanted->find_container(part->second);
+    }
+    return spec == nullptr ? std::vector<manifests::Mount>() : spec->mounts;
+}
+
+// Those of a pod that are to be started.
+std::vector<const manifests::ContainerSpec*> starting(const PodStart& what) {
+    std::vector<const manifests::ContainerSpec*> starting;
+    if (what.spec == nullptr) {
+        return starting;
+    }
+    for (const manifests::ContainerSpec& container : what.spec->containers) {
+        const auto* member = member_named(what.pod, container.name);
+        if (container.pod == what.part && member != nullptr &&
+            member->state != ContainerState::Running) {
+            starting.push_back(&container);
+        }
+    }
+    return starting;
+}
+
+Status check_mounts(const Task& task, const PodStart& what) {
+    for (const manifests::ContainerSpec* container : starting(what)) {
+        RETURN_IF_ERROR(check_sub_paths(task, container->mounts));
+    }
+    return {};
+}
+
 Status start_service(Task& task, const PodStart& what) {
     if (what.service.empty()) {
         return {};
@@ -99,7 +153,11 @@ Ended run_init(Task& task, const PodStart& what, const std::string& name) {
     const bool ours = task.saved(key.c_str()) == id;
     if (!is_running(*container) && !(ours && has_ended(container->summary.state))) {
         RETURN_IF_ERROR(task.save(key.c_str(), id));
-        RETURN_IF_ERROR(task.world.podman.start_container(id, task.call(kStartTime)));
+        RETURN_IF_ERROR(mount_and_look(task, id, mounts_of(task, *container)));
+        const auto started = task.world.podman.start_container(id, task.call(kStartTime));
+        if (!started) {
+            return refused(task, started.error());
+        }
     }
     const Result<int> code = task.world.podman.wait_container(id, task.call(kInitPatience));
     if (!code && code.error().code == Code::Timeout) {
@@ -113,20 +171,22 @@ Ended run_init(Task& task, const PodStart& what, const std::string& name) {
     return done();
 }
 
-// podman's start of a pod starts all that is in it, also what is to stay down.
-bool wants_all(const PodStart& what) {
+// podman's start of a pod starts all that is in it, also what is to stay down, and leaves no time
+// to look at what was mounted.
+bool can_start_at_once(const PodStart& what) {
+    const bool looks = std::ranges::any_of(
+        starting(what), [](const auto* container) { return has_sub_paths(container->mounts); });
     return what.wanted.empty() ||
-           std::all_of(what.pod.members.begin(), what.pod.members.end(), [&](const auto& member) {
+           (!looks && std::ranges::all_of(what.pod.members, [&](const auto& member) {
                return member.id == what.pod.infra_id ||
-                      std::find(what.wanted.begin(), what.wanted.end(), member.name) !=
-                          what.wanted.end();
-           });
+                      std::ranges::find(what.wanted, member.name) != what.wanted.end();
+           }));
 }
 
 Status start_members(Task& task, const PodStart& what) {
-    if (wants_all(what)) {
+    if (can_start_at_once(what)) {
         const auto started = task.world.podman.start_pod(what.pod.id, task.call(kStartTime));
-        return started ? Status{} : Status(started.error());
+        return started ? Status{} : Status(refused(task, started.error()));
     }
     std::string refused;
     for (const std::string& name : what.wanted) {
@@ -252,13 +312,31 @@ unsigned grace_of(const Task& task) {
     return spec && !task.part.empty() ? grace_in(*spec, task.part, kDefaultGrace) : kDefaultGrace;
 }
 
+Error refused(Task& task, Error said) {
+    const bool passes = said.code == Code::Unavailable || said.code == Code::Timeout ||
+                        said.code == Code::Cancelled || tells_no_room(said.message);
+    const Status saved = passes ? Status{} : task.save_once("refused", "yes");
+    if (!saved) {
+        task.log(saved.error().message);
+    }
+    return said;
+}
+
 Status start(Task& task, const podman::ContainerDetails& container) {
     if (is_running(container)) {
         return {};
     }
+    const std::vector<manifests::Mount> mounts = mounts_of(task, container);
+    RETURN_IF_ERROR(check_sub_paths(task, mounts));
+    RETURN_IF_ERROR(mount_and_look(task, container.summary.id, mounts));
     const auto started =
         task.world.podman.start_container(container.summary.id, task.call(kStartTime));
-    return started ? Status{} : Status(started.error());
+    if (!started) {
+        // The service container is in none.
+        const bool in_pod = !container.summary.pod_id.empty();
+        return in_pod ? refused(task, started.error()) : started.error();
+    }
+    return {};
 }
 
 Status stop(Task& task, const podman::ContainerDetails& container, unsigned grace) {
@@ -292,9 +370,10 @@ Ended start_up(Task& task, const PodStart& what) {
     if (all_run(what)) {
         return done();
     }
+    RETURN_IF_ERROR(check_mounts(task, what));
     const auto inits = init_containers(what);
     // Podman itself starts a held one with the pod, but not with a container of it.
-    if (!what.held || !inits.empty() || !wants_all(what)) {
+    if (!what.held || !inits.empty() || !can_start_at_once(what)) {
         RETURN_IF_ERROR(start_service(task, what));
     }
     for (const manifests::ContainerSpec* init : inits) {

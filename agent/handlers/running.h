@@ -21,6 +21,11 @@ inline constexpr std::chrono::milliseconds kStopPause{200};
 // Something of the pod runs, or is paused.
 bool is_up(podman::PodStatus status);
 
+// What podman said to the start of a pod, or of a container in one. That it refused is saved, as
+// "refused": the supervisor has a pod made anew which podman cannot start any more. It is no
+// refusal where podman could not answer, or had no room.
+Error refused(Task& task, Error said);
+
 // Starts it unless it runs; a start that podman refuses is an error with podman's words.
 Status start(Task& task, const podman::ContainerDetails& container);
 Status stop(Task& task, const podman::ContainerDetails& container, unsigned grace);

@@ -9,11 +9,11 @@
 // The service container of an app: the one podman starts before its pods and stops after the last.
 //
 // Held (podman 4.5 and later): only `kube play` can make one, so a pod without containers, the
-// stub, is played, the container that comes with it is renamed to APP-service, and the stub goes as
-// soon as a real pod is linked; with its last pod podman would remove the service container. No
-// label can be put on it: it is ours when a pod of ours is linked to it, when our stub stands
-// beside it, or when the task or the plan knows its id from then. Not held: an ordinary container
-// with labels.
+// stub, is played, the container that comes with it is given the name that the plan says, and the
+// stub goes as soon as a real pod is linked; with its last pod podman would remove the service
+// container. No label can be put on it: it is ours when a pod of ours is linked to it, when our
+// stub stands beside it, or when the task or the plan knows its id from then. Not held: an ordinary
+// container with labels.
 namespace podreeve::handlers {
 
 // The stub of an app: always the same text, so that after a kill it is told what the play left.

@@ -1,6 +1,7 @@
 #include "agent/handlers/spec_book.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace podreeve::handlers {
 
@@ -10,7 +11,8 @@ constexpr std::size_t kKeptOfAnApp = 3;
 
 }  // namespace
 
-SpecBook::SpecBook(Fallback fallback) : fallback_(std::move(fallback)) {}
+SpecBook::SpecBook(Fallback fallback, DiskWaits* disk)
+    : fallback_(std::move(fallback)), disk_(disk) {}
 
 void SpecBook::put(const std::string& spec_hash, Spec spec) {
     if (!spec) {
@@ -33,10 +35,19 @@ SpecBook::Spec SpecBook::find(const std::string& app, const std::string& spec_ha
     if (!fallback_) {
         return nullptr;
     }
-    const std::lock_guard<std::mutex> one_at_a_time(asking_);
-    Spec spec = fallback_(app, spec_hash);
+    Spec spec = ask(app, spec_hash);
     put(spec_hash, spec);
     return spec;
+}
+
+// Who waits for another's answer waits for the disk, too.
+SpecBook::Spec SpecBook::ask(const std::string& app, const std::string& spec_hash) {
+    std::optional<DiskWaits::Wait> wait;
+    if (disk_ != nullptr) {
+        wait.emplace(disk_->begin());
+    }
+    const std::lock_guard<std::mutex> one_at_a_time(asking_);
+    return fallback_(app, spec_hash);
 }
 
 void SpecBook::forget(const std::string& app) {

@@ -1,9 +1,16 @@
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
 #include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
 #include "agent/handlers/pre_stop.h"
 #include "agent/handlers/running.h"
+#include "agent/observe/observed.h"
 
 namespace podreeve::handlers {
+
+using nlohmann::json;
 
 namespace {
 
@@ -22,12 +29,68 @@ std::vector<std::string> running_members(const podman::PodSummary& pod) {
     return names;
 }
 
-PodStart as_it_was(const Task& task, const podman::PodSummary& pod) {
+// Those that run again where the stop is undone. One that is paused is woken by the stop.
+json members_to_start_again(const podman::PodSummary& pod) {
+    json names = json::array();
+    for (const podman::PodSummary::Member& member : pod.members) {
+        const bool up = member.state == podman::ContainerState::Running ||
+                        member.state == podman::ContainerState::Paused;
+        if (up && member.id != pod.infra_id) {
+            names.push_back(member.name);
+        }
+    }
+    return names;
+}
+
+// Once: what a second run finds has been stopped by the first.
+Status save_what_ran(Task& task, const podman::PodSummary& pod) {
+    if (task.has_saved("ran")) {
+        return {};
+    }
+    return task.context.save(json{{"ran", is_up(pod.status) ? "yes" : "no"},
+                                  {"ran_members", members_to_start_again(pod)}});
+}
+
+// Of those that ran, the ones that are there: nothing where an older agent made the stop.
+std::optional<std::vector<std::string>> ran_members(const Task& task,
+                                                    const podman::PodSummary& pod) {
+    const auto saved = task.context.data().find("ran_members");
+    if (saved == task.context.data().end() || !saved->is_array()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> names;
+    for (const podman::PodSummary::Member& member : pod.members) {
+        if (std::ranges::find(*saved, json(member.name)) != saved->end()) {
+            names.push_back(member.name);
+        }
+    }
+    return names;
+}
+
+// Its service container, where there is one.
+Result<std::string> service_behind(const Task& task, const podman::PodSummary& pod) {
+    const auto label = pod.labels.find(observe::kLabelService);
+    if (label == pod.labels.end()) {
+        return std::string();
+    }
+    ASSIGN_OR_RETURN(const auto service, find_container(task, label->second));
+    return service ? label->second : std::string();
+}
+
+Ended start_as_it_was(Task& task, const podman::PodSummary& pod) {
+    const auto spec = task.deployed_spec();
+    const auto ran = ran_members(task, pod);
+    if (ran && ran->empty()) {
+        return done();
+    }
     PodStart what;
     what.pod = pod;
     what.part = task.part;
     what.held = true;
-    return what;
+    what.spec = spec.get();
+    what.wanted = ran.value_or(std::vector<std::string>());
+    ASSIGN_OR_RETURN(what.service, service_behind(task, pod));
+    return start_up(task, what);
 }
 
 }  // namespace
@@ -38,7 +101,7 @@ Ended stop_pod(Task& task) {
     if (!pod) {
         return done();
     }
-    RETURN_IF_ERROR(task.save_once("ran", is_up(pod->status) ? "yes" : "no"));
+    RETURN_IF_ERROR(save_what_ran(task, *pod));
     if (!is_down(pod->status)) {
         unsigned grace = grace_of(task);
         ASSIGN_OR_RETURN(auto outcome, pre_stop(task, running_members(*pod), grace));
@@ -56,13 +119,10 @@ Ended undo_stop_pod(Task& task) {
     if (task.saved("ran") != "yes") {
         return done();
     }
-    const auto spec = task.deployed_spec();
     for (const std::string& who : {task.target(), task.object}) {
         ASSIGN_OR_RETURN(const auto pod, own_pod(task, who));
         if (pod) {
-            PodStart what = as_it_was(task, *pod);
-            what.spec = spec.get();
-            return start_up(task, what);
+            return start_as_it_was(task, *pod);
         }
     }
     return done();

@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 
 #include "agent/handlers/overseeing.h"
+#include "runtime/base/in_hand.h"
+#include "runtime/base/log.h"
+#include "runtime/base/room.h"
 
 namespace podreeve::handlers {
 
@@ -19,12 +22,34 @@ constexpr auto kPulls = &Limits::pulls, kStops = &Limits::stops, kMakes = &Limit
                kStarts = &Limits::starts, kUnits = &Limits::units;
 constexpr auto kAbsencePause = seconds(1);
 constexpr auto kSilencePause = seconds(5);
+constexpr auto kAsidePause = seconds(10);
 constexpr int kSilences = 3, kPullAbsences = 3;
+// A manifest may give a container a day to end.
+constexpr auto kLongestStop = std::chrono::hours(25);
+constexpr auto kRoomPause = seconds(1);
+constexpr int kUndosWithoutRoom = 3;
 
-state::TaskOutcome outcome_of(Task& task, StepKind kind, const Error& error) {
+// There may be none for days. The change ends, so that the version that runs is kept up meanwhile,
+// and is begun again more and more seldom (agent/supervise/failures.h). What is undone is tried a
+// few times first; what that leaves is put right by the next pass.
+state::TaskOutcome without_room(Task& task, bool undoes, const Error& error) {
+    const Result<int> tries = undoes ? task.count("without_room") : kUndosWithoutRoom + 1;
+    if (!tries || *tries > kUndosWithoutRoom) {
+        return error;
+    }
+    const std::string salt = fmt::format("{}/{}", task.object, *tries);
+    const Duration pause = kRoomPause * (1 << (*tries - 1));
+    return state::TaskRetry{shortened(pause, salt), error.message};
+}
+
+state::TaskOutcome outcome_of(Task& task, StepKind kind, bool undoes, const Error& error) {
+    if (tells_no_room(error.message)) {
+        return without_room(task, undoes, error);
+    }
     if (error.code == Code::Unavailable) {
-        // A registry can be away for days: a change that waited for it would keep the version that
-        // runs from being repaired.
+        // Podman itself, or systemd, is waited for without end: nothing can be done meanwhile. A
+        // registry can be away for days, and a change that waited for it would keep the version
+        // that runs from being repaired.
         const Result<int> absences = kind == StepKind::PullImage ? task.count("absences") : 0;
         if (absences && *absences < kPullAbsences) {
             return state::TaskRetry{kAbsencePause, error.message};
@@ -41,7 +66,30 @@ state::TaskOutcome outcome_of(Task& task, StepKind kind, const Error& error) {
     return error;
 }
 
-state::TaskOutcome run(const Row& row, Handler handler, World& world, state::TaskContext& context) {
+// The new version runs, and part of the one before is gone: going back would cost both. A later
+// pass removes what is left of containers and pods, the next update the rest.
+state::TaskOutcome leave_behind(Task& task, const Error& error) {
+    task.log("left behind: " + error.message);
+    const Status told = task.world.state.append_event(
+        {0, task.world.clock.system_now(), task.app, "LeftBehind", error.message});
+    if (!told) {
+        log::warn("{}", told.error().message);
+    }
+    return state::TaskDone{};
+}
+
+bool may_be_left(const Task& task, const state::TaskOutcome& outcome) {
+    return task.flag("leftover", false) && std::holds_alternative<Error>(outcome) &&
+           !task.context.stop().stop_requested();
+}
+
+state::TaskOutcome run(const Row& row, bool undoes, World& world, state::TaskContext& context) {
+    const std::string app = plan::app_of(context.subject());
+    if (const auto aside =
+            world.overseer.set_aside ? world.overseer.set_aside(app) : std::nullopt) {
+        return state::TaskRetry{kAsidePause, *aside};
+    }
+    const InHand in_hand(app);
     Result<Task> task = Task::read(world, context);
     if (!task) {
         return task.error();
@@ -49,13 +97,17 @@ state::TaskOutcome run(const Row& row, Handler handler, World& world, state::Tas
     if (context.stop().stop_requested()) {
         return Error{Code::Cancelled, fmt::format("cannot go on with {}: stopped", context.kind())};
     }
-    if (handler == row.run) {
+    if (!undoes) {
         if (auto instead = oversee(*task, row.kind)) {
             return std::move(*instead);
         }
     }
-    Ended ended = handler(*task);
-    return ended ? std::move(*ended) : outcome_of(*task, row.kind, task->by_name(ended.error()));
+    Ended ended = undoes ? row.undo(*task) : row.run(*task);
+    state::TaskOutcome outcome =
+        ended ? std::move(*ended)
+              : outcome_of(*task, row.kind, undoes, task->by_name(ended.error()));
+    return !undoes && may_be_left(*task, outcome) ? leave_behind(*task, std::get<Error>(outcome))
+                                                  : std::move(outcome);
 }
 
 state::TaskOutcome undo(const Row& row, World& world, state::TaskContext& context) {
@@ -64,7 +116,7 @@ state::TaskOutcome undo(const Row& row, World& world, state::TaskContext& contex
         task->log("not undone: nobody wants the former state back");
         return state::TaskDone{};
     }
-    return run(row, row.undo, world, context);
+    return run(row, true, world, context);
 }
 
 std::string sort_of(const Row& row) {
@@ -92,12 +144,13 @@ const std::vector<Row>& table() {
         {StepKind::CreateService, create_service, undo_create_service, minutes(5), kMakes},
         {StepKind::CreatePod, create_pod, undo_create_pod, minutes(5), kMakes},
         {StepKind::CreateContainer, create_container, undo_create_container, minutes(5), kMakes},
-        {StepKind::StartPod, start_pod, undo_start_pod, minutes(10), kStarts},
-        {StepKind::StartContainer, start_container, undo_start_container, minutes(10), kStarts},
-        {StepKind::StopContainer, stop_container, undo_stop_container, minutes(70), kStops},
-        {StepKind::ParkContainer, park_container, undo_park_container, minutes(70), kStops},
-        {StepKind::RemoveContainer, remove_container, nullptr, minutes(70), kStops},
-        {StepKind::StopPod, stop_pod, undo_stop_pod, minutes(70), kStops},
+        {StepKind::StartPod, start_pod, undo_start_pod, kLongestStop, kStarts},
+        {StepKind::StartContainer, start_container, undo_start_container, kLongestStop, kStarts},
+        {StepKind::StopContainer, stop_container, undo_stop_container, kLongestStop, kStops},
+        {StepKind::ParkContainer, park_container, undo_park_container, kLongestStop, kStops},
+        {StepKind::RenameContainer, rename_container, nullptr, minutes(2), kStops},
+        {StepKind::RemoveContainer, remove_container, nullptr, kLongestStop, kStops},
+        {StepKind::StopPod, stop_pod, undo_stop_pod, kLongestStop, kStops},
         {StepKind::RemovePod, remove_pod, undo_remove_pod, minutes(10), kStops},
         {StepKind::RemoveService, remove_service, nullptr, minutes(2), kStops},
         {StepKind::RemoveSecret, remove_secret, nullptr, minutes(2), kStops},
@@ -119,7 +172,7 @@ const std::vector<Row>& table() {
 state::TaskHandlers handlers_for(const Row& row, World& world, const Limits& limits) {
     state::TaskHandlers handlers;
     handlers.run = [&row, &world](state::TaskContext& context) {
-        return run(row, row.run, world, context);
+        return run(row, false, world, context);
     };
     if (row.undo != nullptr) {
         handlers.undo = [&row, &world](state::TaskContext& context) {

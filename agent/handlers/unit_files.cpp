@@ -1,6 +1,5 @@
 #include "agent/handlers/unit_files.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/handlers/companion_world.h"
+#include "agent/handlers/unit_times.h"
 #include "quadlet/names.h"
 #include "quadlet/stamp.h"
 #include "runtime/base/atomic_file.h"
@@ -25,7 +25,6 @@ using nlohmann::json;
 
 constexpr std::uintmax_t kMaxUnitBytes = 4 * 1024 * 1024;
 constexpr std::uintmax_t kMaxKeptBytes = 64 * 1024 * 1024;
-constexpr std::size_t kKeptUnits = 50;
 constexpr const char* kNothing = "nothing";
 
 Result<fs::path> folder_of(const Task& task) {
@@ -56,12 +55,6 @@ Result<std::optional<std::string>> read_if_there(const fs::path& path) {
     return std::optional<std::string>(std::move(text));
 }
 
-// A damaged stamp is podreeve's, too.
-bool is_stamped(const std::string& text) {
-    const auto stamp = quadlet::read_stamp(text);
-    return !stamp || stamp->has_value();
-}
-
 std::vector<std::string> drop_ins_in(const fs::path& folder) {
     std::vector<std::string> out;
     std::error_code error;
@@ -83,36 +76,38 @@ Status make_folder(const fs::path& folder) {
         return errno_error(fmt::format("set the mode of {}", folder.string()), errno);
     }
     fs::create_directories(folder, error);
-    return error ? Status(fail(Code::Unavailable, fmt::format("cannot make the directory {}: {}",
-                                                              folder.string(), error.message())))
+    return error ? Status(errno_error(fmt::format("make the directory {}", folder.string()),
+                                      error.value()))
                  : Status();
 }
 
-Status set_time(const fs::path& path, WallTime since) {
-    const auto ns = since.time_since_epoch().count();
-    const timespec time{static_cast<time_t>(ns / 1'000'000'000),
-                        static_cast<long>(ns % 1'000'000'000)};
-    const timespec both[2] = {time, time};
-    if (::utimensat(AT_FDCWD, path.c_str(), both, AT_SYMLINK_NOFOLLOW) != 0) {
-        return errno_error(fmt::format("set the time of {}", path.string()), errno);
-    }
-    return {};
+bool is_ours(const Task& task, const std::string& text) {
+    return quadlet::is_stamped_by(text, task.world.companions->owner);
 }
 
-Status write_one(const fs::path& path, const std::string& text, std::optional<WallTime> since) {
+// What to do about a file that is in the way.
+std::string whose(const std::string& text) {
+    const auto stamp = quadlet::read_stamp(text);
+    return stamp && !*stamp ? "a file that is not podreeve's is there; move it away"
+                            : "another agent of podreeve keeps it; rename one of the two units";
+}
+
+Status write_one(const Task& task,
+                 const fs::path& path,
+                 const std::string& text,
+                 std::optional<WallTime> since) {
     ASSIGN_OR_RETURN(const auto there, read_if_there(path));
-    if (there && !is_stamped(*there)) {
+    if (there && !is_ours(task, *there)) {
         return fail(Code::Conflict,
-                    fmt::format("cannot write {}: a file that is not podreeve's is there; move it "
-                                "away",
-                                path.string()));
+                    fmt::format("cannot write {}: {}", path.string(), whose(*there)));
     }
     if (!there || *there != text) {
         RETURN_IF_ERROR(make_folder(path.parent_path()));
         RETURN_IF_ERROR(write_file_atomically(path, text, 0600));
         return since ? set_time(path, *since) : Status();
     }
-    return {};
+    // A kill may have come between the two.
+    return since ? set_no_younger(path, *since) : Status();
 }
 
 Status remove_one(const fs::path& path) {
@@ -122,32 +117,15 @@ Status remove_one(const fs::path& path) {
     return {};
 }
 
-void prune_kept(const fs::path& folder) {
-    std::vector<std::pair<fs::file_time_type, fs::path>> files;
-    std::error_code error;
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-        files.emplace_back(fs::last_write_time(it->path(), error), it->path());
-    }
-    std::sort(files.rbegin(), files.rend());
-    for (std::size_t i = kKeptUnits; i < files.size(); ++i) {
-        fs::remove(files[i].second, error);
-    }
-}
-
-fs::path kept_folder(const Task& task) {
-    return task.world.companions->kept / task.text("folder");
-}
-
 }  // namespace
 
 Result<UnitTexts> read_unit(const Task& task) {
     ASSIGN_OR_RETURN(const fs::path folder, folder_of(task));
     UnitTexts out;
     ASSIGN_OR_RETURN(const auto main, read_if_there(folder / task.object));
-    if (main && !is_stamped(*main)) {
-        return fail(Code::Conflict,
-                    fmt::format("cannot touch {}: it is not podreeve's; move it away",
-                                (folder / task.object).string()));
+    if (main && !is_ours(task, *main)) {
+        return fail(Code::Conflict, fmt::format("cannot touch {}: {}",
+                                                (folder / task.object).string(), whose(*main)));
     }
     if (main) {
         out[task.object] = *main;
@@ -155,7 +133,7 @@ Result<UnitTexts> read_unit(const Task& task) {
     const std::string drop_in_folder = task.object + ".d";
     for (const std::string& name : drop_ins_in(folder / drop_in_folder)) {
         ASSIGN_OR_RETURN(const auto text, read_if_there(folder / drop_in_folder / name));
-        if (text && is_stamped(*text)) {
+        if (text && is_ours(task, *text)) {
             out[drop_in_folder + "/" + name] = *text;
         }
     }
@@ -166,7 +144,7 @@ Status write_unit(const Task& task, const UnitTexts& texts, std::optional<WallTi
     ASSIGN_OR_RETURN(const fs::path folder, folder_of(task));
     ASSIGN_OR_RETURN(const UnitTexts there, read_unit(task));
     for (const auto& [name, text] : texts) {
-        RETURN_IF_ERROR(write_one(folder / name, text, since));
+        RETURN_IF_ERROR(write_one(task, folder / name, text, since));
     }
     for (const auto& [name, text] : there) {
         if (!texts.contains(name)) {
@@ -190,11 +168,11 @@ Result<std::string> keep_unit(const Task& task, const UnitTexts& texts) {
     }
     const std::string bytes = json_text(json(texts));
     const std::string key = sha256_hex(bytes).substr(0, 32);
-    const fs::path folder = kept_folder(task);
+    const auto kept = task.world.companions->kept.use();
+    const fs::path folder = kept / task.text("folder");
     RETURN_IF_ERROR(make_folder(folder));
-    ::chmod(task.world.companions->kept.c_str(), 0700);
+    ::chmod(kept.path().c_str(), 0700);
     RETURN_IF_ERROR(write_file_atomically(folder / key, bytes, 0600));
-    prune_kept(folder);
     return key;
 }
 
@@ -202,7 +180,9 @@ Result<UnitTexts> kept_unit(const Task& task, const std::string& key) {
     if (key == kNothing) {
         return UnitTexts();
     }
-    ASSIGN_OR_RETURN(const std::string bytes, read_file(kept_folder(task) / key, kMaxKeptBytes));
+    const auto kept = task.world.companions->kept.use();
+    ASSIGN_OR_RETURN(const std::string bytes,
+                     read_file(kept / task.text("folder") / key, kMaxKeptBytes));
     const json texts = json::parse(bytes, nullptr, false);
     if (!texts.is_object()) {
         return fail(Code::Corrupt,

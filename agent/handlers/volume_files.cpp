@@ -1,7 +1,7 @@
 #include "agent/handlers/volume_files.h"
 
 #include <cerrno>
-#include <cstring>
+#include <cstdint>
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
@@ -13,7 +13,9 @@
 #include <fmt/format.h>
 
 #include "runtime/base/digest.h"
+#include "runtime/base/shell_word.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/base/utf8.h"
 
 namespace podreeve::handlers {
 
@@ -22,49 +24,158 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+// O_NONBLOCK: what was a file a moment ago may be a FIFO by now.
+constexpr int kFile = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 constexpr mode_t kModeBits = 07777;
 
 Error io_error(const char* verb, const fs::path& path) {
     return errno_error(fmt::format("{} {} in the volume", verb, path.string()), errno);
 }
 
-Result<std::vector<std::string>> names_in(int directory, const fs::path& path) {
+Error removal_error(const fs::path& path, int error) {
+    return errno_error(fmt::format("remove {} in the volume", path.string()), error);
+}
+
+// What is another user's, as a container may make it, only that user or podman's root can remove.
+bool is_denied(const Status& removed) {
+    return !removed && removed.error().code == Code::Denied;
+}
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+using Listing = std::unique_ptr<DIR, CloseDirectory>;
+
+Result<Listing> list(int directory, const fs::path& path) {
     UniqueFd copy(openat(directory, ".", kDirectory));
-    DIR* raw = copy ? fdopendir(copy.get()) : nullptr;
-    if (raw == nullptr) {
+    Listing listing(copy ? fdopendir(copy.get()) : nullptr);
+    if (!listing) {
         return io_error("list", path);
     }
     copy.release();
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(raw, closedir);
+    return listing;
+}
+
+// The next names that are to be taken, a few at a time: a container may have made millions.
+template <class Take>
+std::vector<std::string> next_names(DIR* listing, Take take) {
+    constexpr std::size_t kAtOnce = 512;
     std::vector<std::string> names;
-    while (const dirent* entry = readdir(entries.get())) {
-        const std::string name = &entry->d_name[0];
-        if (name != "." && name != "..") {
-            names.push_back(name);
+    while (names.size() < kAtOnce) {
+        const dirent* entry = readdir(listing);
+        if (entry == nullptr) {
+            break;
+        }
+        std::string name = &entry->d_name[0];
+        if (name != "." && name != ".." && take(name)) {
+            names.push_back(std::move(name));
         }
     }
     return names;
 }
 
-// Whatever it is, with all that is in it; a link is removed, not what it leads to.
-Status remove_tree(int parent, const std::string& name, const fs::path& path) {
-    if (unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) {
+bool take_all(const std::string&) {
+    return true;
+}
+
+// Removes trees that a container may have made as deep and as full as it likes, and goes on making:
+// a few descriptors at once, and a bounded number of things in all.
+class Removal {
+  public:
+    explicit Removal(std::uint64_t most) : left_(most) {}
+
+    // Whatever it is, with all that is in it; a link is removed, not what it leads to. Denied: all
+    // of it but what is another user's.
+    Status remove(int parent, const std::string& name, const fs::path& path) {
+        top_ = parent;
+        Status done = remove(parent, name, path, 0);
+        // What was too deep stands beside it by now, and is no deeper than it was.
+        while (!moved_up_.empty()) {
+            const std::string next = std::move(moved_up_.back());
+            moved_up_.pop_back();
+            const Status removed = remove(parent, next, path, 0);
+            done = done ? removed : done;
+        }
+        return done;
+    }
+
+  private:
+    static constexpr int kDeepest = 16;
+    static constexpr std::size_t kMostMoved = 4096;
+
+    Status remove(int parent, const std::string& name, const fs::path& path, int depth) {
+        if (left_ == 0) {
+            return fail(Code::Unavailable,
+                        fmt::format("cannot remove {} in the volume: there is too much in it for "
+                                    "one go, and it is gone on with at the next try; stop what "
+                                    "fills it",
+                                    path.string()));
+        }
+        --left_;
+        if (unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) {
+            return {};
+        }
+        const int unlink_error = errno;
+        if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+            return {};
+        }
+        if (depth >= kDeepest) {
+            return move_up(parent, name, path);
+        }
+        const UniqueFd directory(openat(parent, name.c_str(), kDirectory));
+        if (!directory) {
+            return removal_error(path, unlink_error == EISDIR ? errno : unlink_error);
+        }
+        RETURN_IF_ERROR(empty(directory.get(), path, depth));
+        if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+            return removal_error(path, errno);
+        }
         return {};
     }
-    const int unlink_error = errno;
-    const UniqueFd directory(openat(parent, name.c_str(), kDirectory));
-    if (!directory) {
-        errno = unlink_error;
-        return io_error("remove", path);
+
+    Status empty(int directory, const fs::path& path, int depth) {
+        ASSIGN_OR_RETURN(const Listing listing, list(directory, path));
+        Status done;
+        while (true) {
+            const std::vector<std::string> names = next_names(listing.get(), take_all);
+            if (names.empty()) {
+                return done;
+            }
+            for (const std::string& name : names) {
+                const Status removed = remove(directory, name, path, depth + 1);
+                if (!removed && !is_denied(removed)) {
+                    return removed;
+                }
+                done = done ? removed : done;
+            }
+        }
     }
-    ASSIGN_OR_RETURN(const auto names, names_in(directory.get(), path));
-    for (const std::string& inner : names) {
-        RETURN_IF_ERROR(remove_tree(directory.get(), inner, path / inner));
+
+    // Never by "..": what is open may have been moved meanwhile.
+    Status move_up(int parent, const std::string& name, const fs::path& path) {
+        std::string fresh = ".podreeve-" + random_hex(8);
+        if (moved_up_.size() >= kMostMoved ||
+            renameat(parent, name.c_str(), top_, fresh.c_str()) != 0) {
+            return removal_error(path, moved_up_.size() >= kMostMoved ? EMFILE : errno);
+        }
+        moved_up_.push_back(std::move(fresh));
+        return {};
     }
-    if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0) {
-        return io_error("remove", path);
+
+    std::uint64_t left_;
+    int top_ = -1;
+    std::vector<std::string> moved_up_;
+};
+
+// Removes what stands where something wanted is to be; what is another user's is moved aside.
+Status clear_way(int parent, const std::string& name, const fs::path& path, Removal& removal) {
+    const Status removed = removal.remove(parent, name, path);
+    const std::string aside = ".podreeve-" + random_hex(8);
+    if (is_denied(removed) && renameat(parent, name.c_str(), parent, aside.c_str()) == 0) {
+        return {};
     }
-    return {};
+    return removed;
 }
 
 Status give_mode(int fd, mode_t mode, const fs::path& path) {
@@ -79,10 +190,20 @@ Status give_mode(int fd, mode_t mode, const fs::path& path) {
     return {};
 }
 
-Result<UniqueFd> open_directory(int parent, const std::string& name, const fs::path& path) {
+// One that is another user's, as a container may make it, cannot be used, whatever its mode.
+bool is_usable(int directory, const fs::path& path) {
+    return give_mode(directory, 0755, path) &&
+           faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+Result<UniqueFd> open_directory(int parent,
+                                const std::string& name,
+                                const fs::path& path,
+                                Removal& removal) {
     UniqueFd directory(openat(parent, name.c_str(), kDirectory));
-    if (!directory && errno != ENOENT) {
-        RETURN_IF_ERROR(remove_tree(parent, name, path));
+    if (directory ? !is_usable(directory.get(), path) : errno != ENOENT) {
+        RETURN_IF_ERROR(clear_way(parent, name, path, removal));
+        directory.reset();
     }
     if (!directory) {
         if (mkdirat(parent, name.c_str(), 0755) != 0) {
@@ -162,19 +283,21 @@ Status replace_file(int directory,
 Result<bool> write_file(int directory,
                         const std::string& name,
                         const manifests::VolumeFile& file,
-                        const fs::path& path) {
+                        const fs::path& path,
+                        Removal& removal) {
     struct stat there {};
 
     const bool exists = fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
     if (exists && S_ISREG(there.st_mode)) {
-        const UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-        if (fd && has_content(fd.get(), file.content)) {
-            RETURN_IF_ERROR(give_mode(fd.get(), file.mode & kModeBits, path));
+        const UniqueFd fd(openat(directory, name.c_str(), kFile));
+        // Of one that is another user's the mode cannot be set.
+        if (fd && has_content(fd.get(), file.content) &&
+            give_mode(fd.get(), file.mode & kModeBits, path)) {
             return false;
         }
     }
     if (exists && S_ISDIR(there.st_mode)) {
-        RETURN_IF_ERROR(remove_tree(directory, name, path));
+        RETURN_IF_ERROR(clear_way(directory, name, path, removal));
     }
     RETURN_IF_ERROR(replace_file(directory, name, file, path));
     return true;
@@ -193,38 +316,61 @@ Result<fs::path> checked_path(const std::string& text) {
     return path;
 }
 
-Result<bool> write_at(int root, const fs::path& path, const manifests::VolumeFile& file) {
+Result<bool> write_at(int root,
+                      const fs::path& path,
+                      const manifests::VolumeFile& file,
+                      Removal& removal) {
     UniqueFd directory(openat(root, ".", kDirectory));
     fs::path walked;
     for (const fs::path& step : path.parent_path()) {
         walked /= step;
-        ASSIGN_OR_RETURN(directory, open_directory(directory.get(), step.string(), walked));
+        ASSIGN_OR_RETURN(directory,
+                         open_directory(directory.get(), step.string(), walked, removal));
     }
-    return write_file(directory.get(), path.filename().string(), file, path);
+    return write_file(directory.get(), path.filename().string(), file, path, removal);
 }
 
+// Which of a volume's names are to stay, and what became of the others.
+struct Tidying {
+    const std::set<fs::path>& wanted;
+    const std::set<fs::path>& ways;  // the directories that lead to them
+    FilesWritten& result;
+
+    Status note(const Status& removed, const fs::path& path) {
+        if (is_denied(removed)) {
+            result.first_left = result.left == 0 ? path : result.first_left;
+            ++result.left;
+            return {};
+        }
+        result.removed += removed ? 1 : 0;
+        return removed;
+    }
+};
+
 // Removes what is neither wanted nor a directory on the way to something wanted.
-Status remove_unwanted(int directory,
-                       const fs::path& at,
-                       const std::set<fs::path>& wanted,
-                       const std::set<fs::path>& ways,
-                       unsigned& removed) {
-    ASSIGN_OR_RETURN(const auto names, names_in(directory, at));
-    for (const std::string& name : names) {
-        const fs::path path = at / name;
-        if (wanted.contains(path)) {
+Status remove_unwanted(int directory, const fs::path& at, Removal& removal, Tidying& tidying) {
+    ASSIGN_OR_RETURN(const Listing listing, list(directory, at));
+    const auto is_unwanted = [&](const std::string& name) {
+        return !tidying.wanted.contains(at / name) && !tidying.ways.contains(at / name);
+    };
+    while (true) {
+        const std::vector<std::string> names = next_names(listing.get(), is_unwanted);
+        if (names.empty()) {
+            break;
+        }
+        for (const std::string& name : names) {
+            RETURN_IF_ERROR(tidying.note(removal.remove(directory, name, at / name), at / name));
+        }
+    }
+    for (const fs::path& way : tidying.ways) {
+        if (way.parent_path() != at) {
             continue;
         }
-        if (!ways.contains(path)) {
-            RETURN_IF_ERROR(remove_tree(directory, name, path));
-            ++removed;
-            continue;
-        }
-        const UniqueFd inner(openat(directory, name.c_str(), kDirectory));
+        const UniqueFd inner(openat(directory, way.filename().c_str(), kDirectory));
         if (!inner) {
-            return io_error("open", path);
+            return io_error("open", way);
         }
-        RETURN_IF_ERROR(remove_unwanted(inner.get(), path, wanted, ways, removed));
+        RETURN_IF_ERROR(remove_unwanted(inner.get(), way, removal, tidying));
     }
     return {};
 }
@@ -232,12 +378,14 @@ Status remove_unwanted(int directory,
 }  // namespace
 
 Result<FilesWritten> write_files(const fs::path& root,
-                                 const std::vector<manifests::VolumeFile>& files) {
+                                 const std::vector<manifests::VolumeFile>& files,
+                                 std::uint64_t most_removed) {
     const UniqueFd fd(open(root.c_str(), kDirectory));
     if (!fd) {
         return errno_error(fmt::format("open the volume's directory {}", root.string()), errno);
     }
     FilesWritten result;
+    Removal removal(most_removed);
     std::set<fs::path> wanted, ways;
     for (const manifests::VolumeFile& file : files) {
         ASSIGN_OR_RETURN(const fs::path path, checked_path(file.path));
@@ -245,14 +393,25 @@ Result<FilesWritten> write_files(const fs::path& root,
         for (fs::path way = path.parent_path(); !way.empty(); way = way.parent_path()) {
             ways.insert(way);
         }
-        ASSIGN_OR_RETURN(const bool written, write_at(fd.get(), path, file));
+        ASSIGN_OR_RETURN(const bool written, write_at(fd.get(), path, file, removal));
         result.written += written ? 1 : 0;
     }
-    RETURN_IF_ERROR(remove_unwanted(fd.get(), "", wanted, ways, result.removed));
+    Tidying tidying{wanted, ways, result};
+    RETURN_IF_ERROR(remove_unwanted(fd.get(), "", removal, tidying));
     if (result.written + result.removed > 0 && fsync(fd.get()) != 0) {
         return errno_error(fmt::format("flush the volume's directory {}", root.string()), errno);
     }
     return result;
+}
+
+std::string words_of_left(const fs::path& root, const FilesWritten& files) {
+    const fs::path first = root / files.first_left;
+    const std::string more = files.left == 1 ? "" : fmt::format(" and {} more", files.left - 1);
+    const std::string advice = is_nameable(first)
+                                   ? fmt::format("rm -r {}' removes it", shell_word(first))
+                                   : fmt::format("ls -lb {}' shows its name", shell_word(root));
+    return fmt::format("left {}{}: another user of the container's owns that; 'podman unshare {}",
+                       clean_text(first.string()), more, advice);
 }
 
 Status make_sub_path(const fs::path& root, const std::string& sub_path) {
@@ -271,10 +430,14 @@ Status make_sub_path(const fs::path& root, const std::string& sub_path) {
             !S_ISDIR(there.st_mode)) {
             return {};
         }
-        if (mkdirat(directory.get(), step.c_str(), 0755) != 0 && errno != EEXIST) {
+        const bool made = mkdirat(directory.get(), step.c_str(), 0755) == 0;
+        if (!made && errno != EEXIST) {
             return io_error("create", walked);
         }
         directory.reset(openat(directory.get(), step.c_str(), kDirectory));
+        if (made && directory) {  // the agent's own umask is no business of a container's
+            RETURN_IF_ERROR(give_mode(directory.get(), 0755, walked));
+        }
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,9 +10,11 @@
 #include <string>
 
 #include "agent/handlers/spec_book.h"
+#include "agent/handlers/volume_files.h"
 #include "agent/state/state.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/mutex.h"
+#include "runtime/base/patience.h"
 #include "runtime/podman/client.h"
 #include "runtime/probe/question.h"
 
@@ -29,6 +32,8 @@ struct StartRefusal {
 // Whom the steps ask and tell while they are carried out; those that are empty are not. Called on
 // workers.
 struct Overseer {
+    // Before any step, done or undone: why that app's have to wait, nothing: they go on.
+    std::function<std::optional<std::string>(const std::string& app)> set_aside = {};
     // Right before a start.
     std::function<std::optional<StartRefusal>(
         const std::string& app, const std::string& part, std::stop_token)>
@@ -46,7 +51,7 @@ struct Overseer {
         {};
 };
 
-// Since when the steps that were not let through have been waiting, by task.
+// Since when the steps that were not let through, or that stop something, have been at it, by task.
 using HeldSince = Guarded<std::map<state::TaskId, SteadyTime>>;
 
 // What the handlers act on. The daemon owns all of it and keeps it until the runner has stopped;
@@ -57,9 +62,14 @@ struct World {
     state::State& state;
     Clock& clock;
     std::string owner;  // instance id in io.podreeve.owner
+    std::filesystem::path proc = "/proc";
     Overseer overseer = {};
     CompanionWorld* companions = nullptr;  // of an agent with companions
     std::shared_ptr<HeldSince> held_since = std::make_shared<HeldSince>();
+    std::shared_ptr<HeldSince> stops_since = std::make_shared<HeldSince>();
+    std::uint64_t most_removed = kMostRemoved;  // from a volume's files in one run of a step
+    // For what a manifest mounts of the host.
+    std::shared_ptr<Patience> host_paths = std::make_shared<Patience>(std::chrono::seconds(5));
 };
 
 }  // namespace podreeve::handlers

@@ -4,6 +4,7 @@
 #include "agent/handlers/kinds.h"
 #include "agent/handlers/volume_files.h"
 #include "agent/plan/volume_roles.h"
+#include "runtime/base/room.h"
 
 namespace podreeve::handlers {
 
@@ -18,10 +19,28 @@ std::string difference(const podman::VolumeDetails& volume, const manifests::Vol
                                                plan::words_of_role(role));
 }
 
+constexpr int kMostTries = 10;
+
+// Who fills a volume faster than it is emptied would keep the change from ending, and the app from
+// being repaired, for ever. What an undo leaves is put right by the next pass.
+Ended go_on_or_end(Task& task, bool undoes, const Error& error) {
+    const bool too_much = error.code == Code::Unavailable && !tells_no_room(error.message);
+    const Result<int> tries =
+        too_much ? task.count(undoes ? "tries_to_undo" : "tries_to_write") : 0;
+    if (!tries || *tries < kMostTries) {
+        return fail(error.code, error.message);
+    }
+    if (!undoes) {
+        return fail(Code::Internal, error.message);
+    }
+    task.log(fmt::format("{}; it was tried {} times, and is left as it is", error.message, *tries));
+    return done();
+}
+
 // Podman keeps a rootless user's volumes in directories of that user, who is root inside the
 // containers: the agent writes them itself, and the volume is made with uid and gid 0, so that
 // podman never gives it to the first container that mounts it.
-Ended write_spec(Task& task, const manifests::VolumeSpec& spec) {
+Ended write_spec(Task& task, bool undoes, const manifests::VolumeSpec& spec) {
     ASSIGN_OR_RETURN(const auto volume, own_volume(task, task.object));
     if (!volume) {
         return fail(
@@ -32,9 +51,16 @@ Ended write_spec(Task& task, const manifests::VolumeSpec& spec) {
     if (!differs.empty()) {
         return other_role(task.object, differs);
     }
-    ASSIGN_OR_RETURN(const FilesWritten files, write_files(volume->mountpoint, spec.files));
-    if (files.written + files.removed > 0) {
-        task.log(fmt::format("{} files written, {} removed", files.written, files.removed));
+    const Result<FilesWritten> files =
+        write_files(volume->mountpoint, spec.files, task.world.most_removed);
+    if (!files) {
+        return go_on_or_end(task, undoes, files.error());
+    }
+    if (files->written + files->removed > 0) {
+        task.log(fmt::format("{} files written, {} removed", files->written, files->removed));
+    }
+    if (files->left > 0) {
+        task.log(words_of_left(volume->mountpoint, *files));
     }
     return done();
 }
@@ -49,7 +75,7 @@ Ended write_volume_files(Task& task) {
             Code::NotFound,
             fmt::format("cannot write the files of volume {}: the manifest has none", task.object));
     }
-    return write_spec(task, *spec);
+    return write_spec(task, false, *spec);
 }
 
 Ended undo_write_volume_files(Task& task) {
@@ -66,7 +92,7 @@ Ended undo_write_volume_files(Task& task) {
         task.log(fmt::format("volume {} {}: it is left as it is", task.object, differs));
         return done();
     }
-    return write_spec(task, *spec);
+    return write_spec(task, true, *spec);
 }
 
 }  // namespace podreeve::handlers

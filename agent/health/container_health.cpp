@@ -9,6 +9,8 @@ namespace podreeve::health {
 namespace {
 
 constexpr std::chrono::seconds kImpatient{1};
+// Beyond a question's timeout. Whoever is asked may have others to ask first.
+constexpr std::chrono::minutes kAnswerBeyond{1};
 
 }  // namespace
 
@@ -85,6 +87,13 @@ Duration ContainerHealth::pause(Use use) const {
 void ContainerHealth::asked(Use use, SteadyTime now) {
     of(use).under_way = true;
     of(use).next = now;  // where the pause is counted from
+}
+
+std::optional<SteadyTime> ContainerHealth::overdue(Use use) const {
+    const Asking& asking = of(use);
+    return asking.under_way && !asking.kept
+               ? std::optional(asking.next + probe(use)->timeout + kAnswerBeyond)
+               : std::nullopt;
 }
 
 bool ContainerHealth::is_steady(Use use) const {

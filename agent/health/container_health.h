@@ -61,6 +61,9 @@ class ContainerHealth {
     // When it is to be asked next; nothing: not in this phase, or the answer is not there yet.
     std::optional<SteadyTime> due(Use use) const;
     void asked(Use use, SteadyTime now);
+    // By when the answer should have come; nothing: none is waited for, or somebody else knows
+    // when.
+    std::optional<SteadyTime> overdue(Use use) const;
     void answered(Use use, const probe::Answer& answer, SteadyTime now);
 
     // Whether there is nothing to be learnt of more successes: then the asking can be left to

@@ -1,18 +1,27 @@
 #include "agent/health/exec_probes.h"
 
+#include <algorithm>
+#include <deque>
 #include <map>
+#include <set>
+#include <stop_token>
+#include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "runtime/base/contained.h"
+#include "runtime/base/thread.h"
 #include "runtime/base/utf8.h"
-#include "runtime/base/worker_pool.h"
 #include "runtime/podman/command.h"
 
 namespace podreeve::health {
 namespace {
 
-constexpr unsigned kAtOnce = 3;
+constexpr std::ptrdiff_t kAtOnce = 3;
+constexpr std::ptrdiff_t kOfThoseThatHung = 1;
+constexpr std::chrono::seconds kCounts{2};  // so long
+constexpr std::ptrdiff_t kOfOneApp = 2;
+constexpr std::size_t kMostThreads = 64;
 
 // The program's own words on why, as far as one line goes.
 class FirstLine {
@@ -32,11 +41,12 @@ class FirstLine {
     std::string text_;
 };
 
-}  // namespace
+struct ExecEnd {
+    probe::Answer answer;
+    bool hung = false;  // it had to be ended
+};
 
-probe::Answer run_exec_probe(podman::Client& podman,
-                             const ExecQuestion& question,
-                             std::stop_token stop) {
+ExecEnd run_once(podman::Client& podman, const ExecQuestion& question, std::stop_token stop) {
     FirstLine said;
     const Result<int> code =
         podman::run_command(podman, {question.container,
@@ -44,18 +54,38 @@ probe::Answer run_exec_probe(podman::Client& podman,
                                      [&](int, std::string_view line) { said.take(line); },
                                      {question.timeout, stop}});
     if (code) {
-        return *code == 0 ? probe::Answer{0, probe::Outcome::Success, ""}
-                          : probe::Answer{0, probe::Outcome::Failure,
-                                          said.behind(fmt::format("exit code {}", *code))};
+        return {*code == 0 ? probe::Answer{0, probe::Outcome::Success, ""}
+                           : probe::Answer{0, probe::Outcome::Failure,
+                                           said.behind(fmt::format("exit code {}", *code))}};
     }
     if (code.error().code != Code::Timeout) {
-        return {0, probe::Outcome::Unknown, code.error().message};
+        return {{0, probe::Outcome::Unknown, code.error().message}};
     }
-    return {0, probe::Outcome::Failure,
-            said.behind(fmt::format("has not ended within {}", to_short_text(question.timeout)))};
+    return {{0, probe::Outcome::Failure,
+             said.behind(fmt::format("has not ended within {}", to_short_text(question.timeout)))},
+            true};
+}
+
+}  // namespace
+
+probe::Answer run_exec_probe(podman::Client& podman,
+                             const ExecQuestion& question,
+                             std::stop_token stop) {
+    return run_once(podman, question, std::move(stop)).answer;
 }
 
 struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
+    struct Run {
+        std::string app;
+        std::uint64_t begun = 0;  // the how many-th it is
+        bool counts = true;       // as one of those at once
+        bool hung_before = false;
+        bool makes_way = false;
+        TimerHandle no_longer;
+        std::stop_source stop;
+        std::thread thread = {};
+    };
+
     Core(podman::Client& client, Scheduler& loop, OnAnswers callback)
         : podman(client), scheduler(loop), on_answers(std::move(callback)) {}
 
@@ -63,22 +93,189 @@ struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
     Scheduler& scheduler;
     OnAnswers on_answers;
     std::map<std::uint32_t, ExecQuestion> questions;
+    std::map<std::uint32_t, Run> running;
+    std::deque<std::uint32_t> waiting;
+    std::set<std::uint32_t> hung;  // questions whose command did, when it was run last
     std::uint32_t last_number = 0;
-    std::stop_source stop;
-    WorkerPool workers{kAtOnce};
+    std::uint64_t begun = 0;  // runs
 
-    void take(const probe::Answer& answer) {
-        if (questions.contains(answer.question)) {
-            on_answers({answer});
+    template <class Is>
+    std::ptrdiff_t count_runs(Is is) const {
+        return std::count_if(running.begin(), running.end(),
+                             [&](const auto& row) { return is(row.second); });
+    }
+
+    std::ptrdiff_t runs_of(const std::string& app) const;
+    bool may_begin(std::uint32_t number, const std::string& app) const;
+    void begin_waiting();
+    void make_way();
+    Run* who_makes_way();
+    void begin(std::uint32_t number, const ExecQuestion& question);
+    void begin_run(std::uint32_t number, const ExecQuestion& question);
+    void ask(std::uint32_t number, const ExecQuestion& question, const std::stop_token& stop);
+    void done(const ExecEnd& ended);
+    void post(ExecEnd ended);
+};
+
+std::ptrdiff_t ExecProbes::Core::runs_of(const std::string& app) const {
+    return count_runs([&](const Run& run) { return run.app == app; });
+}
+
+bool ExecProbes::Core::may_begin(std::uint32_t number, const std::string& app) const {
+    const auto counting = count_runs([](const Run& run) { return run.counts; });
+    const auto hung_before =
+        count_runs([](const Run& run) { return run.counts && run.hung_before; });
+    return runs_of(app) < kOfOneApp && counting < kAtOnce && running.size() < kMostThreads &&
+           (!hung.contains(number) || hung_before < kOfThoseThatHung);
+}
+
+// In the order they came, but past those whose app has its share.
+void ExecProbes::Core::begin_waiting() {
+    for (const std::uint32_t number : std::exchange(waiting, {})) {
+        const auto found = questions.find(number);
+        if (found == questions.end()) {
+            continue;
+        }
+        if (may_begin(number, found->second.app)) {
+            begin(number, found->second);
+        } else {
+            waiting.push_back(number);
         }
     }
-};
+    if (running.size() >= kMostThreads) {
+        make_way();
+    }
+}
+
+// For each app that waits and of which none runs, one.
+void ExecProbes::Core::make_way() {
+    std::set<std::string> without;
+    for (const std::uint32_t number : waiting) {
+        if (const std::string& app = questions.at(number).app; runs_of(app) == 0) {
+            without.insert(app);
+        }
+    }
+    const auto leaving = count_runs([](const Run& run) { return run.stop.stop_requested(); });
+    for (std::ptrdiff_t i = leaving; i < std::ssize(without); ++i) {
+        Run* const run = who_makes_way();
+        if (run == nullptr) {
+            return;
+        }
+        run->makes_way = true;
+        run->stop.request_stop();
+    }
+}
+
+// Of those that hang, the one that has for longest; first where another of the same app runs.
+ExecProbes::Core::Run* ExecProbes::Core::who_makes_way() {
+    Run* oldest = nullptr;
+    bool oldest_is_second = false;
+    for (auto& [number, run] : running) {
+        if (run.counts || run.stop.stop_requested()) {
+            continue;
+        }
+        const bool second = runs_of(run.app) > 1;
+        if (oldest == nullptr || second > oldest_is_second ||
+            (second == oldest_is_second && run.begun < oldest->begun)) {
+            oldest = &run;
+            oldest_is_second = second;
+        }
+    }
+    return oldest;
+}
+
+// One that cannot be run is answered like one that podman could not run.
+void ExecProbes::Core::begin(std::uint32_t number, const ExecQuestion& question) {
+    const auto thrown = contained([&] { begin_run(number, question); });
+    if (!thrown) {
+        return;
+    }
+    const bool told = contained_or_logged("an exec probe", [&] {
+        post({{number, probe::Outcome::Unknown, "cannot run a command: " + *thrown}});
+    });
+    if (!told) {
+        running.erase(number);  // whoever asked asks again
+    }
+}
+
+void ExecProbes::Core::begin_run(std::uint32_t number, const ExecQuestion& question) {
+    Run& run = running[number];
+    run.app = question.app;
+    run.begun = ++begun;
+    run.hung_before = hung.contains(number);
+    run.no_longer = scheduler.after(kCounts, [weak = weak_from_this(), number] {
+        const auto core = weak.lock();
+        if (core && core->running.contains(number)) {
+            core->running.at(number).counts = false;
+            if (core->questions.contains(number)) {
+                core->hung.insert(number);
+            }
+            core->begin_waiting();
+        }
+    });
+    // A thread costs a thousandth of what podman takes, and a pool would have as many asleep.
+    run.thread = begin_thread(
+        "an exec probe",
+        [this, number, question, stop = run.stop.get_token()] { ask(number, question, stop); });
+}
+
+// On its own thread, which ends before this goes.
+void ExecProbes::Core::ask(std::uint32_t number,
+                           const ExecQuestion& question,
+                           const std::stop_token& stop) {
+    ExecEnd ended;
+    const auto thrown = contained([&] { ended = run_once(podman, question, stop); });
+    if (thrown) {
+        ended.answer = {0, probe::Outcome::Unknown, "internal error: " + *thrown};
+    }
+    ended.answer.question = number;
+    const auto tell = [&] { post(ended); };
+    if (!contained_or_logged("the end of an exec probe", tell)) {
+        contained_or_logged("the end of an exec probe", tell);  // what is short may be there again
+    }
+}
+
+void ExecProbes::Core::post(ExecEnd ended) {
+    scheduler.post([weak = weak_from_this(), ended = std::move(ended)] {
+        if (const auto still = weak.lock()) {
+            still->done(ended);
+        }
+    });
+}
+
+void ExecProbes::Core::done(const ExecEnd& ended) {
+    probe::Answer answer = ended.answer;
+    if (auto run = running.extract(answer.question)) {
+        if (run.mapped().thread.joinable()) {
+            run.mapped().thread.join();  // it has said its last
+        }
+        if (run.mapped().counts && !ended.hung) {
+            hung.erase(answer.question);
+        } else if (questions.contains(answer.question)) {
+            hung.insert(answer.question);
+        }
+        if (run.mapped().makes_way && answer.outcome == probe::Outcome::Unknown) {
+            answer.text = "its command has not ended, and made way for another app's";
+        }
+    }
+    contained_or_logged("the next exec probe", [&] { begin_waiting(); });
+    if (questions.contains(answer.question)) {
+        on_answers({answer});
+    }
+}
 
 ExecProbes::ExecProbes(podman::Client& podman, Scheduler& scheduler, OnAnswers on_answers)
     : core_(std::make_shared<Core>(podman, scheduler, std::move(on_answers))) {}
 
 ExecProbes::~ExecProbes() {
-    core_->stop.request_stop();
+    for (auto& [number, run] : core_->running) {
+        run.stop.request_stop();
+    }
+    for (auto& [number, run] : core_->running) {
+        if (run.thread.joinable()) {
+            run.thread.join();
+        }
+    }
 }
 
 std::uint32_t ExecProbes::add(ExecQuestion question) {
@@ -88,31 +285,26 @@ std::uint32_t ExecProbes::add(ExecQuestion question) {
 
 void ExecProbes::remove(std::uint32_t question) {
     core_->questions.erase(question);
+    core_->hung.erase(question);
+    if (const auto run = core_->running.find(question); run != core_->running.end()) {
+        run->second.stop.request_stop();
+    }
 }
 
 void ExecProbes::ask(const std::vector<std::uint32_t>& questions) {
+    Core& core = *core_;
     for (const std::uint32_t number : questions) {
-        const auto found = core_->questions.find(number);
-        if (found == core_->questions.end()) {
-            continue;
+        const bool asked = core.running.contains(number) ||
+                           std::count(core.waiting.begin(), core.waiting.end(), number) != 0;
+        if (!asked && core.questions.contains(number)) {
+            core.waiting.push_back(number);
         }
-        // The pool is part of the core, so a job must not keep the core alive.
-        core_->workers.submit([core = core_.get(), weak = std::weak_ptr<Core>(core_), number,
-                               question = found->second] {
-            probe::Answer answer;
-            const auto thrown = contained(
-                [&] { answer = run_exec_probe(core->podman, question, core->stop.get_token()); });
-            if (thrown) {
-                answer = {0, probe::Outcome::Unknown, "internal error: " + *thrown};
-            }
-            answer.question = number;
-            core->scheduler.post([weak, answer = std::move(answer)] {
-                if (const auto still = weak.lock()) {
-                    still->take(answer);
-                }
-            });
-        });
     }
+    core.begin_waiting();
+}
+
+bool ExecProbes::idle() const {
+    return core_->running.empty();
 }
 
 }  // namespace podreeve::health

@@ -16,10 +16,17 @@ struct ExecQuestion {
     std::string container;             // id
     std::vector<std::string> command;  // may hold secrets: never printed
     std::chrono::milliseconds timeout{1000};
+    std::string app = {};  // whose it is
 };
 
-// Runs commands in containers, through podman: some 70 ms of its time each, so a few at once and no
-// more. Success is an exit with 0. A command that takes too long is a failure, and is killed.
+// Runs commands in containers, through podman: some 70 ms of its time each, so three at once and no
+// more. One that has not ended after 2 s only waits, and costs nobody anything: it does not count
+// any longer. Success is an exit with 0. A command that takes too long is a failure, and is killed.
+//
+// Commands that hang keep no other app's waiting: of one app no more than two run at a time,
+// however long they take; those that hung when they were run last have one place of the three; and
+// where so many hang that there is no room at all, the one that has for longest makes way for an
+// app of which none runs, and its answer is Unknown.
 //
 // Belongs to the scheduler's thread, on which answers arrive too.
 class ExecProbes {
@@ -31,10 +38,12 @@ class ExecProbes {
     ExecProbes(const ExecProbes&) = delete;
     ExecProbes& operator=(const ExecProbes&) = delete;
 
-    // As with probe::Client.
+    // As with probe::Client; a command of one that is removed is ended.
     std::uint32_t add(ExecQuestion question);
     void remove(std::uint32_t question);
     void ask(const std::vector<std::uint32_t>& questions);
+    // No command runs.
+    bool idle() const;
 
   private:
     struct Core;

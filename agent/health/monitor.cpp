@@ -5,17 +5,21 @@
 #include <set>
 #include <utility>
 
+#include "runtime/base/contained.h"
+
 namespace podreeve::health {
 namespace {
 
 constexpr std::chrono::milliseconds kSlot{100};
+// What threw while it was its turn.
+constexpr std::chrono::seconds kTryAgain{1};
 
 SteadyTime slot_of(SteadyTime time) {
     const Duration into = time.time_since_epoch() % kSlot;
     return into == Duration::zero() ? time : time + (kSlot - into);
 }
 
-// What people and policy go by; the words of a message that changes alone are no change.
+// What policy goes by; of the words see reason_of().
 bool differs(const Verdict& a, const Verdict& b) {
     return a.readiness != b.readiness || a.restart != b.restart || a.failing != b.failing;
 }
@@ -56,7 +60,11 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
         ContainerHealth health;
         std::array<Asked, kUses.size()> asked;
         Verdict told;
-        std::optional<SteadyTime> planned;  // its one entry in the agenda
+        // Why it is unhealthy, as it was told last, and until when another reason waits.
+        std::string reason = {};
+        SteadyTime reason_until = {};
+        Duration reason_pause = {};
+        std::optional<SteadyTime> planned = {};  // its one entry in the agenda
     };
 
     Core(Askers by, const Clock& time, Scheduler& loop, OnChange callback)
@@ -87,6 +95,10 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
     void begin(const Watched& run);
     void drop(const std::string& id);
     void look();
+    void mend(Item& item, SteadyTime now);
+    void ask(Way way, const std::vector<std::uint32_t>& numbers);
+    void leave_to_prober(const std::vector<probe::wire::Keep>& keeps);
+    void take_all(Way way, const std::vector<probe::Answer>& answers);
     void plan(Item& item, std::optional<SteadyTime> at);
     void plan_next(Item& item);
     void arm();
@@ -97,7 +109,10 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
     void give_number(const Item& item, Use use, Asked& asked);
     void take(Way way, const probe::Answer& answer, SteadyTime now, std::vector<Change>& changes);
     void keep(const probe::Answer& answer, SteadyTime now, std::vector<probe::wire::Keep>& out);
-    void tell(Item& item, SteadyTime now, std::vector<Change>& changes);
+    // failed: it was found to fail just now.
+    void tell(Item& item, SteadyTime now, bool failed, std::vector<Change>& changes);
+    static bool is_news(const Item& item, const Verdict& after, SteadyTime now);
+    static void note_told(Item& item, const Verdict& after, SteadyTime now, bool again);
     void publish(const std::vector<Change>& changes);
 };
 
@@ -122,18 +137,23 @@ void Monitor::Core::follow(const std::vector<Watched>& runs) {
             begin(*run);
         }
     }
+    const SteadyTime now = clock.steady_now();
+    for (auto& [id, item] : items) {
+        mend(item, now);
+    }
     look();
 }
 
 void Monitor::Core::begin(const Watched& run) {
     const SteadyTime now = clock.steady_now();
     const Duration age = std::max<Duration>(clock.system_now() - run.started, Duration::zero());
-    Item item{run, ContainerHealth(run.health, now - age, age > kAdoptedAfter), {}, {}, {}};
+    Item item{run, ContainerHealth(run.health, now - age, age > kAdoptedAfter), {}, {}};
     if (run.before) {
         item.health.go_on_from(*run.before);
     }
     item.told = item.health.verdict(now);
     item.told.since = clock.system_now();
+    note_told(item, item.told, now, false);
     plan(items.emplace(run.id, std::move(item)).first->second, now);
     stale = true;
 }
@@ -153,10 +173,12 @@ void Monitor::Core::drop(const std::string& id) {
 void Monitor::Core::give_number(const Item& item, Use use, Asked& asked) {
     const manifests::Probe& probe = *item.health.probe(use);
     asked.way = probe.kind == manifests::ProbeKind::Exec ? Way::Exec : Way::Network;
-    asked.number = asked.way == Way::Exec
-                       ? askers.add_exec({item.run.id, probe.command, probe.timeout})
-                       : askers.add_network(question_of(probe, item.run.pid));
-    places(asked.way)[asked.number] = {item.run.id, use};
+    const std::uint32_t number =
+        asked.way == Way::Exec
+            ? askers.add_exec({item.run.id, probe.command, probe.timeout, item.run.app})
+            : askers.add_network(question_of(probe, item.run.pid));
+    places(asked.way)[number] = {item.run.id, use};
+    asked.number = number;  // last: without its place an answer would find nobody
 }
 
 void Monitor::Core::ask_what_is_due(Item& item,
@@ -177,6 +199,20 @@ void Monitor::Core::ask_what_is_due(Item& item,
     }
 }
 
+// What threw somewhere may have cost an answer, or the plan of when to look. Nobody is asked twice.
+void Monitor::Core::mend(Item& item, SteadyTime now) {
+    if (!item.planned) {
+        plan_next(item);
+    }
+    for (const Use use : kUses) {
+        const auto until = item.health.overdue(use);
+        const Asked& asked = item.asked[static_cast<std::size_t>(use)];
+        if (until && *until < now) {
+            ask(asked.way, {asked.number});
+        }
+    }
+}
+
 // Everybody whose time has come, in one go.
 void Monitor::Core::look() {
     const SteadyTime now = clock.steady_now();
@@ -189,18 +225,41 @@ void Monitor::Core::look() {
     }
     for (const std::string& id : due) {
         Item& item = items.at(id);
-        ask_what_is_due(item, now, network, exec);
-        tell(item, now, changes);
-        plan_next(item);
+        const bool asked = contained_or_logged("looking after a container's health", [&] {
+            ask_what_is_due(item, now, network, exec);
+            tell(item, now, false, changes);
+            plan_next(item);
+        });
+        if (!asked) {
+            plan(item, slot_of(now + kTryAgain));
+        }
     }
     arm();
-    publish(changes);
-    if (!network.empty()) {
-        askers.ask_network(network);
+    contained_or_logged("telling of health", [&] { publish(changes); });
+    ask(Way::Network, network);
+    ask(Way::Exec, exec);
+}
+
+// Those that cannot be asked are answered Unknown, and asked again in their time.
+void Monitor::Core::ask(Way way, const std::vector<std::uint32_t>& numbers) {
+    if (numbers.empty()) {
+        return;
     }
-    if (!exec.empty()) {
-        askers.ask_exec(exec);
+    const auto thrown =
+        contained([&] { (way == Way::Network ? askers.ask_network : askers.ask_exec)(numbers); });
+    if (!thrown) {
+        return;
     }
+    log_thrown("asking a container", *thrown);
+    std::vector<probe::Answer> answers;
+    for (const std::uint32_t number : numbers) {
+        answers.push_back({number, probe::Outcome::Unknown, "internal error: " + *thrown});
+    }
+    scheduler.post([weak = weak_from_this(), way, answers = std::move(answers)] {
+        if (const auto core = weak.lock()) {
+            core->take_all(way, answers);
+        }
+    });
 }
 
 // One entry an item; nothing: none.
@@ -228,8 +287,8 @@ void Monitor::Core::arm() {
     if (next == armed_for) {
         return;
     }
-    armed_for = next;
     timer.reset();
+    armed_for = SteadyTime::max();
     if (agenda.empty()) {
         return;
     }
@@ -240,11 +299,27 @@ void Monitor::Core::arm() {
             core->look();
         }
     });
+    armed_for = next;
 }
 
-void Monitor::Core::tell(Item& item, SteadyTime now, std::vector<Change>& changes) {
+bool Monitor::Core::is_news(const Item& item, const Verdict& after, SteadyTime now) {
+    return after.failing && now >= item.reason_until && reason_of(after.message) != item.reason;
+}
+
+void Monitor::Core::note_told(Item& item, const Verdict& after, SteadyTime now, bool again) {
+    item.reason = after.failing ? reason_of(after.message) : "";
+    item.reason_pause = again ? std::min<Duration>(item.reason_pause * 2, kLongestReasonPause)
+                              : Duration(kReasonPause);
+    item.reason_until = now + item.reason_pause;
+}
+
+void Monitor::Core::tell(Item& item, SteadyTime now, bool failed, std::vector<Change>& changes) {
     Verdict after = item.health.verdict(now);
-    const bool changed = differs(item.told, after);
+    const bool differs_otherwise = differs(item.told, after);
+    const bool changed = differs_otherwise || (failed && is_news(item, after, now));
+    if (changed) {
+        note_told(item, after, now, !differs_otherwise);
+    }
     stale = stale || changed || item.told.message != after.message;
     const bool same_readiness = item.told.readiness == after.readiness;
     after.since = same_readiness ? item.told.since : clock.system_now();
@@ -264,7 +339,7 @@ void Monitor::Core::take(Way way,
     }
     Item& item = items.at(place->second.id);
     item.health.answered(place->second.use, answer, now);
-    tell(item, now, changes);
+    tell(item, now, answer.outcome == probe::Outcome::Failure, changes);
     plan_next(item);
 }
 
@@ -289,12 +364,13 @@ void Monitor::Core::keep(const probe::Answer& answer,
 }
 
 void Monitor::Core::publish(const std::vector<Change>& changes) {
-    if (std::exchange(stale, false)) {
+    if (stale) {
         auto verdicts = std::make_shared<Verdicts>();
         for (const auto& [id, item] : items) {
             verdicts->emplace(id, RunVerdict{item.run.pid, item.told});
         }
         *published.lock() = std::move(verdicts);
+        stale = false;
     }
     if (!changes.empty()) {
         on_change(changes);
@@ -315,20 +391,46 @@ void Monitor::follow(std::vector<Watched> runs) {
 }
 
 void Monitor::take(Way way, const std::vector<probe::Answer>& answers) {
-    const SteadyTime now = core_->clock.steady_now();
+    core_->take_all(way, answers);
+}
+
+void Monitor::Core::take_all(Way way, const std::vector<probe::Answer>& answers) {
+    const SteadyTime now = clock.steady_now();
     std::vector<Change> changes;
     std::vector<probe::wire::Keep> keeps;
     for (const probe::Answer& answer : answers) {
-        core_->take(way, answer, now, changes);
-        if (way == Way::Network) {
-            core_->keep(answer, now, keeps);
+        contained_or_logged("taking an answer of a container", [&] {
+            take(way, answer, now, changes);
+            if (way == Way::Network) {
+                keep(answer, now, keeps);
+            }
+        });
+    }
+    arm();
+    contained_or_logged("telling of health", [&] { publish(changes); });
+    leave_to_prober(keeps);
+}
+
+// Where that cannot be, we go on asking.
+void Monitor::Core::leave_to_prober(const std::vector<probe::wire::Keep>& keeps) {
+    if (keeps.empty()) {
+        return;
+    }
+    const auto thrown = contained([&] { askers.keep_network(keeps); });
+    if (!thrown) {
+        return;
+    }
+    log_thrown("leaving questions to the prober", *thrown);
+    const SteadyTime now = clock.steady_now();
+    for (const probe::wire::Keep& keep : keeps) {
+        if (const auto place = network_places.find(keep.question); place != network_places.end()) {
+            Item& item = items.at(place->second.id);
+            item.health.answered(place->second.use,
+                                 {keep.question, probe::Outcome::Unknown, *thrown}, now);
+            plan_next(item);
         }
     }
-    core_->arm();
-    core_->publish(changes);
-    if (!keeps.empty()) {
-        core_->askers.keep_network(keeps);
-    }
+    arm();
 }
 
 std::shared_ptr<const Verdicts> Monitor::verdicts() const {

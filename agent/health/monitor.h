@@ -59,6 +59,11 @@ struct Change {
     Verdict before, after;
 };
 
+// One that stays unhealthy for another reason than was told is told again: once in a minute, the
+// next time doubling to an hour, since some answer otherwise each time.
+inline constexpr std::chrono::minutes kReasonPause{1};
+inline constexpr std::chrono::hours kLongestReasonPause{1};
+
 // Keeps the health of all containers: asks when it is time, many at once (times are rounded up to
 // 100 ms, so that hundreds of probes are a few wake-ups a second), and tells what has changed. The
 // probes over the network of those that are well are left to the prober, so that a host on which

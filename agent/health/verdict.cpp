@@ -2,6 +2,20 @@
 
 namespace podreeve::health {
 
+std::string reason_of(const std::string& message) {
+    std::string reason;
+    for (const char c : message.substr(0, message.find('\n'))) {
+        if (c < '0' || c > '9') {
+            reason += c;
+        }
+    }
+    constexpr std::string_view kHowOften = " ( of )";  // "(2 of 3)"
+    if (reason.ends_with(kHowOften)) {
+        reason.resize(reason.size() - kHowOften.size());
+    }
+    return reason;
+}
+
 Verdict verdict_on(const Verdicts& verdicts,
                    const manifests::Health& health,
                    const podman::ContainerSummary& container,

@@ -30,6 +30,10 @@ struct Verdict {
     WallTime since{};      // of readiness
 };
 
+// What the message says beside its figures and how often it was so: two messages with the same
+// reason tell people the same.
+std::string reason_of(const std::string& message);
+
 // Of one run of a container.
 struct RunVerdict {
     std::int64_t pid = 0;

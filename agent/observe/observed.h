@@ -52,8 +52,8 @@ struct Observed {
     bool holds_service_containers = false;
     std::vector<podman::ContainerSummary> containers;  // sorted by id
     std::vector<podman::PodSummary> pods;              // sorted by id
-    // Service containers of ours, by full id: told by a pod's label, or by the name podman or we
-    // gave.
+    // Service containers of ours, by full id: told by their own labels, or by those of a pod of
+    // ours that is linked to one, never by a name.
     std::map<std::string, std::string> services;  // id -> app
     std::optional<Resources> resources;
     // Containers, by id, that podman calls running and whose process and monitor are both gone: it

@@ -44,8 +44,8 @@ Result<Observed> observe(const Listings& listings, const std::string& owner, Wal
 std::map<std::string, std::string> misfits(const Observed& observed, const std::string& owner);
 
 // Which containers are service containers of ours. No label can be put on one that podman holds: it
-// is told by the pods that link to it, and before there are any by its name and by what it is (no
-// pod, no network, podman's pause image or none).
+// is told by the pods that link to it. Before there are any it is nobody's: the step that makes it
+// knows it by its id, and a later one makes it anew.
 std::map<std::string, std::string> find_services(const Observed& observed,
                                                  const std::string& owner);
 

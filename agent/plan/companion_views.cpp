@@ -187,17 +187,18 @@ std::string own_drop_in(const CompanionSpec& companion,
 Result<UnitTexts> unit_texts(const CompanionSpec& companion,
                              const std::string& app,
                              std::uint64_t generation,
+                             const std::string& owner,
                              const std::string& own_drop_in) {
     UnitTexts out;
     const std::string folder = companion.part + ".d/";
-    ASSIGN_OR_RETURN(out[companion.part], quadlet::stamped(companion.text, app, generation));
+    ASSIGN_OR_RETURN(out[companion.part], quadlet::stamped(companion.text, app, generation, owner));
     for (const manifests::UnitDropIn& drop_in : companion.drop_ins) {
         ASSIGN_OR_RETURN(out[folder + drop_in.name],
-                         quadlet::stamped(drop_in.text, app, generation));
+                         quadlet::stamped(drop_in.text, app, generation, owner));
     }
     if (!own_drop_in.empty()) {
         ASSIGN_OR_RETURN(out[folder + quadlet::kOwnDropIn],
-                         quadlet::stamped(own_drop_in, app, generation));
+                         quadlet::stamped(own_drop_in, app, generation, owner));
     }
     return out;
 }

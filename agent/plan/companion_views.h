@@ -55,10 +55,12 @@ CompanionViews view_companions(const AppSpecs& specs,
 // The files of one companion, bytes by name: "web.container", "web.container.d/10-memory.conf".
 using UnitTexts = std::map<std::string, std::string>;
 
-// All that is to stand on the disk for it, with podreeve's stamp. own_drop_in: CompanionView's.
+// All that is to stand on the disk for it, with podreeve's stamp. owner: the agent's id, or nothing
+// where nobody keeps it. own_drop_in: CompanionView's.
 Result<UnitTexts> unit_texts(const manifests::CompanionSpec& companion,
                              const std::string& app,
                              std::uint64_t generation,
+                             const std::string& owner,
                              const std::string& own_drop_in);
 
 // The text that goes into a companion's own drop-in; empty when none is needed.

@@ -9,7 +9,7 @@
 #include "agent/plan/draft.h"
 #include "agent/plan/hashes.h"
 #include "agent/plan/unit_verdict.h"
-#include "runtime/base/contained.h"
+#include "runtime/base/in_hand.h"
 
 namespace podreeve::plan {
 namespace {
@@ -189,6 +189,16 @@ class CompanionDraft {
     std::map<std::string, After> starts_;  // by part
 };
 
+// The files that it names and those that it waits for.
+std::vector<std::string> used_by(const CompanionSpec& companion, const CompanionViews& views) {
+    const CompanionView* view = views.find(companion.part);
+    std::vector<std::string> used = view == nullptr ? std::vector<std::string>() : view->uses;
+    for (const manifests::Dependency& on : companion.depends_on) {
+        used.push_back(on.companion);
+    }
+    return used;
+}
+
 // Those that others use first.
 std::vector<const CompanionSpec*> in_order(const AppSpec& spec, const CompanionViews& views) {
     std::vector<const CompanionSpec*> out;
@@ -197,14 +207,7 @@ std::vector<const CompanionSpec*> in_order(const AppSpec& spec, const CompanionV
         if (!seen.insert(companion.part).second) {
             return;
         }
-        std::vector<std::string> first;
-        if (const CompanionView* view = views.find(companion.part)) {
-            first = view->uses;
-        }
-        for (const manifests::Dependency& on : companion.depends_on) {
-            first.push_back(on.companion);
-        }
-        for (const std::string& part : first) {
+        for (const std::string& part : used_by(companion, views)) {
             if (const CompanionSpec* other = spec.find_companion(part)) {
                 self(self, *other);
             }
@@ -234,6 +237,10 @@ class AppCompanions {
 
     AppPlan plan() {
         if (!in_.observed.companions || policy_.companions.busy) {
+            return std::move(plan_);
+        }
+        if (!policy_.set_aside.empty()) {
+            plan_.conditions.push_back(set_aside(policy_.set_aside));
             return std::move(plan_);
         }
         if (!policy_.trouble.empty()) {
@@ -315,6 +322,10 @@ class AppCompanions {
         std::vector<const CompanionSpec*> order = in_order(*spec_, in_.views);
         std::reverse(order.begin(), order.end());
         for (const CompanionSpec* companion : order) {
+            const observe::InstalledUnit* found = app.seen.find(name_, companion->part);
+            if (found != nullptr && !found->file.ours) {
+                continue;  // another agent keeps it
+            }
             const CompanionView* view = in_.views.find(companion->part);
             for (const std::string& service :
                  view == nullptr ? std::vector<std::string>() : view->services) {
@@ -340,7 +351,42 @@ class AppCompanions {
         }
     }
 
+    // Why a companion of this app is not to be started just now; empty: it may be, or runs.
+    std::string why_held(const observe::Companions& seen, const std::string& part) const {
+        const CompanionView* view = in_.views.find(part);
+        std::string why;
+        for (const std::string& service :
+             view == nullptr ? std::vector<std::string>() : view->services) {
+            const systemd::UnitState* state = seen.unit(service);
+            if (state != nullptr && state->is_active()) {
+                return "";
+            }
+            const auto resting = policy_.companions.resting.find(service);
+            why = resting == policy_.companions.resting.end() ? why : resting->second;
+        }
+        const auto hold = policy_.companions.parts.find(part);
+        const bool held = hold != policy_.companions.parts.end() && hold->second.hold_start;
+        return held ? fmt::format("{} {}", part, hold->second.why) : why;
+    }
+
+    // systemd starts with a unit what that requires, so that who uses a companion that is held is
+    // held too.
+    void hold_users(const observe::Companions& seen) {
+        for (const CompanionSpec* companion : in_order(*spec_, in_.views)) {
+            for (const std::string& part : used_by(*companion, in_.views)) {
+                const std::string why =
+                    spec_->find_companion(part) == nullptr ? "" : why_held(seen, part);
+                if (!why.empty()) {
+                    PartPolicy& own = policy_.companions.parts[companion->part];
+                    own.why += (own.hold_start ? "; " : "") + why;
+                    own.hold_start = true;
+                }
+            }
+        }
+    }
+
     void plan_up(const UnitCase& app, const std::vector<const observe::InstalledUnit*>& surplus) {
+        hold_users(app.seen);
         std::vector<UnitVerdict> verdicts;
         bool changes = !surplus.empty();
         for (const CompanionSpec* companion : in_order(*spec_, in_.views)) {
@@ -386,7 +432,8 @@ std::map<std::string, AppPlan> plan_companions(const CompanionInputs& in) {
     std::map<std::string, AppPlan> out;
     for (const std::string& name : names) {
         AppPlan plan;
-        if (const auto thrown = contained([&] { plan = AppCompanions(in, name).plan(); })) {
+        if (const auto thrown =
+                contained_in_hand(name, [&] { plan = AppCompanions(in, name).plan(); })) {
             plan = {};
             plan.app = name;
             plan.companions = true;

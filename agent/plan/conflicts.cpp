@@ -1,5 +1,7 @@
 #include "agent/plan/conflicts.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "agent/plan/labels.h"
@@ -39,9 +41,9 @@ Said say(const AppCase& app, const Foreign& foreign) {
             "OtherOwner",
             fmt::format("belongs to another podreeve (owner {0}): take the app out of that one, "
                         "or give this one another name; if it was this one before its state "
-                        "directory was lost, write {0} into the file 'owner' there and restart "
-                        "the agent",
-                        owner)};
+                        "directory was lost, write {0} into the file {1} and restart the agent",
+                        owner,
+                        app.policy.owner_file.empty() ? "'owner' there" : app.policy.owner_file)};
     }
     const std::string_view other = label(*foreign.labels, kApp);
     if (!owner.empty() && !other.empty()) {
@@ -81,6 +83,31 @@ struct Search {
         if (pod != nullptr && !is_own(pod->labels)) {
             add({"pod", "podman pod rm", name, pod->id, &pod->labels}, part);
         }
+    }
+
+    // One that podman holds bears no label but its image's, and until a pod is linked to it our
+    // stub pod alone tells whose it is. Its name is nobody else's, and create-service looks closer.
+    void look_at_service() {
+        const std::string name = service_name(app.spec.name, app.policy.owner);
+        const podman::ContainerSummary* container = app.all.container_named(name);
+        const bool half_made =
+            container != nullptr && (bears_builders_labels_only(*container) || has_stub());
+        if (!half_made) {
+            look(name, kServicePart);
+        }
+    }
+
+    // podman builds the image of its infra containers itself.
+    static bool bears_builders_labels_only(const podman::ContainerSummary& container) {
+        return std::ranges::all_of(container.labels, [](const auto& entry) {
+            return entry.first.starts_with("io.buildah.");
+        });
+    }
+
+    bool has_stub() const {
+        return std::ranges::any_of(app.held.pods, [](const podman::PodSummary* pod) {
+            return label(pod->labels, kPart) == kStubPart;
+        });
     }
 
     bool is_own_service(const podman::ContainerSummary& container) const {
@@ -139,7 +166,7 @@ std::vector<Condition> conflicts(const AppCase& app) {
         search.look(container.name, container.part);
     }
     if (!app.spec.pods.empty()) {
-        search.look(service_name(app.spec.name), kServicePart);
+        search.look_at_service();
     }
     if (app.observed.resources) {
         search.look_at_volumes(*app.observed.resources);

@@ -20,19 +20,18 @@ std::string difference(const ContainerSpec& spec, const ContainerSummary& found)
     if (!is_same_image(spec.image, found.image)) {
         return fmt::format("spec differs: image {} is to be {}", found.image, spec.image);
     }
-    if (spec.name != found.name) {
-        return fmt::format("it is called {}, and is to be {}", found.name, spec.name);
-    }
     return "spec differs";
 }
 
+// But for its name, which the hash covers as the manifest has it: another name in podman alone is
+// somebody's rename.
 bool is_as_specified(const ContainerVerdict& verdict) {
-    return label(verdict.found->labels, kSpec) == verdict.hash &&
-           verdict.found->name == verdict.spec->name;
+    return label(verdict.found->labels, kSpec) == verdict.hash;
 }
 
-// Verdicts that leave it alone, with a condition that says so; nullopt for the others.
-bool is_left_alone(const ContainerSummary& found,
+// Whether it is left alone, with a condition that says so.
+bool is_left_alone(const AppCase& app,
+                   const ContainerSummary& found,
                    const std::string& part,
                    std::vector<Condition>& conditions) {
     const auto add = [&](const char* type, const char* reason, std::string message) {
@@ -44,6 +43,10 @@ bool is_left_alone(const ContainerSummary& found,
                    fmt::format("podman cannot say in what state {} is; it is left alone until it "
                                "can",
                                found.name));
+    }
+    const PartPolicy* hold = hold_of(app.app, part);
+    if (is_between_states(found.state) && hold != nullptr) {
+        return add("BackingOff", "StartHeldBack", hold->why);
     }
     if (is_between_states(found.state)) {
         return add("Settling", "BetweenStates",
@@ -74,7 +77,7 @@ void judge_found(const AppCase& app, ContainerVerdict& verdict, std::vector<Cond
     if (is_wedged(app.app, found)) {
         verdict.verdict = Verdict::Recreate;
         verdict.reason = fmt::format("stuck in state {}", to_string(found.state));
-    } else if (is_left_alone(found, verdict.spec->part, out)) {
+    } else if (is_left_alone(app, found, verdict.spec->part, out)) {
         verdict.verdict = Verdict::Withheld;
     } else if (!is_as_specified(verdict)) {
         verdict.verdict = Verdict::Replace;
@@ -94,6 +97,8 @@ ContainerVerdict judge_container(const AppCase& app,
     verdict.spec = &app.spec.containers[index];
     verdict.hash = app.hashes.containers[index];
     verdict.found = found;
+    verdict.renamed =
+        found != nullptr && is_as_specified(verdict) && found->name != verdict.spec->name;
     if (found == nullptr) {
         verdict.verdict = Verdict::Create;
         verdict.reason = "absent";

@@ -48,6 +48,7 @@ class Rollout {
                                 After after);
     void stop_finished(const PodVerdict& pod);
     void stop_unwell(const ContainerVerdict& container);
+    void give_name_back(const ContainerVerdict& container);
     void lower_service();
     void drop_stale();
     void mark();
@@ -70,7 +71,7 @@ class Rollout {
 };
 
 std::string Rollout::service() const {
-    return app_.spec.pods.empty() ? std::string() : service_name(app_.spec.name);
+    return app_.spec.pods.empty() ? std::string() : service_of(app_, verdict_.service);
 }
 
 After Rollout::made(const std::string& part) const {
@@ -97,12 +98,12 @@ bool Rollout::starts_service_itself() const {
 
 void Rollout::raise_service() {
     const ServiceVerdict& service = verdict_.service;
-    const std::string name = service_name(app_.spec.name);
+    const std::string name = service_of(app_, service);
     After after = deploy_ ? ready_.gate() : After{};
     if (service.remove_first) {
-        after = {draft_.add(
-            {StepKind::RemoveService, kServicePart, name, service.found->id, service.reason},
-            {{"held", service.held}}, after + old_.removed_pods())};
+        after = {draft_.add({StepKind::RemoveService, kServicePart, service.found->name,
+                             service.found->id, service.reason},
+                            {{"held", service.held}}, after + old_.removed_pods())};
     }
     if (service.create) {
         service_made_ = {draft_.add(
@@ -132,6 +133,7 @@ void Rollout::make_pod(const PodVerdict& pod) {
     }
     for (const ContainerVerdict& member : pod.members) {
         make_container(member, &pod);
+        give_name_back(member);
     }
 }
 
@@ -230,6 +232,18 @@ void Rollout::stop_unwell(const ContainerVerdict& container) {
                                 {{"role", role_of(spec)}, {"grace", grace}}, {}));
 }
 
+// First of all: what else is done to it acts on its id and says its name.
+void Rollout::give_name_back(const ContainerVerdict& container) {
+    if (!container.gets_name_back()) {
+        return;
+    }
+    const manifests::ContainerSpec& spec = *container.spec;
+    made_[spec.part] = {draft_.add(
+        {StepKind::RenameContainer, spec.part, spec.name, container.found->id,
+         fmt::format("it is called {}, and is to be {}", container.found->name, spec.name)},
+        {}, old_.cleared(spec.part) + old_.freed(spec.name))};
+}
+
 void Rollout::stop_finished(const PodVerdict& pod) {
     if (pod.verdict == Verdict::Stop) {
         stops_.push_back(old_.stop_pod(pod, pod.reason));
@@ -238,7 +252,6 @@ void Rollout::stop_finished(const PodVerdict& pod) {
 
 void Rollout::lower_service() {
     const ServiceVerdict& service = verdict_.service;
-    const std::string name = service_name(app_.spec.name);
     if (service.stop) {
         draft_.add({StepKind::StopContainer, kServicePart, service.found->name, service.found->id,
                     service.reason, "start it"},
@@ -295,6 +308,7 @@ void Rollout::write() {
     }
     for (const ContainerVerdict& container : verdict_.alone) {
         make_container(container, nullptr);
+        give_name_back(container);
     }
     for (const PodVerdict& pod : verdict_.pods) {
         start_pod(pod);
@@ -307,9 +321,11 @@ void Rollout::write() {
         start_alone(container);
         stop_unwell(container);
     }
+    draft_.set_clearing(true);
     old_.clear_away(last_start_);
     lower_service();
     drop_stale();
+    draft_.set_clearing(false);
     mark();
 }
 
@@ -323,12 +339,15 @@ bool has_work(const AppVerdict& verdict) {
     const auto acts = [](const auto& part) {
         return part.verdict != Verdict::Keep && part.verdict != Verdict::Withheld;
     };
+    const auto touches = [&](const ContainerVerdict& part) {
+        return acts(part) || part.gets_name_back();
+    };
     const ServiceVerdict& service = verdict.service;
     return !verdict.surplus.empty() || !verdict.surplus_pods.empty() || service.create ||
            service.start || service.stop || service.remove ||
-           std::any_of(verdict.alone.begin(), verdict.alone.end(), acts) ||
+           std::any_of(verdict.alone.begin(), verdict.alone.end(), touches) ||
            std::any_of(verdict.pods.begin(), verdict.pods.end(), [&](const PodVerdict& pod) {
-               return acts(pod) || std::any_of(pod.members.begin(), pod.members.end(), acts);
+               return acts(pod) || std::any_of(pod.members.begin(), pod.members.end(), touches);
            });
 }
 

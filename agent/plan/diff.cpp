@@ -9,7 +9,7 @@
 #include "agent/plan/draft.h"
 #include "agent/plan/removal.h"
 #include "agent/plan/verdict.h"
-#include "runtime/base/contained.h"
+#include "runtime/base/in_hand.h"
 
 // One app after the other; nothing an app has touches another's plan.
 namespace podreeve::plan {
@@ -72,6 +72,9 @@ bool could_have_left_something(const Policy& policy, const Plan& plan) {
 }
 
 bool needs_resources(const AppPlan& plan) {
+    if (plan.asks_for_resources) {
+        return true;
+    }
     if (plan.action == AppAction::Deploy || plan.action == AppAction::Remove) {
         return !plan.steps.empty();
     }
@@ -118,7 +121,27 @@ void plan_running(const AppCase& app, AppPlan& plan) {
     hold_back(plan, app.app);
 }
 
+// Of one that is down nobody would notice before its start that what it held is gone.
+void report_lost_volumes(const AppCase& app, AppPlan& plan) {
+    for (const manifests::VolumeSpec& volume : app.spec.volumes) {
+        if (!had_data(app, volume)) {
+            continue;
+        }
+        if (!app.observed.resources) {
+            plan.asks_for_resources = true;
+        } else if (!app.observed.resources->volumes.contains(volume.name)) {
+            plan.conditions.push_back(
+                {"VolumeLost", "Removed",
+                 fmt::format("podman has volume {} no longer: what it held is lost, and the next "
+                             "start makes an empty one",
+                             volume.name),
+                 volume.part});
+        }
+    }
+}
+
 void plan_stopped(const AppCase& app, AppPlan& plan) {
+    report_lost_volumes(app, plan);
     Draft draft(plan, false);
     stop_app(app, draft);
     plan.action = AppAction::Stop;
@@ -173,7 +196,7 @@ struct Removals {
             return plan;
         }
         Draft draft(plan, false);
-        remove_app(name, held, draft);
+        remove_app(held, draft);
         plan.action = AppAction::Remove;
         hold_stop(plan, policy_of(policy, name));
         return plan;
@@ -183,9 +206,15 @@ struct Removals {
 template <class Make>
 AppPlan contained_plan(const std::string& app, const Policy& policy, Make make) {
     AppPlan plan;
-    std::string thrown = policy_of(policy, app).trouble;
+    const AppPolicy& own = policy_of(policy, app);
+    if (!own.set_aside.empty()) {
+        plan.app = app;
+        plan.conditions.push_back(set_aside(own.set_aside));
+        return plan;
+    }
+    std::string thrown = own.trouble;
     if (thrown.empty()) {
-        thrown = contained([&] { plan = make(); }).value_or("");
+        thrown = contained_in_hand(app, [&] { plan = make(); }).value_or("");
     }
     if (!thrown.empty()) {
         plan = {};
@@ -202,9 +231,14 @@ std::string file_stem(const std::string& file) {
 }
 
 std::string problem_text(const AppProblem& problem) {
+    constexpr std::size_t kMostShown = 20;  // this is stored, logged and sent with each status
     std::string text;
-    for (const Diagnostic& diagnostic : problem.diagnostics) {
-        text += (text.empty() ? "" : "\n") + to_text(diagnostic);
+    for (std::size_t i = 0; i < std::min(kMostShown, problem.diagnostics.size()); ++i) {
+        text += (text.empty() ? "" : "\n") + to_text(problem.diagnostics[i]);
+    }
+    if (problem.diagnostics.size() > kMostShown) {
+        text += fmt::format("\nand {} more; `podreeve check {}` shows all",
+                            problem.diagnostics.size() - kMostShown, problem.file);
     }
     return text.empty() ? problem.file + " cannot be used" : text;
 }
@@ -253,6 +287,10 @@ Condition internal_error(const std::string& thrown) {
                         "is, and all others are kept",
                         thrown),
             ""};
+}
+
+Condition set_aside(const std::string& why) {
+    return {"SetAside", "AgentCrashed", why, ""};
 }
 
 Plan diff(const Desired& desired, const observe::Observed& observed, const Policy& policy) {

@@ -39,9 +39,8 @@ class Text {
 };
 
 void put(Text& text, const podman::ContainerSummary& row) {
-    const bool cut_off = row.started && (!row.exited || *row.exited < *row.started);
     text.put(row.id).put(row.name).put(row.pod_id);
-    text.put(static_cast<std::int64_t>(row.state)).put(row.exit_code).put(cut_off ? 1 : 0);
+    text.put(static_cast<std::int64_t>(row.state)).put(row.exit_code).put(was_cut_off(row) ? 1 : 0);
     text.put(label(row.labels, kPart)).put(label(row.labels, kSpec));
 }
 
@@ -96,6 +95,9 @@ void put(Text& text, const AppPolicy& app) {
         .put(app.busy ? 1 : 0)
         .put(app.hold_start ? 1 : 0)
         .put(app.hold_stop ? 1 : 0);
+    if (app.grace_share != kWholeGrace) {
+        text.put(app.grace_share);
+    }
     for (const auto& [part, policy] : app.parts) {
         if (policy.hold_start) {
             text.put(part);

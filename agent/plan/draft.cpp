@@ -44,6 +44,9 @@ std::size_t Draft::add(Line line, nlohmann::json details, After after) {
     if (step.inverse.empty()) {
         details["undo"] = false;
     }
+    if (clearing_) {
+        details["leftover"] = true;
+    }
     step.details = json_text(details);
     step.after = std::move(after);
     plan_.steps.push_back(std::move(step));

@@ -32,6 +32,10 @@ class Draft {
 
     std::size_t add(Line line, nlohmann::json details, After after);
 
+    // Whether the steps from here on only clear away what the version before left: one that fails
+    // leaves it behind, and takes back nothing.
+    void set_clearing(bool clearing) { clearing_ = clearing && undoable_; }
+
     bool empty() const { return plan_.steps.empty(); }
 
     std::size_t size() const { return plan_.steps.size(); }
@@ -44,6 +48,7 @@ class Draft {
 
     AppPlan& plan_;
     bool undoable_;
+    bool clearing_ = false;
     std::vector<std::vector<bool>> waits_;  // of each step: all it waits for, near and far
 };
 

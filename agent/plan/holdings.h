@@ -29,7 +29,7 @@ struct AppHoldings {
     std::vector<const podman::VolumeDetails*> volumes;  // sorted by name
     std::vector<const podman::SecretDetails*> secrets;  // sorted by name
 
-    // A service container that only its name tells could be someone else's: alone it is nothing.
+    // A service container that bears no label goes with the pods that tell whose it is.
     bool anything() const {
         return !containers.empty() || !pods.empty() || has_labelled_service || !volumes.empty() ||
                !secrets.empty();

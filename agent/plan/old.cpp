@@ -134,7 +134,7 @@ std::size_t OldObjects::remove(const PodSummary& pod,
                     {"force", true},
                     {"old_spec", label(pod.labels, kSpec)},
                     {"old_generation", generation_of(pod)},
-                    {"service", service_name(app_.spec.name)},
+                    {"service", service_of(app_, verdict_.service)},
                     {"held", verdict_.service.held}},
                    after);
     freed_[pod.name].push_back(step);

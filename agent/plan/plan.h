@@ -32,7 +32,8 @@ enum class StepKind {
     StartPod,  // with init containers and service container
     StartContainer,
     StopContainer,
-    ParkContainer,  // stopped and renamed, kept until its successor is proved
+    ParkContainer,    // stopped and renamed, kept until its successor is proved
+    RenameContainer,  // somebody renamed it: it gets its name back and runs on
     RemoveContainer,
     StopPod,
     RemovePod,
@@ -68,8 +69,8 @@ struct Step {
 
 // Something that stands in the way and that a pass cannot repair.
 struct Condition {
-    std::string type;    // Conflict, Blocked, BackingOff, Breaker, ManifestError, DeployFailed,
-                         // Unknown, InternalError, …
+    std::string type;    // Conflict, Blocked, BackingOff, ManifestError, DeployFailed,
+                         // Unknown, InternalError, SetAside, …
     std::string reason;  // CamelCase
     std::string message;
     std::string part;  // may be empty
@@ -88,6 +89,7 @@ struct AppPlan {
     std::int64_t generation = 0;
     std::vector<Step> steps;
     std::vector<Condition> conditions;
+    bool asks_for_resources = false;  // with no step that does
 
     bool empty() const { return steps.empty(); }
 
@@ -105,7 +107,11 @@ struct Plan {
     std::map<std::string, AppPlan> companions;  // every app that has some
     std::string digest;                         // of all it was made from
     bool needs_resources = false;               // observe volumes, images… and plan again
+
     bool empty() const;
+    // Whether the host is not as the manifests say: there are steps, or a condition tells what is
+    // held back, or cannot be done or known. A plan can be empty and differ all the same.
+    bool differs() const;
 };
 
 // What supervise decides and plan obeys.
@@ -124,6 +130,9 @@ struct CompanionPolicy {
     std::map<std::string, std::string> resting = {};
 };
 
+// Of AppPolicy::grace_share.
+inline constexpr std::int64_t kWholeGrace = 1000;
+
 struct AppPolicy {
     std::string owner;
     std::int64_t generation = 1;
@@ -131,9 +140,12 @@ struct AppPolicy {
     // The hash whose deploy ended well last, "" before the first. Not known: then only the labels
     // of the parts tell, and a change that touches none of them (a volume, a secret) goes unseen.
     std::optional<std::string> deployed_spec;
-    bool stopped = false;     // wanted down
-    bool hold_stop = false;   // its stop or removal waits for others to be down
-    std::string stop_why;     // why it is wanted down, or whom that waits for
+    bool stopped = false;    // wanted down
+    bool hold_stop = false;  // its stop or removal waits for others to be down
+    std::string stop_why;    // why it is wanted down, or whom that waits for
+    // How much of its containers' graces a stop of it may use, in thousandths: less than all while
+    // a host goes down that does not wait so long.
+    std::int64_t grace_share = kWholeGrace;
     std::int64_t wish = 0;    // the number of the last wish about it
     bool busy = false;        // a change of it is under way: plan nothing
     bool hold_start = false;  // waits for dependencies: nothing of it is started or created
@@ -153,11 +165,14 @@ struct AppPolicy {
     CompanionPolicy companions;
     // What weighing it threw, in words: nothing of it is planned, and all others are.
     std::string trouble;
+    // Why it is set aside, in words: it is not even looked at, since that has ended the agent.
+    std::string set_aside;
 };
 
 struct Policy {
     std::string owner;
-    WallTime now{};  // for the words "2s ago" only: it is not part of the digest
+    std::string owner_file;  // where that stands, for messages; empty: not known
+    WallTime now{};          // for the words "2s ago" only: it is not part of the digest
     // Also of apps that are neither desired nor observed, so long as they are remembered: then what
     // is left of their volumes and secrets is looked for.
     std::map<std::string, AppPolicy> apps;
@@ -166,6 +181,9 @@ struct Policy {
 
 // That something of ours threw while it had this app in hand.
 Condition internal_error(const std::string& thrown);
+
+// What is told of an app that is set aside.
+Condition set_aside(const std::string& why);
 
 // What throws while one app is planned is a condition of that app, which is left as it is.
 Plan diff(const manifests::Desired& desired,

@@ -60,6 +60,7 @@ struct Judge {
     // What says that the pod as a whole cannot stay; false when it can.
     bool judge_whole();
     bool judge_infra(const ContainerSummary& infra);
+    void leave_between_states(const ContainerSummary& infra);
     bool judge_service(const std::string_view id);
     bool spare_paused(std::string what);
     bool differs() const;
@@ -142,6 +143,16 @@ bool Judge::spare_paused(std::string what) {
     return false;
 }
 
+void Judge::leave_between_states(const ContainerSummary& infra) {
+    if (const PartPolicy* hold = hold_of(app.app, pod.spec->part)) {
+        leave("BackingOff", "StartHeldBack", hold->why);
+    } else {
+        leave("Settling", "BetweenStates",
+              fmt::format("pod {} is {}; it is made anew if it stays so", pod.spec->name,
+                          to_string(infra.state)));
+    }
+}
+
 bool Judge::judge_infra(const ContainerSummary& infra) {
     if (is_wedged(app.app, infra)) {
         make_anew(Verdict::Recreate, "wedged",
@@ -156,9 +167,7 @@ bool Judge::judge_infra(const ContainerSummary& infra) {
         return true;
     }
     if (is_between_states(infra.state)) {
-        leave("Settling", "BetweenStates",
-              fmt::format("pod {} is {}; it is made anew if it stays so", pod.spec->name,
-                          to_string(infra.state)));
+        leave_between_states(infra);
         return true;
     }
     if (infra.state == ContainerState::Paused && !brings_version()) {

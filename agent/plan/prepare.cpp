@@ -276,17 +276,28 @@ void Preparation::make_volumes() {
     }
 }
 
+std::size_t Preparation::create_volume(const VolumeSpec& volume,
+                                       const std::string& hash,
+                                       const After& after) {
+    nlohmann::json details{
+        {"labels", labels_of(app_, volume.part, volume_role(volume.origin), hash)},
+        {"origin", to_string(volume.origin)}};
+    std::string reason = app_.observed.resources ? "absent" : "perhaps absent";
+    if (app_.observed.resources && had_data(app_, volume)) {
+        reason = "podman has it no longer: what it held is lost, and an empty one takes its place";
+        details["lost"] = true;
+    }
+    return draft_.add(
+        {StepKind::CreateVolume, volume.part, volume.name, "", reason, inverse_of(volume.origin)},
+        std::move(details), after);
+}
+
 void Preparation::make_volume(const VolumeSpec& volume) {
     const auto& resources = app_.observed.resources;
     const std::string hash = manifests::spec_hash(volume);
     After after = pulled();
     if (!resources || !resources->volumes.contains(volume.name)) {
-        volumes_[volume.name] =
-            draft_.add({StepKind::CreateVolume, volume.part, volume.name, "",
-                        resources ? "absent" : "perhaps absent", inverse_of(volume.origin)},
-                       {{"labels", labels_of(app_, volume.part, volume_role(volume.origin), hash)},
-                        {"origin", to_string(volume.origin)}},
-                       after);
+        volumes_[volume.name] = create_volume(volume, hash, after);
         after = {volumes_[volume.name]};
     }
     if (is_filled(volume_role(volume.origin))) {

@@ -50,6 +50,9 @@ class Preparation {
     void make_networks();
     void make_volumes();
     void make_volume(const manifests::VolumeSpec& volume);
+    std::size_t create_volume(const manifests::VolumeSpec& volume,
+                              const std::string& hash,
+                              const After& after);
     void make_secrets();
     After pulled() const;
     bool is_used(const manifests::NetworkSpec& network) const;

@@ -98,7 +98,6 @@ After stop_services(const AppHoldings& held, const char* reason, Draft& draft, c
 }
 
 struct Removal {
-    const std::string& app;
     const AppHoldings& held;
     Draft& draft;
     bool held_service;
@@ -114,7 +113,7 @@ struct Removal {
                           {"force", true},
                           {"old_spec", label(unit.pod->labels, kSpec)},
                           {"old_generation", 0},
-                          {"service", service_name(app)},
+                          {"service", held.services.empty() ? "" : held.services.front()->name},
                           {"held", held_service}},
                          after);
     }
@@ -157,11 +156,11 @@ std::string find_unknown(const AppHoldings& held) {
     return {};
 }
 
-void remove_app(const std::string& name, const AppHoldings& held, Draft& draft) {
+void remove_app(const AppHoldings& held, Draft& draft) {
     const bool held_service = std::any_of(
         held.services.begin(), held.services.end(),
         [](const ContainerSummary* service) { return label(service->labels, kRole).empty(); });
-    Removal removal{name, held, draft, held_service};
+    Removal removal{held, draft, held_service};
     const std::vector<Unit> units = last_first(held);
     After last;
     std::vector<After> stopped(units.size());
@@ -190,7 +189,8 @@ void stop_app(const AppCase& app, Draft& draft) {
                 longest = std::max<std::int64_t>(longest, spec.stop_grace.count());
             }
         }
-        return longest == 0 ? json::object() : json{{"grace", longest}};
+        const std::int64_t share = longest * app.app.grace_share / kWholeGrace;
+        return longest == 0 ? json::object() : json{{"grace", std::max<std::int64_t>(1, share)}};
     };
     // Reverse order of the spec; what is not in it goes first.
     const auto place_of = [&](const Unit& unit) {

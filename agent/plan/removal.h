@@ -10,7 +10,7 @@ namespace podreeve::plan {
 
 // Takes an app away whose manifest is gone. All that is known of it is what its objects' labels
 // say. Claims and plain volumes stay, and so do networks.
-void remove_app(const std::string& name, const AppHoldings& held, Draft& draft);
+void remove_app(const AppHoldings& held, Draft& draft);
 
 // Stops what runs of an app that is wanted down, in reverse order of starting.
 void stop_app(const AppCase& app, Draft& draft);

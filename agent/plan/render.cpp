@@ -99,7 +99,21 @@ std::string to_text(const AppPlan& app) {
     return text;
 }
 
+// What somebody added to an installed unit is merged, and holds nothing back.
+bool differs(const AppPlan& app) {
+    return !app.empty() || std::any_of(app.conditions.begin(), app.conditions.end(),
+                                       [](const Condition& condition) {
+                                           return condition.type != "ForeignDropIn";
+                                       });
+}
+
 }  // namespace
+
+bool Plan::differs() const {
+    const auto one = [](const auto& row) { return plan::differs(row.second); };
+    return std::any_of(apps.begin(), apps.end(), one) ||
+           std::any_of(companions.begin(), companions.end(), one);
+}
 
 bool Plan::empty() const {
     const auto idle = [](const auto& row) { return row.second.empty(); };

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "agent/plan/verdict.h"
+#include "agent/plan/volume_roles.h"
 
 // When something that is there, but not as it should be, is set going again.
 namespace podreeve::plan {
@@ -8,12 +9,6 @@ namespace {
 
 using manifests::RestartPolicy;
 using podman::ContainerState;
-
-// podman puts everything that ran when the host went down into "exited" with the exit code of
-// nothing; only the missing end tells.
-bool was_cut_off(const podman::ContainerSummary& container) {
-    return container.started && (!container.exited || *container.exited < *container.started);
-}
 
 std::string exit_reason(const podman::ContainerSummary& container, WallTime now) {
     if (was_cut_off(container)) {
@@ -39,6 +34,10 @@ bool is_to_run_again(const podman::ContainerSummary& container, RestartPolicy po
 }
 
 }  // namespace
+
+bool was_cut_off(const podman::ContainerSummary& container) {
+    return container.started && (!container.exited || *container.exited < *container.started);
+}
 
 Revival revival(const podman::ContainerSummary& container, RestartPolicy policy, WallTime now) {
     switch (container.state) {
@@ -85,6 +84,10 @@ bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container) 
 const PartPolicy* hold_of(const AppPolicy& app, const std::string& part) {
     const auto it = app.parts.find(part);
     return it == app.parts.end() || !it->second.hold_start ? nullptr : &it->second;
+}
+
+bool had_data(const AppCase& app, const manifests::VolumeSpec& volume) {
+    return holds_data(volume_role(volume.origin)) && app.app.deployed_spec == app.hashes.app;
 }
 
 bool is_barred(const AppCase& app, const manifests::ContainerSpec& spec) {

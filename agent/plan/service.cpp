@@ -20,7 +20,7 @@ bool is_held(const ContainerSummary& service) {
 }
 
 const ContainerSummary* pick_service(const AppCase& app) {
-    const std::string name = service_name(app.spec.name);
+    const std::string name = service_name(app.spec.name, app.policy.owner);
     for (const ContainerSummary* service : app.held.services) {
         if (service->name == name) {
             return service;
@@ -92,6 +92,12 @@ void judge_found(const AppCase& app_case, ServiceVerdict& service, const AppVerd
 }
 
 }  // namespace
+
+std::string service_of(const AppCase& app, const ServiceVerdict& service) {
+    return service.found != nullptr && !service.create
+               ? service.found->name
+               : service_name(app.spec.name, app.policy.owner);
+}
 
 ServiceVerdict judge_service(const AppCase& app, const AppVerdict& verdict) {
     ServiceVerdict service;

@@ -10,7 +10,7 @@
 namespace podreeve::plan {
 namespace {
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 29> kKinds{{
+constexpr std::array<std::pair<StepKind, std::string_view>, 30> kKinds{{
     {StepKind::CheckPorts, "check-ports"},
     {StepKind::PullImage, "pull-image"},
     {StepKind::EnsureNetwork, "ensure-network"},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 29> kKinds{{
     {StepKind::StartContainer, "start-container"},
     {StepKind::StopContainer, "stop-container"},
     {StepKind::ParkContainer, "park-container"},
+    {StepKind::RenameContainer, "rename-container"},
     {StepKind::RemoveContainer, "remove-container"},
     {StepKind::StopPod, "stop-pod"},
     {StepKind::RemovePod, "remove-pod"},
@@ -113,8 +114,8 @@ std::string_view to_string(AppAction action) {
     return "none";
 }
 
-std::string service_name(const std::string& app) {
-    return app + "-service";
+std::string service_name(const std::string& app, const std::string& owner) {
+    return sha256_hex(owner + "/" + app).substr(0, kShortId) + "-service";
 }
 
 std::string parked_name(const std::string& name, const std::string& id) {

@@ -22,6 +22,10 @@
 // of a new object comes from the AppSpec that the change leads to, by `part`. A key with a question
 // mark may be missing, all others are always there.
 //
+// In a deploy, leftover?: true on what only clears away what the version before left, once the new one
+// runs: one that fails is told, as the event LeftBehind, and is Done, since what comes back otherwise is
+// a version whose containers are gone by then.
+//
 // kind                object, id           details; undo
 // check-ports         app, -               ports: [{host_ip, host_port, protocol, part}]: free now?
 //                                          Only in a deploy.
@@ -30,6 +34,7 @@
 //                                          here. Undo: nothing, it stays.
 // ensure-network      network, -           labels. Made when missing. Undo: nothing, it stays.
 // create-volume       volume, -            labels, origin: claim|plain|empty-dir|config-map|secret.
+//                                          lost?: true, when it held data and is gone from podman.
 //                                          There already is Ok. Undo: removes it, if this task made
 //                                          it and origin is none of claim and plain.
 // write-volume-files  volume, -            spec: hash of the VolumeSpec. Writes what differs and
@@ -59,12 +64,13 @@
 //                                          the accepted spec, or 10), role: workload|init|service.
 //                                          Undo: starts it, if it ran when this task began.
 // park-container      container, id        parked: the name it gets. Undo: renames it to object.
+// rename-container    container, id        object is the name it gets back. Undo: nothing.
 // remove-container    container, id        force: true, why: parked|unwanted|duplicate|wedged|removed
 //                                          |replaced. object may be the name it was parked under.
 //                                          Absent is Ok. Undo: nothing; in a deploy it comes after
 //                                          every start, unless what it removes was broken.
 // stop-pod            pod, id              grace?: the longest of its members.
-//                                          Undo: starts it, if it ran when this task began.
+//                                          Undo: starts the members that ran when this task began.
 // remove-pod          pod, id              why: replaced|unwanted|duplicate|stub|wedged|broken
 //                                          |removed|service, force: true, old_spec: its io.podreeve.spec
 //                                          label, old_generation, service, held. Absent is Ok.
@@ -80,7 +86,8 @@
 // mark-deployed       app, -               spec, generation. Undo: writes what stood there before.
 //
 // Of companions; object is a unit file, a service, or the app:
-// note-units          app, -               services: which of these run. Undo: reload, start those.
+// note-units          app, -               services: which of these run. Undo: gives the files that are
+//                                          the former ones their time, reload, start those.
 // install-unit        file, -              folder: the app's, generation, own_drop_in: the text of
 //                                          podreeve's own drop-in or "", since?: the time to give
 //                                          the files (ns). Text and drop-ins are those of the spec.
@@ -124,8 +131,10 @@ inline constexpr const char* kRoleStub = "stub";
 inline constexpr const char* kStubPart = "_stub";
 inline constexpr const char* kServicePart = "_service";
 
-// "web" -> "web-service": how the service container of an app is called.
-std::string service_name(const std::string& app);
+// How the service container of an app is called when it is made: 12 hex digits of owner and app and
+// "-service", which is in nobody's way. Told from others by labels, its own or those of its pods;
+// one that was made under another name keeps that.
+std::string service_name(const std::string& app, const std::string& owner);
 
 // "web", its id -> "web-parked-0123456789ab". Told by is_parked, which also says whose it was.
 std::string parked_name(const std::string& name, const std::string& id);

@@ -108,7 +108,8 @@ class UnitJudge {
         const std::string& part = out_.spec->part;
         if (found_ != nullptr && !found_->file.ours) {
             complain("Conflict", "UnitFileExists",
-                     fmt::format("{} is there and is not podreeve's; move it away", found_->path));
+                     fmt::format("{} is there and was not installed by this agent; move it away",
+                                 found_->path));
             return true;
         }
         for (const std::string& service : out_.view->services) {
@@ -215,11 +216,17 @@ class UnitJudge {
         }
     }
 
+    // A time in the future tells nothing: whatever comes after would be older until then.
+    bool is_file_newer_than(WallTime time) const {
+        const WallTime modified = found_->modified();
+        return modified > time && modified <= app_.observed.at;
+    }
+
     void look_for_reload() {
         // Nobody was asked when nothing of all companions runs by itself.
         const WallTime loaded_at = app_.seen.units->loaded_at;
         if (found_ != nullptr && !out_.install && loaded_at != WallTime{} &&
-            found_->modified() > loaded_at) {
+            is_file_newer_than(loaded_at)) {
             out_.why_reload = fmt::format("systemd has not read {} yet", out_.spec->part);
         }
         for (const std::string& service : out_.view->services) {
@@ -299,7 +306,7 @@ class UnitJudge {
             out = {out.name, UnitAct::Restart, gone};
             return;
         }
-        const bool changed = out_.install ? !out_.since : found_->modified() > state.active_since;
+        const bool changed = out_.install ? !out_.since : is_file_newer_than(state.active_since);
         if (!changed) {
             return;
         }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/steps.h"
+
 // What the policy and missing images hold back of what the judges found.
 namespace podreeve::plan {
 namespace {
@@ -102,6 +104,15 @@ void Withholding::weigh(PodVerdict& pod) {
     }
 }
 
+// A service container that is stuck, and that the breaker leaves so.
+void tell_held_service(const AppCase& app, AppVerdict& verdict) {
+    const podman::ContainerSummary* found = verdict.service.found;
+    const PartPolicy* hold = hold_of(app.app, kServicePart);
+    if (found != nullptr && is_between_states(found->state) && hold != nullptr) {
+        verdict.conditions.push_back({"BackingOff", "StartHeldBack", hold->why, kServicePart});
+    }
+}
+
 // What is in a pod that goes, goes with it.
 void drop_surplus_of_pods(AppVerdict& verdict) {
     std::set<std::string_view> going;
@@ -141,6 +152,7 @@ AppVerdict judge(const AppCase& app) {
     verdict.surplus = std::move(matches.surplus);
     drop_surplus_of_pods(verdict);
     verdict.service = judge_service(app, verdict);
+    tell_held_service(app, verdict);
     return verdict;
 }
 

@@ -43,6 +43,7 @@ struct ContainerVerdict {
     Verdict verdict = Verdict::Keep;
     std::string reason;
     bool finished = false;                   // ended and not to be started again
+    bool renamed = false;                    // by somebody: it is as specified but for its name
     std::optional<std::int64_t> stop_grace;  // of Stop; nothing: the spec's
 
     bool makes() const {
@@ -56,6 +57,9 @@ struct ContainerVerdict {
     bool runs() const {
         return found != nullptr && found->state == podman::ContainerState::Running;
     }
+
+    // One that is replaced gets out of the way by its id, whatever it is called.
+    bool gets_name_back() const { return renamed && !makes() && verdict != Verdict::Withheld; }
 };
 
 struct PodVerdict {
@@ -142,6 +146,10 @@ struct Revival {
     std::string reason;
 };
 
+// podman puts everything that ran when the host went down into "exited" with the exit code of
+// nothing; only the missing end tells.
+bool was_cut_off(const podman::ContainerSummary& container);
+
 Revival revival(const podman::ContainerSummary& container,
                 manifests::RestartPolicy policy,
                 WallTime now);
@@ -154,8 +162,13 @@ bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container);
 const PartPolicy* hold_of(const AppPolicy& app, const std::string& part);
 // The image cannot be had: not here, and not to be pulled.
 bool is_barred(const AppCase& app, const manifests::ContainerSpec& spec);
+// It was there when this spec was deployed, and podreeve removes no volume that holds data: one
+// that is absent is lost.
+bool had_data(const AppCase& app, const manifests::VolumeSpec& volume);
 // A member of which podman cannot say how it is, by name; empty when there is none.
 std::string unknown_member(const AppCase& app, const podman::PodSummary& pod);
+// How the app's service container is called once the plan is carried out.
+std::string service_of(const AppCase& app, const ServiceVerdict& service);
 // The service container that a pod says it belongs to, or empty.
 std::string_view service_of(const podman::PodSummary& pod);
 

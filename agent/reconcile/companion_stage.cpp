@@ -1,14 +1,9 @@
 #include "agent/reconcile/companion_stage.h"
 
 #include <algorithm>
-#include <unistd.h>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "agent/plan/removal.h"
 #include "agent/plan/unit_verdict.h"
-#include "runtime/base/atomic_file.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
@@ -16,9 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::seconds;
-
-constexpr seconds kLookWithin{2};  // apps wait for it
-constexpr seconds kTryWithin{20};
 
 quadlet::Target target_of(const observe::Observed& observed, bool user) {
     const auto& version = observed.podman_version;
@@ -39,34 +31,14 @@ std::set<std::string> row_names(const Rows& rows) {
     return out;
 }
 
-// As install-unit writes it.
-Status write_unit(const fs::path& folder,
-                  const manifests::CompanionSpec& companion,
-                  const plan::CompanionView& view) {
-    ASSIGN_OR_RETURN(const plan::UnitTexts texts,
-                     plan::unit_texts(companion, view.app, 1, view.own_drop_in));
-    for (const auto& [file, text] : texts) {
-        const fs::path path = folder / file;
-        std::error_code error;
-        fs::create_directories(path.parent_path(), error);
-        RETURN_IF_ERROR(write_file_atomically(path, text, 0600));
-    }
-    return {};
-}
-
-// The generator's words on a file, or that it has made nothing of it.
-std::string complaint(const systemd::DryRun& run, const std::string& part, bool made) {
-    const auto told = run.errors.find(part);
-    if (told != run.errors.end()) {
-        return fmt::format("Quadlet refuses {}: {}", part, fmt::join(told->second, "; "));
-    }
-    return made ? "" : fmt::format("Quadlet would make no service of {}", part);
-}
-
 }  // namespace
 
 CompanionStage::CompanionStage(CompanionHost host, systemd::UnitWatch& watch, const Clock& clock)
-    : host_(std::move(host)), watch_(watch), clock_(clock), folder_(host_.folder) {}
+    : host_(std::move(host)),
+      watch_(watch),
+      clock_(clock),
+      folder_(host_.folder, host_.owner),
+      trials_(host_.scratch, clock) {}
 
 void CompanionStage::look(const manifests::Desired& desired,
                           observe::Observed& observed,
@@ -81,13 +53,12 @@ void CompanionStage::look(const manifests::Desired& desired,
         watch_.watch({});
         return;
     }
-    std::error_code error;
     seen.folder = host_.folder.string();
-    seen.real_folder = fs::weakly_canonical(host_.folder, error).string();
+    seen.real_folder = folder_.real_path().string();
     seen.folder_error = installed ? "" : installed.error().message;
     seen.installed = installed ? std::move(*installed) : decltype(seen.installed){};
     seen.unreadable = folder_.unreadable();
-    seen.reloads = host_.reloads ? host_.reloads() : 0;
+    seen.reloads = host_.reloads != nullptr ? host_.reloads->count() : 0;
     for (const plan::CompanionViews* views : {&wanted_, &in_force_}) {
         for (const auto& [part, view] : views->by_part) {
             seen.wanted.try_emplace(part, observe::WantedUnits{view.services, view.ends});
@@ -146,7 +117,7 @@ std::set<std::string> CompanionStage::services_to_watch(const observe::Companion
 
 void CompanionStage::look_at_systemd(observe::Companions& seen, std::stop_token stop) {
     watch_.watch(services_to_watch(seen));
-    Result<systemd::UnitTable> units = watch_.look({kLookWithin, std::move(stop)});
+    Result<systemd::UnitTable> units = watch_.look({host_.look_within, std::move(stop)});
     if (units) {
         seen.units = std::move(*units);
         ended_jobs_.recall(seen);
@@ -207,49 +178,10 @@ void CompanionStage::plan(const manifests::Desired& desired,
                                              std::move(broken), desired.let_go});
 }
 
-Status CompanionStage::write_trial(const fs::path& folder) const {
-    for (const auto& [name, spec] : in_force_.specs) {
-        for (const manifests::CompanionSpec& companion : spec->companions) {
-            const plan::CompanionView* view = in_force_.find(companion.part);
-            if (view != nullptr && view->wrong.empty()) {
-                RETURN_IF_ERROR(write_unit(folder / name, companion, *view));
-            }
-        }
-    }
-    return {};
-}
-
-// Once for each set of versions: what the generator says of a text does not change.
 const std::map<std::string, std::string>& CompanionStage::try_units(const observe::Companions& seen,
                                                                     std::stop_token stop) {
-    if (!generator_ || !seen.units || tried_ == in_force_.specs) {
-        return refused_;
-    }
-    const fs::path folder = host_.scratch / "quadlet-trial";
-    std::error_code error;
-    fs::remove_all(folder, error);
-    Status written = write_trial(folder);
-    const Result<systemd::DryRun> run =
-        written ? systemd::dry_run(*generator_, {folder}, {kTryWithin, std::move(stop)})
-                : Result<systemd::DryRun>(written.error());
-    fs::remove_all(folder, error);
-    refused_.clear();
-    if (!run) {
-        log::warn("cannot try the companions with Quadlet's generator: {}", run.error().message);
-        return refused_;
-    }
-    std::set<std::string> made;
-    for (const auto& [service, source] : run->sources) {
-        made.insert(source.filename().string());
-    }
-    for (const auto& [part, view] : in_force_.by_part) {
-        if (std::string why = complaint(*run, part, made.contains(part));
-            view.wrong.empty() && !why.empty() && !made.contains(part)) {
-            refused_[part] = std::move(why);
-        }
-    }
-    tried_ = in_force_.specs;
-    return refused_;
+    return generator_ && seen.units ? trials_.refused(in_force_, *generator_, std::move(stop))
+                                    : trials_.refused();
 }
 
 void CompanionStage::note_under_way(const state::State& state) {

@@ -10,13 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "agent/handlers/companion_world.h"
 #include "agent/observe/ended_jobs.h"
 #include "agent/observe/observed.h"
 #include "agent/observe/unit_folder.h"
 #include "agent/plan/companions.h"
+#include "agent/reconcile/unit_trials.h"
 #include "agent/state/state.h"
 #include "agent/supervise/supervisor.h"
 #include "manifests/model.h"
+#include "runtime/base/disk_directory.h"
 #include "runtime/podman/client.h"
 #include "runtime/systemd/quadlet_generator.h"
 #include "runtime/systemd/unit_watch.h"
@@ -27,13 +30,15 @@ namespace podreeve::reconcile {
 struct CompanionHost {
     // podreeve's own folder in Quadlet's directory.
     std::filesystem::path folder;
+    quadlet::StampOwner owner;
     // A folder of the agent's own, in which the generator is tried.
-    std::filesystem::path scratch;
+    DiskDirectory scratch;
     bool user = true;
     // As systemd::find_quadlet() answers; asked at each look, since podman can be installed later.
     std::function<std::variant<systemd::QuadletGenerator, systemd::NoQuadlet>()> find_quadlet;
-    // How many daemon-reloads the agent has made.
-    std::function<std::uint64_t()> reloads;
+    // Through which the agent makes its daemon-reloads; nullptr: it makes none.
+    handlers::ReloadGate* reloads = nullptr;
+    Duration look_within = std::chrono::seconds(2);  // at systemd's units: apps wait for it
 };
 
 // The second stage of a pass (after the boot reconciler's companions): looks at what is installed
@@ -57,6 +62,11 @@ class CompanionStage {
               const observe::Observed& observed,
               plan::Plan& plan,
               std::stop_token stop);
+
+    // While it lives, daemon-reloads wait for what is committed meanwhile.
+    handlers::ReloadGate::Committing committing() const {
+        return handlers::ReloadGate::Committing(host_.reloads);
+    }
 
     // Whether the installed files are being changed by somebody, as `rm -r` or rsync do it file by
     // file: what is seen is neither what was nor what will be. True until two looks a moment apart
@@ -87,7 +97,6 @@ class CompanionStage {
     void look_at_podman(observe::Observed& observed, podman::Client& podman, std::stop_token stop);
     const std::map<std::string, std::string>& try_units(const observe::Companions& seen,
                                                         std::stop_token stop);
-    Status write_trial(const std::filesystem::path& folder) const;
 
     CompanionHost host_;
     systemd::UnitWatch& watch_;
@@ -98,9 +107,7 @@ class CompanionStage {
     observe::EndedJobs ended_jobs_;
     plan::CompanionViews wanted_, in_force_;
     std::optional<systemd::QuadletGenerator> generator_;
-    // What the generator said of the units of these specs.
-    plan::AppSpecs tried_;
-    std::map<std::string, std::string> refused_;
+    UnitTrials trials_;
     std::optional<SteadyTime> waits_since_;
     std::set<state::ChangeId> recovering_;
 };

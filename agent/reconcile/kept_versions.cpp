@@ -1,11 +1,13 @@
 #include "agent/reconcile/kept_versions.h"
 
 #include <map>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/plan.h"
 #include "agent/supervise/memory.h"
+#include "manifests/names.h"
 
 namespace podreeve::reconcile {
 namespace {
@@ -42,8 +44,50 @@ std::set<std::string> versions_of(const state::ChangeView& change) {
 
 KeptVersions::KeptVersions(manifests::ManifestSource& source,
                            handlers::SpecBook& specs,
-                           const state::State& state)
-    : source_(source), specs_(specs), state_(state) {}
+                           const state::State& state,
+                           DiskDirectory units)
+    : source_(source), specs_(specs), state_(state), units_(std::move(units)) {}
+
+namespace {
+
+// What undoing would write back, by app.
+std::map<std::string, std::set<std::string>> former_units(const state::State& state) {
+    std::map<std::string, std::set<std::string>> keys;
+    for (const state::ChangeView& change : state.undoable()) {
+        for (const state::TaskView& task : change.tasks) {
+            add_text(task.data, "former", keys[plan::app_of(change.subject)]);
+        }
+    }
+    return keys;
+}
+
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> out;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+         it.increment(error)) {
+        out.push_back(it->path());
+    }
+    return out;
+}
+
+// An app is a folder. What cannot be removed now is tried again by the next trim.
+void trim_units(const DiskDirectory& units, const state::State& state) {
+    const auto keys = former_units(state);
+    const auto all = units.use();
+    for (const std::filesystem::path& folder : entries_of(all.path())) {
+        const auto needed = keys.find(folder.filename().string());
+        std::error_code error;
+        for (const std::filesystem::path& file : entries_of(folder)) {
+            if (needed == keys.end() || !needed->second.contains(file.filename().string())) {
+                std::filesystem::remove(file, error);
+            }
+        }
+        std::filesystem::remove(folder, error);  // only when nothing is left in it
+    }
+}
+
+}  // namespace
 
 void KeptVersions::trim() {
     const std::uint64_t rows = state_.rows_written();
@@ -63,20 +107,47 @@ void KeptVersions::trim() {
         }
         source_.forget_accepted(record.name, {needed.begin(), needed.end()});
     }
+    if (!units_.is_none()) {
+        trim_units(units_, state_);
+    }
     trimmed_at_ = rows;
 }
 
 void KeptVersions::forget(const std::string& app) {
     source_.forget_accepted(app, {});
     specs_.forget(app);
+    if (!units_.is_none() && manifests::is_label(app)) {
+        const auto units = units_.use();
+        std::error_code error;
+        std::filesystem::remove_all(units / app, error);
+    }
+}
+
+// Also without a record, as after a loss of the state, what is left of it may just be removed.
+bool KeptVersions::is_needed(const std::string& app) const {
+    return state_.app(app) || state_.active_change_of(app) ||
+           state_.active_change_of(plan::companions_of(app));
 }
 
 void KeptVersions::forget_others(const std::set<std::string>& apps) {
+    const std::uint64_t rows = state_.rows_written();
+    if (others_at_ == rows && others_but_ == apps) {
+        return;
+    }
     for (const std::string& app : source_.accepted_apps()) {
-        if (!apps.contains(app) && !state_.app(app)) {
+        if (!apps.contains(app) && !is_needed(app)) {
             forget(app);
         }
     }
+    const auto units = units_.use();
+    for (const std::filesystem::path& folder : entries_of(units.path())) {
+        const std::string app = folder.filename().string();
+        if (!apps.contains(app) && !is_needed(app)) {
+            forget(app);
+        }
+    }
+    others_at_ = rows;
+    others_but_ = apps;
 }
 
 }  // namespace podreeve::reconcile

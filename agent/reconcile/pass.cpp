@@ -9,11 +9,14 @@
 #include "agent/handlers/change_of_plan.h"
 #include "agent/observe/observer.h"
 #include "agent/plan/steps.h"
+#include "agent/reconcile/brake.h"
 #include "agent/reconcile/companion_stage.h"
 #include "agent/reconcile/health_policy.h"
-#include "agent/reconcile/world_facts.h"
+#include "agent/reconcile/host_end.h"
+#include "agent/reconcile/podman_unit.h"
 #include "runtime/base/contained.h"
 #include "runtime/base/digest.h"
+#include "runtime/base/in_hand.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 
@@ -21,27 +24,59 @@ namespace podreeve::reconcile {
 namespace {
 
 constexpr std::chrono::seconds kLookAtOne{5};
+// For all start conditions together. What is slower is known by the next pass, a second later.
+constexpr std::chrono::milliseconds kLookOutside{500};
+
+// Half of what systemd waits for a unit where nobody says otherwise: it need not be asked.
+constexpr std::chrono::seconds kAlwaysFits{45};
 
 struct Planned {
     supervise::Supervisor::Prepared prepared;
     observe::Observed observed;
     plan::Plan plan;
-    bool busy = false;  // something was under way when it was observed
+    std::set<std::string> busy;  // what something was under way on when it was observed
 };
 
 // A pass goes by the versions in force: of an app whose newest one has just failed that is the one
 // before, until it is tried again. People who ask want to know how far the newest one is.
 enum class Versions { InForce, Newest };
 
+// What keeps podman from answering, where systemd knows.
+Error with_systemds_words(const PassWorld& world, Error error, const std::stop_token& stop) {
+    if (world.podman_unit != nullptr && error.code == Code::Unavailable) {
+        const std::string said = world.podman_unit->look(stop);
+        error.message += said.empty() ? "" : "; " + said;
+    }
+    return error;
+}
+
+supervise::AppsAside apps_aside(const PassWorld& world, const manifests::Desired& desired) {
+    supervise::AppsAside aside;
+    if (world.brake != nullptr) {
+        const SteadyTime now = world.clock.steady_now();
+        for (const auto& [app, set] : world.brake->weigh(desired)) {
+            aside[app] = {set.why, world.clock.system_now() + (set.next_try - now)};
+        }
+    }
+    return aside;
+}
+
+bool is_aside(const PassWorld& world, const std::string& app) {
+    return world.brake != nullptr && world.brake->why_set_aside(app);
+}
+
 Result<Planned> plan_against(const PassWorld& world,
                              const manifests::Desired& desired,
                              Versions versions,
                              std::stop_token stop) {
     Planned planned;
-    const std::set<std::string> busy = world.supervisor.busy(desired);
-    planned.busy = !busy.empty();
+    world.supervisor.set_aside(apps_aside(world, desired));
+    planned.busy = world.supervisor.busy(desired);
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
+    if (world.podman_unit != nullptr) {
+        world.podman_unit->answered();
+    }
     if (world.processes != nullptr) {
         planned.observed.lost = world.processes->lost(
             planned.observed, world.state.owner(), [&](const std::string& id) {
@@ -57,9 +92,9 @@ Result<Planned> plan_against(const PassWorld& world,
             planned.observed.companions.reset();
         }
     }
-    const supervise::WorldFacts facts =
-        look_at(world.supervisor.leaves_to_look_at(desired, planned.observed), world.podman, stop);
-    planned.prepared = world.supervisor.prepare(desired, planned.observed, busy, facts);
+    const supervise::WorldFacts facts = world.lookout.look(
+        world.supervisor.leaves_to_look_at(desired, planned.observed), kLookOutside, stop);
+    planned.prepared = world.supervisor.prepare(desired, planned.observed, planned.busy, facts);
     if (versions == Versions::Newest) {
         planned.prepared.in_force.apps = desired.apps;
         for (auto& [name, version] : planned.prepared.companions) {
@@ -125,21 +160,29 @@ bool is_under_way(const PassWorld& world, const std::string& app) {
            world.state.active_change_of(plan::companions_of(app));
 }
 
-// An app that no manifest names, of which nothing is left and on which nobody works, is forgotten.
+// Of what something is under way on, or was when it was observed, not all is known.
+bool is_unsure(const PassWorld& world, const Planned& planned, const std::string& app) {
+    return planned.busy.contains(app) || planned.busy.contains(plan::companions_of(app)) ||
+           is_under_way(world, app);
+}
+
+// An app that no manifest names, of which nothing is left and on which nobody works, is forgotten,
+// whatever is under way on others: an init container may run for days.
 void forget_gone(const PassWorld& world,
                  const manifests::Desired& desired,
-                 const plan::Plan& plan,
+                 const Planned& planned,
                  const supervise::Overview& overview) {
+    const plan::Plan& plan = planned.plan;
     for (const state::AppRecord& record : world.state.apps()) {
         if (!desired.complete && !desired.let_go.contains(record.name)) {
             continue;
         }
         const auto is_left = [&](const std::map<std::string, plan::AppPlan>& plans) {
-            const auto planned = plans.find(record.name);
-            return planned != plans.end() && !planned->second.empty();
+            const auto found = plans.find(record.name);
+            return found != plans.end() && !found->second.empty();
         };
         if (is_left(plan.apps) || is_left(plan.companions) ||
-            overview.find(record.name) != nullptr || is_under_way(world, record.name)) {
+            overview.find(record.name) != nullptr || is_unsure(world, planned, record.name)) {
             continue;
         }
         if (Status gone = world.state.remove_app(record.name); !gone) {
@@ -155,7 +198,7 @@ void forget_gone(const PassWorld& world,
     for (const auto& [name, spec] : desired.apps) {
         left.insert(name);
     }
-    for (const auto& [name, planned] : plan.apps) {
+    for (const auto& [name, planned_app] : plan.apps) {
         left.insert(name);
     }
     world.versions.forget_others(left);
@@ -164,7 +207,7 @@ void forget_gone(const PassWorld& world,
 // One thing that a pass does besides planning. What it throws is told, and the rest is done.
 template <class Act>
 void attempt(PassReport& report, const std::string& app, const char* what, Act act) {
-    if (const auto thrown = contained(act)) {
+    if (const auto thrown = contained_in_hand(app, act)) {
         log_thrown(what, *thrown);
         contained_or_logged("telling it", [&] {
             report.failures.emplace_back(app, fmt::format("internal error: {}", *thrown));
@@ -219,6 +262,7 @@ void keep_companions(const PassWorld& world,
     if (world.companions->is_changing()) {
         report.in_motion = std::erase_if(admitted, writes_files) > 0;
     }
+    const auto committing = world.companions->committing();
     commit_these(world, admitted, planned.prepared, report);
 }
 
@@ -261,6 +305,9 @@ void supersede_older(const PassWorld& world,
                      const manifests::Desired& desired,
                      PassReport& report) {
     for (const state::AppRecord& record : world.state.apps()) {
+        if (is_aside(world, record.name)) {
+            continue;
+        }
         attempt(report, record.name, "superseding a change", [&] {
             supersede_older(world, desired, record, record.name);
             supersede_older(world, desired, record, plan::companions_of(record.name));
@@ -270,18 +317,30 @@ void supersede_older(const PassWorld& world,
 
 // What runs as its manifest says counts as deployed, also when it was so before this agent came.
 void note_converged(const PassWorld& world, const Planned& planned, const plan::AppPlan& app) {
-    const auto record = world.state.app(app.app);
     const auto policy = planned.prepared.policy.apps.find(app.app);
+    if (policy != planned.prepared.policy.apps.end() && !policy->second.set_aside.empty()) {
+        return;
+    }
+    const auto record = world.state.app(app.app);
     if (!record || policy == planned.prepared.policy.apps.end()) {
         return;
     }
     const plan::AppPolicy& held = policy->second;
     if (!app.empty() || !app.conditions.empty() || held.busy || held.stopped || held.hold_start ||
-        app.spec != record->spec || record->deployed_spec == record->spec) {
+        app.spec != record->spec || record->deployed_spec == record->spec ||
+        is_under_way(world, app.app)) {
         return;
     }
+    // What was planned may be outlived by now: an undo that has begun meanwhile writes first of all
+    // down what is deployed.
+    const std::string planned_upon = held.deployed_spec.value_or("");
     const Status kept = world.state.edit_app(
-        app.app, [&](state::AppRecord& stored) { stored.deployed_spec = record->spec; },
+        app.app,
+        [&](state::AppRecord& stored) {
+            if (stored.deployed_spec == planned_upon) {
+                stored.deployed_spec = record->spec;
+            }
+        },
         state::Unwritten::Kept);
     if (!kept) {
         log::warn("{}", kept.error().message);
@@ -298,6 +357,7 @@ void note_converged(const PassWorld& world, const Planned& planned, PassReport& 
 void follow_health(const PassWorld& world, const Planned& planned) {
     std::vector<health::Watched> runs =
         health::watched(planned.prepared.in_force, planned.observed, world.state.owner());
+    std::erase_if(runs, [&](const health::Watched& run) { return is_aside(world, run.app); });
     for (health::Watched& run : runs) {
         const auto before = planned.prepared.health.find(run.id);
         if (before != planned.prepared.health.end()) {
@@ -307,6 +367,14 @@ void follow_health(const PassWorld& world, const Planned& planned) {
         }
     }
     world.health.follow(std::move(runs));
+}
+
+void ask_host_end(const PassWorld& world, std::stop_token stop) {
+    if (world.host_end == nullptr) {
+        return;
+    }
+    const bool fits = world.supervisor.time_to_stop_all() <= kAlwaysFits;
+    world.supervisor.host_gives(fits ? std::nullopt : world.host_end->gives(std::move(stop)));
 }
 
 bool nothing_under_way(const PassWorld& world, const supervise::Overview& overview) {
@@ -320,11 +388,15 @@ bool nothing_under_way(const PassWorld& world, const supervise::Overview& overvi
 
 void tidy_up(const PassWorld& world,
              const manifests::Desired& desired,
-             const plan::Plan& plan,
+             const Planned& planned,
              PassReport& report) {
-    attempt(report, "", "forgetting the apps that are gone",
-            [&] { forget_gone(world, desired, plan, report.overview); });
-    attempt(report, "", "forgetting versions", [&] { world.versions.trim(); });
+    if (!report.in_motion && !report.look_again) {
+        attempt(report, "", "forgetting the apps that are gone",
+                [&] { forget_gone(world, desired, planned, report.overview); });
+    }
+    if (report.settled) {
+        attempt(report, "", "forgetting versions", [&] { world.versions.trim(); });
+    }
 }
 
 void carry_through(const PassWorld& world, std::stop_token stop, PassReport& report) {
@@ -338,8 +410,9 @@ void carry_through(const PassWorld& world, std::stop_token stop, PassReport& rep
         return;
     }
     if (!planned) {
-        report.error = planned.error().message;
-        report.overview = world.supervisor.podman_lost(desired, planned.error());
+        const Error why = with_systemds_words(world, planned.error(), stop);
+        report.error = why.message;
+        report.overview = world.supervisor.podman_lost(desired, why);
         return;
     }
     if (world.companions != nullptr) {
@@ -351,16 +424,15 @@ void carry_through(const PassWorld& world, std::stop_token stop, PassReport& rep
     commit_these(world, world.supervisor.admit(planned->plan), planned->prepared, report);
     attempt(report, "", "keeping the companions",
             [&] { keep_companions(world, desired, *planned, stop, report); });
+    attempt(report, "", "asking how long the host waits", [&] { ask_host_end(world, stop); });
     report.overview =
         world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
     // On a disk that was found full just now other versions are in force than were planned for.
     report.in_motion = report.in_motion || !planned->observed.in_motion.empty() ||
                        (!was_read_only && world.state.health().read_only);
     report.settled = report.changes.empty() && !report.in_motion && !report.look_again &&
-                     !planned->busy && nothing_under_way(world, report.overview);
-    if (report.settled) {
-        tidy_up(world, desired, planned->plan, report);
-    }
+                     planned->busy.empty() && nothing_under_way(world, report.overview);
+    tidy_up(world, desired, *planned, report);
 }
 
 Result<plan::Plan> plan_anew(const PassWorld& world,

@@ -11,6 +11,7 @@
 #include "agent/observe/processes.h"
 #include "agent/plan/plan.h"
 #include "agent/reconcile/kept_versions.h"
+#include "agent/reconcile/lookout.h"
 #include "agent/state/state.h"
 #include "agent/supervise/status.h"
 #include "agent/supervise/supervisor.h"
@@ -20,7 +21,10 @@
 
 namespace podreeve::reconcile {
 
+class Brake;
 class CompanionStage;
+class HostEnd;
+class PodmanUnit;
 
 // What a pass works with. All of it is borrowed and outlives the pass.
 struct PassWorld {
@@ -32,8 +36,12 @@ struct PassWorld {
     const Clock& clock;
     health::Monitor& health;
     KeptVersions& versions;
+    Lookout& lookout;
     CompanionStage* companions = nullptr;        // of an agent with companions
     observe::ProcessWatch* processes = nullptr;  // of one that can look at processes
+    PodmanUnit* podman_unit = nullptr;           // of one whose podman systemd starts
+    HostEnd* host_end = nullptr;                 // of one whose apps the host's systemd stops
+    Brake* brake = nullptr;                      // of one that outlives its deaths
 };
 
 struct PassReport {

@@ -8,8 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "runtime/base/contained.h"
+#include "agent/observe/observed.h"
 #include "runtime/base/log.h"
+#include "runtime/base/thread.h"
 #include "runtime/base/utf8.h"
 
 namespace podreeve::reconcile {
@@ -17,6 +18,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{10'000};
+// What podman tells of may have happened a moment before. An event that comes twice is a hint
+// twice.
+constexpr std::chrono::seconds kOverlap{1};
 
 // Waits, but no longer than until stop is asked for.
 void pause(std::stop_token stop, Duration time) {
@@ -36,37 +40,57 @@ bool is_hint(const podman::Event& event) {
     if (event.type == "container" || event.type == "pod") {
         return kActions.contains(event.action);
     }
+    if (event.type == podman::kUnreadableEvent) {
+        return true;
+    }
     return (event.type == "volume" || event.type == "network") && event.action == "remove";
+}
+
+bool is_death_of_ours(const podman::Event& event, const std::string& owner) {
+    const auto label = event.attributes.find(observe::kLabelOwner);
+    return event.type == "container" && event.action == "died" && label != event.attributes.end() &&
+           label->second == owner;
 }
 
 PodmanWatch::PodmanWatch(podman::Client& podman,
                          Scheduler& scheduler,
-                         std::function<void(const std::string&)> on_hint)
+                         const Clock& clock,
+                         std::string owner,
+                         SteadyTime since,
+                         std::function<void(const Hint&)> on_hint)
     : podman_(podman),
       scheduler_(scheduler),
+      clock_(clock),
+      owner_(std::move(owner)),
       on_hint_(std::move(on_hint)),
-      thread_([this](std::stop_token stop) { read(stop); }) {}
+      thread_(begin_stoppable("the reader of podman's events", [this, since](std::stop_token stop) {
+          read(std::move(stop), since);
+      })) {}
 
 PodmanWatch::~PodmanWatch() = default;
 
-void PodmanWatch::read(std::stop_token stop) {
-    std::int64_t last = 0;
+// Wall clocks are not compared: one that was set would ask for what is yet to come, and hear
+// nothing of it for as long.
+void PodmanWatch::read(std::stop_token stop, SteadyTime since) {
+    SteadyTime last = since;
     Duration wait = kFirstPause;
-    const auto tell = [this](std::string why) {
-        scheduler_.post([hint = on_hint_, why = std::move(why)] { hint(why); });
+    const auto tell = [this](Hint what) {
+        scheduler_.post([hint = on_hint_, what = std::move(what)] { hint(what); });
     };
     while (!stop.stop_requested()) {
         const auto on_event = [&](const podman::Event& event) {
             wait = kFirstPause;
-            last = std::max(last, event.time_nano);
+            last = clock_.steady_now();
             if (is_hint(event)) {
-                tell(clean_text(
-                    fmt::format("podman: {} {} {}", event.type, event.name, event.action)));
+                tell({clean_text(
+                          fmt::format("podman: {} {} {}", event.type, event.name, event.action)),
+                      is_death_of_ours(event, owner_)});
             }
             return !stop.stop_requested();
         };
         contained_or_logged("the reader of podman's events", [&] {
-            const Status ended = podman_.events(last, on_event, {Duration::zero(), stop});
+            const Duration past = clock_.steady_now() - last + kOverlap;
+            const Status ended = podman_.events_of_last(past, on_event, {Duration::zero(), stop});
             log::debug("podman's event stream ended: {}",
                        ended ? std::string("closed") : ended.error().message);
         });
@@ -76,7 +100,7 @@ void PodmanWatch::read(std::stop_token stop) {
         pause(stop, wait);
         wait = std::min<Duration>(wait * 2, kLongestPause);
         contained_or_logged("the reader of podman's events",
-                            [&] { tell("podman's event stream was taken up again"); });
+                            [&] { tell({"podman's event stream was taken up again"}); });
     }
 }
 

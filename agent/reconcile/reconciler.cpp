@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/reconcile/brake.h"
 #include "agent/reconcile/companion_stage.h"
+#include "agent/reconcile/pace.h"
 #include "runtime/base/answer.h"
 #include "runtime/base/contained.h"
 #include "runtime/base/log.h"
@@ -20,8 +22,12 @@ struct Waiting {
 using Waiter = std::shared_ptr<Waiting>;
 
 struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
-    Core(PassWorld pass_world, Scheduler& loop, supervise::Board& overview_board, Rhythm pace)
-        : world(pass_world), scheduler(loop), board(overview_board), rhythm(pace) {}
+    Core(PassWorld pass_world, Scheduler& loop, supervise::Board& overview_board, Rhythm given)
+        : world(pass_world),
+          scheduler(loop),
+          board(overview_board),
+          rhythm(given),
+          pace(given.pause) {}
 
     PassWorld world;
     Scheduler& scheduler;
@@ -29,23 +35,29 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     Rhythm rhythm;
     std::stop_source stop;
     std::function<void(const PassReport&)> callback;
+    std::function<void(bool)> hang_callback;
 
     // The scheduler's thread alone.
     bool running = false;
     bool wanted = false;
+    bool at_once = false;  // and without a pause before it
+    bool put_off = false;  // it begins when the timer comes
     bool stopped = false;
-    bool look_again = false;        // after the pass that is wanted
-    bool look_again_after = false;  // after the one that runs
+    std::optional<SteadyTime> look_by;  // a pass that begins then, or later
     Duration retry{};
-    TimerHandle timer;
+    Pace pace;
+    TimerHandle timer, hang_timer;
+    bool hangs = false;
     std::vector<Waiter> waiting;
     std::vector<Waiter> looking_again;  // for a pass by which a missing file is gone
 
     // Last, so that its thread is gone before what it uses.
     std::unique_ptr<WorkerPool> thread = std::make_unique<WorkerPool>(1);
 
-    void request(const std::string& why);
+    void request(const std::string& why, When when = When::InPace);
+    void begin_in_pace();
     void begin();
+    void note_hang(bool hangs_now);
     void run(const std::vector<Waiter>& waiters);
     void end(PassReport report, const std::vector<Waiter>& waiters);
     void answer(const PassReport& report, const std::vector<Waiter>& waiters);
@@ -60,14 +72,28 @@ Status Reconciler::Core::check_not_ending(const char* what) const {
                : Status();
 }
 
-void Reconciler::Core::request(const std::string& why) {
+void Reconciler::Core::request(const std::string& why, When when) {
     if (stopped) {
         return;
     }
     log::debug("pass wanted: {}", why);
     wanted = true;
+    at_once = at_once || when == When::AtOnce;
     if (!running) {
+        begin_in_pace();
+    }
+}
+
+void Reconciler::Core::begin_in_pace() {
+    const Duration wait = at_once ? Duration() : pace.put_off(world.clock.steady_now());
+    if (wait == Duration::zero()) {
         begin();
+    } else if (!std::exchange(put_off, true)) {
+        timer = scheduler.after(wait, [self = weak_from_this()] {
+            if (const auto core = self.lock()) {
+                core->begin();
+            }
+        });
     }
 }
 
@@ -105,15 +131,36 @@ void Reconciler::Core::take_due() {
 
 void Reconciler::Core::begin() {
     running = true;
-    wanted = false;
-    look_again_after = std::exchange(look_again, false);
+    wanted = at_once = put_off = false;
+    const SteadyTime now = world.clock.steady_now();
+    pace.began(now);
+    if (look_by && *look_by <= now) {
+        look_by.reset();
+    }
     timer.reset();
     take_due();
+    hang_timer = scheduler.after(rhythm.longest_pass, [self = weak_from_this()] {
+        if (const auto core = self.lock()) {
+            core->note_hang(true);
+        }
+    });
     thread->submit([self = weak_from_this(), waiters = std::exchange(waiting, {})] {
         if (const auto core = self.lock()) {
             core->run(waiters);
         }
     });
+}
+
+void Reconciler::Core::note_hang(bool hangs_now) {
+    if (std::exchange(hangs, hangs_now) == hangs_now) {
+        return;
+    }
+    if (hangs_now) {
+        log::error("a pass has not ended within {}", to_short_text(rhythm.longest_pass));
+    }
+    if (hang_callback) {
+        contained_or_logged("the callback of a pass that hangs", [&] { hang_callback(hangs_now); });
+    }
 }
 
 // On the pass's thread. The end has to be told whatever happens, or no pass would ever follow.
@@ -134,6 +181,8 @@ void Reconciler::Core::run(const std::vector<Waiter>& waiters) {
 
 void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters) {
     running = false;
+    hang_timer.reset();
+    note_hang(false);
     if (report.cut) {
         return;
     }
@@ -141,11 +190,11 @@ void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters
         contained_or_logged("the callback of a pass", [&] { callback(report); });
     }
     answer(report, waiters);
-    if (stopped || running) {
-        return;  // running: the callback has asked for the next pass, and it has begun
+    if (stopped || running || put_off) {
+        return;  // the callback has asked for the next pass, and it has begun, or will
     }
     if (wanted || !waiting.empty()) {
-        begin();
+        begin_in_pace();
         return;
     }
     timer = scheduler.after(until_next(report), [self = weak_from_this()] {
@@ -162,7 +211,7 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
         return retry;
     }
     retry = Duration::zero();
-    if (report.in_motion || look_again_after) {
+    if (report.in_motion) {
         return rhythm.look_again;
     }
     Duration wait = rhythm.interval;
@@ -174,9 +223,11 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
         const Duration due = *next - world.clock.system_now() + std::chrono::milliseconds(1);
         wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
     }
-    if (report.look_again) {
-        const Duration due = *report.look_again - world.clock.steady_now();
-        wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
+    for (const std::optional<SteadyTime>& look : {report.look_again, look_by}) {
+        if (look) {
+            const Duration due = *look - world.clock.steady_now();
+            wait = std::clamp<Duration>(due, std::chrono::milliseconds(10), wait);
+        }
     }
     return wait;
 }
@@ -196,22 +247,27 @@ void Reconciler::on_pass(std::function<void(const PassReport&)> callback) {
     core_->callback = std::move(callback);
 }
 
-void Reconciler::request(const std::string& why) {
-    core_->request(why);
+void Reconciler::on_hang(std::function<void(bool)> callback) {
+    core_->hang_callback = std::move(callback);
+}
+
+void Reconciler::request(const std::string& why, When when) {
+    core_->request(why, when);
 }
 
 bool Reconciler::idle() const {
     return !core_->running;
 }
 
-void Reconciler::request_twice(const std::string& why) {
-    core_->look_again = true;
-    core_->request(why);
+void Reconciler::request_twice(const std::string& why, When when) {
+    core_->look_by = core_->world.clock.steady_now() + core_->rhythm.look_again;
+    core_->request(why, when);
 }
 
 void Reconciler::stop() {
     core_->stopped = true;
     core_->timer.reset();
+    core_->hang_timer.reset();
     core_->waiting.clear();
     core_->looking_again.clear();
     core_->stop.request_stop();  // whoever waits for an answer waits no longer
@@ -222,6 +278,9 @@ Result<PassReport> Reconciler::pass_now(Duration deadline) {
     core_->scheduler.post([self = core_, waiter] {
         if (!self->stopped) {
             self->world.supervisor.forget_failures(std::nullopt);
+            if (self->world.brake != nullptr) {
+                self->world.brake->try_now(std::nullopt);
+            }
             self->waiting.push_back(waiter);
             self->request("asked for");
         }

@@ -1,12 +1,17 @@
 #include "agent/reconcile/start_gate.h"
 
 #include "agent/observe/observer.h"
-#include "agent/reconcile/world_facts.h"
 
 namespace podreeve::reconcile {
+namespace {
+
+constexpr std::chrono::seconds kLookBeforeStart{3};
+
+}  // namespace
 
 std::optional<handlers::StartRefusal> ask_gate(const supervise::Supervisor& supervisor,
                                                podman::Client& podman,
+                                               Lookout& lookout,
                                                const std::string& owner,
                                                const Clock& clock,
                                                const std::string& app,
@@ -21,7 +26,7 @@ std::optional<handlers::StartRefusal> ask_gate(const supervise::Supervisor& supe
         }
         observed = std::move(*seen);
     }
-    const supervise::WorldFacts facts = look_at(needs.leaves, podman, stop);
+    const supervise::WorldFacts facts = lookout.look_now(needs.leaves, kLookBeforeStart, stop);
     const auto refusal =
         supervisor.why_not_start(app, part, observed ? &*observed : nullptr, facts);
     if (!refusal) {

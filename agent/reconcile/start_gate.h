@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/handlers/world.h"
+#include "agent/reconcile/lookout.h"
 #include "agent/supervise/supervisor.h"
 #include "runtime/base/clock.h"
 #include "runtime/podman/client.h"
@@ -16,6 +17,7 @@ namespace podreeve::reconcile {
 // Blocks on podman when the app depends on others; any worker.
 std::optional<handlers::StartRefusal> ask_gate(const supervise::Supervisor& supervisor,
                                                podman::Client& podman,
+                                               Lookout& lookout,
                                                const std::string& owner,
                                                const Clock& clock,
                                                const std::string& app,

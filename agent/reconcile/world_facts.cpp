@@ -1,12 +1,10 @@
 #include "agent/reconcile/world_facts.h"
 
 #include <filesystem>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "agent/observe/surroundings.h"
-#include "runtime/base/contained.h"
 #include "runtime/systemd/units.h"
 
 namespace podreeve::reconcile {
@@ -53,8 +51,8 @@ Assessment of_image(const std::string& image, podman::Client& podman, std::stop_
     return *exists ? Assessment{} : pending("");
 }
 
-Assessment of_unit(const std::string& unit) {
-    systemd::UnitControl control(systemd::default_address(::geteuid()));
+Assessment of_unit(const std::string& unit, const std::string& bus) {
+    systemd::UnitControl control(bus);
     const Result<systemd::UnitState> state = control.state(unit, kAnswerWithin);
     if (!state) {
         return pending(state.error().message);
@@ -70,7 +68,12 @@ Assessment of_unit(const std::string& unit) {
             fmt::format("it is {}", state->active_state)};
 }
 
-Assessment look(const StartCondition& leaf, podman::Client& podman, std::stop_token stop) {
+}  // namespace
+
+supervise::Assessment look_at_leaf(const StartCondition& leaf,
+                                   podman::Client& podman,
+                                   const std::string& bus,
+                                   std::stop_token stop) {
     switch (leaf.kind) {
         case Kind::Path:
             return of_path(leaf.subject);
@@ -81,7 +84,7 @@ Assessment look(const StartCondition& leaf, podman::Client& podman, std::stop_to
         case Kind::Image:
             return of_image(leaf.subject, podman, std::move(stop));
         case Kind::Unit:
-            return of_unit(leaf.subject);
+            return of_unit(leaf.subject, bus);
         case Kind::Service:
         case Kind::Time:
         case Kind::All:
@@ -89,21 +92,6 @@ Assessment look(const StartCondition& leaf, podman::Client& podman, std::stop_to
             break;
     }
     return {};
-}
-
-}  // namespace
-
-supervise::WorldFacts look_at(const std::map<supervise::LeafKey, StartCondition>& leaves,
-                              podman::Client& podman,
-                              std::stop_token stop) {
-    supervise::WorldFacts facts;
-    for (const auto& [key, leaf] : leaves) {
-        Assessment& seen = facts[key];
-        if (const auto thrown = contained([&, &leaf = leaf] { seen = look(leaf, podman, stop); })) {
-            seen = pending("internal error: " + *thrown);
-        }
-    }
-    return facts;
 }
 
 }  // namespace podreeve::reconcile

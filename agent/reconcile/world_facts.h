@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <stop_token>
 
 #include "agent/supervise/conditions.h"
@@ -8,11 +7,12 @@
 
 namespace podreeve::reconcile {
 
-// Looks at the start conditions that are outside: paths, ports, the network, images, units of
-// systemd. What cannot be looked at is pending, with the reason. Blocks for a moment each, never on
-// a name server; any thread but the loop's.
-supervise::WorldFacts look_at(const std::map<supervise::LeafKey, manifests::StartCondition>& leaves,
-                              podman::Client& podman,
-                              std::stop_token stop);
+// Looks at a start condition that is outside: a path, a port, the network, an image, a unit of
+// systemd. What cannot be looked at is pending, with the reason. Blocks for a moment, never on a
+// name server, but for a path on a file system that hangs; any thread but the loop's.
+supervise::Assessment look_at_leaf(const manifests::StartCondition& leaf,
+                                   podman::Client& podman,
+                                   const std::string& bus,
+                                   std::stop_token stop);
 
 }  // namespace podreeve::reconcile

@@ -61,8 +61,8 @@ Ending sooner(const ChangeRecord& change, WallTime now) {
     return hanging || ahead > behind ? Ending::Undo : Ending::Complete;
 }
 
-void supersede(ChangeDraft& change, const std::string& why) {
-    const Ending ending = sooner(change.record(), change.now());
+void supersede(ChangeDraft& change, const std::string& why, WallTime now) {
+    const Ending ending = sooner(change.record(), now);
     if (change.record().superseded == WallTime{}) {
         change.edit_change().superseded = change.now();
     }

@@ -31,7 +31,8 @@ inline constexpr Duration kSupersededPatience = std::chrono::seconds(30);
 // that would be taken back.
 Ending sooner(const ChangeRecord& change, WallTime now);
 
-// Does so, and notes in the change when it was first asked to go and in its tasks why.
-void supersede(ChangeDraft& change, const std::string& why);
+// Does so, and notes in the change when it was first asked to go and in its tasks why. now: as that
+// note counts, whatever the clock was set to since.
+void supersede(ChangeDraft& change, const std::string& why, WallTime now);
 
 }  // namespace podreeve::state

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/state/collision.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::state {
@@ -93,8 +94,17 @@ bool State::Core::something_goes_on_unwritten() const {
         unready(), [](const ChangePtr& change) { return change->unwritten == Unwritten::Kept; });
 }
 
+std::unique_lock<std::mutex> State::Core::begin_writing() {
+    std::unique_lock lock(writer, std::try_to_lock);
+    if (!lock) {
+        const DiskWaits::Wait wait = disk.begin();
+        lock.lock();
+    }
+    return lock;
+}
+
 void State::Core::amend(ChangeId id, TaskId task, const std::function<void(TaskRecord&)>& edit) {
-    const std::lock_guard writing(writer);
+    const auto writing = begin_writing();
     const auto it = memory.changes.find(id);
     if (it == memory.changes.end()) {
         return;
@@ -134,8 +144,12 @@ std::vector<ChangeId> State::Core::take_ready() {
 }
 
 void State::Core::probe() {
-    const std::lock_guard writing(writer);
-    if (!closed && is_read_only() && open_for_writing() && store.probe()) {
+    const auto writing = begin_writing();
+    if (closed || !is_read_only()) {
+        return;
+    }
+    const DiskWaits::Wait wait = disk.begin();
+    if (open_for_writing() && store.probe()) {
         note_commit({});
     }
 }
@@ -152,6 +166,19 @@ void State::Core::note_unready() {
     looked = now;
 }
 
+WallTime State::Core::even_now(const ChangeRecord& change) {
+    const SteadyTime now = clock.steady_now();
+    std::erase_if(asked_to_go,
+                  [this](const auto& row) { return !memory.unready.contains(row.first); });
+    if (change.superseded == WallTime{}) {
+        asked_to_go[change.id] = now;
+        return clock.system_now();
+    }
+    const Duration told = std::clamp<Duration>(clock.system_now() - change.superseded,
+                                               Duration::zero(), kSupersededPatience);
+    return change.superseded + (now - asked_to_go.try_emplace(change.id, now - told).first->second);
+}
+
 Status State::Core::open_for_writing() {
     if (only_read) {
         ASSIGN_OR_RETURN(store, Store::open(directory.database()));
@@ -164,8 +191,14 @@ Status State::Core::write(const Batch& batch) {
     if (closed) {
         return fail(Code::Cancelled, "cannot write the state: the agent is ending");
     }
+    const DiskWaits::Wait wait = disk.begin();
     RETURN_IF_ERROR(open_for_writing());
     return store.commit(batch);
+}
+
+Result<std::vector<ChangeId>> State::Core::find_outdated(WallTime cutoff) {
+    const DiskWaits::Wait wait = disk.begin();
+    return store.outdated(cutoff);
 }
 
 void State::Core::note_commit(const Status& status) {
@@ -186,7 +219,7 @@ void State::Core::note_commit(const Status& status) {
 }
 
 Transaction::Transaction(State::Core& core)
-    : core_(core), lock_(core.writer), now_(core.clock.system_now()) {}
+    : core_(core), lock_(core.begin_writing()), now_(core.clock.system_now()) {}
 
 const ChangeRecord& Transaction::peek(ChangeId id) const {
     const auto it = drafts_.find(id);

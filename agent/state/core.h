@@ -13,18 +13,21 @@
 #include "agent/state/state.h"
 #include "agent/state/state_directory.h"
 #include "agent/state/store.h"
+#include "runtime/base/disk_waits.h"
 
 // The inside of State, for the rooms' own files and tests.
 namespace podreeve::state {
 
 // Two locks, always taken in this order: writer, held by a transaction from its first look to the
 // end of its commit, and data, held only to copy pointers out or to swap new ones in. So a reader
-// never waits for the disk.
+// never waits for the disk; who takes the writer's tells `disk` that it waits.
 struct State::Core {
     Core(Clock& the_clock, StateDirectory the_directory, Store the_store, Memory the_memory)
         : clock(the_clock),
           directory(std::move(the_directory)),
+          disk(the_clock, directory.path().string()),
           opened(the_clock.system_now()),
+          opened_steady(the_clock.steady_now()),
           looked(the_clock.steady_now()),
           store(std::move(the_store)),
           memory(std::move(the_memory)) {}
@@ -36,6 +39,9 @@ struct State::Core {
     // What the runner decides about that change counts, though its last commit may have failed.
     bool goes_on_unwritten(ChangeId id) const;
     bool something_goes_on_unwritten() const;
+
+    // The writer's lock.
+    std::unique_lock<std::mutex> begin_writing();
 
     // Changes the task in the memory alone; written with the next commit that touches it.
     void amend(ChangeId change, TaskId task, const std::function<void(TaskRecord&)>& edit);
@@ -52,17 +58,24 @@ struct State::Core {
     // Writes it, to the file itself as soon as that can be opened.
     Status write(const Batch& batch);
     Status open_for_writing();
+    Result<std::vector<ChangeId>> find_outdated(WallTime cutoff);
     // Sees since when changes have not ended. A host that was off for a week, or whose clock was
     // set, has not been stuck for a week: it is the time of this agent that counts.
     void note_unready();
+    // Now, by the steady clock and the time at which that change was first asked to make way: one
+    // that an earlier agent asked has waited for its whole patience at most. Under writer.
+    WallTime even_now(const ChangeRecord& change);
     // Remembers how a commit ended, and logs when that is news.
     void note_commit(const Status& status);
 
     Clock& clock;
     const StateDirectory directory;
+    DiskWaits disk;  // of who reads or writes the store, or waits for one who does
     const WallTime opened;
+    const SteadyTime opened_steady;
     SteadyTime looked;                             // under writer: at what has not ended, last
     std::map<ChangeId, SteadyTime> unready_since;  // under writer
+    std::map<ChangeId, SteadyTime> asked_to_go;    // under writer
     std::string owner;
 
     std::mutex writer;
@@ -80,6 +93,11 @@ struct State::Core {
     std::vector<std::function<void(const Event&)>> listeners;
     Situation situation;  // of the runner, as its last pass left it
 };
+
+// In the data of a change: a person has aborted its undo.
+inline constexpr const char* kUndoGivenUp = "undo_given_up";
+
+bool is_undo_given_up(const ChangeRecord& change);
 
 // One step of the state, whole or not at all. Holds the writer's lock while it lives; what it
 // touched is dropped with it unless commit() succeeded.

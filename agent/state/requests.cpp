@@ -70,7 +70,8 @@ Result<ChangeRecord> make_change(const NewChange& change, const Transaction& tra
 }
 
 // The others of the subject make way: the one under way as is sooner, those that only wait at once.
-void supersede_others(Transaction& transaction,
+void supersede_others(State::Core& core,
+                      Transaction& transaction,
                       const std::string& subject,
                       const std::string& why) {
     const ChangeId first = under_way(transaction.memory(), subject);
@@ -80,7 +81,7 @@ void supersede_others(Transaction& transaction,
         }
         ChangeDraft& other = *transaction.change(id);
         if (id == first) {
-            supersede(other, why);
+            supersede(other, why, core.even_now(other.record()));
         } else {
             abort_all(other);
         }
@@ -96,6 +97,7 @@ ChangeRecord backwards(const ChangeRecord& change, const Transaction& transactio
     nlohmann::json data = json_object_from(change.data);
     data["undoes"] = change.id;
     data["undoes_kind"] = change.kind;
+    data.erase(kUndoGivenUp);
     record.data = json_text(data);
     record.created = transaction.now();
     record.ready = record.superseded = {};
@@ -119,12 +121,21 @@ ChangeRecord backwards(const ChangeRecord& change, const Transaction& transactio
     return record;
 }
 
-void note_person(ChangeDraft& change) {
+// False when it was noted before.
+bool note(ChangeDraft& change, const char* what) {
     nlohmann::json data = nlohmann::json::parse(change.record().data, nullptr, false);
-    if (data.is_object() && !data.contains(kAbortedByPerson)) {
-        data[kAbortedByPerson] = true;
-        change.edit_change().data = json_text(data);
+    if (!data.is_object() || data.contains(what)) {
+        return false;
     }
+    data[what] = true;
+    change.edit_change().data = json_text(data);
+    return true;
+}
+
+bool is_being_undone(const ChangeRecord& change) {
+    return std::ranges::any_of(change.tasks, [](const auto& task) {
+        return task->status == TaskStatus::Undo || task->status == TaskStatus::Undoing;
+    });
 }
 
 ChangeId undoes(const ChangeRecord& change) {
@@ -188,6 +199,11 @@ Status check_undoable(const Memory& memory, const ChangeRecord& change) {
 
 }  // namespace
 
+bool is_undo_given_up(const ChangeRecord& change) {
+    return change.data.find(kUndoGivenUp) != std::string::npos &&
+           flag_in(json_object_from(change.data), kUndoGivenUp);
+}
+
 Result<ChangeId> State::add_change(const NewChange& change, Collision collision) {
     RETURN_IF_ERROR(check_change(change));
     ChangeId id = 0;
@@ -201,7 +217,7 @@ Result<ChangeId> State::add_change(const NewChange& change, Collision collision)
         id = record.id;
         if (collision == Collision::Supersede) {
             record.unwritten = Unwritten::Refused;  // the others would stay as they are
-            supersede_others(transaction, change.subject,
+            supersede_others(*core_, transaction, change.subject,
                              fmt::format("change {} ({}) supersedes it", id, change.summary));
         }
         transaction.add(std::move(record));
@@ -224,16 +240,14 @@ Status State::abort_change(ChangeId id, AbortedBy by) {
                         fmt::format("cannot abort change {}: it has ended already ({})", id,
                                     to_string(derived_status(change->record()))));
         }
-        if (change->record().kind == kUndoKind) {
-            return fail(
-                Code::Conflict,
-                fmt::format("cannot abort change {0}: it undoes change {1}, and an undo is "
-                            "not turned back; `podreeve change {0}` shows what it waits for",
-                            id, undoes(change->record())));
+        const bool undo = change->record().kind == kUndoKind;
+        if (!undo) {
+            abort_all(*change);
         }
-        abort_all(*change);
-        if (by == AbortedBy::Person && !change->touched().empty()) {
-            note_person(*change);
+        // Asked again, while what is done is being undone: that is given up, too.
+        const bool first = !undo && by == AbortedBy::Person && note(*change, kAbortedByPerson);
+        if (by == AbortedBy::Person && !first && is_being_undone(change->record())) {
+            note(*change, kUndoGivenUp);
         }
         RETURN_IF_ERROR(transaction.commit(true));
     }
@@ -248,7 +262,7 @@ Status State::supersede_change(ChangeId id, const std::string& why) {
         if (change == nullptr || change->record().is_ready()) {
             return {};  // it is out of the way
         }
-        supersede(*change, why);
+        supersede(*change, why, core_->even_now(change->record()));
         RETURN_IF_ERROR(transaction.commit(true));
     }
     core_->announce_work();

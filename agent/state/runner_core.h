@@ -62,6 +62,7 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
 
     void go_on(Transaction& transaction, ChangeId id, Starting& starting);
     bool is_queued(const Transaction& transaction, ChangeId id, Starting& starting) const;
+    void give_up_undo(Transaction& transaction, ChangeId id);
     void advance(Transaction& transaction, ChangeId id);
     bool advance_without_handler(Transaction& transaction, ChangeId id, std::size_t position);
     void start_candidates(Transaction& transaction, ChangeId id, Starting& starting);

@@ -69,7 +69,8 @@ void TaskRunner::Core::pass() {
     publish(starting);
     arm_wake_timer();
     report_ready();
-    if (written && again) {
+    again = again && written;  // else the wake timer makes it
+    if (again) {
         post_pass();
     }
     finish_stop();
@@ -210,6 +211,7 @@ void TaskRunner::Core::go_on(Transaction& transaction, ChangeId id, Starting& st
     if (is_queued(transaction, id, starting)) {
         return;
     }
+    give_up_undo(transaction, id);
     advance(transaction, id);
     start_candidates(transaction, id, starting);
     const std::vector<std::size_t> stuck = stuck_tasks(transaction.peek(id));
@@ -228,6 +230,25 @@ void TaskRunner::Core::go_on(Transaction& transaction, ChangeId id, Starting& st
     }
     advance(transaction, id);
     again = true;
+}
+
+// Of an undo that a person has aborted: what is not undone stays as it is, and the next pass over
+// the host puts right what that leaves.
+void TaskRunner::Core::give_up_undo(Transaction& transaction, ChangeId id) {
+    if (!is_undo_given_up(transaction.peek(id))) {
+        return;
+    }
+    for (std::size_t i = 0; i < transaction.peek(id).tasks.size(); ++i) {
+        const TaskRecord& task = *transaction.peek(id).tasks[i];
+        const bool undoing = task.status == TaskStatus::Undo || task.status == TaskStatus::Undoing;
+        if (!undoing || is_running(task.id) || !kinds.has_undo(task.kind)) {
+            continue;
+        }
+        delays.forget(task.id);
+        ChangeDraft& change = *transaction.change(id);
+        change.apply(i, Trigger::GiveUp, true);
+        add_log_line(change.edit(i), change.now(), true, "not undone: its undo was aborted");
+    }
 }
 
 // Moves what needs no handler until nothing moves any more: each step may free others.

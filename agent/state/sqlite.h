@@ -35,6 +35,10 @@ class Statement {
     // For a statement that gives no rows: runs it once.
     Status run();
 
+    // Forgets what is bound and the row it stands at: what somebody left who did not come to an
+    // end.
+    void reset();
+
     std::int64_t integer(int column) const;
     std::string text(int column) const;
 
@@ -42,8 +46,6 @@ class Statement {
     friend class Database;
 
     Statement(sqlite3_stmt* statement, sqlite3* db) : statement_(statement), db_(db) {}
-
-    void reset();
 
     sqlite3_stmt* statement_ = nullptr;
     sqlite3* db_ = nullptr;

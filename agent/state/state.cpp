@@ -129,9 +129,20 @@ const std::string& State::owner() const {
     return core_->owner;
 }
 
+std::filesystem::path State::owner_file() const {
+    return core_->directory.owner_file();
+}
+
 StoreHealth State::health() const {
-    const std::lock_guard lock(core_->data);
-    return core_->health;
+    StoreHealth health;
+    {
+        const std::lock_guard lock(core_->data);
+        health = core_->health;
+    }
+    if (std::string waits = core_->disk.trouble(); !waits.empty()) {
+        health.message = std::move(waits);
+    }
+    return health;
 }
 
 std::optional<ChangeView> State::change(ChangeId id) const {
@@ -187,6 +198,14 @@ std::optional<ChangeView> State::active_change_of(const std::string& subject) co
         }
     }
     return std::nullopt;
+}
+
+std::vector<ChangeView> State::active_changes() const {
+    std::vector<ChangeView> views;
+    for (const ChangePtr& change : core_->unready()) {
+        views.push_back(view_of(*change));
+    }
+    return views;
 }
 
 std::vector<AppRecord> State::apps() const {
@@ -280,10 +299,15 @@ void State::on_writable(std::function<void()> callback) {
 }
 
 void State::close() {
-    const std::lock_guard writing(core_->writer);
+    const auto writing = core_->begin_writing();
     if (!std::exchange(core_->closed, true)) {
+        const DiskWaits::Wait wait = core_->disk.begin();
         core_->store.close();
     }
+}
+
+DiskWaits& State::disk() {
+    return core_->disk;
 }
 
 std::uint64_t State::rows_written() const {
@@ -299,7 +323,10 @@ Status State::prune() {
         if (core_->closed) {
             return {};
         }
-        auto outdated = core_->store.outdated(transaction.now() - kReadyAge);
+        // A clock that was set forward makes nothing older than this agent has seen it grow.
+        const WallTime now = std::min(
+            transaction.now(), core_->opened + (core_->clock.steady_now() - core_->opened_steady));
+        auto outdated = core_->find_outdated(now - kReadyAge);
         if (!outdated) {
             return wrap("cannot find the changes that are outdated", outdated.error());
         }

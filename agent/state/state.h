@@ -10,6 +10,7 @@
 #include "agent/state/explain.h"
 #include "agent/state/task.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/disk_waits.h"
 #include "runtime/base/result.h"
 
 namespace podreeve::state {
@@ -36,7 +37,7 @@ struct Event {
 // A condition of the store that people should see; empty when all is well.
 struct StoreHealth {
     bool read_only = false;
-    std::string message;
+    std::string message;    // also when its disk has not answered for a while
     std::string set_aside;  // the name a corrupt file was given at this start
 };
 
@@ -74,11 +75,14 @@ class State {
     ~State();
 
     const std::string& owner() const;  // instance id, 16 hex digits
+    std::filesystem::path owner_file() const;
     StoreHealth health() const;
 
     // Commits a change. A subject's changes are carried out one after the other.
     Result<ChangeId> add_change(const NewChange& change, Collision collision = Collision::Refuse);
-    // Marks for abort; the runner acts on it. Ready changes are Conflict, unknown ones NotFound.
+    // Marks for abort; the runner acts on it. Ready changes are Conflict, unknown ones NotFound. Of
+    // a change that undoes another, or when a person has aborted it before, the undo is given up:
+    // what is not undone by then ends in Error and stays as it is.
     Status abort_change(ChangeId id, AbortedBy by = AbortedBy::Person);
     // Something newer wants that change out of the way, and comes when it is: the change is undone
     // or left to end, whichever is sooner and safe. To be asked again as long as it is in the way;
@@ -97,6 +101,8 @@ class State {
     std::vector<ChangeView> changes(std::size_t limit = 100) const;  // newest first
     // The change of the subject that is under way; those queued behind it come after.
     std::optional<ChangeView> active_change_of(const std::string& subject) const;
+    // All changes that have not ended, in order of their ids.
+    std::vector<ChangeView> active_changes() const;
     // Why each task of the change that has not ended has not; empty when there is no such change.
     std::vector<Explanation> explain(ChangeId id) const;
 
@@ -124,6 +130,10 @@ class State {
     // The end of the writing, in order, for a process in which something does not end: what was
     // committed is in the file, and no commit counts any more.
     void close();
+
+    // Who waits for the disk that the directory is on. Others that read or write there may say so,
+    // too.
+    DiskWaits& disk();
 
     // Rows written since open: a pass that finds nothing to do adds none.
     std::uint64_t rows_written() const;

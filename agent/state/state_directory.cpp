@@ -12,6 +12,7 @@
 
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/log.h"
+#include "runtime/base/shell_word.h"
 
 namespace podreeve::state {
 namespace {
@@ -25,10 +26,13 @@ bool may_be_ours(const std::filesystem::path& path) {
     if (std::filesystem::is_empty(path, error) && !error) {
         return true;
     }
-    return std::ranges::any_of(std::array{"state.db", "owner"}, [&](const char* name) {
+    // run/lock: that of `podreeve run`, which may have been before the first agent.
+    return std::ranges::any_of(std::array{"state.db", "owner", "run/lock"}, [&](const char* name) {
         return std::filesystem::is_regular_file(path / name, error);
     });
 }
+
+}  // namespace
 
 Status make_private_directory(const std::filesystem::path& path) {
     std::error_code error;
@@ -46,6 +50,12 @@ Status make_private_directory(const std::filesystem::path& path) {
     if (!fd || ::fstat(fd.get(), &info) != 0) {
         return errno_error(fmt::format("open the directory {}", path.string()), errno);
     }
+    if (info.st_uid != ::geteuid()) {
+        return fail(Code::Denied,
+                    fmt::format("cannot keep the state in {}: it belongs to user {}; run 'chown "
+                                "{} {}' if it is to be the agent's",
+                                path.string(), info.st_uid, ::geteuid(), shell_word(path)));
+    }
     if ((info.st_mode & 0777) == 0700) {
         return {};
     }
@@ -60,6 +70,8 @@ Status make_private_directory(const std::filesystem::path& path) {
     }
     return {};
 }
+
+namespace {
 
 std::string pid_in(int fd) {
     std::array<char, 32> buffer{};
@@ -131,7 +143,7 @@ Result<StateDirectory> StateDirectory::open(const std::filesystem::path& path) {
 }
 
 Result<std::string> StateDirectory::read_owner(WallTime now) const {
-    const std::filesystem::path file = path_ / "owner";
+    const std::filesystem::path file = owner_file();
     std::error_code error;
     if (!std::filesystem::exists(file, error) && !error) {
         return std::string();
@@ -155,7 +167,7 @@ Result<std::string> StateDirectory::read_owner(WallTime now) const {
 }
 
 Status StateDirectory::write_owner(const std::string& owner) const {
-    return write_file_atomically(path_ / "owner", owner + "\n", 0600);
+    return write_file_atomically(owner_file(), owner + "\n", 0600);
 }
 
 Result<std::string> StateDirectory::set_aside(const std::filesystem::path& file,

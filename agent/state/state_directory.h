@@ -9,6 +9,11 @@
 
 namespace podreeve::state {
 
+// A directory for the agent alone: made with mode 0700 when missing, with those above it, brought
+// to it when wider and empty or ours. Conflict for one that holds other things and is open to
+// others, Denied for another user's.
+Status make_private_directory(const std::filesystem::path& path);
+
 // The directory the state lives in, and the claim on it. Held for the life of the agent:
 //   lock      flock'ed, holds the pid; 0600
 //   owner     the instance id; 0600. Apart from the database, since the labels on podman's objects
@@ -16,14 +21,14 @@ namespace podreeve::state {
 //   state.db  see store.h
 class StateDirectory {
   public:
-    // Made with mode 0700 when missing, brought to it when wider and empty or ours: Conflict for
-    // one that holds other things. Conflict too, with the other's pid, while another agent holds
-    // it.
+    // Made private first; Conflict too, with the other's pid, while another agent holds it.
     static Result<StateDirectory> open(const std::filesystem::path& path);
 
     const std::filesystem::path& path() const { return path_; }
 
     std::filesystem::path database() const { return path_ / "state.db"; }
+
+    std::filesystem::path owner_file() const { return path_ / "owner"; }
 
     // The id in the owner file; empty when there is none. One that nobody can have written is set
     // aside first.

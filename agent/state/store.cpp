@@ -8,6 +8,7 @@
 
 #include "agent/state/migrations/migrations.h"
 #include "agent/state/row_text.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/unique_fd.h"
 
 namespace podreeve::state {
@@ -136,6 +137,11 @@ Status Store::prepare() {
     return {};
 }
 
+std::array<sqlite::Statement*, 10> Store::statements() {
+    return {&insert_change_, &update_change_, &delete_change_, &insert_task_,  &update_task_,
+            &select_tasks_,  &upsert_app_,    &delete_app_,    &insert_event_, &delete_event_};
+}
+
 Status Store::set_durable(bool durable) {
     if (durable_ != durable) {
         durable_.reset();
@@ -167,18 +173,29 @@ Status Store::probe() {
     });
 }
 
+// What throws on the way (no memory for a row's text) has failed like a disk: nothing of it stays,
+// neither an open transaction nor half of a statement's values, and the next commit tries anew.
 Status Store::in_transaction(const std::function<Status()>& work) {
-    Status done = db_.run("BEGIN IMMEDIATE");
-    if (done) {
-        done = work();
-    }
-    if (done && before_commit) {
-        done = before_commit();
-    }
-    if (done) {
-        done = db_.run("COMMIT");
+    Status done;
+    const auto thrown = contained([&] {
+        done = db_.run("BEGIN IMMEDIATE");
+        if (done) {
+            done = work();
+        }
+        if (done && before_commit) {
+            done = before_commit();
+        }
+        if (done) {
+            done = db_.run("COMMIT");
+        }
+    });
+    if (thrown) {
+        done = Error{Code::Internal, "internal error: " + *thrown};
     }
     if (!done) {
+        for (sqlite::Statement* statement : statements()) {
+            statement->reset();
+        }
         // A full disk may have rolled back already. Should the rollback fail too, the next BEGIN
         // tells.
         if (db_.in_transaction()) {

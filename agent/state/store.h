@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -60,6 +61,7 @@ class Store {
     Status set_durable(bool durable);
     Status write(const Batch& batch);
     Status in_transaction(const std::function<Status()>& work);
+    std::array<sqlite::Statement*, 10> statements();  // all of the below
     Status write_change(const Batch::ChangeRows& rows);
     Status insert_task(const ChangeRecord& change, const TaskRecord& task);
     Status update_task(const TaskRecord& task);

@@ -71,8 +71,11 @@ void TaskRunner::Core::arm_deadline(const RunPtr& run) {
 void TaskRunner::Core::stop_aborted() {
     for (const auto& [id, run] : running) {
         const ChangePtr change = state.find(run->change());
-        if (change != nullptr && run->way() != Way::Clean &&
-            change->tasks[change->position(id)]->status == TaskStatus::Abort) {
+        if (change == nullptr || run->way() == Way::Clean) {
+            continue;
+        }
+        const bool given_up = run->way() == Way::Undo && is_undo_given_up(*change);
+        if (given_up || change->tasks[change->position(id)]->status == TaskStatus::Abort) {
             run->stop_source.request_stop();
         }
     }
@@ -140,7 +143,8 @@ void TaskRunner::Core::report_ready() {
         const ChangeView view = view_of(*change);
         log::info("change {} ({}) has ended: {}", id, view.summary, to_string(view.status));
         for (std::size_t i = 0; i < ready_callbacks.size(); ++i) {
-            ready_callbacks[i](view);
+            contained_or_logged("telling of a change that has ended",
+                                [&] { ready_callbacks[i](view); });
         }
     }
 }
@@ -253,9 +257,10 @@ bool TaskRunner::idle() const {
 
 std::string TaskRunner::busy_with() const {
     const Core& core = *core_;
-    if (!core.running.empty()) {
-        const RunningTask& run = *core.running.begin()->second;
-        return fmt::format("task {} ({}) of change {} runs", run.id(), run.kind(), run.change());
+    for (const auto& [id, run] : core.running) {
+        if (!run->ended) {
+            return fmt::format("task {} ({}) of change {} runs", id, run->kind(), run->change());
+        }
     }
     if (core.again) {
         return "a pass is due";
@@ -268,6 +273,9 @@ std::string TaskRunner::busy_with() const {
         }
         for (std::size_t i = 0; i < change->tasks.size(); ++i) {
             const TaskRecord& task = *change->tasks[i];
+            if (core.running.contains(task.id)) {
+                continue;  // it has ended, and waits for the disk
+            }
             if (task.status == TaskStatus::Abort || core.may_start(*change, i)) {
                 return fmt::format("task {} ({}) of change {} is to go on from {}", task.id,
                                    task.kind, change->id, to_string(task.status));

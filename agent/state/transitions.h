@@ -25,8 +25,9 @@ namespace podreeve::state {
 // had nothing to say or had stopped already: undone, for what was done by half, or Hold where there
 // is no undo. A task without an undo handler goes from Undo back to Done.
 //
-// Give up is for what can never start any more, since what it waits for has ended another way. No
-// graph that the engine itself has moved comes to that; a store that was edited or damaged may.
+// Give up is for what can never start any more, since what it waits for has ended another way (no
+// graph that the engine itself has moved comes to that; a store that was edited or damaged may),
+// and for an undo that a person wants no more of.
 //
 // Doing and Undoing found on load are started again; retry leaves them where they are, only later.
 // What has no row does not move a task. This table is the only place where a status is chosen: the
@@ -40,7 +41,7 @@ enum class Trigger {
     Abort,   // it, its lane or what it waits for is being aborted
     Settle,  // in Abort, and its handler is not running (any more)
     Resume,  // what it was waiting for has come
-    GiveUp,  // it can never start
+    GiveUp,  // it can never start, or shall not be undone any more
 };
 
 enum class Undo { Any, Present, Missing };  // whether the row asks for an undo handler
@@ -85,6 +86,7 @@ inline constexpr Transition kTransitions[] = {
     {TaskStatus::Undoing, Trigger::Fail, Undo::Any, TaskStatus::Error},
     {TaskStatus::Undoing, Trigger::Retry, Undo::Any, TaskStatus::Undoing},
     {TaskStatus::Undoing, Trigger::Wait, Undo::Any, TaskStatus::Wait},
+    {TaskStatus::Undoing, Trigger::GiveUp, Undo::Any, TaskStatus::Error},
 };
 
 // Where trigger leads a task that is in from; empty when it does not move it. Wait is not asked

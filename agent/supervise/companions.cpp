@@ -61,6 +61,26 @@ std::string why_resting(const std::string& service, const RestartRecord& record,
                        record.short_runs, next);
 }
 
+// Counters of services that no version has any more: a renamed unit's. Where a companion's services
+// are not known, nothing is.
+void forget_services(std::initializer_list<const manifests::AppSpec*> versions,
+                     const observe::Companions& seen,
+                     Memory& memory) {
+    std::set<std::string> services;
+    for (const manifests::AppSpec* version : versions) {
+        for (const manifests::CompanionSpec& companion : version->companions) {
+            const observe::WantedUnits* wanted = seen.find_wanted(companion.part);
+            if (wanted == nullptr) {
+                return;
+            }
+            services.insert(wanted->services.begin(), wanted->services.end());
+        }
+    }
+    std::erase_if(memory.restarts, [&](const auto& row) {
+        return row.first.ends_with(".service") && !services.contains(row.first);
+    });
+}
+
 }  // namespace
 
 // Those of the version before, while the newest is not tried again after it has failed.
@@ -111,6 +131,7 @@ void Supervisor::Core::weigh_companions_of(const std::string& name,
     }
     if (observed.companions && observed.companions->units && !own.busy) {
         weigh_units(*version, *observed.companions, policy.stopped, memory, own);
+        forget_services({version.get(), target.get()}, *observed.companions, memory);
         if (record && record->extra != to_extra(memory)) {
             keep(name, memory);
         }
@@ -243,9 +264,17 @@ void Supervisor::Core::add_part_standings(const AppView& view) {
 // What stands as the manifest says counts as deployed: from then on a missing file is a loss.
 void Supervisor::Core::note_companions(const Prepared& prepared, const plan::Plan& plan) {
     for (const auto& [name, planned] : plan.companions) {
+        const InHand in_hand(name);
         contained_or_logged("noting the companions of an app",
                             [&, &planned = planned] { note_companions_of(planned, prepared); });
     }
+}
+
+bool Supervisor::Core::was_undone(const std::string& subject, const std::string& spec) const {
+    const std::vector<Failure> known = failures.of(subject);
+    return std::any_of(known.begin(), known.end(), [&](const Failure& failure) {
+        return failure.until == kUntilChanged && failure.spec == spec;
+    });
 }
 
 void Supervisor::Core::note_companions_of(const plan::AppPlan& planned, const Prepared& prepared) {
@@ -260,7 +289,8 @@ void Supervisor::Core::note_companions_of(const plan::AppPlan& planned, const Pr
     }
     Memory memory = memory_from(record->extra);
     const std::string& hash = planned.spec;
-    if (!hash.empty() && memory.companions != hash) {
+    // What was planned may be outlived by now.
+    if (!hash.empty() && memory.companions != hash && !was_undone(planned.subject(), hash)) {
         memory.companions_before = memory.companions;
         memory.companions = hash;
         keep(name, memory);
@@ -276,11 +306,7 @@ void Supervisor::Core::put_companions_back(const state::ChangeView& change) {
         return;
     }
     Memory memory = memory_from(record->extra);
-    const std::vector<Failure> known = failures.of(change.subject);
-    const bool stood = std::any_of(known.begin(), known.end(), [&](const Failure& failure) {
-        return failure.until == kUntilChanged && failure.spec == memory.companions;
-    });
-    if (stood) {
+    if (was_undone(change.subject, memory.companions)) {
         memory.companions = std::exchange(memory.companions_before, "");
         keep(app, memory);
     }

@@ -15,13 +15,19 @@
 #include "agent/supervise/overview.h"
 #include "agent/supervise/supervisor.h"
 #include "agent/supervise/wedged.h"
-#include "runtime/base/contained.h"
+#include "runtime/base/in_hand.h"
 
 // The inside of the supervisor, for its own files: versions.cpp, exits.cpp, order.cpp, views.cpp,
 // starting.cpp. Everything below is under the mutex.
 namespace podreeve::supervise {
 
 using SpecPointer = std::shared_ptr<const manifests::AppSpec>;
+
+// The app of a level that takes longest to stop.
+struct LevelTime {
+    std::string app;
+    Duration takes{};
+};
 
 // A crash-looping container whose backoff has ended: the governor says whether it is its turn.
 struct CrashStart {
@@ -44,9 +50,17 @@ struct Supervisor::Core {
     std::optional<WallTime> next = {};
     Overview last = {};
     bool shutting_down = false;
+    std::optional<SteadyTime> down_by = {};   // until when all has to be down then
+    std::optional<Duration> host_gives = {};  // to stop all apps, when it goes down
+    std::vector<LevelTime> end_levels = {};   // what that takes, of these versions:
+    std::map<std::string, SpecPointer> weighed_for_end = {};
+    std::map<std::string, StatusCondition> of_agent = {};  // by type
     WallTime began = clock.system_now();
     SteadyTime began_steady = clock.steady_now();
-    Duration set_by{};  // how far the wall clock was set since, as of this pass
+    Duration set_by{};      // how far the wall clock was set since, as of this pass
+    Duration set_before{};  // the same before it was set last
+    RunStarts run_starts = {};
+    std::optional<WallTime> runs_noted_at = {};
     // Changes that were called off for what a person asked: they have not failed.
     std::set<state::ChangeId> called_off = {};
     std::shared_ptr<Subscriptions> subscriptions = std::make_shared<Subscriptions>();
@@ -61,6 +75,7 @@ struct Supervisor::Core {
     std::map<std::string, WallTime> next_attempts = {};
     std::set<std::string> crash_loops = {};
     std::vector<CrashStart> crash_starts = {};
+    AppsAside aside = {};
     // The units that were told to start and were not seen active since, by app.
     std::map<std::string, std::set<std::string>> told_to_start = {};
 
@@ -79,11 +94,20 @@ struct Supervisor::Core {
     // Finds out whether the clock was set; what drifts is no news.
     void note_clock();
 
-    // Runs what is about one app. What it throws is that app's trouble: nothing of it is planned
-    // in this pass, and no other app is the worse for it.
+    // When runs that were not seen before were started. What podman says of one stays as it is,
+    // however the clock is set afterwards.
+    void note_run_starts(const observe::Observed& observed);
+    std::optional<WallTime> start_by_now(WallTime said) const;
+
+    // Runs what is about one app, unless that is set aside. What it throws is that app's trouble:
+    // nothing of it is planned in this pass, and no other app is the worse for it. False: it did
+    // not come to its end.
     template <class Act>
     bool contain(const std::string& app, plan::Policy& policy, Act act) {
-        if (auto thrown = contained(act)) {
+        if (aside.contains(app)) {
+            return false;
+        }
+        if (auto thrown = contained_in_hand(app, act)) {
             policy.apps[app].trouble = std::move(*thrown);
             return false;
         }
@@ -131,6 +155,7 @@ struct Supervisor::Core {
     std::set<std::string> breaker_names(const std::string& app) const;
     void note_conflict(const plan::AppPlan& planned);
     void note_recreations(const plan::AppPlan& planned);
+    void report_lost_volumes(const plan::AppPlan& planned);
     void note_pod_starts(const state::ChangeView& change);
     // pods_within.cpp
     void weigh_pods(const manifests::AppSpec& spec,
@@ -165,10 +190,16 @@ struct Supervisor::Core {
                          const ObservedIndex& index,
                          DownFacts& facts);
     bool is_being_stopped(const std::string& app,
+                          const manifests::AppSpec* spec,
                           const std::vector<PartStatus>& parts,
                           const ObservedIndex& index);
     void order_stops(Prepared& prepared, const ObservedIndex& index);
     bool comes_up(const std::string& app) const;
+    // host_end.cpp: the time that the host gives
+    const std::vector<LevelTime>& time_to_stop_all();
+    void tell_host_end(Overview& overview);
+    // How much of their graces those that still run may use, while the host goes down.
+    std::int64_t share_of_graces(const DownTable& table) const;
     // How that one stands by now.
     void look_again_at(const std::string& app,
                        const ObservedIndex& index,
@@ -203,6 +234,8 @@ struct Supervisor::Core {
     void add_part_standings(const AppView& view);
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
     void note_companions_of(const plan::AppPlan& planned, const Prepared& prepared);
+    // By a person, who has not asked for it again.
+    bool was_undone(const std::string& subject, const std::string& spec) const;
     void note_starts(const plan::AppPlan& planned);
     void put_companions_back(const state::ChangeView& change);
     // What is remembered of an app; on a disk that is full, in memory until it can be written.
@@ -224,8 +257,21 @@ struct Supervisor::Core {
     AppStatus status_unread(const std::string& app,
                             const manifests::Desired& desired,
                             const Error& why) const;
-    // Of an app of which no status can be made: how it was, and what was thrown.
-    AppStatus status_in_trouble(const std::string& app, const std::string& thrown) const;
+    // Of an app of which no status can be made: how it was, and why.
+    AppStatus status_left(const std::string& app, const plan::Condition& why) const;
+    AppStatus status_aside(const std::string& app, const Aside& why) const;
+
+    // What it throws, or that it is not asked since the app is set aside, is the status.
+    template <class Make>
+    AppStatus contained_status(const std::string& app, Make make) const {
+        if (const auto set = aside.find(app); set != aside.end()) {
+            return status_aside(app, set->second);
+        }
+        AppStatus status;
+        const auto thrown = contained_in_hand(app, [&] { status = make(); });
+        return thrown ? status_left(app, plan::internal_error(*thrown)) : status;
+    }
+
     std::string text_of(Failure failure) const;
     // When a change of it that failed is made again; nothing: none has, or not by itself.
     std::optional<WallTime> next_try_of(const std::string& app) const;
@@ -233,6 +279,7 @@ struct Supervisor::Core {
     std::vector<std::string> known_apps(const ObservedIndex& index) const;
     std::set<std::string> all_apps(const manifests::Desired& desired,
                                    const ObservedIndex* index) const;
+    std::vector<StatusCondition> conditions_of_agent() const;
     Overview publish(Overview overview);
     void append(const state::Event& event);
     // What the last agent knew, so far as its events tell: states and since when.
@@ -249,7 +296,15 @@ void collect_services(const std::vector<manifests::StartCondition>& conditions,
 void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candidate);
 
 // How long stopping that app can take: its parts one after the other, each with its grace and what
-// a kill takes; a unit with systemd's own TimeoutStopSec=, since only systemd knows another.
+// a kill takes; a unit with its TimeoutStopSec=.
 Duration longest_stop(const manifests::AppSpec& spec);
+
+// The same with another time beyond each grace.
+struct StopTimes {
+    Duration beyond_grace{};
+    bool at_most = false;  // of a unit what systemd waits, not what podman does
+};
+
+Duration time_to_stop(const manifests::AppSpec& spec, StopTimes times);
 
 }  // namespace podreeve::supervise

@@ -15,7 +15,7 @@ void Supervisor::Core::weigh_part(const std::string& app,
                                   const podman::ContainerSummary& container,
                                   Memory& memory,
                                   plan::AppPolicy& policy) {
-    if (wedges.is_wedged(container, clock.steady_now())) {
+    if (wedges.is_wedged(container, clock.steady_now(), spec.stop_grace)) {
         recreate(container.name, container.id, spec.part, policy);
     }
     if (spec.role == manifests::ContainerRole::Init || !wants_start(spec.restart, container)) {
@@ -150,7 +150,8 @@ void Supervisor::Core::forget_exits(const state::ChangeView& change) {
     for (const state::TaskView& task : change.tasks) {
         if (task.kind == "start-container" && task.status == state::TaskStatus::Done) {
             const auto known = memory.restarts.find(text_in(json_object_from(task.data), "part"));
-            if (known != memory.restarts.end()) {
+            // A pass may have come before this and counted the new one already.
+            if (known != memory.restarts.end() && had_ended(known->second, task.created)) {
                 known->second.last_exit.clear();
             }
         }

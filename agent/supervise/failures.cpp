@@ -9,6 +9,7 @@
 #include "agent/supervise/supervisor.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/json_text.h"
+#include "runtime/base/room.h"
 
 namespace podreeve::supervise {
 namespace {
@@ -88,12 +89,9 @@ std::string to_text(const Failure& failure) {
 void Failures::note(const state::ChangeView& change, WallTime ended) {
     const nlohmann::json data = json_object_from(change.data);
     const std::string spec = text_in(data, "spec");
-    const Failure* before = last(change.subject);
-    const bool again = before != nullptr && before->spec == spec;
+    const Failure* before = last_of(change.subject, spec);
     if (change.status == state::TaskStatus::Done) {
-        if (again) {
-            last_.erase(change.subject);
-        }
+        std::erase_if(last_[change.subject], [&](const auto& row) { return row.spec == spec; });
         refused_[change.subject].erase(spec);
         return;
     }
@@ -104,18 +102,26 @@ void Failures::note(const state::ChangeView& change, WallTime ended) {
         return;
     }
     failure.message = why_failed(change);
-    failure.count = again ? before->count + 1 : 1;
-    failure.until =
-        ended + (took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
-                                   : delay(failure.count, kFirstRetry, kLongestRetry));
-    last_[change.subject] = std::move(failure);
+    failure.count = before != nullptr ? before->count + 1 : 1;
+    const Duration hold = took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
+                                            : delay(failure.count, kFirstRetry, kLongestRetry);
+    // A full disk refuses all apps at once.
+    failure.until = ended + (tells_no_room(failure.message)
+                                 ? shortened(hold, fmt::format("{}/{}", change.subject, change.id))
+                                 : hold);
+    put(change.subject, std::move(failure));
+}
+
+void Failures::put(const std::string& app, Failure failure) {
+    std::erase_if(last_[app], [&](const Failure& row) { return row.spec == failure.spec; });
+    last_[app].push_back(std::move(failure));
 }
 
 void Failures::note_conflict(const std::string& app,
                              const std::string& spec,
                              const std::string& message,
                              WallTime now) {
-    last_[app] = {spec, "", message, 1, now + kConflictRetry, kConflictKind};
+    put(app, {spec, "", message, 1, now + kConflictRetry, kConflictKind});
 }
 
 std::vector<Failure> Failures::of(const std::string& app) const {
@@ -125,15 +131,19 @@ std::vector<Failure> Failures::of(const std::string& app) const {
             out.push_back(failure);
         }
     }
-    if (const Failure* failure = last(app)) {
-        out.push_back(*failure);
+    if (const auto failed = last_.find(app); failed != last_.end()) {
+        out.insert(out.end(), failed->second.begin(), failed->second.end());
     }
     return out;
 }
 
-const Failure* Failures::last(const std::string& app) const {
-    const auto it = last_.find(app);
-    return it == last_.end() ? nullptr : &it->second;
+const Failure* Failures::last_of(const std::string& app, const std::string& spec) const {
+    const auto failed = last_.find(app);
+    if (failed == last_.end()) {
+        return nullptr;
+    }
+    const auto row = std::ranges::find(failed->second, spec, &Failure::spec);
+    return row == failed->second.end() ? nullptr : &*row;
 }
 
 bool Failures::holds(const std::string& app, const std::string& spec, WallTime now) const {
@@ -150,7 +160,7 @@ bool Failures::holds(const plan::AppPlan& plan, WallTime now) const {
         plan.action == plan::AppAction::Deploy) {
         return true;
     }
-    const Failure* failure = last(plan.subject());
+    const Failure* failure = last_of(plan.subject(), plan.spec);
     return failure != nullptr && now < failure->until && failure->fingerprint == fingerprint(plan);
 }
 
@@ -169,8 +179,8 @@ void Failures::forget_last(const std::string& app) {
 }
 
 void Failures::forget_others(const std::string& app, const std::set<std::string>& specs) {
-    if (const Failure* failure = last(app); failure != nullptr && !specs.contains(failure->spec)) {
-        last_.erase(app);
+    if (const auto failed = last_.find(app); failed != last_.end()) {
+        std::erase_if(failed->second, [&](const auto& row) { return !specs.contains(row.spec); });
     }
     if (const auto refused = refused_.find(app); refused != refused_.end()) {
         std::erase_if(refused->second, [&](const auto& row) { return !specs.contains(row.first); });
@@ -178,8 +188,8 @@ void Failures::forget_others(const std::string& app, const std::set<std::string>
 }
 
 void Failures::forget_outlived(const std::string& app, WallTime now) {
-    if (const Failure* failure = last(app); failure != nullptr && failure->until <= now) {
-        last_.erase(app);
+    if (const auto failed = last_.find(app); failed != last_.end()) {
+        std::erase_if(failed->second, [&](const auto& row) { return row.until <= now; });
     }
 }
 
@@ -191,9 +201,11 @@ void Failures::keep_only(const std::set<std::string>& apps) {
 
 std::optional<WallTime> Failures::next_after(WallTime now) const {
     std::optional<WallTime> next;
-    for (const auto& [app, failure] : last_) {
-        if (failure.until > now && (!next || failure.until < *next)) {
-            next = failure.until;
+    for (const auto& [app, failed] : last_) {
+        for (const Failure& failure : failed) {
+            if (failure.until > now && (!next || failure.until < *next)) {
+                next = failure.until;
+            }
         }
     }
     return next;

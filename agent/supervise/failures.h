@@ -22,7 +22,7 @@ inline constexpr std::chrono::seconds kConflictRetry{30};
 inline constexpr const char* kConflictKind = "conflict";
 inline constexpr WallTime kUntilChanged = WallTime::max();
 
-// What went wrong with an app's last change of one spec, and until when the same is not tried
+// What went wrong with the last change of an app to one spec, and until when the same is not tried
 // again. How often it failed is kept in memory: after a restart of the agent, the hold of the last
 // failure is the first again.
 struct Failure {
@@ -55,16 +55,16 @@ class Failures {
                        const std::string& spec,
                        const std::string& message,
                        WallTime now);
-    // The version that a person refused, and what failed last.
+    // The versions that a person refused, and how each of the others failed last; the latest comes
+    // last.
     std::vector<Failure> of(const std::string& app) const;
-    const Failure* last(const std::string& app) const;
     // Is this version not to be tried now?
     bool holds(const std::string& app, const std::string& spec, WallTime now) const;
     // Would the plan only repeat what failed, too early?
     bool holds(const plan::AppPlan& plan, WallTime now) const;
     // What a person asks for is tried at once; nothing: of all apps.
     void forget(const std::optional<std::string>& app);
-    // What failed last is tried at once, what a person refused is not.
+    // What failed is tried at once, what a person refused is not.
     void forget_last(const std::string& app);
     // Of versions that nobody wants any more.
     void forget_others(const std::string& app, const std::set<std::string>& specs);
@@ -76,7 +76,10 @@ class Failures {
     std::optional<WallTime> next_after(WallTime now) const;
 
   private:
-    std::map<std::string, Failure> last_;                            // by app
+    void put(const std::string& app, Failure failure);
+    const Failure* last_of(const std::string& app, const std::string& spec) const;
+
+    std::map<std::string, std::vector<Failure>> last_;  // by app: one a spec, the latest at the end
     std::map<std::string, std::map<std::string, Failure>> refused_;  // by app and spec
 };
 

@@ -1,6 +1,7 @@
 #include "agent/supervise/going_down.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -77,6 +78,23 @@ std::string inherited_reason(const DownFacts& app,
     return {};
 }
 
+// All that one of these needs, but itself.
+std::set<std::string> needed_by(const DownTable& apps, const std::set<std::string>& names) {
+    std::set<std::string> needed;
+    for (const std::string& name : names) {
+        const auto app = apps.find(name);
+        if (app == apps.end()) {
+            continue;
+        }
+        for (const Dependency& on : app->second.depends_on) {
+            if (on.app != name && needs_alive(on)) {
+                needed.insert(on.app);
+            }
+        }
+    }
+    return needed;
+}
+
 }  // namespace
 
 std::map<std::string, std::string> going_down(const DownTable& apps) {
@@ -146,17 +164,10 @@ std::vector<std::vector<std::string>> stop_levels(const DownTable& apps,
     std::vector<std::vector<std::string>> levels;
     std::set<std::string> rest = names;
     while (!rest.empty()) {
+        const std::set<std::string> needed = needed_by(apps, rest);
         std::vector<std::string> level;
-        for (const std::string& name : rest) {
-            const bool needed =
-                std::any_of(rest.begin(), rest.end(), [&](const std::string& other) {
-                    const auto app = apps.find(other);
-                    return other != name && app != apps.end() && needs(app->second, name);
-                });
-            if (!needed) {
-                level.push_back(name);
-            }
-        }
+        std::set_difference(rest.begin(), rest.end(), needed.begin(), needed.end(),
+                            std::back_inserter(level));
         if (level.empty()) {  // a cycle, which no manifest that was accepted has
             level.assign(rest.begin(), rest.end());
         }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/unit_stop.h"
 #include "agent/supervise/core.h"
 
 namespace podreeve::supervise {
@@ -11,8 +12,9 @@ namespace {
 constexpr std::chrono::seconds kLookAgain{1};
 // What a kill may take after the grace has passed (agent/handlers/running.cpp).
 constexpr std::chrono::seconds kBeyondGrace{15};
-// systemd's TimeoutStopSec= where neither it nor the unit says otherwise.
-constexpr std::chrono::seconds kUnitStop{90};
+// Then the step that stops a unit is given up (agent/handlers/table.cpp), however long systemd
+// waits.
+constexpr std::chrono::minutes kLongestUnitStop{21};
 
 // The apps in an order in which each stands after those it waits for.
 class Walk {
@@ -72,8 +74,9 @@ bool is_for_start(ServiceState state) {
            state != ServiceState::Stopping;
 }
 
-bool has_stop_failed(const Failure* failure) {
-    return failure != nullptr && (failure->kind == "stop-app" || failure->kind == "remove-app");
+bool has_stop_failed(const Failure& failure) {
+    return failure.until != kUntilChanged &&
+           (failure.kind == "stop-app" || failure.kind == "remove-app");
 }
 
 }  // namespace
@@ -88,26 +91,45 @@ void collect_services(const std::vector<manifests::StartCondition>& conditions,
     }
 }
 
-Duration longest_stop(const manifests::AppSpec& spec) {
+namespace {
+
+bool has_processes(const manifests::CompanionSpec& companion) {
+    return companion.part.ends_with(".container") || companion.part.ends_with(".pod") ||
+           companion.part.ends_with(".kube");
+}
+
+// Of one service. What has commands of its own may use all of the time that systemd gives it.
+Duration time_to_stop(const manifests::CompanionSpec& companion, StopTimes times) {
+    const plan::UnitStop stop = plan::stop_of(companion);
+    const Duration within = std::min<Duration>(stop.within, kLongestUnitStop);
+    return times.at_most || stop.own_commands ? within
+                                              : std::min(stop.grace + times.beyond_grace, within);
+}
+
+}  // namespace
+
+Duration time_to_stop(const manifests::AppSpec& spec, StopTimes times) {
     Duration all{};
     for (const manifests::PodSpec& pod : spec.pods) {
         std::chrono::seconds longest{0};
         for (const manifests::ContainerSpec& container : spec.containers) {
             longest = container.pod == pod.part ? std::max(longest, container.stop_grace) : longest;
         }
-        all += longest + kBeyondGrace;
+        all += longest + times.beyond_grace;
     }
     for (const manifests::ContainerSpec& container : spec.containers) {
-        all += container.pod.empty() ? container.stop_grace + kBeyondGrace : Duration{};
+        all += container.pod.empty() ? container.stop_grace + times.beyond_grace : Duration{};
     }
     for (const manifests::CompanionSpec& companion : spec.companions) {
-        const bool has_processes = companion.part.ends_with(".container") ||
-                                   companion.part.ends_with(".pod") ||
-                                   companion.part.ends_with(".kube");
-        const std::size_t services = std::max<std::size_t>(companion.instances.size(), 1);
-        all += has_processes ? kUnitStop * static_cast<int>(services) : Duration{};
+        const auto services =
+            static_cast<int>(std::max<std::size_t>(companion.instances.size(), 1));
+        all += has_processes(companion) ? time_to_stop(companion, times) * services : Duration{};
     }
     return all;
+}
+
+Duration longest_stop(const manifests::AppSpec& spec) {
+    return time_to_stop(spec, {kBeyondGrace, true});
 }
 
 void Supervisor::Core::weigh_standings(const manifests::Desired& desired,
@@ -124,7 +146,9 @@ void Supervisor::Core::weigh_standings(const manifests::Desired& desired,
             Standing& standing = standings[name];
             standing = {};
             standing.state = ServiceState::Unknown;
-            standing.message = "internal error: " + prepared.policy.apps[name].trouble;
+            standing.message = aside.contains(name)
+                                   ? "set aside, since podreeve has crashed over it"
+                                   : "internal error: " + prepared.policy.apps[name].trouble;
         }
     }
 }
@@ -198,13 +222,19 @@ void Supervisor::Core::hold_start(const std::string& name,
 // What is being stopped still runs, its service container too. Podman can be stuck in that state
 // for ever, which holds up nobody once no change of ours is at it.
 bool Supervisor::Core::is_being_stopped(const std::string& app,
+                                        const manifests::AppSpec* spec,
                                         const std::vector<PartStatus>& parts,
                                         const ObservedIndex& index) {
     return std::any_of(parts.begin(), parts.end(), [&](const PartStatus& part) {
         const podman::ContainerSummary* container =
             part.state == "stopping" ? index.container(part.object) : nullptr;
-        return container != nullptr && (!wedges.is_wedged(*container, clock.steady_now()) ||
-                                        state.active_change_of(app).has_value());
+        if (container == nullptr) {
+            return false;
+        }
+        const auto* wanted = spec == nullptr ? nullptr : spec->find_container(part.name);
+        const Duration grace = wanted == nullptr ? Duration::zero() : Duration(wanted->stop_grace);
+        return !wedges.is_wedged(*container, clock.steady_now(), grace) ||
+               state.active_change_of(app).has_value();
     });
 }
 
@@ -217,14 +247,14 @@ void Supervisor::Core::fill_down_facts(const std::string& name,
     const Memory memory = memory_from(record ? record->extra : "");
     const auto parts = list_parts(name, spec.get(), index, memory, readiness);
     const Census census = count_parts(parts, spec.get());
-    const StartTimes starts = spec ? start_times(*spec, index) : StartTimes{};
-    facts.runs = census.any_running || is_being_stopped(name, parts, index);
+    const StartTimes starts = spec ? start_times(*spec, index, run_starts) : StartTimes{};
+    facts.runs = census.any_running || is_being_stopped(name, spec.get(), parts, index);
     facts.met_started = census.total > 0 && census.up == census.total;
     // What is only not proved yet takes nobody down.
     facts.met_healthy = facts.met_started && !census.unhealthy;
     facts.first_start = starts.first;
     facts.last_start = starts.last;
-    facts.abandoned = has_stop_failed(failures.last(name));
+    facts.abandoned = std::ranges::any_of(failures.of(name), has_stop_failed);
     facts.depends_on = spec ? spec->depends_on : std::vector<manifests::Dependency>{};
     if (shutting_down) {
         facts.asked = "the host goes down";
@@ -268,12 +298,14 @@ DownTable Supervisor::Core::down_table(Prepared& prepared, const ObservedIndex& 
 void Supervisor::Core::order_stops(Prepared& prepared, const ObservedIndex& index) {
     const DownTable table = down_table(prepared, index);
     down = going_down(table);
+    const std::int64_t share = share_of_graces(table);
     std::set<std::string> names;
     for (const auto& [name, why] : down) {
         names.insert(name);
         plan::AppPolicy& policy = prepared.policy.apps[name];
         policy.stopped = true;
         policy.stop_why = why;
+        policy.grace_share = share;
     }
     stop_waits = stops_that_wait(table, names);
     for (const auto& [name, why] : stop_waits) {
@@ -301,8 +333,10 @@ void Supervisor::Core::end_restart(const std::string& app,
     if (memory.restart == 0) {
         return;
     }
-    const Census census = count_parts(list_parts(app, &spec, index, memory), &spec);
-    if (!census.any_running) {
+    const std::vector<PartStatus> parts = list_parts(app, &spec, index, memory);
+    const bool unknown =
+        std::ranges::any_of(parts, [](const PartStatus& part) { return part.state == "unknown"; });
+    if (!unknown && !count_parts(parts, &spec).any_running) {
         memory.restart = 0;
         keep(app, memory);
     }

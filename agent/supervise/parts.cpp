@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "agent/plan/steps.h"
+
 namespace podreeve::supervise {
 namespace {
 
@@ -80,11 +82,14 @@ PartStatus of_service(const std::string& app, const ObservedIndex& index) {
     PartStatus part;
     part.name = "service";
     part.kind = "service";
-    part.object = app + "-service";
     part.state = "absent";
-    if (const podman::ContainerSummary* container = index.container(part.object)) {
-        fill(part, *container);
-        part.up = part.ready = container->state == ContainerState::Running;
+    const auto& found = index.services_of(app);
+    if (found.empty()) {
+        part.object = plan::service_name(app, index.owner());
+    } else {
+        part.object = found.front()->name;
+        fill(part, *found.front());
+        part.up = part.ready = found.front()->state == ContainerState::Running;
     }
     return part;
 }
@@ -171,7 +176,7 @@ const RunHealth* remembered(const Memory& memory,
 
 // A foreign container that has the name of ours is in its way, and says nothing of how ours is.
 ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::string& owner)
-    : observed_(&observed) {
+    : observed_(&observed), owner_(owner) {
     for (const podman::ContainerSummary& container : observed.containers) {
         const auto mine = observe::ownership(container.labels, owner);
         if (mine) {
@@ -288,17 +293,22 @@ std::vector<PartStatus> list_parts(const std::string& app,
 
 StartTimes start_times(const manifests::AppSpec& spec,
                        const ObservedIndex& index,
+                       const RunStarts& starts,
                        const std::optional<std::string>& pod) {
     StartTimes times;
     for (const manifests::ContainerSpec& container : spec.containers) {
         const podman::ContainerSummary* found = index.container(container.name);
-        if (found == nullptr || !found->started || container.role == ContainerRole::Init ||
+        if (found == nullptr || container.role == ContainerRole::Init ||
             (pod && container.pod != *pod)) {
             continue;
         }
-        const auto at =
-            std::chrono::duration_cast<std::chrono::seconds>(found->started->time_since_epoch())
-                .count();
+        const auto start = starts.find(found->id);
+        if (start == starts.end() || !start->second.known) {
+            continue;
+        }
+        const auto at = std::chrono::duration_cast<std::chrono::seconds>(
+                            start->second.known->time_since_epoch())
+                            .count();
         times.last = std::max<std::int64_t>(times.last, at);
         if (found->state == ContainerState::Running && (times.first == 0 || at < times.first)) {
             times.first = at;

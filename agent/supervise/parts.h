@@ -28,6 +28,8 @@ class ObservedIndex {
     const std::vector<const podman::ContainerSummary*>& containers_of(const std::string& app) const;
     std::vector<std::string> apps() const;  // those that own a container, a pod or a unit, sorted
 
+    const std::string& owner() const { return owner_; }
+
     // Null: there are none, or nobody has looked.
     const observe::Companions* companions() const { return companions_; }
 
@@ -39,6 +41,7 @@ class ObservedIndex {
     std::unordered_map<std::string, bool> apps_;
     const observe::Companions* companions_ = nullptr;
     const observe::Observed* observed_ = nullptr;
+    std::string owner_;
 };
 
 // What is known of the readiness of a container that runs. Without probes it is ready.
@@ -71,6 +74,15 @@ std::vector<PartStatus> list_parts(const std::string& app,
                                    const Memory& memory,
                                    const PartReadiness& readiness = nullptr);
 
+// When a run of a container was started: as podman says, by the wall clock of that moment, and by
+// the clock that decides; nothing: what podman says lay ahead when the run was first seen.
+struct RunStart {
+    WallTime said{};
+    std::optional<WallTime> known{};
+};
+
+using RunStarts = std::unordered_map<std::string, RunStart>;  // by container id
+
 // When its containers, or those of one pod, were started: the last of all, and the first of those
 // that run (seconds since 1970; 0: none).
 struct StartTimes {
@@ -79,6 +91,7 @@ struct StartTimes {
 
 StartTimes start_times(const manifests::AppSpec& spec,
                        const ObservedIndex& index,
+                       const RunStarts& starts,
                        const std::optional<std::string>& pod = {});
 
 Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec);

@@ -58,11 +58,12 @@ std::string waits_within(const manifests::AppSpec& spec,
 
 DownTable pod_table(const manifests::AppSpec& spec,
                     const std::vector<PartStatus>& parts,
-                    const ObservedIndex& index) {
+                    const ObservedIndex& index,
+                    const RunStarts& run_starts) {
     DownTable table;
     for (const manifests::PodSpec& pod : spec.pods) {
         const Census census = census_of(spec, pod.part, parts);
-        const StartTimes starts = start_times(spec, index, pod.part);
+        const StartTimes starts = start_times(spec, index, run_starts, pod.part);
         DownFacts& facts = table[pod.part];
         facts.runs = census.any_running;
         facts.met_started = census.total > 0 && census.up == census.total;
@@ -84,7 +85,7 @@ void Supervisor::Core::weigh_pods(const manifests::AppSpec& spec,
         return;
     }
     const std::vector<PartStatus> parts = list_parts(spec.name, &spec, index, memory, readiness);
-    const DownTable table = pod_table(spec, parts, index);
+    const DownTable table = pod_table(spec, parts, index, run_starts);
     const std::map<std::string, std::string> lost = going_down(table);
     std::set<std::string> names;
     for (const auto& [pod, why] : lost) {

@@ -20,6 +20,7 @@ std::string waits_within(const manifests::AppSpec& spec,
 // How the pods stand, by part, for going_down() and stops_that_wait().
 DownTable pod_table(const manifests::AppSpec& spec,
                     const std::vector<PartStatus>& parts,
-                    const ObservedIndex& index);
+                    const ObservedIndex& index,
+                    const RunStarts& run_starts);
 
 }  // namespace podreeve::supervise

@@ -1,11 +1,15 @@
 #include "agent/supervise/restart.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
+#include "agent/plan/verdict.h"
+
 namespace podreeve::supervise {
 
+using plan::was_cut_off;
 using podman::ContainerState;
 
 namespace {
@@ -56,9 +60,11 @@ bool note_exit(RestartRecord& record, const podman::ContainerSummary& container)
     }
     record.last_exit = std::move(key);
     ++record.restarts;
-    const bool good =
-        container.started && container.exited && *container.exited - *container.started >= kGoodRun;
-    record.short_runs = good ? 0 : record.short_runs + 1;
+    if (!was_cut_off(container)) {
+        const bool good = container.started && container.exited &&
+                          *container.exited - *container.started >= kGoodRun;
+        record.short_runs = good ? 0 : record.short_runs + 1;
+    }
     return true;
 }
 
@@ -69,8 +75,15 @@ bool note_exit(RestartRecord& record,
     if (!note_exit(record, container)) {
         return false;
     }
-    record.until = now + backoff(record.short_runs, salt);
+    record.until = was_cut_off(container) ? now : now + backoff(record.short_runs, salt);
     return true;
+}
+
+bool had_ended(const RestartRecord& record, WallTime by) {
+    const std::string& key = record.last_exit;
+    std::int64_t exited = 0;
+    std::from_chars(key.data() + key.rfind('/') + 1, key.data() + key.size(), exited);
+    return WallTime(Duration(exited)) <= by;
 }
 
 bool is_held(const RestartRecord& record, WallTime now) {

@@ -32,7 +32,8 @@ bool wants_start(manifests::RestartPolicy policy, const podman::ContainerSummary
 // Names one exit, so that it is counted once.
 std::string exit_key(const podman::ContainerSummary& container);
 
-// Counts an exit that was not counted yet; true when the record changed.
+// Counts an exit that was not counted yet; true when the record changed. A run that was cut off, as
+// by a power cut, is neither a short nor a good one.
 bool note_exit(RestartRecord& record, const podman::ContainerSummary& container);
 
 // Counts an exit and settles when the next start is due; true when the record changed.
@@ -40,6 +41,9 @@ bool note_exit(RestartRecord& record,
                const podman::ContainerSummary& container,
                const std::string& salt,
                WallTime now);
+
+// Whether the exit that was counted last was over by then.
+bool had_ended(const RestartRecord& record, WallTime by);
 
 // Still to be waited for. A time that its backoff cannot have given (an earlier agent's clock was
 // ahead) holds nobody.

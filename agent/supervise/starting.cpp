@@ -178,16 +178,6 @@ Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
     return core.report_stop({app}, wish.verb == Verb::Stop && !wish.alone, report.number);
 }
 
-WishReport Supervisor::shut_down(bool down) {
-    const std::lock_guard lock(core_->mutex);
-    core_->shutting_down = down;
-    std::set<std::string> names;
-    for (const auto& [name, spec] : core_->in_force) {
-        names.insert(name);
-    }
-    return down ? core_->report_stop(names, false, 0) : WishReport{};
-}
-
 // What is only being prepared (a pull can take long) is not waited for, nor a unit that is on its
 // way up; where something has been touched already, the change is finished first.
 void Supervisor::Core::call_off(const std::string& app) {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/steps.h"
 #include "agent/supervise/core.h"
 #include "runtime/base/contained.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::supervise {
@@ -21,6 +23,14 @@ std::set<std::string> ids_of(const observe::Observed& observed) {
     return ids;
 }
 
+std::set<std::string> pod_names(const observe::Observed& observed) {
+    std::set<std::string> names;
+    for (const podman::PodSummary& pod : observed.pods) {
+        names.insert(pod.name);
+    }
+    return names;
+}
+
 }  // namespace
 
 void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candidate) {
@@ -32,8 +42,39 @@ void keep_earliest(std::optional<WallTime>& next, std::optional<WallTime> candid
 void Supervisor::Core::note_clock() {
     const Duration set = wall() - now();
     if (std::chrono::abs(set - set_by) >= std::chrono::seconds(1)) {
+        set_before = set_by;
         set_by = set;
     }
+}
+
+// The clock may have been set since the start: it began after the last look, by whichever clock.
+std::optional<WallTime> Supervisor::Core::start_by_now(WallTime said) const {
+    for (const WallTime start : {told(said), said - set_before}) {
+        if (runs_noted_at && start >= *runs_noted_at - std::chrono::seconds(1) &&
+            start <= now() + std::chrono::seconds(1)) {
+            return start;
+        }
+    }
+    const bool ahead = said > wall() + std::chrono::seconds(1);
+    return ahead ? std::nullopt : std::optional(told(said));
+}
+
+void Supervisor::Core::note_run_starts(const observe::Observed& observed) {
+    RunStarts seen;
+    for (const podman::ContainerSummary& container : observed.containers) {
+        if (!container.started) {
+            continue;
+        }
+        const WallTime said = *container.started;
+        const auto before = run_starts.find(container.id);
+        if (before != run_starts.end() && before->second.said == said) {
+            seen.insert(*before);
+        } else {
+            seen[container.id] = {said, start_by_now(said)};
+        }
+    }
+    run_starts = std::move(seen);
+    runs_noted_at = now();
 }
 
 Supervisor::Supervisor(state::State& state, const Clock& clock, AcceptedSpecs accepted)
@@ -46,6 +87,11 @@ Supervisor::~Supervisor() = default;
 void Supervisor::set_readiness(PartReadiness readiness) {
     const std::lock_guard lock(core_->mutex);
     core_->readiness = std::move(readiness);
+}
+
+void Supervisor::set_aside(AppsAside aside) {
+    const std::lock_guard lock(core_->mutex);
+    core_->aside = std::move(aside);
 }
 
 Subscriptions& Supervisor::subscriptions() const {
@@ -120,9 +166,14 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     Core& core = *core_;
     const ObservedIndex index(observed, core.state.owner());
     Prepared prepared;
+    for (const auto& [name, why] : core.aside) {
+        prepared.policy.apps[name].set_aside = why.why;
+    }
     prepared.in_force = desired;
     prepared.policy.owner = core.state.owner();
+    prepared.policy.owner_file = core.state.owner_file().string();
     core.note_clock();
+    core.note_run_starts(observed);
     prepared.policy.now = core.wall();
     prepared.policy.removals_allowed = desired.complete;
     core.next.reset();
@@ -164,7 +215,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     }
     core.forget_gone(prepared.policy);
     core.govern(prepared.policy);
-    core.wedges.keep_only(ids_of(observed), core.clock.steady_now());
+    core.wedges.keep_only(ids_of(observed), pod_names(observed), core.clock.steady_now());
     keep_earliest(core.next, core.failures.next_after(core.now()));
     if (const auto stuck = core.wedges.next_after(core.clock.steady_now())) {
         keep_earliest(core.next, core.now() + *stuck);
@@ -188,15 +239,25 @@ void Supervisor::Core::note_conflict(const plan::AppPlan& planned) {
     keep_earliest(next, now());
 }
 
+// An empty volume in the place of one that held data is nothing to be found out by looking into it.
+void Supervisor::Core::report_lost_volumes(const plan::AppPlan& planned) {
+    for (const plan::Step& step : planned.steps) {
+        if (step.kind == plan::StepKind::CreateVolume &&
+            flag_in(json_object_from(step.details), "lost")) {
+            append({0, wall(), planned.app, "VolumeLost",
+                    fmt::format("volume {}: {}", step.object, step.reason)});
+        }
+    }
+}
+
 // Of what was stuck, and of nothing else: not of what is removed for another reason.
 void Supervisor::Core::note_recreations(const plan::AppPlan& planned) {
     for (const plan::Step& step : planned.steps) {
         const bool removes =
             step.kind == plan::StepKind::RemoveContainer || step.kind == plan::StepKind::RemovePod;
-        const auto details = nlohmann::json::parse(step.details, nullptr, false);
         const bool service =
             step.kind == plan::StepKind::RemoveService && planned.action == plan::AppAction::Repair;
-        if (service || (removes && details.is_object() && details.value("why", "") == "wedged")) {
+        if (service || (removes && text_in(json_object_from(step.details), "why") == "wedged")) {
             wedges.note_recreated(step.object, clock.steady_now());
         }
     }
@@ -204,10 +265,15 @@ void Supervisor::Core::note_recreations(const plan::AppPlan& planned) {
 
 void Supervisor::Core::note_pod_starts(const state::ChangeView& change) {
     for (const state::TaskView& task : change.tasks) {
-        const bool failed = task.status == state::TaskStatus::Error;
-        if (task.kind == "start-pod" && (failed || task.status == state::TaskStatus::Done)) {
-            const auto data = nlohmann::json::parse(task.data, nullptr, false);
-            wedges.note_pod_start(data.is_object() ? data.value("object", "") : "", !failed);
+        const bool done = task.status == state::TaskStatus::Done;
+        if (task.kind != "start-pod" || (!done && task.status != state::TaskStatus::Error)) {
+            continue;
+        }
+        // What was amiss beside podman (a path that is not there yet, a full disk) passes, and no
+        // new pod helps against it.
+        const nlohmann::json data = json_object_from(task.data);
+        if (done || text_in(data, "refused") == "yes") {
+            wedges.note_pod_start(text_in(data, "object"), done);
         }
     }
 }
@@ -221,7 +287,7 @@ std::set<std::string> Supervisor::Core::breaker_names(const std::string& app) co
         for (const manifests::ContainerSpec& container : spec->second->containers) {
             names.insert(container.name);
         }
-        names.insert(plan::service_name(app));
+        names.insert(plan::service_name(app, state.owner()));
     }
     return names;
 }
@@ -242,12 +308,14 @@ std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) cons
     const std::lock_guard lock(core_->mutex);
     std::vector<const plan::AppPlan*> admitted;
     for (const auto& [name, planned] : plan.apps) {
+        const InHand in_hand(name);
         contained_or_logged("admitting a plan", [&, &planned = planned] {
             core_->note_conflict(planned);
             if (planned.empty() || core_->failures.holds(planned, core_->now())) {
                 return;
             }
             core_->note_recreations(planned);
+            core_->report_lost_volumes(planned);
             admitted.push_back(&planned);
         });
     }
@@ -258,6 +326,7 @@ std::vector<const plan::AppPlan*> Supervisor::admit_companions(const plan::Plan&
     const std::lock_guard lock(core_->mutex);
     std::vector<const plan::AppPlan*> admitted;
     for (const auto& [name, planned] : plan.companions) {
+        const InHand in_hand(name);
         contained_or_logged("admitting a plan", [&, &planned = planned] {
             if (!planned.empty() && !core_->failures.holds(planned, core_->now())) {
                 core_->note_starts(planned);

@@ -25,13 +25,24 @@ namespace podreeve::supervise {
 using AcceptedSpecs = std::function<std::shared_ptr<const manifests::AppSpec>(const std::string&,
                                                                               const std::string&)>;
 
+// An app that the pass must not touch, since to do so has ended the agent: why, in words, and when
+// it is tried again.
+struct Aside {
+    std::string why;
+    WallTime next_try{};
+};
+
+using AppsAside = std::map<std::string, Aside>;
+
 // Decides over all apps, pass by pass: which version is in force, who may start, who goes down and
 // in which order, who backs off, what people are told. It acts on nothing itself: its words are the
 // policy for plan, the records in the state, the overview on the board and the events.
 //
 // One pass calls leaves_to_look_at → prepare → admit → conclude, or podman_lost; change_ended and
 // step_begins come from the runner and its workers at any time. All calls are safe from any thread,
-// but two passes must not be interleaved. No call does I/O but for the records of the state.
+// but two passes must not be interleaved. No call does I/O but for the records of the state and
+// the versions that are kept; for both the state's disk is told that somebody waits
+// (State::disk()), since others wait for the lock then.
 class Supervisor {
   public:
     Supervisor(state::State& state, const Clock& clock, AcceptedSpecs accepted);
@@ -49,6 +60,9 @@ class Supervisor {
         std::map<std::string, RunHealth> health;
     };
 
+    // From now on; before a pass.
+    void set_aside(AppsAside aside);
+
     // The apps on which a change works now. To be asked before podman is read: what is seen of an
     // app while a change works on it is old when the change has ended.
     std::set<std::string> busy(const manifests::Desired& desired) const;
@@ -61,6 +75,7 @@ class Supervisor {
     // What throws for one app is told in its policy (trouble), and all others are weighed as if it
     // were not there. Counts new exits, numbers generations, weighs dependencies and conditions,
     // orders stops. Writes only records that changed.
+    // Those that are set aside are not weighed at all.
     Prepared prepare(const manifests::Desired& desired,
                      const observe::Observed& observed,
                      const std::set<std::string>& busy_before,
@@ -125,8 +140,18 @@ class Supervisor {
     // stop and a restart.
     Result<WishReport> wish(const std::string& app, const Wish& wish);
     // The host goes down, or does not after all: everything is wanted down, in order, and nothing
-    // of it is remembered over a restart.
-    WishReport shut_down(bool down);
+    // of it is remembered over a restart. Where that takes longer than the host waits (within), the
+    // graces of what still runs are shortened alike, so that the last have as much of theirs as the
+    // first.
+    WishReport shut_down(bool down, std::optional<Duration> within = std::nullopt);
+    // How long stopping all apps in order takes when each uses all of its grace.
+    Duration time_to_stop_all() const;
+    // How long the host would wait, as far as it says: what does not fit is told by the overview.
+    void host_gives(std::optional<Duration> given);
+
+    // A fact about the agent itself that is found out beside the passes. All overviews from the
+    // next on tell it, until one of its type comes with an empty message.
+    void note_of_agent(StatusCondition condition);
 
     // A person asked: forget what failed and what backs off, so that the next pass tries again.
     void forget_failures(const std::optional<std::string>& app);

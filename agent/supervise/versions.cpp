@@ -6,13 +6,17 @@
 namespace podreeve::supervise {
 namespace {
 
-// Counters of parts that no version has any more; those of companions go by their services.
+// Counters of parts that no version has any more. Those of companions go by their services, of
+// which only systemd's side of them tells (companions.cpp), so long as there are any.
 void forget_parts(std::initializer_list<const manifests::AppSpec*> versions, Memory& memory) {
+    const bool has_units =
+        !memory.companions.empty() ||
+        std::ranges::any_of(versions, [](const auto* each) { return !each->companions.empty(); });
     std::erase_if(memory.restarts, [&](const auto& row) {
-        return !row.first.ends_with(".service") &&
-               std::ranges::none_of(versions, [&](const manifests::AppSpec* version) {
-                   return version->find_container(row.first) != nullptr;
-               });
+        const bool is_unit = has_units && row.first.ends_with(".service");
+        return !is_unit && std::ranges::none_of(versions, [&](const manifests::AppSpec* version) {
+            return version->find_container(row.first) != nullptr;
+        });
     });
 }
 

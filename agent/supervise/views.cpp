@@ -108,8 +108,9 @@ std::string Supervisor::Core::text_of(Failure failure) const {
 void Supervisor::Core::add_conditions(AppView& view,
                                       const plan::AppPlan* planned,
                                       const plan::AppPolicy* policy) {
-    const Failure* last_failure = failures.last(view.name);
-    const bool kept_up = last_failure != nullptr && last_failure->kind == kConflictKind;
+    const std::vector<Failure> failed = failures.of(view.name);
+    const bool kept_up = std::ranges::any_of(
+        failed, [](const Failure& failure) { return failure.kind == kConflictKind; });
     if (planned != nullptr) {
         view.conditions = planned->conditions;
         for (const plan::Condition& condition : planned->conditions) {
@@ -127,7 +128,7 @@ void Supervisor::Core::add_conditions(AppView& view,
     if (policy != nullptr) {
         view.facts.backing_off = why_held(*policy);
     }
-    for (const Failure& failure : failures.of(view.name)) {
+    for (const Failure& failure : failed) {
         if (failure.kind == kConflictKind) {
             tell_conflict(view, failure);
             continue;
@@ -165,8 +166,10 @@ void Supervisor::Core::add_companion_conditions(AppView& view, const plan::AppPl
 std::optional<WallTime> Supervisor::Core::next_try_of(const std::string& app) const {
     std::optional<WallTime> earliest;
     for (const std::string& subject : {app, plan::companions_of(app)}) {
-        if (const Failure* failure = failures.last(subject)) {
-            keep_earliest(earliest, shown(failure->until));
+        for (const Failure& failure : failures.of(subject)) {
+            if (failure.until != kUntilChanged) {
+                keep_earliest(earliest, shown(failure.until));
+            }
         }
     }
     return earliest;
@@ -234,7 +237,29 @@ void Supervisor::Core::recall() {
     }
 }
 
+std::vector<StatusCondition> Supervisor::Core::conditions_of_agent() const {
+    std::vector<StatusCondition> conditions;
+    for (const auto& [type, condition] : of_agent) {
+        conditions.push_back(condition);
+    }
+    return conditions;
+}
+
+void Supervisor::note_of_agent(StatusCondition condition) {
+    const std::lock_guard lock(core_->mutex);
+    auto& known = core_->of_agent;
+    const auto before = known.find(condition.type);
+    condition.since = before == known.end() ? core_->wall() : before->second.since;
+    if (condition.message.empty()) {
+        known.erase(condition.type);
+    } else {
+        known.insert_or_assign(condition.type, std::move(condition));
+    }
+}
+
 Overview Supervisor::Core::publish(Overview overview) {
+    overview.agent_conditions = conditions_of_agent();
+    contained_or_logged("weighing how long a shutdown takes", [&] { tell_host_end(overview); });
     for (const state::Event& event : events_between(last, overview)) {
         contained_or_logged("telling an event", [&] { append(event); });
         set_last_event(overview, event);
@@ -285,11 +310,9 @@ AppStatus Supervisor::Core::status_unread(const std::string& app,
     return status;
 }
 
-AppStatus Supervisor::Core::status_in_trouble(const std::string& app,
-                                              const std::string& thrown) const {
+AppStatus Supervisor::Core::status_left(const std::string& app, const plan::Condition& what) const {
     const AppStatus* before = last.find(app);
     AppStatus status = before == nullptr ? AppStatus{} : *before;
-    const plan::Condition what = plan::internal_error(thrown);
     const auto known =
         std::find_if(status.conditions.begin(), status.conditions.end(),
                      [&](const StatusCondition& condition) { return condition.type == what.type; });
@@ -301,6 +324,15 @@ AppStatus Supervisor::Core::status_in_trouble(const std::string& app,
     status.health = "unknown";
     status.message = what.message;
     status.conditions = {{what.type, what.reason, what.message, "", true, since}};
+    return status;
+}
+
+AppStatus Supervisor::Core::status_aside(const std::string& app, const Aside& why) const {
+    AppStatus status = status_left(app, plan::set_aside(why.why));
+    status.change = 0;
+    status.blockers.clear();
+    status.pending.clear();
+    status.next_attempt = why.next_try;
     return status;
 }
 
@@ -337,12 +369,8 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
         overview.passes = core.last.passes + 1;
         overview.last_pass = core.wall();
         for (const std::string& name : core.all_apps(desired, &index)) {
-            AppStatus status;
-            if (const auto thrown = contained(
-                    [&] { status = core.status_of(name, desired, prepared, index, plan); })) {
-                status = core.status_in_trouble(name, *thrown);
-            }
-            overview.apps.push_back(std::move(status));
+            overview.apps.push_back(core.contained_status(
+                name, [&] { return core.status_of(name, desired, prepared, index, plan); }));
         }
         overview = core.publish(std::move(overview));
     }
@@ -369,12 +397,8 @@ Overview Supervisor::podman_lost(const manifests::Desired& desired, const Error&
             }
         }
         for (const std::string& name : names) {
-            AppStatus status;
-            if (const auto thrown =
-                    contained([&] { status = core.status_unread(name, desired, why); })) {
-                status = core.status_in_trouble(name, *thrown);
-            }
-            overview.apps.push_back(std::move(status));
+            overview.apps.push_back(core.contained_status(
+                name, [&] { return core.status_unread(name, desired, why); }));
         }
         overview = core.publish(std::move(overview));
     }

@@ -27,13 +27,22 @@ void drop_old(std::deque<SteadyTime>& times, SteadyTime now) {
 
 }  // namespace
 
-bool WedgeWatch::is_wedged(const podman::ContainerSummary& container, SteadyTime now) {
+bool WedgeWatch::is_wedged(const podman::ContainerSummary& container,
+                           SteadyTime now,
+                           Duration grace) {
     if (!is_passing_state(container.state)) {
-        stuck_since_.erase(container.id);
+        passing_.erase(container.id);
         return false;
     }
-    const auto [it, fresh] = stuck_since_.emplace(container.id, now);
-    if (fresh || now - it->second < kWedgedAfter) {
+    Passing& passing = passing_.try_emplace(container.id, Passing{now, {}, {}}).first->second;
+    // From the end of its grace podman may go on to its removal.
+    if (passing.state == ContainerState::Stopping && container.state == ContainerState::Removing) {
+        passing.since = now;
+    }
+    passing.state = container.state;
+    passing.longest =
+        kWedgedAfter + (container.state == ContainerState::Stopping ? grace : Duration::zero());
+    if (now - passing.since < passing.longest) {
         return false;
     }
     if (!is_half_made(container.state)) {
@@ -60,7 +69,10 @@ void WedgeWatch::note_pod_start(const std::string& pod, bool went_well) {
     }
 }
 
-bool WedgeWatch::cannot_start(const std::string& pod, const podman::ContainerSummary* infra) const {
+bool WedgeWatch::cannot_start(const std::string& pod, const podman::ContainerSummary* infra) {
+    if (infra != nullptr && infra->state == ContainerState::Running) {
+        failed_starts_.erase(pod);
+    }
     const auto failed = failed_starts_.find(pod);
     const bool down = infra == nullptr || is_half_made(infra->state) ||
                       infra->state == ContainerState::Exited ||
@@ -97,8 +109,11 @@ void WedgeWatch::reset(const std::optional<std::set<std::string>>& names) {
     std::erase_if(failed_starts_, asked);
 }
 
-void WedgeWatch::keep_only(const std::set<std::string>& ids, SteadyTime now) {
-    std::erase_if(stuck_since_, [&](const auto& row) { return !ids.contains(row.first); });
+void WedgeWatch::keep_only(const std::set<std::string>& ids,
+                           const std::set<std::string>& pods,
+                           SteadyTime now) {
+    std::erase_if(passing_, [&](const auto& row) { return !ids.contains(row.first); });
+    std::erase_if(failed_starts_, [&](const auto& row) { return !pods.contains(row.first); });
     for (auto it = recreated_.begin(); it != recreated_.end();) {
         drop_old(it->second, now);
         it = it->second.empty() ? recreated_.erase(it) : std::next(it);
@@ -107,8 +122,8 @@ void WedgeWatch::keep_only(const std::set<std::string>& ids, SteadyTime now) {
 
 std::optional<Duration> WedgeWatch::next_after(SteadyTime now) const {
     std::optional<Duration> next;
-    for (const auto& [id, since] : stuck_since_) {
-        const Duration left = since + kWedgedAfter - now;
+    for (const auto& [id, passing] : passing_) {
+        const Duration left = passing.since + passing.longest - now;
         if (left > Duration::zero() && (!next || left < *next)) {
             next = left;
         }

@@ -28,6 +28,9 @@ struct WishReport {
     std::vector<std::vector<std::string>>
         levels;          // of a stop: who goes down, the first level first
     Duration at_most{};  // of a stop: all graces, and what a kill takes
+    // What all graces add up to where the host does not wait so long, and they are shortened; zero:
+    // they are not.
+    Duration asked_for{};
 };
 
 // Writes the wish into the record.

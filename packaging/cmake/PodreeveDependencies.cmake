@@ -11,6 +11,7 @@ find_package(CLI11 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 # Debian's cpp-httplib is a compiled library: without its pkg-config flags a program links and then
 # crashes, since the layout of its classes depends on them.
 pkg_check_modules(cpp-httplib REQUIRED IMPORTED_TARGET cpp-httplib)

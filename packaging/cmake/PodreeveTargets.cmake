@@ -9,6 +9,20 @@ if(PODREEVE_SANITIZE)
   target_link_options(podreeve_flags INTERFACE -fsanitize=${PODREEVE_SANITIZE})
 endif()
 
+# What Debian hardens its own programs with, named here and not left to each release's dpkg-buildflags, which knows only half
+# of it in bookworm. tests/lint/check_binaries.py looks for all of it in what is packaged.
+if(PODREEVE_HARDENED)
+  include(CheckCXXCompilerFlag)
+  target_compile_options(podreeve_flags INTERFACE -fPIE -fstack-protector-strong -fstack-clash-protection -Wformat
+    -Werror=format-security -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)
+  foreach(flag -fcf-protection -mbranch-protection=standard)  # amd64, arm64
+    string(MAKE_C_IDENTIFIER "PODREEVE_TAKES${flag}" taken)
+    check_cxx_compiler_flag(${flag} ${taken})
+    target_compile_options(podreeve_flags INTERFACE $<$<BOOL:${${taken}}>:${flag}>)
+  endforeach()
+  target_link_options(podreeve_flags INTERFACE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+
 # What nearly every file includes, parsed once a build: half of what a build without optimization costs. Off where
 # packages are made, so that each file is seen to include what it uses.
 if(PODREEVE_PRECOMPILED)

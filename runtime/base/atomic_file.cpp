@@ -69,7 +69,9 @@ Status write_file_atomically(const std::filesystem::path& path,
     return sync_directory(directory);
 }
 
-Result<std::string> read_file(const std::filesystem::path& path, std::uintmax_t max_bytes) {
+Result<std::string> read_file(const std::filesystem::path& path,
+                              std::uintmax_t max_bytes,
+                              const std::function<Status(const struct stat&)>& allowed) {
     // O_NONBLOCK: a FIFO put where a file is expected must not hang the reader.
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 
@@ -81,6 +83,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uintmax_t 
     if (!S_ISREG(info.st_mode)) {
         return fail(Code::InvalidArgument,
                     fmt::format("cannot read {}: not a regular file", path.string()));
+    }
+    if (allowed) {
+        RETURN_IF_ERROR(allowed(info));
     }
     std::string content;
     char buffer[65536];

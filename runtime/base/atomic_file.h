@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "runtime/base/result.h"
@@ -16,7 +18,10 @@ Status write_file_atomically(const std::filesystem::path& path,
                              std::string_view content,
                              mode_t mode);
 
-// The whole content of a regular file of at most max_bytes; larger is InvalidArgument.
-Result<std::string> read_file(const std::filesystem::path& path, std::uintmax_t max_bytes);
+// The whole content of a regular file of at most max_bytes; larger is InvalidArgument. With allowed
+// the open file is looked at first: an error of it is the answer.
+Result<std::string> read_file(const std::filesystem::path& path,
+                              std::uintmax_t max_bytes,
+                              const std::function<Status(const struct stat&)>& allowed = {});
 
 }  // namespace podreeve

@@ -19,9 +19,11 @@ WallTime SystemClock::system_now() const {
 }
 
 std::string to_rfc3339(WallTime time) {
-    const auto whole = floor<seconds>(time);
-    const auto fraction = duration_cast<milliseconds>(time - whole).count();
-    const std::time_t stamp = static_cast<std::time_t>(whole.time_since_epoch().count());
+    // Whole seconds as nanoseconds would be beyond what is held, of the earliest time there is.
+    const auto since = floor<milliseconds>(time.time_since_epoch());
+    const auto whole = floor<seconds>(since);
+    const auto fraction = (since - whole).count();
+    const std::time_t stamp = static_cast<std::time_t>(whole.count());
     std::tm parts{};
     gmtime_r(&stamp, &parts);
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,

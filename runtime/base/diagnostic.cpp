@@ -10,7 +10,7 @@ namespace podreeve {
 
 std::string to_text(const Diagnostic& diagnostic) {
     const SourcePosition& at = diagnostic.position;
-    std::string text = clean_text(at.file);
+    std::string text = at.file;
     if (at.line > 0) {
         text += fmt::format(":{}:{}", at.line, at.column);
     }
@@ -28,7 +28,7 @@ std::string to_text(const Diagnostic& diagnostic) {
     if (!diagnostic.nearest.empty()) {
         text += fmt::format("; did you mean '{}'?", diagnostic.nearest);
     }
-    return text;
+    return clean_text(text);
 }
 
 bool has_errors(const std::vector<Diagnostic>& diagnostics) {

@@ -47,8 +47,11 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
     // One slip in a short word, two in a longer one, three in a long one.
     std::size_t best_cost = word.size() <= 3 ? 2 : word.size() <= 8 ? 3 : 4;
     for (const std::string& candidate : candidates) {
-        if (candidate.size() > kLongestWord) {
-            continue;
+        const std::size_t difference = candidate.size() > word.size()
+                                           ? candidate.size() - word.size()
+                                           : word.size() - candidate.size();
+        if (candidate.size() > kLongestWord || difference >= best_cost) {
+            continue;  // it takes as many slips at the least
         }
         const std::size_t cost = edit_distance(word, candidate);
         if (cost < best_cost && cost < candidate.size()) {

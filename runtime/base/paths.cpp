@@ -12,14 +12,15 @@ using std::filesystem::path;
 Result<path> home_place(const Environment& environment,
                         const char* variable,
                         const char* below_home) {
-    if (const auto set = environment(variable)) {
-        return path(*set);
+    if (const auto set = directory_in(environment, variable)) {
+        return *set;
     }
-    if (const auto home = environment("HOME")) {
-        return path(*home) / below_home;
+    if (const auto home = directory_in(environment, "HOME")) {
+        return *home / below_home;
     }
     return fail(Code::NotFound,
-                fmt::format("cannot tell where podreeve's files are: neither ${} nor $HOME is set",
+                fmt::format("cannot tell where podreeve's files are: neither ${} nor $HOME names "
+                            "an absolute directory",
                             variable));
 }
 
@@ -35,7 +36,8 @@ Paths system_paths() {
 Result<Paths> user_paths(uid_t uid, const Environment& environment) {
     ASSIGN_OR_RETURN(const path config, home_place(environment, "XDG_CONFIG_HOME", ".config"));
     ASSIGN_OR_RETURN(const path state, home_place(environment, "XDG_STATE_HOME", ".local/state"));
-    const path runtime = environment("XDG_RUNTIME_DIR").value_or(fmt::format("/run/user/{}", uid));
+    const path runtime =
+        directory_in(environment, "XDG_RUNTIME_DIR").value_or(fmt::format("/run/user/{}", uid));
     return Paths{{"/usr/share/podreeve/user-apps", "/etc/podreeve/user-apps",
                   config / "podreeve/apps", runtime / "podreeve/apps"},
                  config / "podreeve/podreeve.yaml",
@@ -55,6 +57,11 @@ Environment process_environment() {
         }
         return value;
     };
+}
+
+std::optional<path> directory_in(const Environment& environment, const char* name) {
+    const auto set = environment(name);
+    return set && path(*set).is_absolute() ? std::optional(path(*set)) : std::nullopt;
 }
 
 Result<Paths> paths_for(uid_t uid, const Environment& environment) {

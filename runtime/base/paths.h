@@ -15,6 +15,10 @@ namespace podreeve {
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 Environment process_environment();
 
+// A directory that the environment names. One that is not absolute would be another in each working
+// directory, and counts as none (XDG Base Directory Specification).
+std::optional<std::filesystem::path> directory_in(const Environment& environment, const char* name);
+
 // Where an agent's files are. uid 0 has the system agent's places, everybody else the user agent's.
 struct Paths {
     std::vector<std::filesystem::path> manifest_dirs;  // later ones win
@@ -26,6 +30,7 @@ struct Paths {
 };
 
 // By the XDG directories; $CONTAINER_HOST (unix://…) and $PODREEVE_SOCKET name other sockets.
+// The system's agent goes by none of the XDG directories.
 // NotFound when neither $HOME nor the XDG variables tell where a user's files go.
 Result<Paths> paths_for(uid_t uid, const Environment& environment);
 

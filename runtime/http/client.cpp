@@ -23,11 +23,12 @@ void set_up_curl_once() {
 
 // Handles at rest, the one used last on top: its connection is the likeliest to be still open.
 struct Client::Pool {
-    Pool(std::string path, std::size_t keep_handles)
-        : socket_path(std::move(path)), keep(keep_handles) {}
+    Pool(std::string path, std::size_t keep_handles, std::optional<uid_t> whose)
+        : socket_path(std::move(path)), keep(keep_handles), owner(whose) {}
 
     const std::string socket_path;
     const std::size_t keep;
+    const std::optional<uid_t> owner;
     Guarded<std::vector<std::unique_ptr<Handle>>> resting;
 
     std::unique_ptr<Handle> take() {
@@ -48,9 +49,9 @@ struct Client::Pool {
     }
 };
 
-Client::Client(std::string socket_path, unsigned keep_handles) {
+Client::Client(std::string socket_path, unsigned keep_handles, std::optional<uid_t> owner) {
     set_up_curl_once();
-    pool_ = std::make_unique<Pool>(std::move(socket_path), keep_handles);
+    pool_ = std::make_unique<Pool>(std::move(socket_path), keep_handles, owner);
 }
 
 Client::~Client() = default;
@@ -61,7 +62,7 @@ Result<Response> Client::call(const Request& request) {
     }
     auto handle = pool_->take();
     if (handle == nullptr) {
-        handle = std::make_unique<Handle>();
+        handle = std::make_unique<Handle>(pool_->owner);
     }
     auto result = handle->perform(pool_->socket_path, request);
     // A server that fails may be one that is going, or whose socket another has taken over since:

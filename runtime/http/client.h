@@ -8,11 +8,15 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 
 namespace podreeve::http {
+
+// A body that is kept in memory may not be larger (Corrupt).
+inline constexpr std::size_t kMaxBody = std::size_t{64} << 20U;
 
 struct Request {
     std::string method = "GET";
@@ -42,7 +46,11 @@ struct Response {
 // HTTP status is a Response.
 class Client {
   public:
-    explicit Client(std::string socket_path, unsigned keep_handles = 4);
+    // With owner nothing is said to a server that is neither that user's nor root's (Denied), as
+    // the kernel tells by the connection.
+    explicit Client(std::string socket_path,
+                    unsigned keep_handles = 4,
+                    std::optional<uid_t> owner = std::nullopt);
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

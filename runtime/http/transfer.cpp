@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstring>
 #include <exception>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <climits>
 #include <fmt/format.h>
@@ -260,7 +263,42 @@ Result<Response> outcome(CURL* easy,
 
 }  // namespace
 
-Handle::Handle() : easy_(curl_easy_init()), multi_(curl_multi_init()) {
+// Of a socket that systemd listens on for podman, it is systemd's user. One that is not connected
+// yet is nobody's.
+bool Handle::Peer::is_trusted() {
+    for (const int fd : open) {
+        ucred peer{};
+        socklen_t size = sizeof peer;
+        if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+            refused = fmt::format("it cannot be told whose it is: {}", std::strerror(errno));
+        } else if (peer.pid != 0 && peer.uid != *owner && peer.uid != 0) {
+            refused = fmt::format("user {} serves it, and not user {} or root", peer.uid, *owner);
+        }
+    }
+    return refused.empty();
+}
+
+// curl connects by itself, and does not say which of its connections a request goes over: so all
+// that are open are asked about before each.
+curl_socket_t Handle::open_socket(void* self, curlsocktype, curl_sockaddr* address) {
+    const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd >= 0) {
+        static_cast<Peer*>(self)->open.insert(fd);
+    }
+    return fd;
+}
+
+int Handle::close_socket(void* self, curl_socket_t fd) {
+    static_cast<Peer*>(self)->open.erase(fd);
+    return ::close(fd);
+}
+
+int Handle::before_request(void* self, char*, char*, int, int) {
+    return static_cast<Peer*>(self)->is_trusted() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+Handle::Handle(std::optional<uid_t> owner)
+    : peer_{owner, {}, ""}, easy_(curl_easy_init()), multi_(curl_multi_init()) {
     // One handle speaks to one socket: a second connection would only be kept open for nothing.
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 1L);
 }
@@ -283,10 +321,22 @@ Result<Response> Handle::perform(const std::string& socket_path, const Request& 
     set_method(easy_, request, headers);
     set_transport(easy_, socket_path, request);
     set_callbacks(easy_, progress);
+    peer_.refused.clear();
+    if (peer_.owner) {
+        set(easy_, CURLOPT_OPENSOCKETFUNCTION, &Handle::open_socket);
+        set(easy_, CURLOPT_OPENSOCKETDATA, static_cast<void*>(&peer_));
+        set(easy_, CURLOPT_CLOSESOCKETFUNCTION, &Handle::close_socket);
+        set(easy_, CURLOPT_CLOSESOCKETDATA, static_cast<void*>(&peer_));
+        set(easy_, CURLOPT_PREREQFUNCTION, &Handle::before_request);
+        set(easy_, CURLOPT_PREREQDATA, static_cast<void*>(&peer_));
+    }
     curl_multi_add_handle(multi_, easy_);
     const Ended ended = turn(multi_, request, progress);
     const CURLcode code = result_of(multi_);
     curl_multi_remove_handle(multi_, easy_);  // closes the connection of a call cut short
+    if (!peer_.refused.empty()) {
+        return fail(Code::Denied, fmt::format("cannot use {}: {}", socket_path, peer_.refused));
+    }
     if (ended == Ended::Stopped) {
         return fail(Code::Cancelled, fmt::format("cannot finish {}: cancelled", name_of(request)));
     }

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
+#include <sys/types.h>
 
 #include <curl/curl.h>
 
@@ -9,13 +12,10 @@
 
 namespace podreeve::http {
 
-// A body that is kept in memory may not be larger.
-inline constexpr std::size_t kMaxBody = std::size_t{64} << 20U;
-
 // One curl handle and the one connection that it keeps. Belongs to one call at a time.
 class Handle {
   public:
-    Handle();
+    explicit Handle(std::optional<uid_t> owner);
     ~Handle();
     Handle(const Handle&) = delete;
     Handle& operator=(const Handle&) = delete;
@@ -23,6 +23,20 @@ class Handle {
     Result<Response> perform(const std::string& socket_path, const Request& request);
 
   private:
+    // Who may serve the socket, and what is open to it.
+    struct Peer {
+        std::optional<uid_t> owner;  // beside root; nothing: anybody
+        std::set<int> open;
+        std::string refused;  // why nothing was said
+
+        bool is_trusted();
+    };
+
+    static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+    static int close_socket(void* self, curl_socket_t fd);
+    static int before_request(void* self, char*, char*, int, int);
+
+    Peer peer_;
     CURL* easy_;
     CURLM* multi_;
 };

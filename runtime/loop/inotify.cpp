@@ -4,10 +4,13 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
+#include "runtime/base/thread.h"
 
 namespace podreeve::loop {
 namespace {
@@ -15,103 +18,256 @@ namespace {
 constexpr Duration kQuiet = std::chrono::milliseconds(50);
 constexpr Duration kLongest = std::chrono::milliseconds(500);
 
-// A tree that changes faster than it can be looked at is watched as it was last seen; its next
-// event starts this again.
-constexpr int kMaxRounds = 8;
+// More that cannot be decided on is taken for a change.
+constexpr std::size_t kMostUndecided = 1000;
+
+std::string internal_error(const std::string& thrown) {
+    return "cannot watch directories: internal error: " + thrown;
+}
 
 }  // namespace
 
 Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::create(
-    Loop& loop, std::vector<std::filesystem::path> directories, std::function<void()> changed) {
+    Loop& loop,
+    std::vector<std::filesystem::path> directories,
+    std::function<void()> changed,
+    std::function<void(const std::string& why)> blind,
+    InotifyCalls calls) {
     for (const std::filesystem::path& directory : directories) {
         if (!directory.is_absolute()) {
             return fail(Code::InvalidArgument,
                         fmt::format("cannot watch '{}': not an absolute path", directory.string()));
         }
     }
-    std::unique_ptr<DirectoryWatch> watch(
-        new DirectoryWatch(loop, std::move(directories), std::move(changed)));
-    RETURN_IF_ERROR(watch->start(loop));
+    std::unique_ptr<DirectoryWatch> watch(new DirectoryWatch(
+        loop, std::move(directories), std::move(changed), std::move(blind), std::move(calls)));
+    if (watch->open()) {
+        watch->take(watch->look_at_all());
+    } else {
+        watch->tell_blind();
+    }
     return watch;
 }
 
 DirectoryWatch::DirectoryWatch(Loop& loop,
                                std::vector<std::filesystem::path> directories,
-                               std::function<void()> changed)
-    : directories_(std::move(directories)),
+                               std::function<void()> changed,
+                               std::function<void(const std::string& why)> blind,
+                               InotifyCalls calls)
+    : loop_(loop),
+      directories_(std::move(directories)),
       changed_(std::move(changed)),
-      debounce_(loop, loop, kQuiet, kLongest, [this] {
-          sync();
-          changed_();
-      }) {}
+      blind_(std::move(blind)),
+      calls_(std::move(calls)),
+      debounce_(loop,
+                loop,
+                kQuiet,
+                kLongest,
+                [this] {
+                    change_seen_ = true;
+                    begin_look();
+                }),
+      watched_(directories_.size()),
+      hangs_(directories_.size()),
+      patience_(calls_.patience, calls_.ask_again) {}
 
-Status DirectoryWatch::start(Loop& loop) {
-    fd_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+DirectoryWatch::~DirectoryWatch() {
+    ends_ = true;
+}
+
+bool DirectoryWatch::open() {
     if (!fd_) {
-        return errno_error("watch directories (is fs.inotify.max_user_instances too low?)", errno);
-    }
-    ASSIGN_OR_RETURN(watch_,
-                     loop.watch_fd(fd_.get(), EPOLLIN, [this](std::uint32_t) { read_events(); }));
-    sync();
-    return {};
-}
-
-// Between looking and watching, things may move; so it looks again until nothing has.
-void DirectoryWatch::sync() {
-    WatchPlan plan = plan_watches(directories_);
-    for (int round = 0; round < kMaxRounds; ++round) {
-        apply(plan);
-        WatchPlan now = plan_watches(directories_);
-        if (now == plan) {
-            return;
+        if (const auto thrown = contained([this] { no_instance_ = open_instance(); })) {
+            no_instance_ = internal_error(*thrown);
         }
-        plan = std::move(now);
+    }
+    return fd_ != nullptr;
+}
+
+// Says why there is none.
+std::string DirectoryWatch::open_instance() {
+    UniqueFd fd(calls_.init());
+    if (!fd) {
+        return no_room(errno, "fs.inotify.max_user_instances (or the limit of open files)");
+    }
+    auto watch = loop_.watch_fd(fd.get(), EPOLLIN, [this](std::uint32_t) { read_events(); });
+    if (!watch) {
+        return watch.error().message;
+    }
+    fd_ = std::make_shared<const UniqueFd>(std::move(fd));
+    watch_ = std::move(*watch);
+    return "";
+}
+
+// One look at a time; what comes while it goes on is for another.
+void DirectoryWatch::begin_look() {
+    if (looking_) {
+        look_again_ = true;
+        return;
+    }
+    if (open() && begin_beside()) {
+        return;
+    }
+    tell_blind();
+    if (std::exchange(change_seen_, false)) {
+        changed_();
     }
 }
 
-// Watches are asked for again even where the plan is the old one: another directory may stand at
-// the same path.
-void DirectoryWatch::apply(const WatchPlan& plan) {
+bool DirectoryWatch::begin_beside() {
+    const auto thrown = contained([this] {
+        beside_ =
+            begin_stoppable("watching directories", [this](std::stop_token) { look_beside(); });
+    });
+    looking_ = !thrown;
+    no_thread_ = thrown ? internal_error(*thrown) : "";
+    return looking_;
+}
+
+// Whoever waits for it has to hear of it, or nothing is looked at any more.
+void DirectoryWatch::look_beside() {
+    Looks looks;  // none: nobody has answered
+    contained_or_logged("watching directories", [&] { looks = look_at_all(); });
+    const auto tell = [&] {
+        loop_.post([this, here = std::weak_ptr(here_), looks] {
+            if (!here.expired()) {
+                take(looks);
+            }
+        });
+    };
+    if (!contained_or_logged("telling what is watched", tell)) {
+        contained_or_logged("telling what is watched", tell);
+    }
+}
+
+DirectoryWatch::Looks DirectoryWatch::look_at_all() const {
+    Looks looks(directories_.size());
+    for (std::size_t i = 0; i < looks.size() && !ends_; ++i) {
+        const auto watched = std::make_shared<Watched>();
+        bool answered = false;
+        const auto thrown = contained([&] {
+            answered = patience_.run(directories_[i].string(),
+                                     [watched, calls = calls_, fd = fd_, path = directories_[i]] {
+                                         *watched = watch_directory(calls, fd->get(), path);
+                                     });
+        });
+        if (thrown) {  // it is watched as it last was, and asked again
+            looks[i] = watched_[i].value_or(Watched{});
+            looks[i]->no_room = internal_error(*thrown);
+        } else if (answered) {
+            looks[i] = std::move(*watched);
+        }
+    }
+    return looks;
+}
+
+void DirectoryWatch::take(const Looks& looks) {
+    looking_ = false;
+    bool answers_again = false;
+    for (std::size_t i = 0; i < hangs_.size(); ++i) {
+        const bool answered = i < looks.size() && looks[i];
+        answers_again = answers_again || (hangs_[i] && answered);
+        hangs_[i] = !answered;
+        if (answered) {
+            watched_[i] = looks[i];
+        }
+    }
+    const auto thrown = contained([this] {
+        take_interests();
+        tell_unseen();
+    });
+    untaken_ = thrown ? internal_error(*thrown) : "";
+    for (const Event& event : std::exchange(undecided_, {})) {
+        if (matters(event)) {
+            debounce_.touch();
+        }
+    }
+    const bool sees_again = !told_.empty() && trouble().empty();
+    tell_blind();
+    if (std::exchange(change_seen_, false) || sees_again || answers_again) {
+        changed_();
+    }
+    if (std::exchange(look_again_, false)) {
+        change_seen_ = true;
+        begin_look();
+    }
+}
+
+void DirectoryWatch::take_interests() {
     std::map<int, Interest> next;
-    for (const auto& [path, interest] : plan) {
-        const int number = add(path, interest);
-        if (number < 0) {
-            continue;
-        }
-        Interest& known = next[number];
-        const bool twice = known.mask != 0;  // one directory under two paths, by a bind mount
-        known.add(interest);
-        if (twice) {
-            add(path, known);
+    std::set<int> numbers;
+    for (const std::optional<Watched>& watched : watched_) {
+        if (watched) {
+            numbers.insert(watched->numbers.begin(), watched->numbers.end());
+            for (const auto& [number, interest] : watched->interests) {
+                next[number].add(interest);  // one directory may be watched for several
+            }
         }
     }
     for (const auto& [number, interest] : watches_) {
+        numbers.insert(number);
+    }
+    for (const int number : numbers) {
         if (!next.contains(number)) {
-            ::inotify_rm_watch(fd_.get(), number);
+            ::inotify_rm_watch(fd_->get(), number);
         }
     }
     watches_ = std::move(next);
 }
 
-int DirectoryWatch::add(const std::string& path, const Interest& interest) {
-    const int number =
-        ::inotify_add_watch(fd_.get(), path.c_str(), interest.mask | IN_ONLYDIR | IN_EXCL_UNLINK);
-    const int error = errno;
-    // One that has just gone is found missing by the next look. A directory above that may only be
-    // passed through cannot be watched, which costs no more than seeing it renamed.
-    const bool expected = error == ENOENT || error == ENOTDIR || interest.names.empty();
-    if (number < 0 && (!expected || interest.all_names) && complained_.insert(path).second) {
-        log::warn("{}; its changes are seen late",
-                  errno_error(fmt::format("watch {}", path), error).message);
+void DirectoryWatch::tell_unseen() {
+    for (std::optional<Watched>& watched : watched_) {
+        if (!watched) {
+            continue;
+        }
+        for (const auto& [path, why] : watched->unseen) {
+            if (complained_.insert(path).second) {
+                log::warn("{}; its changes are seen late", why);
+            }
+        }
     }
-    return number;
+}
+
+std::string DirectoryWatch::trouble() const {
+    std::string why = !no_instance_.empty() ? no_instance_
+                      : !no_thread_.empty() ? no_thread_
+                                            : untaken_;
+    for (std::size_t i = 0; i < watched_.size() && why.empty(); ++i) {
+        if (hangs_[i]) {
+            why = fmt::format("cannot watch {}: its file system does not answer",
+                              directories_[i].string());
+        } else if (watched_[i]) {
+            why = watched_[i]->no_room;
+        }
+    }
+    return why;
+}
+
+void DirectoryWatch::tell_blind() {
+    const std::string why = trouble();
+    again_.reset();
+    if (!why.empty()) {
+        again_ = loop_.after(calls_.ask_again, [this] { begin_look(); });
+    }
+    if (why == told_) {
+        return;
+    }
+    told_ = why;
+    if (told_.empty()) {
+        log::info("directories are watched again");
+    } else {
+        log::warn("{}", told_);
+    }
+    if (blind_) {
+        blind_(told_);
+    }
 }
 
 void DirectoryWatch::read_events() {
     alignas(inotify_event) char buffer[16384];
     bool mattered = false;
     while (true) {
-        const ssize_t size = ::read(fd_.get(), buffer, sizeof buffer);
+        const ssize_t size = ::read(fd_->get(), buffer, sizeof buffer);
         if (size < 0 && errno == EINTR) {
             continue;
         }
@@ -120,9 +276,18 @@ void DirectoryWatch::read_events() {
         }
         for (ssize_t at = 0; at < size;) {
             // The kernel pads each event so that the next one is aligned.
-            const auto& event = *reinterpret_cast<const inotify_event*>(buffer + at);
-            mattered = matters(event) || mattered;
-            at += static_cast<ssize_t>(sizeof event + event.len);
+            const auto& raw = *reinterpret_cast<const inotify_event*>(buffer + at);
+            const Event event{raw.wd, raw.mask, raw.len == 0 ? "" : raw.name};
+            const bool matters_now = matters(event);
+            mattered = mattered || matters_now;
+            // What is watched by now is known when the look has ended.
+            if (looking_ && !matters_now) {
+                mattered = mattered || undecided_.size() == kMostUndecided;
+                if (!mattered) {
+                    undecided_.push_back(event);
+                }
+            }
+            at += static_cast<ssize_t>(sizeof raw + raw.len);
         }
     }
     if (mattered) {
@@ -130,11 +295,11 @@ void DirectoryWatch::read_events() {
     }
 }
 
-bool DirectoryWatch::matters(const inotify_event& event) {
+bool DirectoryWatch::matters(const Event& event) {
     if ((event.mask & IN_Q_OVERFLOW) != 0) {
         return true;
     }
-    const auto watch = watches_.find(event.wd);
+    const auto watch = watches_.find(event.number);
     if (watch == watches_.end()) {
         return false;
     }
@@ -142,7 +307,10 @@ bool DirectoryWatch::matters(const inotify_event& event) {
         watches_.erase(watch);  // the kernel dropped it, and has said why before
         return false;
     }
-    return event.len == 0 || watch->second.all_names || watch->second.names.contains(event.name);
+    const Interest& interest = watch->second;
+    const bool asked_for = (event.mask & (interest.mask | IN_UNMOUNT)) != 0;
+    return asked_for &&
+           (event.name.empty() || interest.all_names || interest.names.contains(event.name));
 }
 
 }  // namespace podreeve::loop

@@ -254,6 +254,11 @@ Result<bool> Loop::feed_watchdog() {
     return r > 0;
 }
 
+Status Loop::starve_watchdog() {
+    const int r = sd_event_set_watchdog(event_, false);
+    return r < 0 ? errno_error("stop feeding the watchdog", -r) : Status();
+}
+
 Status Loop::run() {
     stopped_ = false;
     while (!stopped_) {

@@ -74,6 +74,8 @@ class Loop final : public Clock, public Scheduler {
     // Feeds systemd's watchdog from inside the loop, so that it starves when the loop stands still.
     // false where $WATCHDOG_USEC asks for none.
     Result<bool> feed_watchdog();
+    // Lets it starve though the loop turns, since what the loop is there for does not.
+    Status starve_watchdog();
 
     // Turns until stop(). A second run() after that goes on where the first ended.
     Status run();

@@ -4,7 +4,8 @@
 
 namespace podreeve::podman {
 
-Client::Client(std::string socket_path) : wire_(std::make_unique<Wire>(std::move(socket_path))) {}
+Client::Client(std::string socket_path, uid_t owner)
+    : wire_(std::make_unique<Wire>(std::move(socket_path), owner)) {}
 
 Client::~Client() = default;
 

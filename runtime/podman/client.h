@@ -4,6 +4,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -34,7 +35,8 @@ struct RemoveOptions {
 // trap named here has a test in tests/contract.
 class Client {
   public:
-    explicit Client(std::string socket_path);
+    // What is sent holds secrets: only a podman of that user, or of root, gets any.
+    explicit Client(std::string socket_path, uid_t owner = ::geteuid());
     ~Client();
 
     // Asks _ping once and remembers the answer; called by the others when need be. After a lost
@@ -48,6 +50,9 @@ class Client {
     Result<ContainerDetails> inspect_container(const std::string& who, const Call&);
     Result<std::string> create_container(const ContainerCreate&,
                                          const Call&);  // id; Conflict: name in use
+    // Makes what it runs in, its mounts among it, and its process, which waits to be started; of a
+    // pod's member also starts the infra container. One that is ready so is Ok.
+    Status init_container(const std::string& who, const Call&);
     Result<Effect> start_container(const std::string& who, const Call&);
     // Always sends the timeout: an absent one means 0 to some versions. The call's own deadline
     // must be longer. A paused one is Conflict: podman does not stop it.
@@ -145,6 +150,11 @@ class Client {
     Status events(std::int64_t since_nano,
                   const std::function<bool(const Event&)>& on_event,
                   const Call&);
+    // The same, from so long ago by podman's own clock, which may have been set since: whole
+    // milliseconds; zero: from now on.
+    Status events_of_last(Duration past,
+                          const std::function<bool(const Event&)>& on_event,
+                          const Call&);
     Result<Info> info(const Call&);
     // Whether this podman can hold the link between pods and service container over REST (4.5 and
     // later).

@@ -58,8 +58,8 @@ bool uses_sub_path(const ContainerCreate& create) {
 Result<std::vector<ContainerSummary>> Client::list_containers(const Call& call) {
     Ask ask{.what = "list the containers"};
     ask.path = "/containers/json" + http::query({{"all", "true"}});
-    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
-    return wire::read_container_list(reply.body);
+    ASSIGN_OR_RETURN(const std::string body, wire_->session.list(std::move(ask), call));
+    return wire::read_container_list(body);
 }
 
 Result<ContainerDetails> Client::inspect_container(const std::string& who, const Call& call) {
@@ -84,6 +84,13 @@ Result<std::string> Client::create_container(const ContainerCreate& create, cons
     ask.secrets = values_of(create.env);
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_id(reply.body);
+}
+
+Status Client::init_container(const std::string& who, const Call& call) {
+    Ask ask{.what = "make container ready: " + who, .method = "POST"};
+    ask.path = path_of(who, "/init");
+    RETURN_IF_ERROR(wire_->session.call(ask, call));
+    return {};
 }
 
 Result<Effect> Client::start_container(const std::string& who, const Call& call) {

@@ -72,8 +72,8 @@ Status errors_of(const http::Response& reply, std::string_view what) {
 
 Result<std::vector<PodSummary>> Client::list_pods(const Call& call) {
     Ask ask{.what = "list the pods", .path = "/pods/json"};
-    ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
-    return wire::read_pod_list(reply.body);
+    ASSIGN_OR_RETURN(const std::string body, wire_->session.list(std::move(ask), call));
+    return wire::read_pod_list(body);
 }
 
 Result<PodSummary> Client::inspect_pod(const std::string& who, const Call& call) {

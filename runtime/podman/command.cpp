@@ -1,28 +1,57 @@
 #include "runtime/podman/command.h"
 
-#include <csignal>
-
 #include <fmt/format.h>
 
 #include "runtime/process/find.h"
+#include "runtime/process/identity.h"
+#include "runtime/process/pidfd.h"
 
 namespace podreeve::podman {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
+// How long a killed command may take to be gone, and how often podman is asked whether it is.
+constexpr std::chrono::milliseconds kReap{500};
+constexpr int kLooks = 4;
 
-// A session outlives its command, and its conmon the session.
-void clear_away(Client& client, const std::string& session) {
-    const auto removed = client.remove_exec(session, {kPatience, {}});
-    if (removed && *removed) {
-        for (const pid_t pid : process::with_argument(session)) {
-            ::kill(pid, SIGKILL);
+// For as long as podman ends a command of a session it holds the container's lock, and with it
+// every listing of containers: up to ten seconds for one that ignores SIGTERM. So the command is
+// killed here where its process is to be seen. False: it was, and podman does not say so yet.
+bool end_command(Client& client, const std::string& container, const std::string& session) {
+    for (int looks = 0; looks < kLooks; ++looks) {
+        const auto left = client.inspect_exec(session, {kPatience, {}});
+        if (!left || !left->running) {
+            return true;
         }
+        const auto of = client.inspect_container(container, {kPatience, {}});
+        // The command may have ended since, and its number be another's.
+        const auto is_it = [&](pid_t pid) {
+            return process::belongs_to(pid, of->summary.id) == process::Presence::There;
+        };
+        if (!of || !process::kill_if(static_cast<pid_t>(left->pid), is_it, kReap)) {
+            return looks == 0;
+        }
+    }
+    return false;
+}
+
+// A session outlives its command, and its conmon the session for five minutes. before: the newest
+// process when the session had not begun. One that podman does not see the end of stays podman's,
+// which removes it with its container.
+void clear_away(Client& client,
+                const std::string& container,
+                const std::string& session,
+                bool ended,
+                pid_t before) {
+    if (!ended && !end_command(client, container, session)) {
         return;
     }
-    const auto left = client.inspect_exec(session, {kPatience, {}});
-    if (left && left->running && left->pid > 0) {
-        ::kill(static_cast<pid_t>(left->pid), SIGKILL);
+    const auto removed = client.remove_exec(session, {kPatience, {}});
+    if (removed && *removed) {
+        const process::Wanted conmon{"conmon", session, before, process::newest_pid()};
+        for (const pid_t pid : process::find(conmon)) {
+            process::kill_if(pid, [&](pid_t same) { return process::is_wanted(same, conmon); });
+        }
     }
 }
 
@@ -59,8 +88,9 @@ Result<int> run_command(Client& client, const CommandRun& what) {
     if (!session) {
         return not_run(session.error());
     }
+    const pid_t before = process::newest_pid();
     const Result<int> code = run(client, what, *session);
-    clear_away(client, *session);
+    clear_away(client, what.container, *session, code.has_value(), before);
     return code;
 }
 

@@ -280,7 +280,11 @@ void JsonReader::skip_number() {
         }
     };
     at_ += *at_ == '-' ? 1 : 0;
-    digits();
+    if (at_ != end_ && *at_ == '0') {
+        ++at_;  // alone: 01 is no number
+    } else {
+        digits();
+    }
     if (at_ != end_ && *at_ == '.') {
         ++at_;
         digits();

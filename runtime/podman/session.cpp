@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/podman/list_cutter.h"
 #include "runtime/podman/reply_error.h"
 #include "runtime/podman/wire.h"
 
@@ -72,6 +73,41 @@ Result<http::Response> Session::call(const Ask& ask, const Call& call) {
         return reply_error(reply, ask.what, ask.secrets);
     }
     return reply;
+}
+
+Result<std::string> Session::list(Ask ask, const Call& call) {
+    if (!large_.lock()->contains(ask.path)) {
+        Result<http::Response> reply = this->call(ask, call);
+        if (reply) {
+            return std::move(reply->body);
+        }
+        if (reply.error().code != Code::Corrupt) {
+            return reply.error();
+        }
+        large_.lock()->insert(ask.path);
+    }
+    return cut_list(std::move(ask), call);
+}
+
+Result<std::string> Session::cut_list(Ask ask, const Call& call) {
+    ListCutter cutter;
+    ask.sink = [&](std::string_view piece) {
+        cutter.feed(piece);
+        return cutter.text().size() <= http::kMaxBody;
+    };
+    const Result<http::Response> reply = this->call(ask, call);
+    if (cutter.text().size() > http::kMaxBody) {
+        return fail(Code::Corrupt,
+                    fmt::format("cannot {}: it is larger than {} MiB, also without long labels",
+                                ask.what, http::kMaxBody >> 20U));
+    }
+    if (!reply) {
+        return reply.error();
+    }
+    if (cutter.fed() < http::kMaxBody / 2) {
+        large_.lock()->erase(ask.path);
+    }
+    return cutter.text();
 }
 
 Result<http::Response> Session::call_pod(const Ask& ask, const Call& call) {

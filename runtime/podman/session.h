@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,25 +29,31 @@ struct Ask {
 // The socket and the version that was found behind it. Any thread may call.
 class Session {
   public:
-    explicit Session(std::string socket_path) : http_(std::move(socket_path)) {}
+    // owner: who, beside root, may serve the socket.
+    Session(std::string socket_path, uid_t owner) : http_(std::move(socket_path), 4, owner) {}
 
     Result<Version> version(const Call& call);
     // A 2xx or 304 reply; anything else is an Error.
     Result<http::Response> call(const Ask& ask, const Call& call);
+    // The reply to a question for a list. One that is too large to be kept is asked for again, and
+    // cut as it comes (ListCutter), and so are those after it until they are half as large.
+    Result<std::string> list(Ask ask, const Call& call);
     // As call, but a 409 that lists what its containers said is a reply too.
     Result<http::Response> call_pod(const Ask& ask, const Call& call);
 
   private:
     Result<Version> ping(const Call& call);
+    Result<std::string> cut_list(Ask ask, const Call& call);
     Result<http::Response> send(const Ask& ask, const Call& call);  // whatever its status
 
     http::Client http_;
     Guarded<std::optional<Version>> version_;
+    Guarded<std::set<std::string>> large_;  // the lists, by path
 };
 
 // What Client hides.
 struct Client::Wire {
-    explicit Wire(std::string socket_path) : session(std::move(socket_path)) {}
+    Wire(std::string socket_path, uid_t owner) : session(std::move(socket_path), owner) {}
 
     Session session;
 };

@@ -181,8 +181,12 @@ struct PodCreate {
 };
 
 // One line of the events stream.
+// The type of an event that stands for a line of podman's that could not be read, as where an
+// image's labels make it longer than a line may be: something has happened.
+inline constexpr const char* kUnreadableEvent = "unreadable";
+
 struct Event {
-    std::string type;    // container, pod, image, volume, network, system
+    std::string type;    // container, pod, image, volume, network, system; kUnreadableEvent
     std::string action;  // start, died, remove, …
     std::string id, name;
     std::map<std::string, std::string> attributes;

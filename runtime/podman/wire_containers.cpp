@@ -14,17 +14,27 @@ std::string health_from(std::string word) {
     return known ? std::move(word) : std::string();
 }
 
-void read_created(ContainerSummary& out, JsonReader& reader) {
+// All published ports of a list that are taken apart. A row of a few bytes can stand for 65,536 of
+// them, in each container; those beyond are left out, since they only tell who holds a port.
+constexpr std::int64_t kMaxPorts = 4 * 65536;
+
+// Reads one list.
+struct ListReader : JsonReader {
+    using JsonReader::JsonReader;
+    std::int64_t ports_left = kMaxPorts;
+};
+
+void read_created(ContainerSummary& out, ListReader& reader) {
     out.created = time_from_text(reader.text());
 }
 
-void read_names(ContainerSummary& out, JsonReader& reader) {
+void read_names(ContainerSummary& out, ListReader& reader) {
     auto names = reader.texts();
     out.name = names.empty() ? std::string() : std::move(names.front());
 }
 
 // A row stands for `range` ports in a row.
-void read_port(ContainerSummary& out, JsonReader& reader) {
+void read_port(ContainerSummary& out, ListReader& reader) {
     PortMapping port;
     std::int64_t range = 1;
     reader.object([&](std::string_view key) {
@@ -42,23 +52,28 @@ void read_port(ContainerSummary& out, JsonReader& reader) {
             reader.skip();
         }
     });
-    for (std::int64_t i = 0; i < std::clamp<std::int64_t>(range, 1, 65536 - port.host_port); ++i) {
+    const std::int64_t count = std::clamp<std::int64_t>(range, 1, 65536 - port.host_port);
+    if (count > reader.ports_left) {
+        return;
+    }
+    reader.ports_left -= count;
+    for (std::int64_t i = 0; i < count; ++i) {
         out.ports.push_back(port);
         ++port.host_port;
         ++port.container_port;
     }
 }
 
-void read_ports(ContainerSummary& out, JsonReader& reader) {
+void read_ports(ContainerSummary& out, ListReader& reader) {
     reader.array([&] { read_port(out, reader); });
 }
 
-using ReadField = void (*)(ContainerSummary&, JsonReader&);
+using ReadField = void (*)(ContainerSummary&, ListReader&);
 
 // The members of a row that podreeve wants. All others are passed over unread.
 const std::unordered_map<std::string_view, ReadField>& row_fields() {
     using Row = ContainerSummary;
-    using Reader = JsonReader;
+    using Reader = ListReader;
     static const std::unordered_map<std::string_view, ReadField> kFields{
         {"Id", [](Row& row, Reader& in) { row.id = in.text(); }},
         {"Names", read_names},
@@ -83,7 +98,7 @@ const std::unordered_map<std::string_view, ReadField>& row_fields() {
     return kFields;
 }
 
-ContainerSummary read_row(JsonReader& reader) {
+ContainerSummary read_row(ListReader& reader) {
     const auto& fields = row_fields();
     ContainerSummary out;
     reader.object([&](std::string_view key) {
@@ -149,7 +164,7 @@ ContainerSummary summary_from_inspect(const Json& reply) {
 }  // namespace
 
 Result<std::vector<ContainerSummary>> read_container_list(std::string_view body) {
-    JsonReader reader(body);
+    ListReader reader(body);
     std::vector<ContainerSummary> out;
     const bool is_list = reader.array([&] { out.push_back(read_row(reader)); });
     if (!is_list || !reader.finished()) {

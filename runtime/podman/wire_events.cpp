@@ -1,4 +1,5 @@
 #include "runtime/podman/json_fields.h"
+#include "runtime/podman/reply_error.h"
 #include "runtime/podman/wire.h"
 
 namespace podreeve::podman::wire {
@@ -8,7 +9,7 @@ Result<Event> read_event(std::string_view line) {
     Event out;
     out.type = text_in(reply, "Type");
     if (out.type.empty()) {
-        const std::string said = text_in(reply, "message");
+        const std::string said = podman_words(text_in(reply, "message"));
         return fail(Code::Internal, "cannot read an event: podman: " +
                                         (said.empty() ? std::string("sent something else") : said));
     }

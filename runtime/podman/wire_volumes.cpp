@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "runtime/podman/json_fields.h"
+#include "runtime/podman/reply_error.h"
 #include "runtime/podman/wire.h"
 
 namespace podreeve::podman::wire {
@@ -41,7 +42,8 @@ Result<std::vector<std::string>> read_volume_prune(std::string_view body) {
     for (const Json& row : rows) {
         const std::string name = text_in(row, "Id");
         if (const std::string why = text_in(row, "Err"); !why.empty()) {
-            return fail(Code::Internal, fmt::format("cannot remove volume {}: {}", name, why));
+            return fail(Code::Internal, fmt::format("cannot remove volume {}: {}",
+                                                    podman_words(name), podman_words(why)));
         }
         names.push_back(name);
     }

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 #include "runtime/probe/prober_process.h"
+#include "runtime/probe/suspects.h"
 
 namespace podreeve::probe {
 namespace {
@@ -24,6 +28,22 @@ constexpr std::chrono::seconds kPatience{5};
 constexpr std::chrono::seconds kCheck{10};
 // When the socket is full.
 constexpr std::chrono::milliseconds kRetry{10};
+constexpr const char* kTooLong = "cannot ask: the question is longer than the prober takes";
+constexpr const char* kConvicted =
+    "cannot ask: the prober hangs or crashes over this question, so it is asked no more until the "
+    "manifest changes or the container starts again";
+
+// For the prober's socket, in their order.
+struct Packet {
+    std::string text;                  // of orders
+    std::optional<wire::Learn> learn;  // instead; its namespaces are opened when it goes out
+};
+
+// With the version before it, and what may be said of its namespaces.
+bool fits(std::uint32_t number, const Question& question) {
+    constexpr std::size_t kRest = 512;
+    return wire::write(wire::Learn{number, question}).size() + kRest <= wire::kMaxPacket;
+}
 
 }  // namespace
 
@@ -43,7 +63,10 @@ struct Client::Core : std::enable_shared_from_this<Client::Core> {
     std::set<std::uint32_t> taught;           // those the process knows
     std::set<std::uint32_t> kept;             // those it asks by itself
     std::map<std::uint32_t, SteadyTime> due;  // of those under way: when an answer is overdue
-    std::deque<std::string> outbox;           // packets the socket had no room for
+    std::deque<Packet> outbox;                // what the socket had no room for
+    Suspects suspects;
+    std::uint32_t trial = 0;           // the suspect that is under way
+    std::deque<std::uint32_t> queued;  // suspects to ask after it
     std::uint32_t last_number = 0;
     std::unique_ptr<ProberProcess> process;
     std::uint64_t run = 0;  // counts the processes, so that a late packet finds its own
@@ -55,18 +78,52 @@ struct Client::Core : std::enable_shared_from_this<Client::Core> {
     bool watching = false;
     TimerHandle watch, retry;
 
+    template <class Act>
+    void contain(const std::vector<std::uint32_t>& numbers, Act act);
+    void lost_track(const std::vector<std::uint32_t>& numbers, const std::string& thrown);
+    void ask(const std::vector<std::uint32_t>& numbers);
+    void keep(const std::vector<wire::Keep>& given);
+    void remove(std::uint32_t question);
+    void hear(const std::string& packet, std::vector<std::uint32_t>& answered);
     Status ensure_process();
     void tell(const std::vector<wire::Order>& orders);
     void flush();
+    Status send(const Packet& packet);
     void take(std::uint64_t of_run, const std::string& packet);
-    void ended(std::uint64_t of_run);
+    void ended(std::uint64_t of_run, bool crashed);
+    void accuse();
     void give_up(const std::string& why);
+    bool must_wait(std::uint32_t number);
+    void begin(const std::vector<std::uint32_t>& fresh);
+    void next_trial();
     void answer_unknown(std::vector<std::uint32_t> numbers, std::string why);
     void teach(std::uint32_t number, std::vector<wire::Order>& orders);
     void check();
     void arm_watch();
     void look_for_overdue();
 };
+
+// What throws costs the process, since nobody knows how much of it that one was told; and of those
+// numbers none is left without an answer.
+template <class Act>
+void Client::Core::contain(const std::vector<std::uint32_t>& numbers, Act act) {
+    if (const auto thrown = contained(act)) {
+        contained_or_logged("giving the prober up", [&] { lost_track(numbers, *thrown); });
+    }
+}
+
+void Client::Core::lost_track(const std::vector<std::uint32_t>& numbers,
+                              const std::string& thrown) {
+    const std::string why = "cannot ask: internal error: " + thrown;
+    std::vector<std::uint32_t> lost;
+    std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(lost),
+                 [&](std::uint32_t number) {
+                     return !due.contains(number) && !kept.contains(number) &&
+                            std::count(queued.begin(), queued.end(), number) == 0;
+                 });
+    give_up(why);
+    answer_unknown(std::move(lost), why);
+}
 
 Status Client::Core::ensure_process() {
     if (process) {
@@ -92,7 +149,11 @@ Status Client::Core::ensure_process() {
                 core.take(of_run, text);
             });
         },
-        [post] { post([](Core& core, std::uint64_t of_run) { core.ended(of_run); }); }};
+        [post](bool crashed) {
+            post([crashed](Core& core, std::uint64_t of_run) {
+                core.contain({}, [&] { core.ended(of_run, crashed); });
+            });
+        }};
     started = heard = clock.steady_now();
     auto launched = ProberProcess::start(program, std::move(listener));
     if (!launched) {
@@ -105,23 +166,43 @@ Status Client::Core::ensure_process() {
 
 void Client::Core::tell(const std::vector<wire::Order>& orders) {
     for (const wire::Order& order : orders) {
-        const std::string text = wire::write(order);
-        if (outbox.empty() || outbox.back().size() + text.size() > wire::kMaxPacket) {
-            outbox.emplace_back();
+        if (const auto* learn = std::get_if<wire::Learn>(&order)) {
+            outbox.push_back({{}, *learn});
+            continue;
         }
-        outbox.back() += text;
+        const std::string text = wire::write(order);
+        if (outbox.empty() || outbox.back().learn ||
+            outbox.back().text.size() + text.size() > wire::kMaxPacket) {
+            outbox.push_back({{wire::kFirstByte}, {}});
+        }
+        outbox.back().text += text;
     }
     flush();
+}
+
+// A Learn has no bytes before this, so that few descriptors are open at a time.
+Status Client::Core::send(const Packet& packet) {
+    if (!packet.learn) {
+        return process->send(packet.text);
+    }
+    wire::Learn learn = *packet.learn;
+    Namespaces namespaces;
+    if (auto opened = open_namespaces(learn.what.pid)) {
+        namespaces = std::move(*opened);
+    } else {
+        learn.trouble = opened.error().message;
+    }
+    return process->send(wire::kFirstByte + wire::write(learn), namespaces);
 }
 
 void Client::Core::flush() {
     retry.reset();
     while (!outbox.empty() && process) {
-        const Status sent = process->send(outbox.front());
+        const Status sent = send(outbox.front());
         if (!sent && sent.error().code == Code::Timeout) {
             retry = scheduler.after(kRetry, [weak = weak_from_this()] {
                 if (const auto core = weak.lock()) {
-                    core->flush();
+                    core->contain({}, [&] { core->flush(); });
                 }
             });
             return;
@@ -139,23 +220,62 @@ void Client::Core::take(std::uint64_t of_run, const std::string& packet) {
         return;
     }
     heard = clock.steady_now();
+    std::vector<std::uint32_t> answered;
+    contain(answered, [&] { hear(packet, answered); });
+}
+
+void Client::Core::hear(const std::string& packet, std::vector<std::uint32_t>& answered) {
     Result<std::vector<Answer>> answers = wire::read_answers(packet);
     if (!answers) {
+        // Another version stays one until somebody restarts the agent, or undoes an upgrade.
+        pause = answers.error().code == Code::Unsupported ? Duration(kLongestPause) : pause;
         give_up(answers.error().message);
         return;
     }
+    answered.reserve(answers->size());
     std::erase_if(*answers, [&](const Answer& answer) {
+        answered.push_back(answer.question);
         const bool awaited = due.erase(answer.question) + kept.erase(answer.question) != 0;
         return !awaited || answer.question == wire::kNobodys;
     });
+    for (const Answer& answer : *answers) {
+        suspects.answered(answer.question);
+        trial = trial == answer.question ? 0 : trial;
+        if (answer.outcome == Outcome::Unknown) {
+            taught.erase(answer.question);  // its namespaces may be had the next time
+        }
+    }
+    next_trial();
     if (!answers->empty()) {
         on_answers(*answers);
     }
 }
 
-void Client::Core::ended(std::uint64_t of_run) {
-    if (of_run == run && process) {
-        give_up("cannot ask: the prober has ended");
+void Client::Core::ended(std::uint64_t of_run, bool crashed) {
+    if (of_run != run || !process) {
+        return;
+    }
+    if (crashed) {
+        accuse();
+    }
+    give_up(crashed ? "cannot ask: the prober has crashed" : "cannot ask: the prober has ended");
+}
+
+// Something that it was asking has stopped the prober.
+void Client::Core::accuse() {
+    std::vector<std::uint32_t> under_way(kept.begin(), kept.end());
+    for (const auto& [number, when] : due) {
+        if (number != wire::kNobodys) {
+            under_way.push_back(number);
+        }
+    }
+    suspects.prober_lost(under_way, trial);
+    if (trial != 0 && suspects.is_convicted(trial)) {
+        const Question& what = questions.at(trial);
+        log::warn(
+            "probes: the prober does not survive a question about process {}, port {}: it is "
+            "asked no more until its manifest changes or its container starts again",
+            what.pid, what.ports.empty() ? 0 : what.ports.front());
     }
 }
 
@@ -164,21 +284,24 @@ void Client::Core::give_up(const std::string& why) {
     if (clock.steady_now() - started >= kStable) {
         pause = kFirstPause;
     }
-    if (trouble != why) {
-        log::warn("probes: {}; next try in {}", why, to_short_text(pause));
-    }
-    trouble = why;
     process.reset();
     taught.clear();
     outbox.clear();
     not_before = clock.steady_now() + pause;
+    if (trouble != why) {
+        log::warn("probes: {}; next try in {}", why, to_short_text(pause));
+    }
+    trouble = why;
     pause = std::min<Duration>(pause * 2, kLongestPause);
     std::vector<std::uint32_t> lost(kept.begin(), kept.end());
     for (const auto& [number, when] : due) {
         lost.push_back(number);
     }
+    lost.insert(lost.end(), queued.begin(), queued.end());
     due.clear();
     kept.clear();
+    queued.clear();
+    trial = 0;
     answer_unknown(std::move(lost), why);
 }
 
@@ -207,7 +330,7 @@ void Client::Core::arm_watch() {
     watching = true;
     watch = scheduler.after(due.empty() ? Duration(kCheck) : kPatience, [weak = weak_from_this()] {
         if (const auto core = weak.lock()) {
-            core->look_for_overdue();
+            core->contain({}, [&] { core->look_for_overdue(); });
         }
     });
 }
@@ -218,6 +341,7 @@ void Client::Core::look_for_overdue() {
     const bool overdue =
         std::any_of(due.begin(), due.end(), [&](const auto& row) { return row.second < now; });
     if (overdue) {
+        accuse();
         give_up("cannot ask: the prober hangs");
         return;
     }
@@ -255,52 +379,112 @@ std::uint32_t Client::add(Question question) {
 }
 
 void Client::remove(std::uint32_t question) {
-    core_->due.erase(question);
-    core_->kept.erase(question);
-    core_->questions.erase(question);
-    if (core_->taught.erase(question) != 0) {
-        core_->tell({wire::Forget{question}});
+    core_->contain({}, [&] { core_->remove(question); });
+}
+
+void Client::Core::remove(std::uint32_t question) {
+    due.erase(question);
+    kept.erase(question);
+    questions.erase(question);
+    suspects.forget(question);
+    std::erase(queued, question);
+    if (taught.erase(question) != 0) {
+        tell({wire::Forget{question}});
+    }
+    if (trial == question) {
+        trial = 0;
+        next_trial();
     }
 }
 
-void Client::ask(const std::vector<std::uint32_t>& questions) {
-    Core& core = *core_;
-    std::vector<std::uint32_t> fresh;
-    for (const std::uint32_t number : questions) {
-        if (core.questions.contains(number) && !core.due.contains(number)) {
-            fresh.push_back(number);
-        }
+// Suspects are asked one after the other.
+bool Client::Core::must_wait(std::uint32_t number) {
+    if (!suspects.is_suspect(number)) {
+        return false;
     }
-    if (fresh.empty()) {
-        return;
+    if (trial != 0) {
+        queued.push_back(number);
+        return true;
     }
-    if (Status there = core.ensure_process(); !there) {
-        core.answer_unknown(std::move(fresh), there.error().message);
-        return;
+    trial = number;
+    return false;
+}
+
+void Client::Core::next_trial() {
+    if (trial == 0 && !queued.empty() && process) {
+        trial = queued.front();
+        queued.pop_front();
+        begin({trial});
     }
-    const SteadyTime now = core.clock.steady_now();
+}
+
+void Client::Core::begin(const std::vector<std::uint32_t>& fresh) {
+    const SteadyTime now = clock.steady_now();
     std::vector<wire::Order> orders;
     wire::Ask asked;
     for (const std::uint32_t number : fresh) {
-        core.due[number] = now + core.questions.at(number).timeout + kPatience;
-        core.kept.erase(number);
-        core.teach(number, orders);
+        due[number] = now + questions.at(number).timeout + kPatience;
+        kept.erase(number);
+        teach(number, orders);
         asked.questions.push_back(number);
         if (asked.questions.size() == wire::kMaxAsked) {
             orders.emplace_back(std::exchange(asked, {}));
         }
     }
     orders.emplace_back(std::move(asked));
-    core.tell(orders);
-    core.arm_watch();
+    tell(orders);
+    arm_watch();
+}
+
+void Client::ask(const std::vector<std::uint32_t>& questions) {
+    core_->contain(questions, [&] { core_->ask(questions); });
+}
+
+void Client::Core::ask(const std::vector<std::uint32_t>& numbers) {
+    std::vector<std::uint32_t> fresh, convicted, too_long;
+    for (const std::uint32_t number : numbers) {
+        const auto found = questions.find(number);
+        const bool waits =
+            due.contains(number) || std::count(queued.begin(), queued.end(), number) != 0;
+        if (found == questions.end() || waits) {
+            continue;
+        }
+        const bool sent = taught.contains(number) || fits(number, found->second);
+        (suspects.is_convicted(number) ? convicted : sent ? fresh : too_long).push_back(number);
+    }
+    answer_unknown(std::move(convicted), kConvicted);
+    answer_unknown(std::move(too_long), kTooLong);
+    if (fresh.empty()) {
+        return;
+    }
+    if (Status there = ensure_process(); !there) {
+        answer_unknown(std::move(fresh), there.error().message);
+        return;
+    }
+    std::sort(fresh.begin(), fresh.end());
+    fresh.erase(std::unique(fresh.begin(), fresh.end()), fresh.end());
+    std::erase_if(fresh, [&](std::uint32_t number) { return must_wait(number); });
+    if (!fresh.empty()) {
+        begin(fresh);
+    }
 }
 
 void Client::keep(const std::vector<wire::Keep>& questions) {
-    Core& core = *core_;
+    std::vector<std::uint32_t> numbers;
+    numbers.reserve(questions.size());
+    for (const wire::Keep& each : questions) {
+        numbers.push_back(each.question);
+    }
+    core_->contain(numbers, [&] { core_->keep(questions); });
+}
+
+void Client::Core::keep(const std::vector<wire::Keep>& given) {
     std::vector<wire::Keep> known;
     std::vector<std::uint32_t> numbers;
-    for (const wire::Keep& each : questions) {
-        if (core.questions.contains(each.question) && !core.due.contains(each.question)) {
+    for (const wire::Keep& each : given) {
+        const auto found = questions.find(each.question);
+        if (found != questions.end() && !due.contains(each.question) &&
+            (taught.contains(each.question) || fits(each.question, found->second))) {
             known.push_back(each);
             numbers.push_back(each.question);
         }
@@ -308,18 +492,18 @@ void Client::keep(const std::vector<wire::Keep>& questions) {
     if (known.empty()) {
         return;
     }
-    if (Status there = core.ensure_process(); !there) {
-        core.answer_unknown(std::move(numbers), there.error().message);
+    if (Status there = ensure_process(); !there) {
+        answer_unknown(std::move(numbers), there.error().message);
         return;
     }
     std::vector<wire::Order> orders;
     for (const wire::Keep& each : known) {
-        core.kept.insert(each.question);
-        core.teach(each.question, orders);
+        kept.insert(each.question);
+        teach(each.question, orders);
         orders.emplace_back(each);
     }
-    core.tell(orders);
-    core.arm_watch();
+    tell(orders);
+    arm_watch();
 }
 
 pid_t Client::prober() const {

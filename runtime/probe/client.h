@@ -15,8 +15,11 @@ namespace podreeve::probe {
 // Has questions asked by podreeve-probe, the small program that enters the containers' networks.
 // It is started with the first question to ask; when it ends or hangs, what was under way is
 // answered Unknown and it is started anew with the next question, after a pause that grows from 1 s
-// to 30 s. Its network is that of the question's pid: a process that took the number of one that
-// died a moment ago could be asked in its place, so forget questions of containers that ended.
+// to 30 s. A question over which it hangs or crashes twice in a row is asked no more, and one that
+// is too long to be handed over never: each is answered Unknown, alone. What throws on the way
+// costs the prober, as if it had ended, and nothing more. A question's network is that of its pid,
+// which is opened here and handed over: a process that took the number of one that died a moment
+// ago could be asked in its place, so forget questions of containers that ended.
 //
 // All of it belongs to the scheduler's thread, on which answers arrive too.
 class Client {

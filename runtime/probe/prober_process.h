@@ -8,6 +8,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/probe/namespaces.h"
 
 namespace podreeve::probe {
 
@@ -17,7 +18,7 @@ class ProberProcess {
   public:
     struct Listener {
         std::function<void(std::string_view packet)> on_packet;  // on the reading thread
-        std::function<void()> on_end;                            // there too, once, as the last
+        std::function<void(bool crashed)> on_end;                // there too, once, as the last
     };
 
     // Belongs to the thread that calls: the program dies with it (PR_SET_PDEATHSIG), too.
@@ -28,8 +29,9 @@ class ProberProcess {
     ProberProcess& operator=(const ProberProcess&) = delete;
 
     // Never waits: Timeout when there is no room for more, Unavailable when it has ended. A packet
-    // of more than wire::kMaxPacket bytes is cut by the other end.
-    Status send(std::string_view packet);
+    // of more than wire::kMaxPacket bytes is cut by the other end. The namespaces that are there
+    // are handed over with it.
+    Status send(std::string_view packet, const Namespaces& with = {});
 
     pid_t pid() const { return pid_; }
 

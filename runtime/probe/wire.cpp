@@ -4,6 +4,8 @@
 #include <optional>
 #include <type_traits>
 
+#include <fmt/format.h>
+
 #include "runtime/base/utf8.h"
 
 namespace podreeve::probe::wire {
@@ -15,7 +17,7 @@ constexpr std::size_t kMaxText = 240;  // of an answer; the rest of a longer one
 
 class Writer {
   public:
-    explicit Writer(Word word) { number(word); }
+    explicit Writer(Word word, std::string before = {}) : out_(std::move(before)) { number(word); }
 
     template <class T>
     void number(T value) {
@@ -71,6 +73,14 @@ class Reader {
 
     bool at_end() const { return rest_.empty(); }
 
+    // Of those up to last.
+    template <class Choice>
+    Choice choice(Choice last) {
+        const auto value = number<std::uint8_t>();
+        good_ = good_ && value <= static_cast<std::uint8_t>(last);
+        return static_cast<Choice>(value);
+    }
+
     bool good() const { return good_; }
 
   private:
@@ -81,7 +91,7 @@ class Reader {
 Learn read_learn(Reader& reader) {
     Learn out;
     out.question = reader.number<std::uint32_t>();
-    out.what.kind = static_cast<Kind>(reader.number<std::uint8_t>());
+    out.what.kind = reader.choice(Kind::Grpc);
     out.what.pid = reader.number<std::int32_t>();
     out.what.tls = reader.number<std::uint8_t>() != 0;
     out.what.timeout = std::chrono::milliseconds(reader.number<std::int64_t>());
@@ -95,6 +105,7 @@ Learn read_learn(Reader& reader) {
         std::string name = reader.text();
         out.what.headers.emplace_back(std::move(name), reader.text());
     }
+    out.trouble = reader.text();
     return out;
 }
 
@@ -133,6 +144,7 @@ std::string write_order(const Learn& order) {
         out.text(name);
         out.text(value);
     }
+    out.text(order.trouble);
     return out.take();
 }
 
@@ -175,6 +187,19 @@ std::optional<Order> read_order(Reader& reader) {
     return std::nullopt;
 }
 
+// What stands behind the version.
+Result<std::string_view> behind_version(std::string_view packet, std::string_view them) {
+    if (!packet.empty() && packet.front() == kFirstByte) {
+        return packet.substr(1);
+    }
+    const unsigned first = packet.empty() ? 0 : static_cast<unsigned char>(packet.front());
+    const unsigned version = first >= 0x80 ? first & 0x7FU : 1;
+    return fail(Code::Unsupported,
+                fmt::format("cannot ask: {} speaks version {} and this program version {}, of "
+                            "another build of podreeve: restart the agent",
+                            them, version, kVersion));
+}
+
 }  // namespace
 
 std::string write(const Order& order) {
@@ -182,7 +207,8 @@ std::string write(const Order& order) {
 }
 
 Result<std::vector<Order>> read_orders(std::string_view packet) {
-    Reader reader(packet);
+    ASSIGN_OR_RETURN(const std::string_view orders, behind_version(packet, "the agent"));
+    Reader reader(orders);
     std::vector<Order> out;
     while (!reader.at_end()) {
         std::optional<Order> order = read_order(reader);
@@ -195,7 +221,8 @@ Result<std::vector<Order>> read_orders(std::string_view packet) {
 }
 
 Result<std::vector<Answer>> read_answers(std::string_view packet) {
-    Reader reader(packet);
+    ASSIGN_OR_RETURN(const std::string_view words, behind_version(packet, "podreeve-probe"));
+    Reader reader(words);
     if (reader.number<Word>() != Word::Answers) {
         return fail(Code::Corrupt, "cannot read a packet of the prober: it holds no answers");
     }
@@ -203,7 +230,7 @@ Result<std::vector<Answer>> read_answers(std::string_view packet) {
     while (!reader.at_end()) {
         Answer answer;
         answer.question = reader.number<std::uint32_t>();
-        answer.outcome = static_cast<Outcome>(reader.number<std::uint8_t>());
+        answer.outcome = reader.choice(Outcome::Unknown);
         answer.text = clean_text(reader.text(), kMaxText);
         out.push_back(std::move(answer));
     }
@@ -214,10 +241,10 @@ Result<std::vector<Answer>> read_answers(std::string_view packet) {
 }
 
 std::vector<std::string> write_answers(const std::vector<Answer>& answers) {
-    constexpr std::size_t kLargest = sizeof(std::uint32_t) * 2 + 1 + kMaxText;
+    constexpr std::size_t kLargest = sizeof(std::uint32_t) * 2 + 1 + kMaxText;  // of one
     std::vector<std::string> packets;
     for (std::size_t at = 0; at < answers.size();) {
-        Writer out(Word::Answers);
+        Writer out(Word::Answers, {kFirstByte});
         for (; at < answers.size() && out.size() + kLargest <= kMaxPacket; ++at) {
             out.number(answers[at].question);
             out.number(answers[at].outcome);

@@ -11,11 +11,16 @@
 #include "runtime/probe/question.h"
 
 // The messages on the socket between the agent and podreeve-probe: a SOCK_SEQPACKET pair, each
-// packet any number of orders one after the other, or of answers. Numbers are in the machine's own
-// order, since both ends are of one build and on one machine. Nothing of it is stored, so the
-// format is free to change.
+// packet the version, then any number of orders one after the other, or of answers. A Learn is
+// alone in its packet, since the namespaces it is about come with it (SCM_RIGHTS): the network's,
+// then, where it was to be had, the user namespace. Numbers are in the machine's own order. Nothing
+// of it is stored, so the format is free to change: together with kVersion, since an agent that
+// runs on over an upgrade starts the program that is installed then.
 namespace podreeve::probe::wire {
 
+inline constexpr unsigned kVersion = 2;  // 1 had no version in its packets
+// A packet begins with this; version 1 began with a small number.
+inline constexpr char kFirstByte = static_cast<char>(0x80U | kVersion);
 inline constexpr std::size_t kMaxPacket = 64 * 1024;
 // Questions in one Ask, so that it fits.
 inline constexpr std::size_t kMaxAsked = 4096;
@@ -23,6 +28,7 @@ inline constexpr std::size_t kMaxAsked = 4096;
 struct Learn {  // from now on this is question so-and-so
     std::uint32_t question = 0;
     Question what;
+    std::string trouble = {};  // why no namespaces come with it
 };
 
 struct Forget {
@@ -47,12 +53,14 @@ inline constexpr std::uint32_t kNobodys = 0;
 
 using Order = std::variant<Learn, Forget, Ask, Keep>;
 
+// One order; a packet of orders is kFirstByte and any number of these.
 std::string write(const Order& order);
-// Corrupt for what is no packet of orders.
+// Corrupt for what is no packet of orders, Unsupported for one of another version.
 Result<std::vector<Order>> read_orders(std::string_view packet);
 
 // As many packets as it takes; a text longer than 240 bytes is cut.
 std::vector<std::string> write_answers(const std::vector<Answer>& answers);
+// The same errors.
 Result<std::vector<Answer>> read_answers(std::string_view packet);
 
 }  // namespace podreeve::probe::wire

@@ -5,8 +5,11 @@
 #include <cerrno>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "runtime/base/contained.h"
 
 namespace podreeve::prober {
 namespace {
@@ -33,9 +36,9 @@ Result<std::unique_ptr<Asker>> Asker::create(const Clock& clock) {
 
 Asker::~Asker() = default;
 
-void Asker::take(const probe::wire::Order& order) {
+void Asker::take(const probe::wire::Order& order, probe::Namespaces namespaces) {
     if (const auto* learned = std::get_if<probe::wire::Learn>(&order)) {
-        learn(*learned);
+        learn(*learned, std::move(namespaces));
     } else if (const auto* forgotten = std::get_if<probe::wire::Forget>(&order)) {
         forget(forgotten->question);
     } else if (const auto* kept = std::get_if<probe::wire::Keep>(&order)) {
@@ -45,15 +48,14 @@ void Asker::take(const probe::wire::Order& order) {
     }
 }
 
-void Asker::learn(const probe::wire::Learn& order) {
+void Asker::learn(const probe::wire::Learn& order, probe::Namespaces namespaces) {
     forget(order.question);
     Subject& subject = subjects_[order.question];
     subject.question = order.what;
-    locate(subject);
-}
-
-void Asker::locate(Subject& subject) {
-    if (auto network = networks_.find(subject.question.pid)) {
+    if (!namespaces.network) {
+        subject.trouble =
+            order.trouble.empty() ? "cannot ask: no network was named" : order.trouble;
+    } else if (auto network = networks_.find(std::move(namespaces))) {
         subject.network = std::move(*network);
     } else {
         subject.trouble = network.error().message;
@@ -138,6 +140,20 @@ void Asker::begin_waiting() {
     }
 }
 
+template <class Act>
+void Asker::contain(std::uint32_t question, Act act) {
+    const auto thrown = contained(act);
+    if (!thrown) {
+        return;
+    }
+    if (const auto running = running_.find(question); running != running_.end()) {
+        deadlines_.erase({running->second.deadline, question});
+        running_.erase(running);
+    }
+    keep_no_longer(question);
+    answers_.push_back({question, probe::Outcome::Unknown, "internal error: " + *thrown});
+}
+
 void Asker::begin(std::uint32_t question) {
     const auto subject = subjects_.find(question);
     if (subject == subjects_.end()) {
@@ -147,22 +163,30 @@ void Asker::begin(std::uint32_t question) {
     if (running_.contains(question)) {
         return;  // its answer is on the way
     }
-    if (!subject->second.network) {
-        locate(subject->second);
-    }
+    contain(question, [&] { begin_it(question, subject->second); });
+}
+
+void Asker::begin_it(std::uint32_t question, Subject& subject) {
     Running& running = running_[question];
-    running.deadline = clock_.steady_now() + subject->second.question.timeout;
-    const Conversation::World world{networks_, [this]() -> TlsContext& {
+    running.deadline = clock_.steady_now() + subject.question.timeout;
+    const Conversation::World world{networks_, clock_, [this]() -> TlsContext& {
                                         if (!tls_) {
                                             tls_ = std::make_unique<TlsContext>();
                                         }
                                         return *tls_;
                                     }};
-    running.conversation = std::make_unique<Conversation>(question, subject->second, world);
+    running.conversation =
+        std::make_unique<Conversation>(question, subject, world, running.deadline);
     deadlines_.emplace(running.deadline, question);
     if (auto verdict = running.conversation->step()) {
         finish(question, std::move(*verdict));
     } else {
+        line_up(question, running);
+    }
+}
+
+void Asker::line_up(std::uint32_t question, Running& running) {
+    if (!std::exchange(running.in_line, true)) {
         fresh_.push_back(question);
     }
 }
@@ -172,11 +196,15 @@ void Asker::go_on(std::uint32_t question) {
     if (it == running_.end()) {
         return;
     }
-    if (auto verdict = it->second.conversation->step()) {
-        finish(question, std::move(*verdict));
-    } else {
-        wait_for(question, it->second);
-    }
+    contain(question, [&] {
+        if (auto verdict = it->second.conversation->step()) {
+            finish(question, std::move(*verdict));
+        } else if (it->second.conversation->is_cut_short()) {
+            line_up(question, it->second);
+        } else {
+            wait_for(question, it->second);
+        }
+    });
 }
 
 void Asker::wait_for(std::uint32_t question, Running& running) {
@@ -213,12 +241,17 @@ void Asker::give_up_overdue() {
     const SteadyTime now = clock_.steady_now();
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
         const std::uint32_t question = deadlines_.begin()->second;
-        finish(question, running_.at(question).conversation->out_of_time());
+        // A last look: it may have answered in time, while we were busy with others.
+        contain(question, [&] {
+            Conversation& conversation = *running_.at(question).conversation;
+            auto verdict = conversation.step();
+            finish(question, verdict ? std::move(*verdict) : conversation.out_of_time());
+        });
     }
 }
 
 int Asker::milliseconds_left(std::chrono::milliseconds at_most) const {
-    if (!answers_.empty()) {
+    if (!answers_.empty() || !fresh_.empty()) {
         return 0;
     }
     SteadyTime next = SteadyTime::max();
@@ -249,7 +282,10 @@ Result<bool> Asker::turn(int control, std::chrono::milliseconds at_most) {
     if (!running_.empty()) {
         ::poll(nullptr, 0, kBreathMilliseconds);
         for (const std::uint32_t question : std::exchange(fresh_, {})) {
-            go_on(question);
+            if (const auto running = running_.find(question); running != running_.end()) {
+                running->second.in_line = false;
+                go_on(question);
+            }
         }
     }
     std::array<epoll_event, 256> events;

@@ -9,6 +9,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/probe/namespaces.h"
 #include "runtime/probe/wire.h"
 #include "runtime/prober/conversation.h"
 
@@ -17,6 +18,8 @@ namespace podreeve::prober {
 // Asks any number of questions at once, from one thread and one epoll instance: no thread and no
 // process a question. What is known of a question (its network, which address answered) is kept
 // from one asking to the next.
+//
+// What one question throws is its own answer, Unknown, and costs no other.
 //
 // What it keeps is asked in rounds: those of one network at the same time, since to go from one
 // network to the next costs more than a socket, and the networks one after the other over their
@@ -27,7 +30,8 @@ class Asker {
     static Result<std::unique_ptr<Asker>> create(const Clock& clock);
     ~Asker();
 
-    void take(const probe::wire::Order& order);
+    // namespaces: those that came with a Learn.
+    void take(const probe::wire::Order& order, probe::Namespaces namespaces = {});
     // Goes on with what came, and gives up what is out of time. Waits for something to happen, but
     // not longer than the given time; also says when `control` can be read. Returns whether it can.
     // Also begins what it keeps and is due.
@@ -46,6 +50,7 @@ class Asker {
         SteadyTime deadline{};
         unsigned socket = 0;       // as it is registered
         std::uint32_t events = 0;  // for which
+        bool in_line = false;      // in fresh_
     };
 
     explicit Asker(const Clock& clock) : clock_(clock) {}
@@ -56,8 +61,7 @@ class Asker {
         SteadyTime next{};
     };
 
-    void learn(const probe::wire::Learn& order);
-    void locate(Subject& subject);
+    void learn(const probe::wire::Learn& order, probe::Namespaces namespaces);
     void forget(std::uint32_t question);
     void ask(std::vector<std::uint32_t> questions);
     void keep(const probe::wire::Keep& order);
@@ -66,9 +70,13 @@ class Asker {
     std::uint64_t network_of(std::uint32_t question) const;
     void enqueue(std::vector<std::uint32_t> questions);
     void begin_waiting();
+    template <class Act>
+    void contain(std::uint32_t question, Act act);
     void begin(std::uint32_t question);
+    void begin_it(std::uint32_t question, Subject& subject);
     void go_on(std::uint32_t question);
     void wait_for(std::uint32_t question, Running& running);
+    void line_up(std::uint32_t question, Running& running);
     void finish(std::uint32_t question, Verdict verdict);
     void give_up_overdue();
     int milliseconds_left(std::chrono::milliseconds at_most) const;
@@ -83,7 +91,8 @@ class Asker {
     std::set<std::pair<SteadyTime, std::uint32_t>> deadlines_;
     std::unordered_map<std::uint32_t, Kept> kept_;
     std::set<std::pair<SteadyTime, std::uint32_t>> rounds_;  // when to begin which of them
-    std::vector<std::uint32_t> fresh_;   // begun, and not waited for yet: most have answered soon
+    // Begun, and not waited for yet, since most have answered soon; or cut short.
+    std::vector<std::uint32_t> fresh_;
     std::deque<std::uint32_t> waiting_;  // for a free place
     std::vector<probe::Answer> answers_;
 };

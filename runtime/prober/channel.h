@@ -7,6 +7,8 @@
 #include "runtime/base/unique_fd.h"
 
 // Of OpenSSL, whose headers stay out of this one.
+struct bio_method_st;
+struct bio_st;
 struct ssl_ctx_st;
 struct ssl_st;
 
@@ -27,6 +29,7 @@ class TlsContext {
   private:
     friend class Channel;
     ssl_ctx_st* context_;
+    bio_method_st* socket_method_;
 };
 
 // A connection on its way to being open, then open: plain, or TLS.
@@ -43,16 +46,24 @@ class Channel {
     // Of a plain one, which is of no use afterwards; empty: it cannot be had.
     UniqueFd take_socket() { return tls_ == nullptr ? std::move(socket_) : UniqueFd(); }
 
+    // What it hears from the other side, handshakes and all that is in no message included, is
+    // taken off the budget; with none left, WantRead.
+    //
     // Speaks TLS from now on.
-    Step shake_hands(TlsContext& tls);
-    Step write(std::string& pending);  // takes what was written off its front
-    Step read(std::string& into);      // Done: something was added; Closed: the end
+    Step shake_hands(TlsContext& tls, std::size_t& budget);
+    Step write(std::string& pending, std::size_t& budget);  // takes what was written off its front
+    Step read(std::string& into,
+              std::size_t& budget);  // Done: something was added; Closed: the end
 
   private:
+    friend struct SocketMethod;
     Step tls_step(int result) const;
+    bool begin_tls(TlsContext& tls);
 
     UniqueFd socket_;
     ssl_st* tls_ = nullptr;
+    std::size_t* budget_ = nullptr;  // of the call that is under way; TLS
+    std::size_t heard_ = 0;          // TLS, all in all
 };
 
 }  // namespace podreeve::prober

@@ -22,8 +22,8 @@ std::string word_of(int error) {
 
 }  // namespace
 
-Conversation::Conversation(std::uint32_t number, Subject& subject, World world)
-    : number_(number), subject_(subject), world_(std::move(world)) {
+Conversation::Conversation(std::uint32_t number, Subject& subject, World world, SteadyTime deadline)
+    : number_(number), subject_(subject), world_(std::move(world)), deadline_(deadline) {
     list_addresses();
 }
 
@@ -45,12 +45,19 @@ void Conversation::list_addresses() {
 }
 
 std::optional<Verdict> Conversation::step() {
+    const SteadyTime began = world_.clock.steady_now();
+    bytes_left_ = kMostBytes;
+    SteadyTime now = began;
     do {
         moved_ = false;
         if (auto verdict = advance()) {
             return verdict;
         }
-    } while (moved_);
+        now = world_.clock.steady_now();
+    } while (moved_ && bytes_left_ > 0 && now - began < kMostTime);
+    if (moved_ && now >= deadline_) {
+        return out_of_time();
+    }
     return std::nullopt;
 }
 
@@ -74,8 +81,9 @@ std::optional<Verdict> Conversation::open_next() {
     }
     if (addresses_.empty() && !interfaces_listed_) {
         interfaces_listed_ = true;
-        const Status seen =
-            world_.networks.visit(*subject_.network, [&] { addresses_ = interface_addresses(); });
+        constexpr std::size_t kMost = kMostAddresses - 2;
+        const Status seen = world_.networks.visit(*subject_.network,
+                                                  [&] { addresses_ = interface_addresses(kMost); });
         if (!seen) {
             return Verdict{probe::Outcome::Unknown, seen.error().message};
         }
@@ -163,7 +171,7 @@ std::optional<Verdict> Conversation::port_done() {
 }
 
 std::optional<Verdict> Conversation::shake_hands() {
-    switch (channel_->shake_hands(world_.tls())) {
+    switch (channel_->shake_hands(world_.tls(), bytes_left_)) {
         case Step::Done:
             state_ = State::Talking;
             moved_ = true;
@@ -183,7 +191,7 @@ std::optional<Verdict> Conversation::shake_hands() {
 
 std::optional<Verdict> Conversation::talk() {
     const bool spoke = !to_send_.empty();
-    const Step wrote = channel_->write(to_send_);
+    const Step wrote = channel_->write(to_send_, bytes_left_);
     if (wrote == Step::WantWrite || wrote == Step::WantRead || (spoke && wrote == Step::Done)) {
         // Nobody has an answer within the moment.
         wants_ = wrote == Step::WantWrite ? EPOLLOUT : EPOLLIN;
@@ -191,7 +199,7 @@ std::optional<Verdict> Conversation::talk() {
     }
     to_send_.clear();  // a server may answer and close before it has heard all
     heard_.clear();
-    const Step read = channel_->read(heard_);
+    const Step read = channel_->read(heard_, bytes_left_);
     std::optional<Verdict> verdict;
     if (read == Step::Done) {
         verdict = dialogue_->hear(heard_, to_send_);

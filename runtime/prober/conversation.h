@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/clock.h"
 #include "runtime/prober/address.h"
 #include "runtime/prober/channel.h"
 #include "runtime/prober/dialogue.h"
@@ -37,15 +38,26 @@ class Conversation {
   public:
     struct World {
         Networks& networks;
+        const Clock& clock;
         std::function<TlsContext&()> tls;
     };
 
-    Conversation(std::uint32_t number, Subject& subject, World world);
+    Conversation(std::uint32_t number, Subject& subject, World world, SteadyTime deadline);
 
     std::uint32_t number() const { return number_; }
 
-    // Goes on as far as it can. Nothing: wait for wants() on fd() and call again.
+    // Goes on as far as it can, but not for longer than kMostTime, nor over more than kMostBytes
+    // from the server, nor past the deadline: whoever has more to say must not keep the others
+    // waiting. Nothing: wait for wants() on fd() and call again; where is_cut_short(), without
+    // waiting.
     std::optional<Verdict> step();
+
+    bool is_cut_short() const { return moved_; }
+
+    static constexpr std::chrono::milliseconds kMostTime{2};
+    static constexpr std::size_t kMostBytes = 64 * 1024;
+    // Tried for one question, the loopback ones among them.
+    static constexpr std::size_t kMostAddresses = 8;
 
     int fd() const { return channel_ ? channel_->fd() : -1; }
 
@@ -78,6 +90,8 @@ class Conversation {
     std::uint32_t number_;
     Subject& subject_;
     World world_;
+    SteadyTime deadline_;
+    std::size_t bytes_left_ = 0;  // in this step
     State state_ = State::Next;
     std::size_t port_ = 0;
     std::vector<Address> addresses_;  // still to try, the next one last

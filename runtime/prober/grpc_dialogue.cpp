@@ -24,6 +24,9 @@ constexpr unsigned kEndStream = 0x1, kAck = 0x1, kEndHeaders = 0x4, kPadded = 0x
 constexpr std::size_t kFrameHead = 9;
 constexpr std::size_t kMaxFrame = 16 * 1024;  // what we allow by not asking for more
 constexpr std::size_t kMessageHead = 5;       // of gRPC: compressed?, length
+// Before the answer; a real server says a handful.
+constexpr int kMostFrames = 64;
+constexpr std::size_t kMostBytes = 64 * 1024;
 
 unsigned byte_at(std::string_view text, std::size_t at) {
     return static_cast<unsigned char>(text[at]);
@@ -122,6 +125,7 @@ std::string GrpcDialogue::opening() {
 
 std::optional<Verdict> GrpcDialogue::hear(std::string_view bytes, std::string& reply) {
     heard_ += bytes;
+    bytes_ += bytes.size();
     std::string_view rest = heard_;
     std::optional<Verdict> verdict;
     while (!verdict && rest.size() >= kFrameHead) {
@@ -132,11 +136,15 @@ std::optional<Verdict> GrpcDialogue::hear(std::string_view bytes, std::string& r
             return failure("the answer is not HTTP/2");
         }
         greeted_ = true;
+        if (frames_ >= kMostFrames || bytes_ > kMostBytes) {
+            return failure("says too much and no answer");
+        }
         if (rest.size() < kFrameHead + size) {
             break;
         }
         const unsigned stream = (byte_at(rest, 5) & 0x7FU) << 24U | byte_at(rest, 6) << 16U |
                                 byte_at(rest, 7) << 8U | byte_at(rest, 8);
+        ++frames_;
         verdict = take({type, byte_at(rest, 4), stream, rest.substr(kFrameHead, size)}, reply);
         rest.remove_prefix(kFrameHead + size);
     }

@@ -31,6 +31,8 @@ class GrpcDialogue final : public Dialogue {
     std::string heard_;    // what is no whole frame yet
     std::string message_;  // of gRPC, so far
     bool greeted_ = false;
+    int frames_ = 0;
+    std::size_t bytes_ = 0;  // heard
 };
 
 }  // namespace podreeve::prober

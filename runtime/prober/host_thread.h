@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -18,12 +19,13 @@ class HostThread {
     HostThread(const HostThread&) = delete;
     HostThread& operator=(const HostThread&) = delete;
 
-    // Waits until it is done.
+    // Waits until it is done. What act throws is thrown here.
     void run(const std::function<void()>& act);
 
   private:
     struct Work {
         const std::function<void()>* act = nullptr;
+        std::exception_ptr thrown;
         bool over = false;
     };
 

@@ -9,7 +9,8 @@
 namespace podreeve::prober {
 namespace {
 
-constexpr std::size_t kMaxHead = 64 * 1024;
+constexpr std::size_t kMaxHead = 64 * 1024;  // with those before it
+constexpr int kMostInformational = 5;
 constexpr std::size_t kEnoughBody = 10 * 1024;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
@@ -103,7 +104,8 @@ std::string HttpDialogue::opening() {
     return out + "\r\n";
 }
 
-// True once the head of the final answer is there; what follows it is the body.
+// True once the head of the final answer is there, or it is seen that there will be none; what
+// follows it is the body.
 bool HttpDialogue::read_head() {
     while (true) {
         const std::size_t end = end_of_head(heard_);
@@ -123,6 +125,9 @@ bool HttpDialogue::read_head() {
             return true;
         }
         heard_.erase(0, end);  // 100 Continue and its like: the answer follows
+        if (++informational_ > kMostInformational) {
+            return true;
+        }
     }
 }
 
@@ -145,9 +150,10 @@ std::optional<Verdict> HttpDialogue::hear(std::string_view bytes, std::string&) 
         take_body(bytes);
     } else {
         heard_ += bytes;
+        heads_ += bytes.size();
         const bool http = std::string_view(heard_).substr(0, 5) ==
                           std::string_view("HTTP/").substr(0, heard_.size());
-        if (!http || heard_.size() > kMaxHead) {
+        if (!http || heads_ > kMaxHead) {
             return verdict();
         }
         if (!read_head()) {
@@ -171,7 +177,10 @@ std::string HttpDialogue::pending() const {
 
 Verdict HttpDialogue::verdict() const {
     if (status_ == 0) {
-        return {probe::Outcome::Failure, fmt::format("port {}: the answer is not HTTP", port_)};
+        const char* why = heads_ > kMaxHead || informational_ > kMostInformational
+                              ? "the answer has no end of headers"
+                              : "the answer is not HTTP";
+        return {probe::Outcome::Failure, fmt::format("port {}: {}", port_, why)};
     }
     if (status_ >= 200 && status_ < 400) {
         return {probe::Outcome::Success, ""};

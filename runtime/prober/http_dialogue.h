@@ -23,8 +23,10 @@ class HttpDialogue final : public Dialogue {
 
     const probe::Question& question_;
     std::uint16_t port_;
-    std::string heard_;  // the head so far, then nothing
-    int status_ = 0;     // 0: not known yet
+    std::string heard_;      // the head so far, then nothing
+    std::size_t heads_ = 0;  // bytes, all that came before the body
+    int informational_ = 0;  // replies
+    int status_ = 0;         // 0: not known yet
     std::optional<std::size_t> length_;
     bool chunked_ = false;
     std::size_t body_ = 0;

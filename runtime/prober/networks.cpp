@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -15,23 +14,10 @@
 #include <fmt/format.h>
 
 #include "runtime/prober/host_thread.h"
+#include "runtime/prober/privileges.h"
 
 namespace podreeve::prober {
 namespace {
-
-Result<UniqueFd> open_namespace(pid_t pid, const char* kind) {
-    UniqueFd fd(::open(fmt::format("/proc/{}/ns/{}", pid, kind).c_str(), O_RDONLY | O_CLOEXEC));
-    if (fd) {
-        return fd;
-    }
-    if (errno == ENOENT || errno == ESRCH) {
-        return fail(Code::NotFound, "cannot ask: the container's process is gone");
-    }
-    if (errno == EACCES || errno == EPERM) {
-        return fail(Code::Denied, "cannot ask: the container's process belongs to another user");
-    }
-    return errno_error("look at the container's process", errno);
-}
 
 ino_t id_of(int fd) {
     struct stat found {};
@@ -45,72 +31,65 @@ ino_t own(const char* kind) {
     return ::stat(fmt::format("/proc/self/ns/{}", kind).c_str(), &found) == 0 ? found.st_ino : 0;
 }
 
-// The user namespace right below ours that the given one is, or lies in; empty when it is ours, or
-// not below ours.
-UniqueFd child_of_ours(UniqueFd fd) {
-    const ino_t ours = own("user");
-    while (id_of(fd.get()) != ours) {
-        UniqueFd parent(::ioctl(fd.get(), NS_GET_PARENT));
-        if (!parent) {
-            return {};
-        }
-        if (id_of(parent.get()) == ours) {
-            return fd;
-        }
-        fd = std::move(parent);
-    }
-    return {};
-}
-
 }  // namespace
 
-Networks::Networks() : host_(own("net")), current_(host_), is_root_(::geteuid() == 0) {}
+Networks::Networks()
+    : host_(own("net")), user_(own("user")), current_(host_), is_root_(::geteuid() == 0) {}
 
 Networks::~Networks() = default;
 
-Result<std::shared_ptr<const Network>> Networks::find(pid_t pid) {
-    Result<UniqueFd> opened = open_namespace(pid, "net");
-    if (!opened) {
-        note_refusal(opened.error());
-        return opened.error();
-    }
-    UniqueFd handle = std::move(*opened);
-    const ino_t id = id_of(handle.get());
+Result<std::shared_ptr<const Network>> Networks::find(probe::Namespaces of) {
+    const ino_t id = id_of(of.network.get());
     if (auto known = known_[id].lock()) {
         return known;
     }
     const auto network = std::make_shared<Network>();
     network->id = id;
     if (id != host_) {
-        RETURN_IF_ERROR(enter_user_namespace_of(pid));
-        network->handle = std::move(handle);
+        RETURN_IF_ERROR(enter_user_namespace(std::move(of.user)));
+        network->handle = std::move(of.network);
     }
     std::erase_if(known_, [](const auto& row) { return row.second.expired(); });
     known_[id] = network;
     return std::shared_ptr<const Network>(network);
 }
 
-void Networks::note_refusal(const Error& error) {
-    refusals_ += error.code == Code::Denied && entered_ && !astray() ? 1 : 0;
+Error Networks::refused() {
+    refusals_ += entered_ ? 1 : 0;
+    return {Code::Denied,
+            "cannot ask: the container's network lies outside podman's user namespace"};
+}
+
+// The user namespace right below ours that the given one is, or lies in; empty when it is ours, or
+// not below ours.
+UniqueFd Networks::child_of_ours(UniqueFd user) const {
+    while (user && id_of(user.get()) != user_) {
+        UniqueFd parent(::ioctl(user.get(), NS_GET_PARENT));
+        if (parent && id_of(parent.get()) == user_) {
+            return user;
+        }
+        user = std::move(parent);
+    }
+    return {};
 }
 
 // Root may enter every network from where it is.
-Status Networks::enter_user_namespace_of(pid_t pid) {
+Status Networks::enter_user_namespace(UniqueFd user) {
     if (is_root_ || entered_) {
         return {};
     }
-    ASSIGN_OR_RETURN(UniqueFd fd, open_namespace(pid, "user"));
-    const UniqueFd target = child_of_ours(std::move(fd));
+    const UniqueFd target = child_of_ours(std::move(user));
     if (!target) {
         return {};  // what then follows tells whether it is needed
     }
     if (::setns(target.get(), CLONE_NEWUSER) != 0) {
+        shut_out_ = errno == EINVAL;  // what a process of several threads is told
         return errno_error("enter podman's user namespace", errno);
     }
     entered_ = true;
     // Other credentials, and the kernel has forgotten that we are to die with the agent.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return {};
+    return keep_capability_to_enter();
 }
 
 Status Networks::leave_host() {
@@ -160,14 +139,13 @@ Status Networks::visit(const Network& network, const std::function<void()>& act)
         host_thread_->run(act);
         return {};
     }
+    if (!is_root_ && !entered_) {
+        return refused();  // and no second thread, with which nobody may enter any more
+    }
     RETURN_IF_ERROR(leave_host());
     if (::setns(network.handle.get(), CLONE_NEWNET) != 0) {
         if (errno == EPERM) {
-            const Error error{
-                Code::Denied,
-                "cannot ask: the container's network lies outside podman's user namespace"};
-            note_refusal(error);
-            return error;
+            return refused();
         }
         return errno_error("enter the container's network", errno);
     }

@@ -7,6 +7,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/probe/namespaces.h"
 
 namespace podreeve::prober {
 
@@ -34,15 +35,18 @@ struct Network {
 // inside podman's. Those of another user are not, nor those of a second podman namespace of the
 // same user, as it is made after the first one's pause process has died (podman system migrate):
 // then its processes are another user's to us, and entering fails; when nothing else can be entered
-// either, only a new process can help. All of it belongs to one
-// thread.
+// either, only a new process can help. Nor can one enter that has a second thread already. All of
+// it belongs to one thread.
+//
+// Inside, and for root from the first, nothing but CAP_SYS_ADMIN is left, which is what it takes to
+// enter a network.
 class Networks {
   public:
     Networks();
     ~Networks();
 
-    // NotFound: that process is gone; Denied: it belongs to somebody else.
-    Result<std::shared_ptr<const Network>> find(pid_t pid);
+    // What these are; the network has to be there.
+    Result<std::shared_ptr<const Network>> find(probe::Namespaces of);
     // A TCP socket of that network. Those that are used again and again cost neither a socket() nor
     // a visit.
     Result<UniqueFd> take_socket(const Network& network, int family);
@@ -52,21 +56,25 @@ class Networks {
     // Runs act, which must be quick, on a thread that is in that network.
     Status visit(const Network& network, const std::function<void()>& act);
 
-    // Every network of late was refused: podman has another user namespace by now.
-    bool astray() const { return refusals_ >= kManyRefusals; }
+    // Every network of late was refused: podman has another user namespace by now, or the one it
+    // has can never be entered. Only a new process can help.
+    bool astray() const { return shut_out_ || refusals_ >= kManyRefusals; }
 
   private:
     static constexpr std::size_t kMostSpare = 32;
     static constexpr int kManyRefusals = 3;
 
-    Status enter_user_namespace_of(pid_t pid);
+    UniqueFd child_of_ours(UniqueFd user) const;
+    Status enter_user_namespace(UniqueFd user);
     Status leave_host();
-    void note_refusal(const Error& error);
+    Error refused();
 
     ino_t host_ = 0;     // its network
+    ino_t user_ = 0;     // the user namespace this process began in
     ino_t current_ = 0;  // where this thread is
     bool is_root_ = false;
     bool entered_ = false;
+    bool shut_out_ = false;
     int refusals_ = 0;  // since one was entered
     std::map<ino_t, std::weak_ptr<const Network>> known_;
     std::unique_ptr<HostThread> host_thread_;

@@ -71,28 +71,39 @@ Result<pid_t> spawn(const Command& command, int output, int complaints) {
 // One stream of the child, kept up to a bound.
 struct Capture {
     UniqueFd fd;
-    std::string text;
+    std::string text = {};
     bool cut = false;
+    std::size_t total = 0;  // what was read, also what was dropped
 
-    // Reads all there is now; closes at the end.
-    void read_on(std::size_t max) {
+    // Reads one buffer of what is there; closes at the end. False: there is no more now. Whoever
+    // writes faster than this reads would hold a loop for ever.
+    bool read_some(std::size_t max) {
         std::array<char, 65536> buffer;
-        while (fd) {
-            const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-            if (n < 0 && errno == EINTR) {
-                continue;
-            }
-            if (n < 0 && errno == EAGAIN) {
-                return;
-            }
-            if (n <= 0) {
-                fd.reset();
-                return;
-            }
-            const auto size = static_cast<std::size_t>(n);
-            const std::size_t kept = std::min(size, max - text.size());
-            text.append(buffer.data(), kept);
-            cut = cut || kept < size;
+        const ssize_t n = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : 0;
+        if (n < 0 && errno == EINTR) {
+            return true;
+        }
+        if (n < 0 && errno == EAGAIN) {
+            return false;
+        }
+        if (n <= 0) {
+            fd.reset();
+            return false;
+        }
+        const auto size = static_cast<std::size_t>(n);
+        const std::size_t kept = std::min(size, max - text.size());
+        text.append(buffer.data(), kept);
+        cut = cut || kept < size;
+        total += size;
+        return true;
+    }
+
+    // The rest of what the program wrote: no more than a pipe holds, since a process that has left
+    // its group may go on.
+    void read_rest(std::size_t max) {
+        const int holds = fd ? ::fcntl(fd.get(), F_GETPIPE_SZ) : 0;
+        const std::size_t until = total + static_cast<std::size_t>(std::max(holds, 0));
+        while (total < until && read_some(max)) {
         }
     }
 };
@@ -139,7 +150,7 @@ class Child {
     pid_t pid_;
 };
 
-enum class Wake { Ended, Deadline, Stop };
+enum class Wake { Ended, Deadline, Stop, Flood };
 
 // The descriptors waited for while the child runs.
 struct Waiting {
@@ -151,7 +162,7 @@ struct Waiting {
 Result<Wake> wait_for_end(const Waiting& on,
                           Capture& output,
                           Capture& complaints,
-                          std::size_t max) {
+                          const Command& command) {
     while (true) {
         // A closed stream's -1 is skipped by poll().
         std::array<pollfd, 5> fds{{{on.ended, POLLIN, 0},
@@ -162,8 +173,8 @@ Result<Wake> wait_for_end(const Waiting& on,
         if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) {
             return errno_error("wait for a program", errno);
         }
-        output.read_on(max);
-        complaints.read_on(max);
+        output.read_some(command.max_output);
+        complaints.read_some(command.max_output);
         if (fds[0].revents != 0) {
             return Wake::Ended;
         }
@@ -172,6 +183,9 @@ Result<Wake> wait_for_end(const Waiting& on,
         }
         if (fds[1].revents != 0) {
             return Wake::Deadline;
+        }
+        if (output.total + complaints.total > command.most_written) {
+            return Wake::Flood;
         }
     }
 }
@@ -208,10 +222,10 @@ Result<Ended> run_child(const Command& command, std::stop_token stop) {
     ASSIGN_OR_RETURN(const std::uint64_t started, start_time(pid));
     ASSIGN_OR_RETURN(const UniqueFd pidfd, open_pidfd(pid, started));
 
-    Capture output{std::move(output_pipe.out), {}, false};
-    Capture complaints{std::move(complaints_pipe.out), {}, false};
+    Capture output{std::move(output_pipe.out)};
+    Capture complaints{std::move(complaints_pipe.out)};
     ASSIGN_OR_RETURN(const Wake wake, wait_for_end({pidfd.get(), timer.get(), stopped.get()},
-                                                   output, complaints, command.max_output));
+                                                   output, complaints, command));
     if (wake == Wake::Stop) {
         return fail(Code::Cancelled, fmt::format("cannot finish {}: stopped", command.argv[0]));
     }
@@ -219,10 +233,14 @@ Result<Ended> run_child(const Command& command, std::stop_token stop) {
         return fail(Code::Timeout, fmt::format("cannot finish {}: still running after {}",
                                                command.argv[0], to_short_text(command.deadline)));
     }
+    if (wake == Wake::Flood) {
+        return fail(Code::Unavailable,
+                    fmt::format("cannot finish {}: it writes without end", command.argv[0]));
+    }
     Ended ended = to_ended(child.reap());
     // What was written between the last look and the end.
-    output.read_on(command.max_output);
-    complaints.read_on(command.max_output);
+    output.read_rest(command.max_output);
+    complaints.read_rest(command.max_output);
     ended.output = std::move(output.text);
     ended.complaints = std::move(complaints.text);
     ended.cut = output.cut || complaints.cut;

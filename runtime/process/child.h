@@ -22,6 +22,9 @@ struct Command {
     Duration deadline = std::chrono::seconds(30);
     // How much of each stream is kept; the rest is read and dropped, so that it never blocks.
     std::size_t max_output = 1024 * 1024;
+    // One that writes more than that to both together is killed (Unavailable): reading on would
+    // keep a core busy until the deadline.
+    std::size_t most_written = 64 * 1024 * 1024;
 };
 
 // How a program ended by itself.

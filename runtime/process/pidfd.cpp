@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -69,6 +70,24 @@ Result<UniqueFd> open_pidfd(pid_t pid, std::uint64_t started) {
         return gone(pid);
     }
     return fd;
+}
+
+bool kill_if(pid_t pid, const std::function<bool(pid_t)>& is_it, Duration wait) {
+    if (pid <= 0) {
+        return false;
+    }
+    const UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+    if (!fd || !is_it(pid)) {
+        return false;
+    }
+    // When the number changed hands in between, fd stands for the dead one, and nobody is hit.
+    if (::syscall(SYS_pidfd_send_signal, fd.get(), SIGKILL, nullptr, 0U) != 0) {
+        return false;
+    }
+    pollfd entry{fd.get(), POLLIN, 0};
+    const auto most = std::chrono::duration_cast<std::chrono::milliseconds>(wait);
+    ::poll(&entry, 1, static_cast<int>(most.count()));
+    return true;
 }
 
 bool is_alive(const UniqueFd& pidfd) {

@@ -166,16 +166,17 @@ Result<QuadletDirectories> quadlet_directories(uid_t uid, const Environment& env
                                   {"/run" / below, "/etc" / below, "/usr/share" / below}};
     }
     fs::path config;
-    if (const auto set = environment("XDG_CONFIG_HOME")) {
+    if (const auto set = directory_in(environment, "XDG_CONFIG_HOME")) {
         config = *set;
-    } else if (const auto home = environment("HOME")) {
-        config = fs::path(*home) / ".config";
+    } else if (const auto home = directory_in(environment, "HOME")) {
+        config = *home / ".config";
     } else {
         return fail(Code::NotFound,
-                    "cannot tell where Quadlet reads: neither $XDG_CONFIG_HOME nor $HOME is set");
+                    "cannot tell where Quadlet reads: neither $XDG_CONFIG_HOME nor $HOME names an "
+                    "absolute directory");
     }
     const fs::path runtime =
-        environment("XDG_RUNTIME_DIR").value_or(fmt::format("/run/user/{}", uid));
+        directory_in(environment, "XDG_RUNTIME_DIR").value_or(fmt::format("/run/user/{}", uid));
     const fs::path users = "/etc" / below / "users";
     return QuadletDirectories{
         config / below, {runtime / below, config / below, users / std::to_string(uid), users}};

@@ -117,6 +117,14 @@ WallTime to_time(std::uint64_t usec) {
     return WallTime(std::chrono::microseconds(usec));
 }
 
+// More than can be counted in nanoseconds is for ever, as systemd's own infinity.
+Duration to_duration(std::uint64_t usec) {
+    const auto most = std::chrono::duration_cast<std::chrono::microseconds>(Duration::max());
+    return usec >= static_cast<std::uint64_t>(most.count())
+               ? Duration::max()
+               : Duration(std::chrono::microseconds(static_cast<std::int64_t>(usec)));
+}
+
 // A property: its type, and where its value goes.
 struct Field {
     std::string_view name;
@@ -147,6 +155,8 @@ constexpr Field kFields[] = {
      [](UnitState& state, Value& value) { state.exit_status = static_cast<int>(value.number); }},
     {"MainPID", "u",
      [](UnitState& state, Value& value) { state.main_pid = static_cast<pid_t>(value.number); }},
+    {"TimeoutStopUSec", "t",
+     [](UnitState& state, Value& value) { state.stop_within = to_duration(value.number); }},
     {"NRestarts", "u",
      [](UnitState& state, Value& value) { state.restarts = static_cast<unsigned>(value.number); }},
 };

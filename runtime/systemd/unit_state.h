@@ -34,9 +34,10 @@ struct UnitState {
     std::string invocation;  // of its last start, as the journal names it; empty: never started
     // -- services
     std::string result;  // how it last ended: success, exit-code, signal, timeout, start-limit-hit…
-    int exit_status = 0;    // of its main process: the exit code, or the signal's number
-    pid_t main_pid = 0;     // 0 when it has none
-    unsigned restarts = 0;  // how often systemd restarted it since it was last started by a job
+    int exit_status = 0;     // of its main process: the exit code, or the signal's number
+    pid_t main_pid = 0;      // 0 when it has none
+    Duration stop_within{};  // TimeoutStopSec=; the longest there is: for ever
+    unsigned restarts = 0;   // how often systemd restarted it since it was last started by a job
 
     bool is_active() const { return active_state == "active" || active_state == "reloading"; }
 

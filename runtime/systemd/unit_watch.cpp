@@ -6,13 +6,12 @@
 #include <optional>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "runtime/base/contained.h"
 #include "runtime/base/mutex.h"
+#include "runtime/base/thread.h"
 #include "runtime/systemd/unit_session.h"
 
 namespace podreeve::systemd {
@@ -87,7 +86,8 @@ struct UnitWatch::Core : std::enable_shared_from_this<UnitWatch::Core> {
 UnitWatch::UnitWatch(std::string address, Scheduler& scheduler, OnHint on_hint)
     : core_(std::make_shared<Core>(std::move(address), scheduler, std::move(on_hint))) {
     Core* core = core_.get();
-    core->thread = std::jthread([core](std::stop_token stop) { core->run(std::move(stop)); });
+    core->thread = begin_stoppable("the watch of systemd's units",
+                                   [core](std::stop_token stop) { core->run(std::move(stop)); });
 }
 
 UnitWatch::~UnitWatch() {

@@ -52,6 +52,25 @@ TEST_F(Contract, APausedOneIsStoppedOnlyWhenItIsUnpaused) {
     EXPECT_EQ(client_->stop_container("contract-paused", 1, call()), Effect::Changed);
 }
 
+TEST_F(Contract, OneThatIsReadyHasAProcessAndRunsNothingYet) {
+    make("contract-ready", stubborn());
+    EXPECT_OK(client_->init_container("contract-ready", call()));
+    EXPECT_OK(client_->init_container("contract-ready", call()));
+    EXPECT_EQ(state("contract-ready"), ContainerState::Initialized);
+    const auto ready = client_->inspect_container("contract-ready", call());
+    ASSERT_OK(ready);
+    EXPECT_GT(ready->summary.pid, 0);
+    EXPECT_EQ(client_->start_container("contract-ready", call()), Effect::Changed);
+    EXPECT_EQ(state("contract-ready"), ContainerState::Running);
+    make("contract-ready-not", stubborn());
+    EXPECT_OK(client_->init_container("contract-ready-not", call()));
+    EXPECT_OK(client_->stop_container("contract-ready-not", 0, call()));
+    EXPECT_NE(state("contract-ready-not"), ContainerState::Initialized);
+    const auto over = client_->inspect_container("contract-ready-not", call());
+    ASSERT_OK(over);
+    EXPECT_EQ(over->summary.pid, 0);
+}
+
 // Why a find by name is held against the name that was found.
 TEST_F(Contract, ANameThatNobodyHasIsTakenForTheBeginningOfAnId) {
     const std::string id = make("contract-first", stubborn());

@@ -231,6 +231,32 @@ TEST_F(Contract, EventsShowTheOrderOfAPod) {
     }
 }
 
+TEST_F(Contract, EventsOfThePastAreToldByPodmansOwnClock) {
+    const auto of_last = [&](Duration past) {
+        bool seen = false;
+        std::stop_source stop;
+        EXPECT_OK(client_->create_volume(
+            [] {
+                podman::VolumeDetails volume;
+                volume.name = "contract-end";
+                volume.labels = {{"contract", "end"}};
+                return volume;
+            }(),
+            call()));
+        EXPECT_OK(client_->events_of_last(past,
+                                          [&](const Event& event) {
+                                              seen = seen || is(event, "start", "contract-e");
+                                              return event.name != "contract-end" ||
+                                                     event.action != "create";
+                                          },
+                                          {}));
+        EXPECT_OK(client_->remove_volumes_with("contract", "end", call()));
+        return seen;
+    };
+    start("contract-e", stubborn());
+    EXPECT_TRUE(of_last(std::chrono::minutes(5)));
+}
+
 TEST_F(Contract, EventsEndWhenToldTo) {
     std::stop_source source;
     std::mutex mutex;
@@ -264,13 +290,14 @@ TEST_F(Contract, EventsEndWithPodman) {
         const std::int64_t since = now_nano();
         std::jthread later([&] {
             idle_exit();
-            EXPECT_OK(Client(socket_).create_volume(
-                [] {
-                    podman::VolumeDetails volume;
-                    volume.name = "contract-late";
-                    return volume;
-                }(),
-                call()));
+            EXPECT_OK(Client(socket_, owner_)
+                          .create_volume(
+                              [] {
+                                  podman::VolumeDetails volume;
+                                  volume.name = "contract-late";
+                                  return volume;
+                              }(),
+                              call()));
         });
         const auto events =
             events_until(*client_, since, [](const Event& e) { return e.name == "contract-late"; });

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <sys/stat.h>
 
 namespace podreeve::contract {
 namespace {
@@ -61,7 +62,12 @@ void Contract::SetUp() {
         fake_ = std::make_unique<fakes::FakePodman>(options);
         socket_ = fake_->socket_path();
     }
-    client_ = std::make_unique<Client>(socket_);
+
+    struct stat info {};
+
+    ASSERT_EQ(::stat(socket_.c_str(), &info), 0) << socket_;
+    owner_ = info.st_uid;  // the real podman's is not always this process's user
+    client_ = std::make_unique<Client>(socket_, owner_);
     http_ = std::make_unique<http::Client>(socket_);
     const auto version = client_->version(call());
     ASSERT_TRUE(version) << version.error().message;

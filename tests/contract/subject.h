@@ -89,6 +89,7 @@ class Contract : public testing::Test {
 
     std::unique_ptr<Client> client_;
     std::string socket_;
+    uid_t owner_ = 0;  // of the socket
 
   private:
     void clean();

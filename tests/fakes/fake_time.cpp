@@ -87,6 +87,34 @@ void FakeTime::advance(Duration duration) {
     }
 }
 
+void FakeTime::step(Duration most) {
+    while (true) {
+        std::function<void()> fn;
+        {
+            std::lock_guard lock(state_->mutex);
+            const auto first = state_->timers.begin();
+            const bool none = first == state_->timers.end();
+            const Duration moved = std::clamp<Duration>(
+                none ? most : first->first.first - state_->steady, Duration::zero(), most);
+            state_->wall += moved;
+            state_->steady += moved;
+            most = Duration::zero();
+            if (none || first->first.first > state_->steady) {
+                return;
+            }
+            fn = std::move(first->second);
+            state_->timers.erase(first);
+        }
+        fn();
+    }
+}
+
+void FakeTime::stall(Duration duration) {
+    std::lock_guard lock(state_->mutex);
+    state_->wall += duration;
+    state_->steady += duration;
+}
+
 void FakeTime::set_wall(WallTime time) {
     std::lock_guard lock(state_->mutex);
     state_->wall = time;

@@ -27,8 +27,14 @@ class FakeTime final : public Clock, public Scheduler {
     // one. A timer sees its own deadline as the time; what was posted runs before time moves and
     // after each timer.
     void advance(Duration duration);
+    // Moves time on by so much at most, to the next timer, and fires what is due then. What was
+    // posted is left to run_posted(): for one who first waits until those who work are done.
+    void step(Duration most);
     // Runs what was posted, and what that posts, to the end; how many functions ran.
     std::size_t run_posted();
+    // Time goes on while something holds the loop thread: what falls due meanwhile fires with the
+    // next advance(). From any thread.
+    void stall(Duration duration);
     // Wall time alone jumps, as when a clock is set; steady time knows nothing of it.
     void set_wall(WallTime time);
 

@@ -1,3 +1,5 @@
+#include <atomic>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -18,12 +20,22 @@ class ClockSet : public ::testing::TestWithParam<hours> {
   protected:
     void set_clock() { host.time.set_wall(host.time.system_now() + GetParam()); }
 
+    // web is restarted with db.
+    void start_web_with_its_provider() {
+        host.write("db.yaml", to_text(SingleApp{.id = "db"}));
+        host.write("web.yaml",
+                   to_text(SingleApp{.id = "web",
+                                     .more = "  depends_on: [{app: db, policy: restart}]\n"}));
+        host.start();
+        host.advance(minutes(1));
+    }
+
     Host host;
 };
 
 INSTANTIATE_TEST_SUITE_P(By,
                          ClockSet,
-                         ::testing::Values(hours(-3), hours(3), -kTenYears, kTenYears));
+                         ::testing::Values(hours(-3), hours(3), hours(8), -kTenYears, kTenYears));
 
 TEST_P(ClockSet, RestartsNothing) {
     host.write("shop.yaml", to_text(ShopApp{}));
@@ -40,6 +52,40 @@ TEST_P(ClockSet, RestartsNothing) {
     host.advance(minutes(10));
     EXPECT_EQ(host.ids(), before);
     EXPECT_EQ(host.lives(events), std::vector<std::string>{});
+}
+
+TEST_P(ClockSet, RestartsADependentWithItsProviderAndForNothingElse) {
+    start_web_with_its_provider();
+    set_clock();
+    ASSERT_TRUE(host.podman->kill_process("web"));
+    host.pass();
+    host.advance(hours(4));
+    EXPECT_EQ(host.starts_of("web"), 2U) << "once for its own end";
+    ASSERT_TRUE(host.podman->kill_process("db"));
+    host.pass();
+    host.advance(minutes(1));
+    EXPECT_EQ(host.starts_of("db"), 2U);
+    EXPECT_EQ(host.starts_of("web"), 3U) << "with its provider";
+}
+
+TEST_P(ClockSet, RightAfterAStartMakesNoOtherStartOfIt) {
+    start_web_with_its_provider();
+    std::atomic<bool> set = false;
+    host.podman->on_request(nullptr, [&](const fakes::FakePodman::Entry& request) {
+        if (request.path.ends_with("/start") && !set.exchange(true)) {
+            set_clock();
+        }
+    });
+    ASSERT_TRUE(host.podman->kill_process("web"));
+    host.pass();
+    host.podman->on_request(nullptr, nullptr);
+    ASSERT_TRUE(set);
+    host.advance(hours(4));
+    EXPECT_EQ(host.starts_of("web"), 2U) << "once for its own end";
+    ASSERT_TRUE(host.podman->kill_process("db"));
+    host.pass();
+    host.advance(minutes(1));
+    EXPECT_EQ(host.starts_of("web"), 3U) << "with its provider";
 }
 
 TEST_P(ClockSet, KeepsAFailedDeployNoLongerThanItsOwnDelay) {

@@ -106,6 +106,37 @@ TEST(UndoneDeploy, GivesBackTheVersionBeforeUntilTheManifestChanges) {
     EXPECT_FALSE(host.has_condition("clock", "DeployFailed"));
 }
 
+TEST(UndoneDeploy, IsNotReversedByAPassThatHasPlannedBeforeIt) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.start();
+    const std::string former = host.app("clock").deployed_spec;
+    host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
+    host.pass();
+    const state::ChangeId update = host.agent->state().changes(1).at(0).id;
+    const auto is_back = [&] { return host.agent->state().app("clock")->deployed_spec == former; };
+    // A pass that plans another app asks for the volumes once all apps are planned for.
+    bool begun = false;
+    host.podman->on_request(
+        [&](const fakes::FakePodman::Entry& entry) {
+            if (!begun && entry.path.find("volumes/json") != std::string::npos) {
+                begun = true;
+                ASSERT_TRUE(host.agent->state().undo_change(update));
+                for (int i = 0; i < 10'000'000 && !is_back(); ++i) {
+                    std::this_thread::yield();
+                }
+            }
+        },
+        nullptr);
+    host.write("other.yaml", to_text(SingleApp{.id = "other"}));
+    host.pass();
+    ASSERT_TRUE(begun);
+    host.advance(std::chrono::minutes(1));
+    EXPECT_TRUE(is_back());
+    EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "UTC");
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+}
+
 TEST_F(HangingDeploy, ThatAPersonAbortsIsNotTriedAgainUntilItIsAskedFor) {
     ASSERT_TRUE(host.agent->state().abort_change(first));
     host.settle();

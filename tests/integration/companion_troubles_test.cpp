@@ -1,11 +1,14 @@
 #include <algorithm>
 
+#include "quadlet/stamp.h"
 #include "tests/integration/unit_host.h"
 
 // Companions that do not start, that keep ending, and that people change their minds about.
 namespace podreeve::integration {
 namespace {
 
+namespace fs = std::filesystem;
+using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using Words = std::vector<std::string>;
@@ -39,6 +42,22 @@ TEST(CompanionTroubles, AUnitWhoseConditionDoesNotHoldIsTriedMoreAndMoreSlowly) 
     on.systemd->world.lock()->scripts.clear();
     on.host.advance(minutes(7));
     EXPECT_EQ(on.state("web"), "Running");
+}
+
+// A pass waits for it, and all apps for the pass.
+TEST(CompanionTroubles, AGeneratorThatDiesIsNotRunInEveryPass) {
+    UnitHost on;
+    const std::filesystem::path runs = on.host.root / "runs";
+    std::ofstream(on.host.root / "generators/usr/lib/systemd/user-generators/podman-user-generator")
+        << "#!/bin/sh\necho run >>" << runs.string() << "\nkill -9 $$\n";
+    on.host.write("web.container", kText);
+    on.host.start();
+    for (int i = 0; i < 10; ++i) {
+        on.host.pass();
+    }
+    std::ifstream in(runs);
+    EXPECT_EQ(std::count(std::istreambuf_iterator<char>(in), {}, '\n'), 1);
+    EXPECT_EQ(on.state("web"), "Running") << "what cannot be tried is run all the same";
 }
 
 TEST(CompanionTroubles, AJobThatIsDoneIsNotRunAgainWhenSystemdForgetsIt) {
@@ -147,6 +166,55 @@ TEST(CompanionTroubles, AFileThatCannotBeReadIsItsAppsTroubleAlone) {
     EXPECT_NE(on.host.condition("db", "Unknown").find("db.container"), std::string::npos);
 }
 
+// Written while the clock was ahead, on a host that has no clock of its own for instance.
+TEST(CompanionTroubles, AFileWhoseTimeIsInTheFutureRestartsNothing) {
+    UnitHost on;
+    on.bring_up();
+    std::filesystem::last_write_time(on.file("web", "web.container"),
+                                     std::filesystem::file_time_type::clock::now() + hours(1));
+    on.systemd->reload();
+    on.forget();
+    on.host.advance(minutes(5));
+    EXPECT_EQ(on.jobs(), Words{});
+    EXPECT_EQ(on.reloads(), 0);
+    EXPECT_EQ(on.state("web"), "Running");
+}
+
+std::string pair_of_units(const std::string& host_name) {
+    return fmt::format(
+        "app:\n  id: pair\n  name: x\n  version: 1\n  companions:\n"
+        "    - name: a.container\n      text: \"[Container]\\nImage=a\\nHostName={0}\"\n"
+        "    - name: b.container\n      text: \"[Container]\\nImage=b\\nHostName={0}\"\n"
+        "      depends_on: [{{companion: a.container, is: started}}]\n",
+        host_name);
+}
+
+TEST(CompanionTroubles, AnUpdateThatIsTakenBackRestartsNoUnitThatRanOn) {
+    UnitHost on;
+    on.host.write("pair.yaml", pair_of_units("one"));
+    on.host.start();
+    on.host.advance(seconds(40));
+    ASSERT_EQ(on.state("pair"), "Running");
+    on.systemd->on_job([&on](const std::string& unit, bool runs) {
+        // The former version starts.
+        if (unit == "a.service" && !runs) {
+            on.systemd->world.lock()->scripts.erase("a.service");
+        }
+    });
+    on.systemd->world.lock()->scripts["a.service"] = {.job_result = "failed"};
+    const WallTime since = on.systemd->world.lock()->units["b.service"].active_since;
+    on.forget();
+    on.host.write("pair.yaml", pair_of_units("two"));
+    on.host.pass();
+    ASSERT_EQ(on.jobs(), (Words{"RestartUnit a.service", "StartUnit a.service"}));
+    EXPECT_NE(on.text_of("pair", "b.container").find("HostName=one"), std::string::npos);
+    on.host.advance(minutes(5));
+    EXPECT_EQ(on.jobs(), (Words{"RestartUnit a.service", "StartUnit a.service"}));
+    EXPECT_EQ(on.systemd->world.lock()->units["b.service"].active_since, since);
+    EXPECT_EQ(on.reloads(), 2) << "one for the update, and one for what is put back";
+    EXPECT_EQ(on.host.app("pair").state, supervise::ServiceState::Running) << on.state("pair");
+}
+
 TEST(CompanionTroubles, AMaskedUnitThatRunsIsNotFinished) {
     UnitHost on;
     on.bring_up();
@@ -154,6 +222,55 @@ TEST(CompanionTroubles, AMaskedUnitThatRunsIsNotFinished) {
     on.host.pass();
     EXPECT_EQ(on.host.app("web").state, supervise::ServiceState::Running) << on.state("web");
     EXPECT_TRUE(on.host.has_condition("web", "Masked"));
+}
+
+TEST(Companions, GoAlsoWhereSomebodyElsesFileLiesBesideThem) {
+    UnitHost on;
+    on.bring_up();
+    on.append(on.file("web", "hand.container"), "[Container]\nImage=localhost/hand\n");
+    on.host.erase("web.container");
+    on.host.pass();
+    on.host.advance(seconds(40));
+    EXPECT_EQ(on.state("web"), "Initialized");
+    EXPECT_FALSE(fs::exists(on.file("web", "web.container")));
+    EXPECT_TRUE(fs::exists(on.file("web", "hand.container")));
+}
+
+TEST(Companions, OfAnotherAgentAreNeitherRemovedNorReplaced) {
+    UnitHost it;
+    const std::string source = "[Container]\nImage=localhost/web\n";
+    const auto install = [&](const std::string& app) {
+        std::filesystem::create_directories(std::filesystem::path(it.file(app, "x")).parent_path());
+        it.append(it.file(app, app + ".container"),
+                  *quadlet::stamped(source, app, 1, "fedcba9876543210"));
+    };
+    install("web");
+    install("proxy");
+    it.host.write("web.container", source);
+    it.bring_up();
+    EXPECT_EQ(it.text_of("proxy", "proxy.container"),
+              *quadlet::stamped(source, "proxy", 1, "fedcba9876543210"));
+    EXPECT_EQ(it.text_of("web", "web.container"),
+              *quadlet::stamped(source, "web", 1, "fedcba9876543210"));
+    EXPECT_NE(it.state("web").find("was not installed by this agent"), std::string::npos)
+        << it.state("web");
+    EXPECT_EQ(it.state("db"), "Running");
+}
+
+TEST(Companions, OfAnotherAgentAreNotStoppedWithAnAppOfTheirName) {
+    UnitHost it;
+    it.host.write("web.container", kText);
+    it.host.start();
+    it.host.advance(seconds(40));
+    ASSERT_TRUE(it.is_active("web.service"));
+    // Another agent installs the same unit, and runs it.
+    std::ofstream(it.file("web", "web.container"))
+        << *quadlet::stamped(kText, "web", 1, "fedcba9876543210");
+    it.forget();
+    it.host.wish("web", supervise::Verb::Stop);
+    it.host.advance(minutes(1));
+    EXPECT_TRUE(it.is_active("web.service"));
+    EXPECT_EQ(it.jobs(), Words{});
 }
 
 }  // namespace

@@ -80,6 +80,44 @@ TEST(Companions, OfManyAppsWhoseFolderIsGoneAreBackWithOneReload) {
     }
 }
 
+bool is_untouched(const state::ChangeView& change) {
+    return std::ranges::all_of(change.tasks, [](const state::TaskView& task) {
+        return task.status == state::TaskStatus::Do;
+    });
+}
+
+// The thread of the pass is slow: what it has committed first is carried out before it comes to the
+// next app.
+TEST(Companions, AreReadByOneReloadAlsoWhereTheirChangesAreCommittedSlowly) {
+    UnitHost on;
+    on.bring_up();
+    for (const char* app : {"web", "db"}) {
+        fs::remove(on.file(app, std::string(app) + ".container"));
+    }
+    on.host.agent->request_pass("the test asked");
+    on.host.turn();  // it sees that the folder changes
+    state::State& state = on.host.agent->state();
+    on.host.turns.hold_who_posts([&] {
+        const auto db = state.active_change_of("db/companions");
+        return db && is_untouched(*db) && !state.active_change_of("web/companions");
+    });
+    on.host.time.advance(std::chrono::milliseconds(200));
+    const auto db_is_done_or_waits = [&] {
+        const auto db = state.changes(1).at(0);
+        return db.is_ready || !db.tasks.back().wait_reason.empty();
+    };
+    while (state.changes(1).at(0).subject != "db/companions" || !db_is_done_or_waits()) {
+        ASSERT_TRUE(on.host.turns.run() || on.host.turns.wait());
+    }
+    EXPECT_FALSE(state.active_change_of("web/companions")) << "the pass was not held";
+    on.host.turns.let_go();
+    on.host.settle();
+    for (const char* app : {"web", "db"}) {
+        EXPECT_TRUE(fs::exists(on.file(app, std::string(app) + ".container"))) << app;
+    }
+    EXPECT_EQ(on.reloads(), 1);
+}
+
 // Half a folder is neither what was nor what will be.
 TEST(Companions, AreNotPutBackIntoAFolderThatIsBeingRemoved) {
     UnitHost on;
@@ -349,18 +387,6 @@ TEST(Companions, GoWithTheirManifestInOrder) {
     EXPECT_EQ(on.state("db"), "Running");
 }
 
-TEST(Companions, GoAlsoWhereSomebodyElsesFileLiesBesideThem) {
-    UnitHost on;
-    on.bring_up();
-    on.append(on.file("web", "hand.container"), "[Container]\nImage=localhost/hand\n");
-    on.host.erase("web.container");
-    on.host.pass();
-    on.host.advance(seconds(40));
-    EXPECT_EQ(on.state("web"), "Initialized");
-    EXPECT_FALSE(fs::exists(on.file("web", "web.container")));
-    EXPECT_TRUE(fs::exists(on.file("web", "hand.container")));
-}
-
 TEST(Companions, ATemplateWithoutInstancesIsThereForOtherUnits) {
     UnitHost on;
     on.host.write("job@.container", "[Container]\nImage=localhost/job\n");
@@ -405,19 +431,42 @@ TEST(Companions, ThatAreSlowDelayNoApp) {
     ASSERT_TRUE(made);
     on.host.agent = std::move(*made);
     on.host.agent->start();
-    for (int i = 0; i < 200 && on.host.app("clock").state != supervise::ServiceState::Running;
-         ++i) {
-        if (!on.host.turns.run()) {
-            ASSERT_TRUE(on.host.turns.wait());
-        }
+    while (on.host.app("clock").state != supervise::ServiceState::Running) {
+        ASSERT_TRUE(on.host.turns.run() || on.host.turns.wait());
     }
-    EXPECT_EQ(on.host.app("clock").state, supervise::ServiceState::Running);
     EXPECT_NE(on.state("web"), "Running");
     while (on.systemd->world.lock()->units["web.service"].job == 0) {
-        on.host.turns.run();
+        if (!on.host.turns.run() && on.host.agent->idle()) {
+            on.host.time.step(on.host.time.next_timer());
+        }
         std::this_thread::yield();
     }
     on.systemd->finish_job("web.service", "done");
+    on.host.settle();
+    EXPECT_EQ(on.state("web"), "Running");
+}
+
+// Only what an earlier agent had begun is waited for, and that is known before anything is begun.
+TEST(Companions, DoNotWaitForAppsThatTheSamePassHasBegun) {
+    UnitHost on;
+    on.host.podman->add_to_registry("registry.example/clock:1");
+    on.host.podman->hang_next("POST", "images/pull");
+    on.host.write("clock.yaml", to_text(SingleApp{.image = "registry.example/clock:1"}));
+    on.host.write("web.container", kWeb);
+    auto made = on.host.make_agent();
+    ASSERT_TRUE(made);
+    on.host.agent = std::move(*made);
+    std::optional<reconcile::PassReport> first;
+    on.host.agent->on_pass([&](const reconcile::PassReport& report) {
+        first = first ? first : std::optional(report);
+    });
+    on.host.agent->start();
+    while (!first || on.host.podman->hung() == 0) {
+        ASSERT_TRUE(on.host.turns.run() || on.host.turns.wait());
+    }
+    EXPECT_FALSE(first->companions_wait);
+    EXPECT_EQ(first->apps_changed, (Words{"clock", "web", "web"})) << "and its companions";
+    on.host.podman->release_hung();
     on.host.settle();
     EXPECT_EQ(on.state("web"), "Running");
 }
@@ -479,6 +528,26 @@ TEST(Companions, AreDependedOnAndDepend) {
     EXPECT_EQ(on.host.app("shop").parts_up, 0U) << on.state("shop");
     on.systemd->world.lock()->scripts.clear();
     on.host.advance(seconds(40));
+    EXPECT_EQ(on.state("shop"), "Running");
+}
+
+// systemd would start what it requires with it.
+TEST(Companions, ThatNeedOneThatWaitsWaitWithIt) {
+    UnitHost on;
+    on.host.write("shop.yaml",
+                  "app:\n  id: shop\n  name: x\n  version: 1\n  companions:\n"
+                  "    - name: back.container\n      text: \"[Container]\\nImage=a\"\n"
+                  "      depends_on: [{companion: proxy.container}]\n"
+                  "    - name: proxy.container\n      text: \"[Container]\\nImage=a\"\n"
+                  "      depends_on: [{app: clock, is: healthy}]\n");
+    on.host.write("clock.yaml", to_text(SingleApp{.image = "localhost/late:1"}));
+    on.host.start();
+    on.host.advance(seconds(10));
+    EXPECT_EQ(on.jobs(), Words{});
+    EXPECT_NE(on.state("shop").find("blocked by clock"), std::string::npos) << on.state("shop");
+    on.host.podman->add_image("localhost/late:1");
+    on.host.advance(minutes(2));
+    EXPECT_EQ(on.jobs(), (Words{"StartUnit proxy.service", "StartUnit back.service"}));
     EXPECT_EQ(on.state("shop"), "Running");
 }
 

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/podman/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 
@@ -60,6 +62,42 @@ class DataKept : public ::testing::Test {
     std::map<std::string, std::string> before;
 };
 
+TEST_F(DataKept, AClaimThatPodmanHasNoLongerIsMadeAgainAndSaidToBeEmpty) {
+    start("web.yaml", web_with(true));
+    const auto told = [&] {
+        const auto story = host.story("web");
+        return std::ranges::count(story, "VolumeLost");
+    };
+    EXPECT_EQ(told(), 0);
+    ASSERT_TRUE(host.podman->remove_behind_back("web"));
+    podman::Client client(host.podman->socket_path());
+    ASSERT_TRUE(client.remove_volumes_with("io.podreeve.app", "web", {}));
+    host.pass();
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+    EXPECT_TRUE(fs::exists(in_volume(host, "data", "").parent_path()));
+    EXPECT_EQ(told(), 1);
+
+    // What is made anew with its data in place is none of it.
+    ASSERT_TRUE(host.podman->remove_behind_back("web"));
+    host.pass();
+    EXPECT_EQ(told(), 1);
+}
+
+TEST_F(DataKept, AStoppedAppSaysThatPodmanHasItsClaimNoLonger) {
+    start("web.yaml", web_with(true));
+    host.wish("web", Verb::Stop);
+    EXPECT_EQ(host.condition("web", "VolumeLost"), "");
+    ASSERT_TRUE(host.podman->remove_behind_back("web"));
+    podman::Client client(host.podman->socket_path());
+    ASSERT_TRUE(client.remove_volumes_with("io.podreeve.app", "web", {}));
+    host.pass();
+    EXPECT_NE(host.condition("web", "VolumeLost").find("volume data"), std::string::npos)
+        << host.condition("web", "VolumeLost");
+    host.wish("web", Verb::Start);
+    EXPECT_EQ(host.condition("web", "VolumeLost"), "");
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+}
+
 TEST_F(DataKept, AClaimThatBecomesAConfigMapIsAConflictAndTheVersionBeforeIsKeptUp) {
     start("web.yaml", web_with(true));
     const fs::path precious = in_volume(host, "data", "precious");
@@ -101,6 +139,48 @@ TEST_F(DataKept, AConfigMapThatBecomesAClaimDoesNotGoWithItsApp) {
         << host.condition("web", "Conflict");
     EXPECT_EQ(replaced(), std::set<std::string>{});
     EXPECT_TRUE(fs::exists(in_volume(host, "data", "k")));
+}
+
+const std::string kWithoutVolume =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+    "  containers:\n    - name: main\n      image: localhost/busybox:latest\n"
+    "      command: [serve]\n";
+
+TEST_F(DataKept, AVolumeThatSomebodyElseUsesIsLeftBehindAndTheUpdateStays) {
+    start("web.yaml", web_with(false));
+    host.podman->create_behind_back({{"name", "mine"},
+                                     {"image", "localhost/busybox:latest"},
+                                     {"command", {"serve"}},
+                                     {"volumes", {{{"Name", "data"}, {"Dest", "/x"}}}}},
+                                    false);
+    host.write("web.yaml", kWithoutVolume);
+    host.pass();
+    before = host.ids();
+    host.advance(minutes(5));
+    EXPECT_EQ(replaced(), std::set<std::string>{}) << "the update is undone and done again";
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+    EXPECT_EQ(host.app("web").deployed_spec, host.app("web").spec);
+    EXPECT_TRUE(fs::exists(in_volume(host, "data", "k")));
+    const auto story = host.story("web");
+    EXPECT_EQ(std::ranges::count(story, "LeftBehind"), 1);
+
+    ASSERT_TRUE(host.podman->remove_behind_back("mine"));
+    host.write("web.yaml", kWithoutVolume + "      env: [{name: A, value: b}]\n");
+    host.pass();
+    EXPECT_FALSE(fs::exists(in_volume(host, "data", "k"))) << "the next update clears it away";
+}
+
+TEST_F(DataKept, AFormerContainerThatCannotBeRemovedTakesNoUpdateBack) {
+    start("web.yaml", kWithoutVolume);
+    host.podman->fail_next("DELETE", "containers/" + host.podman->id_of("web-main"), 500,
+                           "device or resource busy", 2);
+    host.write("web.yaml", kWithoutVolume + "      env: [{name: A, value: b}]\n");
+    host.pass();
+    EXPECT_EQ(host.podman->inspect("web-main")["env"]["A"], "b");
+    EXPECT_EQ(host.app("web").deployed_spec, host.app("web").spec);
+    host.advance(minutes(1));
+    EXPECT_EQ(host.ids().size(), before.size()) << "the next pass removes it";
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
 }
 
 TEST_F(DataKept, APausedContainerIsLeftForAsLongAsItIsPaused) {
@@ -154,6 +234,54 @@ TEST_F(DataKept, AStartThatKeepsFailingIsNoReasonToRecreateEachTimeOrToGiveUp) {
     EXPECT_EQ(host.podman->state_of("clock"), "running") << host.app("clock").message;
 }
 
+// What is stuck again and again is left alone, until a person asks for it.
+class BreakerOpen : public DataKept {
+  protected:
+    void SetUp() override {
+        start("clock.yaml", to_text(SingleApp{}));
+        for (int i = 0; i < 5; ++i) {
+            get_stuck();
+            ASSERT_EQ(replaced(), std::set<std::string>{"clock"});
+            before = host.ids();
+        }
+        get_stuck();
+        ASSERT_EQ(replaced(), std::set<std::string>{});
+        const std::string why = host.app("clock").message;
+        ASSERT_NE(why.find("was recreated 5 times"), std::string::npos) << why;
+        const std::string told = host.condition("clock", "BackingOff");
+        EXPECT_NE(told.find("was recreated 5 times in 30m"), std::string::npos) << told;
+        EXPECT_FALSE(host.has_condition("clock", "Settling"))
+            << host.condition("clock", "Settling");
+    }
+
+    void get_stuck() {
+        ASSERT_TRUE(host.podman->wedge("clock", "stopping"));
+        host.pass();
+        host.advance(minutes(1));
+    }
+
+    void expect_made_anew() {
+        EXPECT_EQ(replaced(), std::set<std::string>{"clock"});
+        EXPECT_EQ(host.podman->state_of("clock"), "running");
+    }
+};
+
+TEST_F(BreakerOpen, IsClosedByAStart) {
+    host.wish("clock", Verb::Start);
+    expect_made_anew();
+}
+
+TEST_F(BreakerOpen, IsClosedByAReconcile) {
+    auto asked = std::async(std::launch::async,
+                            [&] { return host.agent->reconciler().pass_now(minutes(1)); });
+    while (asked.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
+        host.settle();
+    }
+    ASSERT_TRUE(asked.get());
+    host.settle();
+    expect_made_anew();
+}
+
 TEST_F(DataKept, WhatIsGoneWithoutPodmansKnowledgeRunsAgain) {
     start("clock.yaml", to_text(SingleApp{}));
     host.show_processes();
@@ -170,7 +298,7 @@ TEST_F(DataKept, WhatIsGoneWithoutPodmansKnowledgeRunsAgain) {
 TEST_F(DataKept, WhatIsGoneOfAPodWithoutPodmansKnowledgeRunsAgain) {
     start("shop.yaml", to_text(ShopApp{}));
     for (const std::string& name :
-         {std::string("shop-web-web"), infra_of(host, "shop-db"), std::string("shop-service")}) {
+         {std::string("shop-web-web"), infra_of(host, "shop-db"), host.service_of("shop")}) {
         host.show_processes();
         host.pass();
         host.kill_with_conmon(name);
@@ -206,11 +334,11 @@ TEST_F(DataKept, AStuckInfraContainerIsMadeAnewWithItsPodAlone) {
 
 TEST_F(DataKept, AStuckServiceContainerIsMadeAnewWithItsPods) {
     start("shop.yaml", to_text(ShopApp{}));
-    ASSERT_TRUE(host.podman->wedge("shop-service", "stopping"));
+    ASSERT_TRUE(host.podman->wedge(host.service_of("shop"), "stopping"));
     host.pass();
     host.advance(minutes(1));
-    EXPECT_TRUE(replaced().contains("shop-service"));
-    EXPECT_EQ(host.podman->state_of("shop-service"), "running");
+    EXPECT_TRUE(replaced().contains(host.service_of("shop")));
+    EXPECT_EQ(host.podman->state_of(host.service_of("shop")), "running");
     EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/podman/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 
@@ -41,7 +42,8 @@ TEST(Deploying, AnAppOfTwoPodsComesUpWithAllThatBelongsToIt) {
     host.start();
     EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
     EXPECT_EQ(host.podman->pod_names(), (std::vector<std::string>{"shop-db", "shop-web"}));
-    for (const char* name : {"shop-db-db", "shop-web-web", "shop-service"}) {
+    for (const std::string& name :
+         {std::string("shop-db-db"), std::string("shop-web-web"), host.service_of("shop")}) {
         EXPECT_EQ(host.podman->state_of(name), "running") << name;
     }
     const std::string snapshot = host.snapshot();
@@ -53,7 +55,7 @@ TEST(Deploying, TheServiceContainerIsTheFirstToStart) {
     Host host;
     host.write("shop.yaml", to_text(ShopApp{}));
     host.start();
-    const std::size_t service = index_of_event(host, "start", "shop-service");
+    const std::size_t service = index_of_event(host, "start", host.service_of("shop"));
     EXPECT_LT(service, index_of_event(host, "start", "shop-db-db"));
     EXPECT_LT(service, index_of_event(host, "start", "shop-web-web"));
 }
@@ -134,6 +136,60 @@ TEST(Deploying, AnImageThatIsNotHereIsPulled) {
     host.write("web.yaml", to_text(SingleApp{.id = "web", .image = "registry.example/web:1"}));
     host.start();
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+}
+
+// Those of people win: the service container is called by a digest.
+TEST(Deploying, LeavesTheNamesOfServicesToPeople) {
+    const auto pod = [](const std::string& name, const std::string& container) {
+        return "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name +
+               "}\nspec:\n  containers:\n  - {name: " + container +
+               ", image: localhost/busybox:latest, command: [serve]}\n";
+    };
+    Host host;
+    host.write("dns.yml", pod("dns", "service"));
+    host.write("shop.yaml", pod("shop", "shop") + "---\n" + pod("shop-service", "till"));
+    host.write("web.yaml", pod("web-service", "main"));
+    host.write("db.yaml", pod("db", "main"));
+    host.start();
+    for (const char* app : {"dns", "shop", "web", "db"}) {
+        EXPECT_EQ(host.state(app), "Running") << host.app(app).message;
+        EXPECT_EQ(host.podman->state_of(host.service_of(app)), "running") << app;
+    }
+    EXPECT_EQ(host.podman->state_of("dns-service"), "running");
+    EXPECT_EQ(host.podman->state_of("shop-service-till"), "running");
+    EXPECT_EQ(host.podman->pod_names(),
+              (std::vector<std::string>{"db", "dns", "shop", "shop-service", "web-service"}));
+}
+
+// As those that an earlier podreeve has made.
+TEST(Deploying, KeepsAServiceContainerUnderTheNameItHas) {
+    for (const char* version : {"4.3.1", "5.4.2"}) {
+        Host host(version);
+        host.write("shop.yaml", to_text(ShopApp{}));
+        host.start();
+        const std::string made = host.podman->id_of(host.service_of("shop"));
+        ASSERT_NE(made, "") << version;
+        podman::Client client(host.podman->socket_path());
+        ASSERT_TRUE(client.rename_container(made, "shop-service", {}));
+        host.restart();
+        const auto before = host.ids();
+        host.podman->clear_journal();
+        host.advance(std::chrono::minutes(2));
+        EXPECT_EQ(host.podman->mutations(), std::vector<std::string>{}) << version;
+        ASSERT_TRUE(host.podman->kill_process("shop-service"));
+        host.pass();
+        EXPECT_EQ(host.podman->state_of("shop-service"), "running") << version;
+        EXPECT_EQ(host.ids(), before) << version;
+        host.write("shop.yaml", to_text(ShopApp{.web_zone = "CET"}));
+        host.pass();
+        host.advance(std::chrono::minutes(1));
+        EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
+        EXPECT_EQ(host.podman->id_of("shop-service"), made) << version;
+        host.erase("shop.yaml");
+        host.pass();
+        host.advance(std::chrono::minutes(1));
+        EXPECT_EQ(host.ids(), (std::map<std::string, std::string>{})) << version;
+    }
 }
 
 }  // namespace

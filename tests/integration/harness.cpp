@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/steps.h"
+#include "runtime/base/contained.h"
 #include "runtime/base/log.h"
 #include "tests/integration/picture.h"
 
@@ -30,13 +32,29 @@ std::string make_directory() {
 
 }  // namespace
 
+std::function<void()> Turns::contained_as_in_a_loop(std::function<void()> fn) {
+    return [fn = std::move(fn)] { contained_or_logged("a function of the loop", fn); };
+}
+
 void Turns::post(std::function<void()> fn) {
-    {
-        const std::lock_guard lock(mutex_);
-        ++waiting_;
-        time_.post(std::move(fn));
-    }
+    std::unique_lock lock(mutex_);
+    const bool held = holds_ && holds_();
+    ++waiting_;
+    time_.post(contained_as_in_a_loop(std::move(fn)));
     posted_.notify_all();
+    if (held) {
+        let_go_.wait(lock, [this] { return !holds_; });
+    }
+}
+
+void Turns::hold_who_posts(std::function<bool()> when) {
+    const std::lock_guard lock(mutex_);
+    holds_ = std::move(when);
+}
+
+void Turns::let_go() {
+    hold_who_posts(nullptr);
+    let_go_.notify_all();
 }
 
 bool Turns::run() {
@@ -65,6 +83,7 @@ Host::Host(const std::string& podman_version) : root(make_directory()), manifest
     config.paths.api_socket = root / "run" / "podreeve.sock";
     config.paths.podman_socket = podman->socket_path();
     config.proc = proc.path();
+    config.flood_pause = Duration{};  // time stands still while a test asks for passes
 }
 
 Host::~Host() {
@@ -158,7 +177,7 @@ void Host::settle() {
         if (time.next_timer() < Duration::zero() || time.steady_now() > latest) {
             give_up("a change does not end");
         }
-        time.advance(time.next_timer());
+        time.step(time.next_timer());
         turn();
     }
 }
@@ -188,10 +207,9 @@ void Host::kill_with_conmon(const std::string& name) {
 
 void Host::advance(Duration duration) {
     const SteadyTime end = time.steady_now() + duration;
+    turn();
     while (time.steady_now() < end) {
-        const Duration next = time.next_timer();
-        const Duration left = end - time.steady_now();
-        time.advance(next < Duration::zero() ? left : std::min(next, left));
+        time.step(end - time.steady_now());
         turn();
     }
 }
@@ -339,6 +357,10 @@ std::vector<std::string> Host::kinds_of_last_change(const std::string& name) con
         }
     }
     return kinds;
+}
+
+std::string Host::service_of(const std::string& app) const {
+    return plan::service_name(app, agent->state().owner());
 }
 
 std::string Host::snapshot() {

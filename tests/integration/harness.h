@@ -27,7 +27,7 @@ class Turns final : public Scheduler {
     explicit Turns(fakes::FakeTime& time) : time_(time) {}
 
     TimerHandle after(Duration delay, std::function<void()> fn) override {
-        return time_.after(delay, std::move(fn));
+        return time_.after(delay, contained_as_in_a_loop(std::move(fn)));
     }
 
     void post(std::function<void()> fn) override;
@@ -35,12 +35,20 @@ class Turns final : public Scheduler {
     bool run();
     // Until something is posted; false when that takes longer than a broken test may.
     bool wait();
+    // For a schedule that a busy machine makes: a thread that posts when the condition holds goes
+    // no further than that post until let_go().
+    void hold_who_posts(std::function<bool()> when);
+    void let_go();
 
   private:
+    // What a function throws ends neither the real loop nor this one.
+    static std::function<void()> contained_as_in_a_loop(std::function<void()> fn);
+
     fakes::FakeTime& time_;
     std::mutex mutex_;
-    std::condition_variable posted_;
-    std::size_t waiting_ = 0;  // posts that were not run yet
+    std::condition_variable posted_, let_go_;
+    std::size_t waiting_ = 0;      // posts that were not run yet
+    std::function<bool()> holds_;  // empty: nobody is held
 };
 
 // A host of its own for one test: a fake podman on fake time, a directory of manifests, a state
@@ -72,7 +80,9 @@ class Host {
     void pass();
     // As `podreeve start|stop|restart APP`, and what follows from it.
     void wish(const std::string& app, supervise::Verb verb, bool alone = false);
-    // Moves time on, stopping at each timer to let the agent act.
+    // Moves time on, stopping at each timer to let the agent act. Time stands still while a thread
+    // of the agent works, however slow the machine is: what the agent waits for in this time is not
+    // given up because it is slow in real time.
     void advance(Duration duration);
 
     // -- kills. The agent dies at podman's request of that number (from 1 on, counted from now): no
@@ -94,6 +104,7 @@ class Host {
     supervise::AppStatus app(const std::string& name) const;  // state Initialized: unknown
     std::string state(const std::string& name) const;         // its state, in words
     bool has_condition(const std::string& app, const std::string& type) const;
+    std::string service_of(const std::string& app) const;  // what its service container is called
     std::string condition(const std::string& app, const std::string& type) const;  // its message
     std::map<std::string, std::string> ids() const;  // of all containers and pods, by name
     std::size_t starts_of(const std::string& name) const;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/supervise/memory.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
+using Cut = fakes::FakePodman::Cut;
 
 bool is_long_run() {
     const char* const asked = std::getenv("PODREEVE_LONG");
@@ -100,6 +102,80 @@ TEST(KeptVersions, GoWithTheirApp) {
     host.pass();
     host.advance(minutes(2));
     EXPECT_FALSE(std::filesystem::exists(host.config.paths.state_dir / "accepted" / "clock"));
+}
+
+// A change of another app that does not end, as one whose init container waits for days.
+TEST(KeptVersions, GoWithTheirAppAlsoWhileAnotherIsUnderWay) {
+    Host host;
+    const auto accepted = host.config.paths.state_dir / "accepted";
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.start();
+    host.podman->drop_next("POST", "^containers/create", Cut::BeforeWork, 10'000);
+    host.write("slow.yaml", to_text(SingleApp{.id = "slow"}));
+    host.agent->request_pass("the test asked");
+    host.advance(minutes(1));
+    ASSERT_TRUE(host.agent->state().active_change_of("slow"));
+    ASSERT_TRUE(std::filesystem::exists(accepted / "clock"));
+    host.erase("clock.yaml");
+    host.advance(minutes(2));
+    ASSERT_TRUE(host.agent->state().active_change_of("slow"));
+    EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{});
+    EXPECT_FALSE(host.agent->state().app("clock"));
+    EXPECT_FALSE(std::filesystem::exists(accepted / "clock"));
+    EXPECT_TRUE(std::filesystem::exists(accepted / "slow"));
+}
+
+// What is on its way down is kept until all of it is away: its containers are first.
+TEST(KeptVersions, StayWhileTheirAppIsOnItsWayDown) {
+    Host host;
+    const auto accepted = host.config.paths.state_dir / "accepted";
+    host.write("shop.yaml", to_text(ShopApp{}));
+    host.start();
+    host.podman->drop_next("DELETE", "^(secrets|volumes)/", Cut::BeforeWork, 10'000);
+    host.erase("shop.yaml");
+    host.agent->request_pass("the test asked");
+    host.advance(minutes(2));
+    EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{});
+    const auto removal = host.agent->state().active_change_of("shop");
+    ASSERT_TRUE(removal);
+    EXPECT_TRUE(removal->kind.starts_with("remove-")) << removal->kind;
+    EXPECT_TRUE(host.agent->state().app("shop"));
+    EXPECT_TRUE(std::filesystem::exists(accepted / "shop"));
+}
+
+bool has_run(const Host& host, const std::string& app, const std::string& spec) {
+    const auto record = host.agent->state().app(app);
+    const auto ran = supervise::memory_from(record ? record->extra : "").ran;
+    return std::ranges::any_of(ran, [&](const auto& version) { return version.spec == spec; });
+}
+
+// What ran once is kept to be looked at; with secrets only as long as it may have to run again.
+TEST(KeptVersions, WithSecretsGoWhenNothingLeadsBackToThem) {
+    for (const bool secret : {true, false}) {
+        Host host;
+        host.start();
+        const auto deploy = [&](const std::string& zone) {
+            host.write("shop.yaml", secret ? to_text(ShopApp{.web_zone = zone})
+                                           : to_text(SingleApp{.id = "shop", .zone = zone}));
+            host.pass();
+            host.advance(minutes(1));
+            return host.app("shop").deployed_spec;
+        };
+        const auto is_kept = [&](const std::string& spec) {
+            return std::filesystem::exists(host.config.paths.state_dir / "accepted" / "shop" /
+                                           (spec + ".json"));
+        };
+        const std::string first = deploy("UTC"), second = deploy("CET");
+        ASSERT_NE(first, second);
+        EXPECT_TRUE(is_kept(first) && is_kept(second)) << "the update can be undone";
+        ASSERT_TRUE(undo_newest(host, "shop"));
+        host.settle();
+        host.advance(minutes(1));
+        const std::string third = deploy("EET");
+        EXPECT_TRUE(is_kept(first) && is_kept(third));
+        EXPECT_EQ(is_kept(second), !secret);
+        EXPECT_TRUE(has_run(host, "shop", second)) << "its hash stays in the list";
+    }
 }
 
 enum class Act { Update, Undo, Restart, NewAgent, Death };

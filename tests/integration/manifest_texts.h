@@ -18,7 +18,7 @@ std::string to_text(const SingleApp& app);
 
 // Two pods in the Kubernetes dialect: shop-db with a volume, a ConfigMap in its environment and a
 // Secret as files, and shop-web with a ConfigMap as files and a host port. Containers: shop-db-db,
-// shop-web-web; the app is shop-service's, when its file is shop.yaml.
+// shop-web-web.
 struct ShopApp {
     std::string web_image = "localhost/busybox:latest";
     std::string db_name = "shop";  // in the ConfigMap

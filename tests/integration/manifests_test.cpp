@@ -157,6 +157,28 @@ TEST_F(BadInput, AForeignContainerOfTheSameNameIsAConflictAndIsLeftAlone) {
     EXPECT_FALSE(host.has_condition("new", "Conflict"));
 }
 
+// For want of inotify's objects.
+TEST_F(BadInput, ManifestsThatCannotBeWatchedAreReadByTheNextPassAndSaidToBe) {
+    const auto conditions = [&] { return host.agent->board().lock()->agent_conditions; };
+    host.agent->note_unwatched("fs.inotify.max_user_instances is used up");
+    host.pass();
+    ASSERT_EQ(conditions().size(), 1U);
+    const supervise::StatusCondition told = conditions().front();
+    EXPECT_EQ(told.type, "ManifestsUnwatched");
+    EXPECT_EQ(told.message.find("fs.inotify.max_user_instances is used up"), 0U) << told.message;
+    EXPECT_NE(told.message.find("within 30s"), std::string::npos) << told.message;
+    host.write("new.yaml", to_text(SingleApp{.id = "new"}));
+    host.advance(std::chrono::seconds(31));
+    EXPECT_EQ(host.podman->state_of("new"), "running");
+    host.agent->note_unwatched("fs.inotify.max_user_watches is used up");
+    host.pass();
+    ASSERT_EQ(conditions().size(), 1U);
+    EXPECT_EQ(conditions().front().since, told.since) << "since then changes go unseen";
+    host.agent->note_unwatched("");
+    host.pass();
+    EXPECT_TRUE(conditions().empty());
+}
+
 TEST_F(BadInput, AFailingAppDelaysNoRepairOfAnother) {
     host.write("new.yaml", to_text(SingleApp{.id = "new", .image = "registry.example/none:1"}));
     host.pass();

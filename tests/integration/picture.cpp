@@ -38,9 +38,9 @@ std::string picture_of(fakes::FakePodman& podman) {
     std::vector<std::string> containers;
     for (const std::string& name : podman.container_names()) {
         // An infra container is named after its pod's id.
-        containers.push_back(
-            fmt::format("container {} {} {}\n", name.ends_with("-infra") ? "INFRA" : name,
-                        podman.state_of(name), without_ids(text_of(podman.inspect(name)))));
+        containers.push_back(fmt::format(
+            "container {} {} {}\n", name.ends_with("-infra") ? "INFRA" : without_ids(name),
+            podman.state_of(name), without_ids(text_of(podman.inspect(name)))));
     }
     std::sort(containers.begin(), containers.end());
     std::string out = fmt::format("{}", fmt::join(containers, ""));

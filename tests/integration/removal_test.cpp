@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/base/log.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 
@@ -46,7 +47,7 @@ TEST(Removing, TheServiceContainerIsTheLastToStop) {
         }
     }
     ASSERT_FALSE(died.empty());
-    EXPECT_EQ(died.back(), "shop-service");
+    EXPECT_EQ(died.back(), host.service_of("shop"));
 }
 
 TEST(Removing, AnAppWhoseManifestCameBackFindsItsVolumeAgain) {
@@ -102,6 +103,51 @@ TEST(Removing, AMissingManifestDirectoryRemovesNothingAndSaysSoOnce) {
     EXPECT_FALSE(host.has_condition("clock", "RemovalHeld"));
 }
 
+// As where the manifests are on a disk of their own, which comes later than the agent.
+TEST(Removing, ABootBeforeTheManifestDirectoryIsMountedRemovesAndRestartsNothing) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.write("shop.yaml", to_text(ShopApp{}));
+    host.start();
+    host.advance(std::chrono::minutes(1));
+    const auto ids = host.ids();
+    host.stop();
+    host.podman->reboot();
+    host.proc.reboot("another boot");
+    std::filesystem::rename(host.manifests, host.root / "not mounted yet");
+    testing::internal::CaptureStderr();
+    log::init(log::Sink::Terminal, "info");
+    host.start();
+    host.advance(std::chrono::seconds(40));
+    const std::string journal = testing::internal::GetCapturedStderr();
+    log::init(log::Sink::Terminal, "error");
+    EXPECT_EQ(host.ids(), ids);
+    for (const char* app : {"clock", "shop"}) {
+        EXPECT_EQ(host.state(app), "Running") << app << ": " << host.app(app).message;
+        const std::string held = host.condition(app, "RemovalHeld");
+        EXPECT_NE(held.find(host.manifests.string()), std::string::npos) << held;
+        EXPECT_NE(held.find("is not there any more"), std::string::npos) << held;
+        const auto story = host.story(app);
+        EXPECT_EQ(std::ranges::count(story, "RemovalHeld"), 1) << app;
+    }
+    EXPECT_NE(journal.find(host.manifests.string() + " is not there any more"), std::string::npos)
+        << journal;
+    const std::string row = host.manifests.string();
+    EXPECT_NE(host.app(row).message.find("is not there any more"), std::string::npos)
+        << host.app(row).message;
+
+    const std::size_t starts = host.starts_of("clock");
+    std::filesystem::copy(host.root / "not mounted yet", host.manifests);
+    host.pass();
+    EXPECT_EQ(host.ids(), ids);
+    EXPECT_EQ(host.starts_of("clock"), starts);
+    EXPECT_FALSE(host.has_condition("clock", "RemovalHeld"));
+    EXPECT_FALSE(host.has_condition("shop", "RemovalHeld"));
+    EXPECT_EQ(host.app(row).name, "") << "its row is gone";
+    const auto story = host.story(row);
+    EXPECT_EQ(std::ranges::count(story, "Removed"), 0);
+}
+
 TEST(Removing, ManyAtOnceAreHeldUntilTheirManifestsAreBack) {
     Host host;
     for (const char* app : {"one", "two", "three", "four"}) {
@@ -127,6 +173,44 @@ TEST(Removing, ManyAtOnceAreHeldUntilTheirManifestsAreBack) {
     EXPECT_EQ(host.ids(), ids);
     EXPECT_FALSE(host.has_condition("one", "RemovalHeld"));
     EXPECT_TRUE(host.has_condition("three", "RemovalHeld"));
+}
+
+// It could be the manifest that is gone, under another name.
+TEST(Removing, ABrokenFileBesideHoldsItUntilThatIsMendedOrRemoved) {
+    for (const bool mended : {true, false}) {
+        Host host;
+        host.write("clock.yaml", to_text(SingleApp{}));
+        host.write("other.yaml", to_text(SingleApp{.id = "other"}));
+        host.start();
+        const auto ids = host.ids();
+        host.write("new.yaml", "app: [this is not");
+        host.erase("clock.yaml");
+        host.pass();
+        host.advance(std::chrono::minutes(20));
+        host.restart();
+        EXPECT_EQ(host.ids(), ids);
+        EXPECT_EQ(host.state("clock"), "Running");
+        const std::string held = host.condition("clock", "RemovalHeld");
+        for (const char* words : {"clock.yaml is gone", "new.yaml is broken and could be it",
+                                  "mended or removed", "podreeve prune"}) {
+            EXPECT_NE(held.find(words), std::string::npos) << held;
+        }
+        EXPECT_FALSE(host.has_condition("other", "RemovalHeld"));
+        ASSERT_TRUE(host.podman->kill_process("clock"));
+        host.pass();
+        EXPECT_EQ(host.podman->state_of("clock"), "running") << "it is kept as ever";
+        if (mended) {
+            host.write("new.yaml", to_text(SingleApp{.id = "new"}));
+        } else {
+            host.erase("new.yaml");
+        }
+        host.pass();
+        host.advance(std::chrono::minutes(1));
+        EXPECT_EQ(host.podman->state_of("clock"), "");
+        EXPECT_EQ(host.podman->state_of("other"), "running");
+        EXPECT_EQ(host.podman->state_of("new"), mended ? "running" : "");
+        EXPECT_FALSE(host.agent->state().app("clock"));
+    }
 }
 
 // The file is gone by the second look alone.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "runtime/podman/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 
@@ -55,8 +56,37 @@ TEST_F(Repairing, AKilledContainerRunsAgainAndIsTheSame) {
     EXPECT_EQ(host.app("clock").restarts, 1);
 }
 
+TEST_F(Repairing, AContainerThatSomebodyRenamedGetsItsNameBackAndRunsOn) {
+    podman::Client client(host.podman->socket_path());
+    for (const std::string name : {"clock", "shop-web-web"}) {
+        const std::size_t starts = host.starts_of(name);
+        ASSERT_TRUE(client.rename_container(name, "mine", {}));
+        host.pass();
+        EXPECT_EQ(host.podman->state_of(name), "running") << name;
+        EXPECT_EQ(host.starts_of(name), starts) << name;
+    }
+    expect_all_up();
+    EXPECT_EQ(replaced(), Names{});
+}
+
+TEST_F(Repairing, ARenamedContainerWhoseNameSomebodyTookIsAConflictAndRunsOn) {
+    podman::Client client(host.podman->socket_path());
+    ASSERT_TRUE(client.rename_container("clock", "mine", {}));
+    host.podman->create_behind_back(
+        {{"name", "clock"}, {"image", "localhost/busybox:latest"}, {"command", {"serve"}}});
+    host.pass();
+    EXPECT_NE(host.condition("clock", "Conflict").find("container clock"), std::string::npos)
+        << host.condition("clock", "Conflict");
+    EXPECT_EQ(host.podman->state_of("mine"), "running");
+
+    ASSERT_TRUE(host.podman->remove_behind_back("clock"));
+    host.pass();
+    EXPECT_EQ(host.podman->id_of("clock"), before.at("clock"));
+    EXPECT_EQ(host.condition("clock", "Conflict"), "");
+}
+
 TEST_F(Repairing, AKilledServiceContainerRunsAgain) {
-    ASSERT_TRUE(host.podman->kill_process("shop-service"));
+    ASSERT_TRUE(host.podman->kill_process(host.service_of("shop")));
     host.pass();
     expect_all_up();
     EXPECT_EQ(replaced(), Names{});
@@ -108,6 +138,16 @@ TEST_F(Repairing, AStoppedPodRunsAgain) {
     EXPECT_EQ(replaced(), Names{});
 }
 
+TEST_F(Repairing, APodThatFindsNoRoomToStartIsKeptUntilThereIsSome) {
+    ASSERT_TRUE(host.podman->stop_behind_back("shop-web"));
+    host.podman->fail_next("POST", "pods/" + before.at("shop-web") + "/start", 500,
+                           "write /run/x: no space left on device", 4);
+    host.pass();
+    host.advance(std::chrono::minutes(5));
+    expect_all_up();
+    EXPECT_EQ(replaced(), Names{});
+}
+
 TEST_F(Repairing, AllRunsAgainAfterAReboot) {
     host.stop();
     host.podman->reboot();
@@ -127,6 +167,27 @@ TEST_F(Repairing, AContainerWedgedBetweenTwoStatesIsRecreatedAndAllElseStays) {
     EXPECT_EQ(replaced(), Names{"clock"});
 }
 
+TEST(StoppedByHand, AContainerHasItsOwnGraceBeforeItCountsAsStuck) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{.more = "  stop_grace_secs: 120\n"}));
+    host.start();
+    const auto before = host.ids();
+    ASSERT_TRUE(host.podman->wedge("clock", "stopping"));
+    host.pass();
+    host.advance(std::chrono::seconds(125));
+    EXPECT_EQ(host.ids(), before);
+    ASSERT_TRUE(host.podman->wedge("clock", "exited"));
+    host.pass();
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    EXPECT_EQ(host.ids(), before);
+
+    ASSERT_TRUE(host.podman->wedge("clock", "stopping"));
+    host.pass();
+    host.advance(std::chrono::minutes(3));
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    EXPECT_NE(host.ids(), before) << "what is stuck for good is made anew";
+}
+
 TEST_F(Repairing, AnEventOfPodmansIsEnoughForARepair) {
     host.agent->watch_podman();
     ASSERT_TRUE(host.podman->wait_until([](const auto& journal) {
@@ -134,6 +195,37 @@ TEST_F(Repairing, AnEventOfPodmansIsEnoughForARepair) {
                            [](const auto& entry) { return entry.path.starts_with("events"); });
     }));
     ASSERT_TRUE(host.podman->kill_process("clock"));
+    ASSERT_TRUE(host.turns.wait()) << "nobody has noticed";
+    host.settle();
+    while (host.podman->state_of("clock") != "running" && host.turns.wait()) {
+        host.settle();
+    }
+    expect_all_up();
+}
+
+// As on a disk that is full: what runs is kept up, and the new version comes once there is room.
+TEST_F(Repairing, AVersionThatFindsNoRoomKeepsTheOneThatRunsRepaired) {
+    host.podman->fail_next("POST", "containers/create", 500, "mkdir /x: no space left on device",
+                           8);
+    host.write("clock.yaml", to_text(SingleApp{.zone = "CET", .port = 28090}));
+    host.pass();
+    host.advance(std::chrono::seconds(30));
+    EXPECT_NE(host.condition("clock", "DeployFailed").find("no space left"), std::string::npos)
+        << host.condition("clock", "DeployFailed");
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(host.podman->kill_process("clock"));
+        host.pass();
+        EXPECT_EQ(host.podman->state_of("clock"), "running");
+        host.advance(std::chrono::seconds(11));
+    }
+    host.advance(std::chrono::minutes(30));
+    EXPECT_EQ(host.state("clock"), "Running") << host.app("clock").message;
+    EXPECT_EQ(host.app("clock").deployed_spec, host.app("clock").spec);
+}
+
+TEST_F(Repairing, AnEventFromBeforeTheStreamWasOpenIsEnoughToo) {
+    ASSERT_TRUE(host.podman->kill_process("clock"));
+    host.agent->watch_podman();
     ASSERT_TRUE(host.turns.wait()) << "nobody has noticed";
     host.settle();
     while (host.podman->state_of("clock") != "running" && host.turns.wait()) {

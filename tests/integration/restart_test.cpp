@@ -85,6 +85,20 @@ TEST_F(Crashing, AGoodRunClearsTheBackoff) {
     EXPECT_EQ(host.podman->state_of("crash"), "running") << "at once";
 }
 
+TEST(PowerCuts, AreNoShortRunsHoweverManyThereAre) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.start();
+    for (int i = 0; i < 6; ++i) {
+        host.advance(std::chrono::minutes(20));
+        host.stop();
+        host.podman->reboot();
+        host.start();
+        EXPECT_EQ(host.state("clock"), "Running") << host.app("clock").message;
+    }
+    EXPECT_EQ(host.starts_of("clock"), 7U);
+}
+
 TEST(RestartPolicy, AContainerThatIsDoneIsNotStartedAgainWhereThePolicySaysSo) {
     Host host;
     host.podman->add_image("localhost/job:1");

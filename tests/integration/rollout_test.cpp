@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -43,6 +45,22 @@ TEST_F(RollingOut, AnEditedImageReplacesThatContainerAlone) {
     host.pass();
     expect_rolled_out("clock", {"clock"});
     EXPECT_EQ(host.podman->inspect("clock")["image"], "localhost/web:2");
+}
+
+// Each failure is held for itself: one of the other version says nothing of it.
+TEST_F(RollingOut, TwoVersionsThatBothFailAreBothTriedMoreAndMoreSeldom) {
+    ASSERT_TRUE(host.podman->remove_behind_back("clock"));
+    host.podman->occupy_port(28090);
+    host.write("clock.yaml", to_text(SingleApp{.zone = "CET", .port = 28090}));
+    host.pass();
+    host.advance(std::chrono::minutes(5));
+    const auto changes = host.agent->state().changes(1000);
+    EXPECT_LE(std::ranges::count(changes, "clock", &state::ChangeView::subject), 14)
+        << "with the one that deployed it";
+    host.podman->occupy_port(28090, false);
+    host.advance(std::chrono::minutes(10));
+    EXPECT_EQ(host.state("clock"), "Running") << host.app("clock").message;
+    EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "CET");
 }
 
 TEST_F(RollingOut, AnEditedImageInAPodReplacesThatContainerAlone) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -210,7 +211,9 @@ TEST_F(ThreeApps, OneThatPodmanIsStuckStoppingHoldsUpNobodyForEver) {
     start_all();
     ASSERT_TRUE(host.podman->wedge("web", "stopping"));
     host.wish("db", Verb::Stop);
-    host.advance(seconds(12));
+    host.advance(seconds(18));
+    EXPECT_EQ(lives(), Lives{}) << "its grace of 10 s may have been all used";
+    host.advance(seconds(4));
     EXPECT_EQ(lives(), (Lives{"died api", "died db"}));
 }
 
@@ -262,6 +265,23 @@ TEST_F(ThreeApps, WhatAnAppNeedsIsLookedAtOnceMoreRightBeforeItIsStarted) {
     host.podman->hang_next("POST", "containers/create");
     host.agent->request_pass("the test asked");
     run_until_hung(host);
+    host.podman->kill_process("db");
+    host.podman->release_hung();
+    host.pass();
+    EXPECT_EQ(host.state("api"), "Running") << host.app("api").message;
+    EXPECT_EQ(lives(), (Lives{"start db", "died db", "start db", "start api"}));
+}
+
+TEST_F(ThreeApps, WhatAConditionNamesIsLookedAtOnceMoreRightBeforeTheStart) {
+    host.write("db.yaml", to_text(SingleApp{.id = "db"}));
+    host.start();
+    host.write("api.yaml", to_text(SingleApp{.id = "api", .more = "  conditions: [{app: db}]\n"}));
+    host.podman->hang_next("POST", "containers/create");
+    host.agent->request_pass("the test asked");
+    run_until_hung(host);
+    while (!host.agent->reconciler().idle()) {
+        host.turns.run();
+    }
     host.podman->kill_process("db");
     host.podman->release_hung();
     host.pass();
@@ -335,11 +355,13 @@ TEST(Conditions, ATimeIsWaitedForToTheMoment) {
 // An app of pods, each with one container.
 class PodsOfOneApp : public ::testing::Test {
   protected:
-    static std::string pod(const std::string& name, const std::string& on) {
+    static std::string pod(const std::string& name,
+                           const std::string& on,
+                           const std::string& more = "") {
         return "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name +
                (on.empty() ? "" : "\n  annotations: {podreeve.io/depends-on: " + on + "}") +
-               "\nspec: {containers: [{name: main, image: localhost/busybox:latest, "
-               "args: [serve]}]}\n";
+               "\nspec: {" + more +
+               "containers: [{name: main, image: localhost/busybox:latest, args: [serve]}]}\n";
     }
 
     void start_all(const std::string& policy = "") {
@@ -373,7 +395,7 @@ TEST_F(PodsOfOneApp, StartOneAfterTheOtherAndStopInReverse) {
     mark();
     host.wish("shop", Verb::Stop);
     EXPECT_EQ(only_mains(), (Lives{"died web-main", "died api-main", "died db-main"}));
-    EXPECT_EQ(host.lives(seen).back(), "died shop-service") << "last of all";
+    EXPECT_EQ(host.lives(seen).back(), "died " + host.service_of("shop")) << "last of all";
 }
 
 TEST_F(PodsOfOneApp, StayWhenWhatTheyNeedGoesDown) {
@@ -427,6 +449,45 @@ TEST_F(PodsOfOneApp, OneThatWaitsDoesNotKeepWhatItWaitsForFromBeingMended) {
     host.podman->set_program("db-main", {});
     host.advance(minutes(10));
     EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
+}
+
+// The pod api is started once the pod db has done its work, which takes long.
+class PodsThatWaitLong : public PodsOfOneApp {
+  protected:
+    void SetUp() override {
+        host.write("shop.yaml",
+                   pod("api", "db=finished") + pod("db", "", "restartPolicy: Never, "));
+        begin();
+    }
+
+    // The change goes on, so that nothing settles.
+    void begin() {
+        auto made = host.make_agent();
+        ASSERT_TRUE(made);
+        host.agent = std::move(*made);
+        host.agent->on_pass([this](const auto& report) { host.reports.push_back(report); });
+        host.agent->start();
+        host.turn();
+    }
+
+    void expect_start_soon() {
+        ASSERT_EQ(host.starts_of("api-main"), 0U);
+        ASSERT_TRUE(host.podman->kill_process("db-main", 0));
+        host.advance(seconds(2));
+        EXPECT_EQ(host.starts_of("api-main"), 1U);
+    }
+};
+
+TEST_F(PodsThatWaitLong, AskPodmanMoreAndMoreSeldom) {
+    host.advance(minutes(8));
+    host.podman->clear_journal();
+    const std::size_t passes = host.reports.size();
+    host.advance(seconds(10));
+    const auto journal = host.podman->journal();
+    const auto lists = std::ranges::count_if(
+        journal, [](const auto& entry) { return entry.path.starts_with("containers/json"); });
+    EXPECT_LE(static_cast<std::size_t>(lists), 5 + host.reports.size() - passes);
+    expect_start_soon();
 }
 
 constexpr int kCrashing = 20;

@@ -31,6 +31,9 @@ class UnitHost {
         systemd->generate_from(quadlet);
         host.config.companions = {quadlet / "podreeve", bus.address(), systemd::Scope::User,
                                   host.root / "generators"};
+        // The time of a pass stands still; a look that takes its time on a busy machine is no
+        // trouble of systemd's.
+        host.config.companions.look_within = std::chrono::minutes(1);
         host.time.set_wall(SystemClock().system_now());
     }
 

@@ -18,9 +18,9 @@ TEST_P(EachPodman, DeploysRepairsUpdatesAndRemoves) {
     ASSERT_EQ(host.state("shop"), "Running") << host.app("shop").message;
     host.advance(std::chrono::minutes(1));
 
-    ASSERT_TRUE(host.podman->kill_process("shop-service"));
+    ASSERT_TRUE(host.podman->kill_process(host.service_of("shop")));
     host.pass();
-    EXPECT_EQ(host.podman->state_of("shop-service"), "running");
+    EXPECT_EQ(host.podman->state_of(host.service_of("shop")), "running");
     ASSERT_TRUE(host.podman->remove_behind_back("shop-db"));
     host.pass();
     EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;

@@ -48,6 +48,7 @@ ALLOWED["agent/daemon"] = list(ALLOWED)
 HOMES = {
     "curl/": ["runtime/http"],
     "openssl/": ["runtime/base", "runtime/prober"],
+    "seccomp.h": ["runtime/prober"],
     "systemd/": ["runtime/base", "runtime/loop", "runtime/systemd"],
     "sqlite3.h": ["agent/state"],
     "yaml-cpp/": ["manifests", "agent/daemon"],

@@ -3,14 +3,17 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 
 import check_banned
+import check_binaries
 import check_format
 import check_layers
 import check_shell
 import check_size
+import check_units
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIBRARIES = {
@@ -77,6 +80,8 @@ class Banned(LintTest):
             ("agent/plan/a.cpp", "for (const auto& entry : fs::directory_iterator(path)) {", "increment(error)"),
             ("agent/plan/a.cpp", "task.data = json{{1, 2}}\n    .dump();", "json_text()"),
             ("agent/plan/a.cpp", "value->dump(2);", "json_text()"),
+            ("agent/daemon/a.cpp", "thread_ = std::jthread([this] { run(); });", "begin_stoppable()"),
+            ("agent/api/a.cpp", "A::A() : thread_([this] { run(); }) {}", "begin_thread()"),
             ("agent/daemon/a.cpp", 'system("podman ps");', "start a child"),
             ("agent/plan/a.h", "#pragma once\nclass TaskManager;", "name the thing"),
             ("agent/plan/string_utils.h", "#pragma once\n", "named after the one thing"),
@@ -96,6 +101,7 @@ class Banned(LintTest):
     def test_words_in_comments_strings_and_the_world_pass(self):
         files = {"agent/plan/a.cpp": '// never sleep_for\nlog("getenv(x)"); bus.system();\n',
                  "runtime/base/clock.cpp": "std::chrono::steady_clock::now();\n",
+                 "agent/api/a.h": "#pragma once\nstd::jthread thread_, other_;\nstd::vector<std::thread> all;\n",
                  "runtime/base/json_text.cpp": "value.dump(2);\n"}
         self.assertEqual(self.check(check_banned, files), "")
 
@@ -123,6 +129,39 @@ class OutsideTools(LintTest):
 
     def test_a_careless_script(self):
         self.assertIn("SC2086", self.check(check_shell, {"run": "#!/bin/sh\nrm $1\n"}))
+
+
+class Packages(LintTest):
+    def test_programs_without_hardening(self):
+        plain = os.path.join(self.root, "plain")
+        subprocess.run(["clang++", "-x", "c++", "-no-pie", "-fuse-ld=lld", "-Wl,-z,norelro", "-", "-o", plain], check=True,
+                       input="int main() {}", text=True)
+        control = ("Package: podreeve\nVersion: 1~deb12\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n")
+        self.check(check_units, {"made/DEBIAN/control": control})
+        for name in check_binaries.PROGRAMS:
+            os.makedirs(os.path.dirname(os.path.join(self.root, "made", name)), exist_ok=True)
+            shutil.copy(plain, os.path.join(self.root, "made", name))
+        subprocess.run(["dpkg-deb", "-b", os.path.join(self.root, "made"), os.path.join(self.root, "podreeve_1~deb12_all.deb")],
+                       check=True, capture_output=True)
+        found = "\n".join(check_binaries.problems(self.root, "bookworm"))
+        for sign in ("-pie", "relro", "now", "stack-protector", "FORTIFY", "ASSERTIONS", "-fcf-protection|branch-protection"):
+            with self.subTest(sign=sign):
+                self.assertRegex(found, sign)
+
+    def test_no_package(self):
+        self.assertIn("not one .deb of forky", check_binaries.problems(self.root, "forky")[0])
+
+    def test_a_unit_that_may_do_more(self):
+        name = "user/podreeve.service"
+        found = self.check(check_units, {name: "[Service]\nExecStart=/bin/true\n"})
+        self.assertRegex(found, f"{name}: [89]\\.\\d, and was 6")
+        self.assertIn("system/podreeve.service: systemd-analyze security says nothing of it", found)
+
+    def test_a_unit_that_may_do_less(self):
+        found = self.check(check_units, {"user/podreeve.service": "[Service]\nExecStart=/bin/true\nPrivateNetwork=yes\nProtectSystem="
+                                         "strict\nDynamicUser=yes\nCapabilityBoundingSet=\nPrivateUsers=yes\nProtectHome=yes\n"
+                                         "SystemCallFilter=@system-service\n"})
+        self.assertIn("is better than", found)
 
 
 if __name__ == "__main__":

@@ -48,18 +48,19 @@ def case_the_service_container_is_first_up_and_last_down(lab):
         return order_held_by_the_agent(lab)
     lab.put_manifest("shop.yaml", manifests.shop())
     lab.wait_until(lambda: lab.is_up("shop"), 60, "shop is up")
-    assert lab.podman("inspect", "--format", "{{.IsService}}", "shop-service") == "true"
+    assert lab.podman("inspect", "--format", "{{.IsService}}", lab.service_of("shop")) == "true"
     lab.settle()
     lab.remove_manifest("shop.yaml")
     lab.wait_until(lambda: not lab.ids(), 60, "shop is gone")
     # the clock of podman's events starts over with each reset of the host, the journal does not
     events = container_events(lab)
-    names = ("shop-service", *manifests.SHOP_CONTAINERS)
+    service = lab.service_of("shop")
+    names = (service, *manifests.SHOP_CONTAINERS)
     starts = [name for name, action in events if action == "start" and name in names]
     deaths = [name for name, action in events if action == "died" and name in names]
-    assert starts[0] == "shop-service", events
+    assert starts[0] == service, events
     assert set(names) <= set(starts), events
-    assert deaths[-1] == "shop-service", events
+    assert deaths[-1] == service, events
     return "start: " + ", ".join(starts)
 
 
@@ -68,9 +69,10 @@ def container_events(lab):
     another name, and by some podmans started under it, that one is told by its id."""
     text = lab.podman("events", "--stream=false", "--since", "10m", "--format", "json", "--filter", "type=container")
     items = [json.loads(line) for line in text.splitlines()]
-    service = [item["ID"] for item in items if item["Name"] == "shop-service" and item["Status"] == "rename"][-1]
+    name = lab.service_of("shop")
+    service = [item["ID"] for item in items if item["Name"] == name and item["Status"] == "rename"][-1]
     first = next(at for at, item in enumerate(items) if item["ID"] == service)
-    return [("shop-service" if item["ID"] == service else item["Name"], item["Status"]) for item in items[first:]]
+    return [(name if item["ID"] == service else item["Name"], item["Status"]) for item in items[first:]]
 
 
 def order_held_by_the_agent(lab):

@@ -101,8 +101,9 @@ def case_everything_removed_at_once(lab):
 def case_the_service_container_dies(lab):
     """It is up again, and so is the app."""
     before = shop_is_up(lab)
-    lab.kill_process("shop-service")
-    lab.wait_until(lambda: lab.running("shop-service"), 30, "the service container runs again")
+    service = lab.service_of("shop")
+    lab.kill_process(service)
+    lab.wait_until(lambda: lab.running(service), 30, "the service container runs again")
     return repaired(lab, "all of shop runs", before.items())
 
 

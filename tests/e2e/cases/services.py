@@ -219,8 +219,9 @@ def case_a_reboot_stops_apps_in_order(lab):
     lab.wait_until(lambda: lab.is_up(*CHAIN, "shop"), 60, "all are back")
     ends = [life for life in lives(lab, began) if life.startswith("died")]
     assert ends == DOWN, ends
-    shop = [name for name in deaths(lab, began) if name.startswith("shop-")]
-    assert set(shop[:-1]) == set(manifests.SHOP_CONTAINERS) and shop[-1] == "shop-service", shop
+    service = lab.service_of("shop")
+    shop = [name for name in deaths(lab, began) if name.startswith("shop-") or name == service]
+    assert set(shop[:-1]) == set(manifests.SHOP_CONTAINERS) and shop[-1] == service, shop
 
 
 def deaths(lab, since):
@@ -249,7 +250,7 @@ def case_a_poweroff_stops_dependent_apps_in_reverse_and_service_containers_last(
         lab.systemctl("disable", "podreeve", check=False)
     lab.wait_until(lambda: lab.is_up(*CHAIN), 60, "all are back")
     ends = [name for name in deaths(lab, began) if name.endswith(("-main", "-service"))]
-    assert ends == ["web-main", "web-service", "api-main", "api-service", "db-main", "db-service"], ends
+    assert ends == [name for app in ("web", "api", "db") for name in (f"{app}-main", lab.service_of(app))], ends
     told = "\n".join(lab.journal_before_boot("podreeve.service"))
     said = re.findall(r"(\w+): Waiting the host goes down", told)
     assert said == ["web", "api", "db"] and "DeployFailed" not in told, told
@@ -373,17 +374,22 @@ def unit_of(lab, file):
 
 
 def case_one_file_as_a_unit(lab):
-    """podreeve-kube@: start returns when it is up, stop when it is down and away."""
+    """podreeve-kube@: start returns when it is up, stop when it is down and away; the agent's companions stay as they are."""
+    lab.put_manifest("proxy.container", "[Container]\nImage=localhost/busybox:latest\nExec=sleep 1000000\nStopTimeout=1\n")
+    lab.wait_until(lambda: lab.is_up("proxy"), 30, "the agent's companion runs")
+    proxy = lab.pid_of("systemd-proxy")
     lab.write("/home/app/single.yaml", manifests.pod("solo"))
     unit = unit_of(lab, "/home/app/single.yaml")
     lab.systemctl("start", unit)
     assert lab.running("solo-main")
-    assert lab.podman("ps", "-a", "--format", "{{.Names}}").count("single-service") == 1
+    names = lab.podman("ps", "-a", "--format", "{{.Names}}").split()
+    assert [name.endswith("-service") for name in names].count(True) == 1, names
     assert lab.app("single") is None, "the user's agent leaves it alone"
     lab.kill_process("solo-main")
     lab.wait_until(lambda: lab.running("solo-main"), 20, "it is mended")
     lab.systemctl("stop", unit)
     assert "solo-main" not in lab.containers() and lab.systemctl("show", "-P", "Result", unit) == "success"
+    assert lab.pid_of("systemd-proxy") == proxy, "it has touched the agent's companion"
 
 
 def case_a_failing_app_fails_its_unit(lab):

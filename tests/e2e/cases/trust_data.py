@@ -140,3 +140,42 @@ def case_what_ran_comes_back_without_its_registry(lab):
     change = max(one["id"] for one in lab.podreeve("changes")["changes"] if one["app"] == "web")
     log = lab.run("podreeve", "change", str(change)).stdout
     assert "could not be refreshed, and the one that is here is used" in log, log
+
+
+SHARED = """\
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}}}
+spec:
+  terminationGracePeriodSeconds: 1
+  volumes: [{{name: s, hostPath: {{path: /home/app/share, type: DirectoryOrCreate}}}}]
+  containers:
+    - name: main
+      image: localhost/busybox:latest
+      command: [sh, -c, "{script}"]
+      volumeMounts: [{mount}]
+"""
+EXCHANGE = "cd /s; while :; do sleep 0.2; rmdir sub; ln -s / sub; sleep 0.2; rm sub; mkdir sub; done"
+LOOK = f"test -e /sub/etc/os-release && echo LEAK; echo looked; {manifests.WAIT}"
+
+
+def case_a_sub_path_that_another_container_exchanges_is_never_seen_through(lab):
+    """A directory and a link to / by turns, five times a second: what starts beside it has the directory or nothing."""
+    lab.run("mkdir", "-p", "/home/app/share/sub")
+    lab.put_manifest("web.yaml", SHARED.format(name="web", script=LOOK, mount="{name: s, mountPath: /sub, subPath: sub}"))
+    lab.wait_until(lambda: lab.is_up("web"), 60, "web is up on a directory that nobody exchanges")
+    lab.put_manifest("swap.yaml", SHARED.format(name="swap", script=EXCHANGE, mount="{name: s, mountPath: /s}"))
+    lab.wait_until(lambda: lab.running("swap-main"), 60, "swap is up")
+
+    def looks():
+        return lab.podman("logs", "web-main").split()
+
+    def next_look(count):
+        lab.podreeve("reconcile", codes=(0, 1))
+        return len(looks()) > count
+
+    for _ in range(5):
+        lab.kill_process("web-main")
+        count = len(looks())
+        lab.wait_until(lambda count=count: next_look(count), 60, "web has started again")
+    assert set(looks()) == {"looked"}, looks()

@@ -2,6 +2,7 @@
 
 import datetime
 import glob
+import hashlib
 import json
 import os
 import re
@@ -263,6 +264,11 @@ class Lab:
         found = self.inspect(container)
         return found["State"]["Pid"] if found else 0
 
+    def service_of(self, app):
+        """What the service container of that app is called."""
+        owner = self.run("cat", f"{STATE}/owner").stdout.strip()
+        return hashlib.sha256(f"{owner}/{app}".encode()).hexdigest()[:12] + "-service"
+
     def ids(self):
         """{container: id} of all that are there, infra containers left out."""
         return {name: item["Id"] for name, item in self.containers().items()}
@@ -329,7 +335,8 @@ class Lab:
     def reset(self):
         """A host as on its first day: no app, no container, no state; the agent runs."""
         self.run("sh", "-c", "systemctl --user stop podreeve; systemctl --user reset-failed podreeve; "
-                 f"systemctl --user start podman.socket; rm -rf {MANIFESTS} {STATE} /home/app/.cache/podreeve; mkdir -p {MANIFESTS}",
+                 f"[ -S {PODMAN_SOCKET} ] && systemctl --user start podman.socket || systemctl --user restart podman.socket; "
+                 f"rm -rf {MANIFESTS} {STATE} /home/app/.cache/podreeve; mkdir -p {MANIFESTS}",
                  check=False)
         made = self.inventory()
         for kind, command in (("pods", "podman pod rm -f -t 0 -a"), ("containers", "podman rm -f -t 0 -a"),

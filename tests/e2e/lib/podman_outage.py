@@ -72,12 +72,15 @@ def answering(lab, answer):
 
 
 def stop_podman(lab):
+    """Masked: one that is merely stopped is started again by the agent."""
+    lab.systemctl("mask", "--runtime", "podman.socket")
     lab.systemctl("stop", "podman.socket", "podman.service")
 
 
 def start_podman(lab):
     lab.run("rm", "-f", PODMAN_SOCKET)
-    lab.systemctl("start", "podman.socket")
+    lab.systemctl("unmask", "--runtime", "podman.socket")
+    lab.systemctl("restart", "podman.socket")
 
 
 def bound(lab):

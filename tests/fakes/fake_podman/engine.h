@@ -90,6 +90,7 @@ struct Engine {
 
     // -- lives
     Answer create_container(json spec);
+    Answer init_container(Container& container);   // starts the infra container before it
     Answer start_container(Container& container);  // starts the infra container before it
     Answer pause_container(Container& container, bool pause);
     Answer stop_container(Container& container, std::optional<unsigned> grace);
@@ -127,6 +128,8 @@ struct Engine {
 
   private:
     std::string run(Container& container);  // empty, or why it does not run
+    std::string run_infra_of(const Container& container);
+    void make_ready(Container& container);
     std::string port_clash(const Container& container);
     std::string run_init_containers(Pod& pod);
     void revive_service(const Pod& pod);

@@ -186,15 +186,11 @@ std::string Engine::run(Container& container) {
         queue_exit_policy(container);
         return problem;
     }
-    emit(container, "init");
+    make_ready(container);
     container.state = "running";
     container.started = clock.system_now();
-    container.exit_code = 0;
     container.stopped_by_user = container.zombie = false;
     container.error.clear();
-    container.pid = next_pid_++;
-    container.conmon_pid = next_pid_++;
-    show(container);
     emit(container, "start");
     for (const Program::Line& line : program.output) {
         container.log.push_back({line, clock.system_now()});
@@ -205,18 +201,46 @@ std::string Engine::run(Container& container) {
     return "";
 }
 
+// Its process is there and waits to be started.
+void Engine::make_ready(Container& container) {
+    if (container.state == "initialized") {
+        return;
+    }
+    emit(container, "init");
+    container.state = "initialized";
+    container.exit_code = 0;
+    container.pid = next_pid_++;
+    container.conmon_pid = next_pid_++;
+    show(container);
+}
+
+std::string Engine::run_infra_of(const Container& container) {
+    if (const auto in = pods.find(container.pod_id); in != pods.end() && !container.infra) {
+        const auto infra = containers.find(in->second.infra_id);
+        if (infra != containers.end() && infra->second.state != "running") {
+            return run(infra->second);
+        }
+    }
+    return "";
+}
+
+Answer Engine::init_container(Container& container) {
+    if (container.state == "running" || container.state == "initialized") {
+        return nothing(304);
+    }
+    if (const std::string problem = run_infra_of(container); !problem.empty()) {
+        return error(500, problem, problem);
+    }
+    make_ready(container);
+    return nothing(204);
+}
+
 Answer Engine::start_container(Container& container) {
     if (container.state == "running") {
         container.error = fmt::format("container {}: container is running", container.id);
         return nothing(304);
     }
-    std::string problem;
-    if (const auto in = pods.find(container.pod_id); in != pods.end() && !container.infra) {
-        const auto infra = containers.find(in->second.infra_id);
-        if (infra != containers.end() && infra->second.state != "running") {
-            problem = run(infra->second);
-        }
-    }
+    std::string problem = run_infra_of(container);
     if (problem.empty()) {
         problem = run(container);
     }
@@ -293,7 +317,7 @@ Answer Engine::stop_container(Container& container, std::optional<unsigned> grac
         return improper(
             fmt::format("container {} is running or paused, refusing to clean up", container.id));
     }
-    if (container.state != "running") {
+    if (container.state != "running" && container.state != "initialized") {
         return nothing(204);
     }
     container.stopped_by_user = true;

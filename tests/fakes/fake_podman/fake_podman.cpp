@@ -378,7 +378,6 @@ void FakePodman::reboot() {
             container.state = "exited";
             container.exit_code = 255;
             container.pid = container.conmon_pid = 0;
-            container.finished = server_->engine.clock.system_now();
         }
     }
     server_->engine.emit({"system", "refresh", "", "", {{"name", ""}}, 0});

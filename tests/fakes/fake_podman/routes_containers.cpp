@@ -165,6 +165,9 @@ Answer restart(Routed& routed, Container& container) {
 
 Answer act(Routed& routed, Container& container, const std::string& verb) {
     Engine& engine = routed.engine;
+    if (verb == "init") {
+        return engine.init_container(container);
+    }
     if (verb == "start") {
         return engine.start_container(container);
     }

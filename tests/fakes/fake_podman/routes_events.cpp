@@ -9,8 +9,12 @@ namespace podreeve::fakes {
 namespace {
 
 // "1700000000" or "1700000000.000000001". Podman takes it for a floating point number, and so is
-// off by up to a quarter of a microsecond.
-std::int64_t nanos_of(const std::string& text) {
+// off by up to a quarter of a microsecond. "1500ms": so long before now.
+std::int64_t nanos_of(const std::string& text, WallTime now) {
+    if (text.ends_with("ms")) {
+        return now.time_since_epoch().count() -
+               std::llround(std::strtod(text.c_str(), nullptr) * 1e6);
+    }
     return std::llround(std::strtod(text.c_str(), nullptr) * 1e9);
 }
 
@@ -59,7 +63,7 @@ std::optional<Answer> route_events(Routed& routed) {
 
     const json filters = filters_of(request);
     Engine& engine = routed.engine;
-    const std::int64_t from = since.empty() ? 0 : nanos_of(since);
+    const std::int64_t from = since.empty() ? 0 : nanos_of(since, engine.clock.system_now());
     std::size_t at = since.empty() && follow ? engine.events.size() : 0;
     routed.exchange.begin_stream(200, "application/json");
     do {

@@ -29,10 +29,11 @@ struct FakeUnit {
     bool has_file = true;  // without one it is "not-found", though it may still run
     bool masked = false;
     std::string file_state = "static";
-    std::filesystem::path source;  // the Quadlet file that it was generated from, if any
-    WallTime source_time{};        // of that file when it was read
-    unsigned starts = 0;           // since its failures were last reset
-    unsigned job = 0;              // the job under way; 0: none
+    std::filesystem::path source;          // the Quadlet file that it was generated from, if any
+    WallTime source_time{};                // of that file when it was read
+    unsigned starts = 0;                   // since its failures were last reset
+    std::uint64_t stop_usec = 90'000'000;  // TimeoutStopSec=
+    unsigned job = 0;                      // the job under way; 0: none
 };
 
 // What a unit does when it is told to.

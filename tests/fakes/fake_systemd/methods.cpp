@@ -205,6 +205,9 @@ int append_number(sd_bus_message* reply, std::string_view asked, const FakeUnit&
     if (asked == "ExecMainStatus") {
         return sd_bus_message_append(reply, "i", unit.exit_status);
     }
+    if (asked == "TimeoutStopUSec") {
+        return sd_bus_message_append(reply, "t", unit.stop_usec);
+    }
     if (asked == "ActiveEnterTimestamp") {
         return sd_bus_message_append(reply, "t", usec(unit.active_since));
     }
@@ -308,6 +311,7 @@ const sd_bus_vtable kServiceTable[] = {
     SD_BUS_PROPERTY("Result", "s", get_property, 0, kTold),
     SD_BUS_PROPERTY("MainPID", "u", get_property, 0, kTold),
     SD_BUS_PROPERTY("NRestarts", "u", get_property, 0, kTold),
+    SD_BUS_PROPERTY("TimeoutStopUSec", "t", get_property, 0, 0),
     SD_BUS_PROPERTY("ExecMainStatus", "i", get_property, 0, kTold),
     SD_BUS_VTABLE_END};
 

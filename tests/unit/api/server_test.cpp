@@ -1,10 +1,15 @@
+#include <cerrno>
+#include <cstring>
 #include <fstream>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <thread>
+#include <sys/un.h>
 
 #include <gtest/gtest.h>
 
 #include "agent/supervise/memory.h"
+#include "runtime/base/unique_fd.h"
+#include "tests/unit/api/caller.h"
 #include "tests/unit/api/serving.h"
 
 namespace podreeve::api {
@@ -12,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 using testing::Answer;
+using testing::Caller;
 using testing::Serving;
 
 supervise::AppStatus running(const std::string& name) {
@@ -51,6 +57,30 @@ TEST(Server, ASocketThatADeadAgentLeftIsTakenOver) {
     { auto left = Server::create(serving.socket, serving.backend()); }
     serving.server = std::move(*Server::create(serving.socket, serving.backend()));
     EXPECT_EQ(serving.get("/v1/version").status, 200);
+}
+
+// Who has no time for anybody, and no room for another who waits, is there nevertheless.
+TEST(Server, ASocketWhoseOwnerIsTooBusyToAnswerIsNotTakenOver) {
+    Serving serving;
+    const std::filesystem::path busy = serving.directory / "busy.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, busy.c_str(), sizeof address.sun_path - 1);
+    const auto* to = reinterpret_cast<const sockaddr*>(&address);
+    const UniqueFd owner(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(owner.get(), to, sizeof address), 0);
+    ASSERT_EQ(::listen(owner.get(), 0), 0);
+    std::vector<UniqueFd> waiting;
+    do {
+        waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    } while (::connect(waiting.back().get(), to, sizeof address) == 0);
+    ASSERT_EQ(errno, EAGAIN);
+    const auto made = Server::create(busy, serving.backend());
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::Conflict);
+    EXPECT_NE(made.error().message.find("another podreeved answers there"), std::string::npos)
+        << made.error().message;
+    EXPECT_TRUE(std::filesystem::is_socket(busy));
 }
 
 TEST(Server, AFileThatIsNoSocketStaysWhereItIs) {
@@ -111,27 +141,38 @@ TEST(Server, ASecondStartByMistakeChangesNothing) {
 TEST(Server, ItsEndEndsWhoeverWaits) {
     Serving serving;
     serving.show(running("web"));
-    std::vector<Answer> answers(3);
-    std::vector<std::thread> clients;
-    for (Answer& answer : answers) {
-        clients.emplace_back([&serving, &answer] {
-            do {
-                answer = serving.get("/v1/apps/web/wait?for=down&seconds=20");
-            } while (answer.status == 503);  // the test has just asked, too
-        });
-    }
+    std::vector<Caller> callers;
     // As many as may wait do, once there is no room for another.
     while (serving.get("/v1/apps/web/wait?for=down&seconds=0").status == 200) {
+        callers.emplace_back(serving.socket).get("/v1/apps/web/wait?for=down&seconds=20");
     }
+    EXPECT_GE(callers.size(), 64U);
     const SteadyTime begun = serving.clock.steady_now();
     serving.server.reset();
-    for (std::thread& client : clients) {
-        client.join();
-    }
     EXPECT_LT(serving.clock.steady_now() - begun, std::chrono::seconds(5));
-    for (const Answer& answer : answers) {
-        EXPECT_EQ(answer.code(), "cancelled");
+    std::size_t cancelled = 0;
+    for (Caller& caller : callers) {
+        cancelled += caller.hear("}}").find("cancelled") != std::string::npos ? 1 : 0;
     }
+    EXPECT_EQ(cancelled, 64U);
+}
+
+// Their answers come when they are done, and nobody waits for a thread meanwhile.
+TEST(Server, AWaitIsAnsweredWhenWhatItIsForHolds) {
+    Serving serving;
+    serving.show(running("web"));
+    Caller caller(serving.socket);
+    caller.get("/v1/apps/web/wait?for=failed&seconds=20");
+    Caller other(serving.socket);
+    other.get("/v1/apps/web/wait?for=down&seconds=0");
+    EXPECT_NE(other.hear("}").find(R"("held":false)"), std::string::npos);
+    supervise::Overview overview = *serving.board.lock();
+    overview.apps.front().state = supervise::ServiceState::Failed;
+    *serving.board.lock() = overview;
+    serving.subscriptions->tell(overview);
+    EXPECT_NE(caller.hear("}").find(R"("held":true)"), std::string::npos);
+    EXPECT_NE(caller.hear("}").find(R"("state":"Failed")"), std::string::npos);
+    EXPECT_TRUE(caller.is_let_go());
 }
 
 TEST(Server, APathThatIsTooLongForASocketIsRefused) {
@@ -244,6 +285,29 @@ TEST(Apps, AStopAndAStartAreWishesThatAreAccepted) {
     EXPECT_EQ(answer.message(), "cannot stop web: no manifest declares it");
 }
 
+TEST(Apps, WhetherSomethingCanBeAskedForIsToldAndNothingIsDone) {
+    Serving serving;
+    ASSERT_TRUE(serving.state->put_app({.name = "web", .generation = 1}));
+    EXPECT_EQ(serving.get("/v1/apps/web/stop").status, 200);
+    EXPECT_EQ(serving.get("/v1/apps/nope/stop").code(), "not-found");
+    EXPECT_TRUE(serving.wishes.empty());
+}
+
+TEST(Apps, OneThatWasNeverGoodIsNotSaidToBeUnknown) {
+    Serving serving;
+    supervise::AppStatus broken = running("db");
+    broken.file = "/apps/db.yaml";
+    serving.show(broken);
+    serving.wish = fail(Code::NotFound, "cannot stop db: no manifest declares it");
+    for (const Answer& answer :
+         {serving.get("/v1/apps/db/stop"), serving.post("/v1/apps/db/stop")}) {
+        EXPECT_EQ(answer.code(), "conflict");
+        EXPECT_EQ(answer.message(),
+                  "cannot stop db: there is no good version of it yet; `podreeve status db` tells "
+                  "what is wrong with /apps/db.yaml");
+    }
+}
+
 TEST(Apps, WhoWaitsForAnEventIsToldAtOnceWhenItHolds) {
     Serving serving;
     supervise::AppStatus app = running("web");
@@ -278,6 +342,9 @@ TEST(Changes, AreListedNewestFirstAndByApp) {
     EXPECT_EQ(answer.body["changes"][0]["app"], "web");
     EXPECT_EQ(serving.get("/v1/changes?limit=1").body.at("changes").size(), 1U);
     EXPECT_EQ(serving.get("/v1/changes?limit=1&app=web").body.at("changes").size(), 1U);
+    EXPECT_EQ(serving.get("/v1/changes?app=wbe").status, 404);
+    serving.show(running("quiet"));
+    EXPECT_EQ(serving.get("/v1/changes?app=quiet").body.at("changes").size(), 0U);
 }
 
 TEST(Changes, OneIsShownWithItsTasks) {
@@ -379,6 +446,21 @@ TEST(Passes, ARequestedOneTellsWhatItFound) {
     EXPECT_EQ(serving.post("/v1/reconcile").status, 504);
 }
 
+TEST(Handlers, OneThatThrowsIsAnInternalErrorAndTheNextIsAnswered) {
+    Serving serving;
+    serving.before_pass = [] { throw std::runtime_error("no \xFF"); };
+    for (int i = 0; i < 30; ++i) {  // more than there are threads
+        const Answer answer = serving.post("/v1/reconcile");
+        EXPECT_EQ(answer.status, 500);
+        EXPECT_EQ(answer.code(), "internal");
+        EXPECT_EQ(answer.message(), R"(internal error: POST /v1/reconcile: no \xff)");
+    }
+    serving.before_pass = [] { throw 7; };
+    EXPECT_EQ(serving.get("/v1/diff").status, 500);
+    serving.before_pass = [] {};
+    EXPECT_EQ(serving.post("/v1/reconcile").status, 200);
+}
+
 TEST(Passes, ADiffIsOfAllAppsOrOfOne) {
     Serving serving;
     Answer answer = serving.get("/v1/diff");
@@ -395,8 +477,22 @@ TEST(Passes, ADiffIsOfAllAppsOrOfOne) {
     EXPECT_EQ(serving.diff_asked_for, "web");
     EXPECT_EQ(answer.body["converged"], false);
     EXPECT_NE(answer.body["text"].get<std::string>().find("web"), std::string::npos);
+    EXPECT_EQ(answer.body["differs"], true);
     serving.plan = fail(Code::Unavailable, "cannot plan: podman is away");
     EXPECT_EQ(serving.get("/v1/diff").status, 503);
+}
+
+TEST(Passes, ADiffTellsWhatIsHeldBackFromWhatIsAsItShould) {
+    Serving serving;
+    EXPECT_EQ(serving.get("/v1/diff").body["differs"], false);
+    plan::Plan plan;
+    plan.apps["web"].app = "web";
+    plan.apps["web"].conditions.push_back(
+        {"RemovalHeld", "ManifestsUnknown", "no manifest of it is known", ""});
+    serving.plan = plan;
+    const Answer answer = serving.get("/v1/diff");
+    EXPECT_EQ(answer.body["converged"], true) << "a pass would do nothing";
+    EXPECT_EQ(answer.body["differs"], true);
 }
 
 TEST(Passes, TheVersionIsOfTheAgentAndOfPodman) {

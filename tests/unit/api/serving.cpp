@@ -35,13 +35,20 @@ Backend Serving::backend() {
             clock,
             "1.2.3",
             "/run/podman.sock",
-            [this] { return pass; },
+            [this] {
+                before_pass();
+                return pass;
+            },
             [this](std::optional<std::string> app) {
+                before_pass();
+                const std::lock_guard lock(asking);
                 diff_asked_for = std::move(app);
                 return plan;
             },
             [this](const std::string& app,
                    const supervise::Wish& asked) -> Result<supervise::WishReport> {
+                before_wish();
+                const std::lock_guard lock(asking);
                 wishes.emplace_back(app, to_string(asked.verb));
                 RETURN_IF_ERROR(wish);
                 return supervise::WishReport{7, {{"web"}, {app}}, std::chrono::seconds(50)};

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -52,7 +54,10 @@ class Serving {
     supervise::Board board;
     Result<PassSummary> pass = PassSummary{};
     Result<plan::Plan> plan = plan::Plan{};
+    std::function<void()> before_pass = [] {};  // and before a plan; on the server's thread
+    std::function<void()> before_wish = [] {};  // the same
     std::optional<std::string> diff_asked_for;
+    std::mutex asking;  // held while it is noted what was asked
     std::vector<std::pair<std::string, std::string>> wishes;  // app, verb
     std::set<std::string> let_go;                             // by prune
     std::shared_ptr<supervise::Subscriptions> subscriptions =

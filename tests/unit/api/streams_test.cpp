@@ -78,20 +78,6 @@ TEST(Events, TheEndOfTheServerEndsItsStreams) {
     EXPECT_LE(stream.get().size(), 1U);
 }
 
-TEST(Events, StreamsLeaveThreadsForOtherRequests) {
-    Serving serving;
-    std::vector<std::future<Ids>> streams;
-    for (int i = 0; i < 12; ++i) {
-        streams.push_back(std::async(std::launch::async,
-                                     [&] { return serving.follow("/v1/events?follow=1", 100); }));
-    }
-    EXPECT_EQ(serving.get("/v1/version").status, 200);
-    serving.server.reset();
-    for (auto& stream : streams) {
-        stream.get();
-    }
-}
-
 // A Unix socket refuses those for whom there is no room to wait.
 TEST(Events, ManyThatComeAtOnceAreAllServed) {
     Serving serving;

@@ -15,6 +15,8 @@ TEST(WallTimeText, IsRfc3339InUtcWithMilliseconds) {
     EXPECT_EQ(to_rfc3339(at(0)), "1970-01-01T00:00:00.000Z");
     EXPECT_EQ(to_rfc3339(at(1'735'689'599'123'999'999)), "2024-12-31T23:59:59.123Z");
     EXPECT_EQ(to_rfc3339(at(-1)), "1969-12-31T23:59:59.999Z");
+    EXPECT_EQ(to_rfc3339(WallTime::min()), "1677-09-21T00:12:43.145Z");
+    EXPECT_EQ(to_rfc3339(WallTime::max()), "2262-04-11T23:47:16.854Z");
 }
 
 TEST(WallTimeText, IsReadBack) {

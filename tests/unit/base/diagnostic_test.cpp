@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/nearest.h"
+#include "tests/fakes/cpu_time.h"
 
 namespace podreeve {
 namespace {
@@ -24,6 +25,12 @@ TEST(Diagnostic, LeavesOutWhatItDoesNotKnow) {
               "web.yaml: is empty");
     EXPECT_EQ(to_text({{"web.yaml", 1, 2}, "", "is odd", "", "", Severity::Warning}),
               "web.yaml:1:2: warning: is odd");
+}
+
+// A key of a manifest may hold any character, and the words stand in a terminal.
+TEST(Diagnostic, TellsForeignWordsOnOneLine) {
+    EXPECT_EQ(to_text({{"a\n.yaml", 1, 2}, "spec.a\tb", "no '\x1b[2J'", "\xff", "x\r"}),
+              R"(a\n.yaml:1:2: spec.a\tb: no '\x1b[2J'; allowed: \xff; did you mean 'x\r'?)");
 }
 
 TEST(Diagnostic, OnlyErrorsCountAsErrors) {
@@ -58,6 +65,18 @@ TEST(NearestName, FindsWhatATypingSlipExplains) {
 
 TEST(NearestName, LetsAVeryLongWordBe) {
     EXPECT_EQ(nearest_name(std::string(100'000, 'a'), {std::string(100'000, 'a')}), "");
+}
+
+// Five thousand misspelt keys of one manifest are a matter of milliseconds.
+TEST(NearestName, AWordOfAnotherLengthCostsNothing) {
+    const std::vector<std::string> known(50, std::string(40, 'k'));
+    const Duration begun = fakes::cpu_time();
+    for (int i = 0; i < 5000; ++i) {
+        EXPECT_EQ(nearest_name(std::string(64, 'x'), known), "");
+    }
+    EXPECT_LT(fakes::cpu_time() - begun, std::chrono::seconds(1));
+    EXPECT_EQ(nearest_name("imagee", {"image"}), "image");
+    EXPECT_EQ(nearest_name("restrtPolcy", {"restartPolicy"}), "restartPolicy");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -147,6 +148,63 @@ TEST(WorkerPool, OutlivesAJobThatThrows) {
     });
     auto count = ran.lock();
     EXPECT_TRUE(count.wait_for(seconds(10), [&] { return *count == 1; }));
+}
+
+TEST(WorkerPool, HasNoMoreThreadsThanItHasWork) {
+    std::latch go_on(1);
+    WorkerPool pool(8, {.kept = 1});
+    EXPECT_EQ(pool.threads(), 1U);
+    for (int i = 0; i < 3; ++i) {
+        pool.submit([&] { go_on.wait(); });
+    }
+    EXPECT_LE(pool.threads(), 4U);
+    EXPECT_GE(pool.threads(), 3U);
+    go_on.count_down();
+}
+
+TEST(WorkerPool, IsAtRestWhenNoJobRunsOrWaits) {
+    std::latch begun(1), go_on(1);
+    WorkerPool pool(1, {.kept = 0, .longest = std::chrono::hours(1)});
+    EXPECT_TRUE(pool.at_rest());
+    pool.submit([&] {
+        begun.count_down();
+        go_on.wait();
+    });
+    EXPECT_FALSE(pool.at_rest());
+    begun.wait();
+    EXPECT_FALSE(pool.at_rest());
+    go_on.count_down();
+    while (!pool.at_rest()) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(pool.threads(), 1U);
+}
+
+TEST(WorkerPool, EndsTheThreadsThatHaveHadNothingToDoForAWhile) {
+    for (const unsigned kept : {0U, 1U}) {
+        std::latch all_here(4);
+        Guarded<int> ran(0);
+        const auto count_up = [&] {
+            auto count = ran.lock();
+            ++*count;
+            count.notify_all();
+        };
+        WorkerPool pool(4, {.kept = kept, .longest = std::chrono::milliseconds(1)});
+        for (int i = 0; i < 4; ++i) {
+            pool.submit([&] {
+                all_here.arrive_and_wait();
+                count_up();
+            });
+        }
+        while (pool.threads() > kept) {
+            std::this_thread::yield();
+        }
+        for (int i = 0; i < 100; ++i) {
+            pool.submit(count_up);
+        }
+        auto count = ran.lock();
+        EXPECT_TRUE(count.wait_for(seconds(10), [&] { return *count == 104; }));
+    }
 }
 
 TEST(WorkerPool, WithNothingToDoEndsAtOnce) {

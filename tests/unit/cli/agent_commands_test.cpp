@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -111,6 +112,23 @@ TEST_F(ScriptedAgent, StatusSaysThatPodmanCannotBeReadAndWhenTheStoreIsIll) {
     EXPECT_NE(ran.out.find("the disk is full"), std::string::npos) << ran.out;
 }
 
+TEST_F(ScriptedAgent, StatusSaysWhatIsTheMatterWithTheAgentAndItsHost) {
+    says["GET /v1/apps"] = {200, R"({"apps": [], "summary": {"up": 0, "total": 0}, "agent": {
+        "podman_reachable": true, "passes": 2, "store": {"message": ""},
+        "conditions": [{"type": "ShutdownTooShort", "message": "it can take 3m30s"}]}})"};
+    const Ran ran = ask({"status"});
+    EXPECT_NE(ran.out.find("ShutdownTooShort: it can take 3m30s"), std::string::npos) << ran.out;
+}
+
+TEST_F(ScriptedAgent, ShutdownSaysWhenItMayTakeNoMoreThanItIsGiven) {
+    says["POST /v1/shutdown"] = {202, R"({"request": 0, "order": [], "at_most_secs": 105,
+                                          "asked_for_secs": 210})"};
+    const Ran ran = ask({"shutdown"});
+    EXPECT_EQ(ran.out,
+              "stops 0 apps, in 105 s at the most; they could take 210 s, which is more than "
+              "systemd gives: all graces are shortened alike\n");
+}
+
 TEST_F(ScriptedAgent, StatusOfOneAppShowsItsPartsConditionsAndEvents) {
     says["GET /v1/apps/web"] = {200, R"({
       "name": "web", "state": "Running", "message": "", "parts_ready": 1, "parts_total": 1,
@@ -165,6 +183,12 @@ TEST_F(ScriptedAgent, DiffTellsByItsExitCode) {
     ran = ask({"diff", "web", "--json"});
     EXPECT_EQ(ran.code, 2);
     EXPECT_EQ(ran.json()["converged"], false);
+    says["GET /v1/diff"] = {
+        200, R"({"converged": true, "differs": true, "text": "web:\n  ! RemovalHeld: gone\n"})"};
+    ran = ask({"diff"});
+    EXPECT_EQ(ran.code, 2) << "what is held back is a difference";
+    EXPECT_NE(ran.out.find("RemovalHeld"), std::string::npos) << ran.out;
+    EXPECT_EQ(ask({"diff", "--json"}).code, 2);
     says["GET /v1/diff"] = {503, R"({"error": {"code": "unavailable", "message": "cannot plan"}})"};
     EXPECT_EQ(ask({"diff"}).code, 1);
 }
@@ -306,6 +330,94 @@ TEST_F(ScriptedAgent, WaitEndsWhenTheAppIsThereAndWhenItHasFailed) {
     says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Running", "healthy": true,
                                          "message": "", "wish": 3, "change": 0})"};
     EXPECT_EQ(ask({"start", "web", "--wait", "--timeout", "1"}).code, 1) << "an older wish";
+}
+
+TEST_F(ScriptedAgent, StopWaitsForUnitsAndForWhatIsPausedOrStopping) {
+    says["POST /v1/apps/db/stop"] = {202, R"({"app": "db", "request": 4, "order": [["db"]]})"};
+
+    const struct {
+        const char* state;
+        const char* part;
+        int code;
+    } kRows[] = {
+        {"Finished", "exited", 0},       {"Finished", "inactive", 0},   {"Stopping", "inactive", 1},
+        {"Finished", "active", 1},       {"Finished", "activating", 1}, {"Finished", "paused", 1},
+        {"Finished", "deactivating", 1}, {"Finished", "stopping", 1},   {"Finished", "running", 1},
+    };
+
+    for (const auto& row : kRows) {
+        says["GET /v1/apps/db"] = {
+            200, R"({"name": "db", "state": ")" + std::string(row.state) +
+                     R"(", "message": "", "wish": 4, "change": 0, "parts": [{"state": ")" +
+                     row.part + R"("}]})"};
+        EXPECT_EQ(ask({"stop", "db", "--wait", "--timeout", "1"}).code, row.code)
+            << row.state << " " << row.part;
+    }
+}
+
+TEST_F(ScriptedAgent, OneTimeoutIsForAllThatIsWaitedFor) {
+    for (const std::string app : {"a", "b", "c"}) {
+        says["GET /v1/apps/" + app + "/stop"] = {200, R"({"possible": true})"};
+        says["POST /v1/apps/" + app + "/stop"] = {
+            202, R"({"app": ")" + app + R"(", "request": 1, "order": [[")" + app + R"("]]})"};
+        says["GET /v1/apps/" + app] = {
+            200, R"({"name": ")" + app + R"(", "state": "Stopping", "wish": 1})"};
+    }
+    EXPECT_EQ(ask({"stop", "a", "b", "c", "--wait", "--timeout", "1"}).code, 1);
+    // Of those behind the first it is only seen how they stand.
+    for (const char* later : {"GET /v1/apps/b", "GET /v1/apps/c"}) {
+        EXPECT_EQ(std::ranges::count(requests, later), 1) << later;
+    }
+}
+
+TEST_F(ScriptedAgent, OfSeveralNothingIsAskedForUntilAllCanBe) {
+    const std::string good = R"({"possible": true})";
+    says["GET /v1/apps/a/stop"] = says["GET /v1/apps/c/stop"] = {200, good};
+    says["GET /v1/apps/b/stop"] = {
+        409, R"({"error": {"code": "conflict", "message": "cannot stop b: no good version"}})"};
+    says["GET /v1/apps/d/stop"] = {
+        404, R"({"error": {"code": "not-found", "message": "cannot find app d"}})"};
+    const Ran ran = ask({"stop", "a", "b", "c", "d", "--wait"});
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_EQ(ran.err, "podreeve: cannot stop b: no good version\npodreeve: cannot find app d\n");
+    for (const std::string& request : requests) {
+        EXPECT_EQ(request.rfind("POST", 0), std::string::npos) << request;
+    }
+    EXPECT_NE(ask({"stop", "a", "../b"}).code, 0);
+    EXPECT_TRUE(ask({"stop", "a", "b", "--json"}).json().contains("error"));
+}
+
+TEST_F(ScriptedAgent, OfSeveralEachIsWaitedForAlsoWhenOneIsRefusedOrFails) {
+    for (const char* app : {"a", "b", "c"}) {
+        const std::string name = app;
+        says["GET /v1/apps/" + name + "/start"] = {200, R"({"possible": true})"};
+        says["POST /v1/apps/" + name + "/start"] = {202,
+                                                    R"({"app": ")" + name + R"(", "request": 4})"};
+        says["GET /v1/apps/" + name] = {
+            200, R"({"name": ")" + name + R"(", "state": "Running", "healthy": true,
+                     "message": "up", "wish": 4, "change": 0})"};
+    }
+    says["POST /v1/apps/a/start"] = {
+        404, R"({"error": {"code": "not-found", "message": "a has just gone"}})"};
+    says["GET /v1/apps/b"] = {200, R"({"name": "b", "state": "Failed", "message": "no image",
+                                       "wish": 4, "change": 0})"};
+    const Ran ran = ask({"start", "a", "b", "c", "--wait"});
+    EXPECT_EQ(ran.code, 1);
+    for (const char* words : {"a has just gone", "b has failed: no image", "c: Running: up"}) {
+        EXPECT_NE(ran.err.find(words), std::string::npos) << words << " in\n" << ran.err;
+    }
+}
+
+TEST_F(ScriptedAgent, WhatAnAppSaysIsNeverObeyedByTheTerminal) {
+    says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "request": 4})"};
+    says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Failed", "wish": 4, "change": 0,
+                                         "message": "\u001b]0;x\u0007\npodreeve: all is well"})"};
+    const Ran ran = ask({"start", "web", "--wait"});
+    EXPECT_EQ(ran.err.find('\x1b'), std::string::npos);
+    EXPECT_EQ(ran.err.find("\npodreeve: all is well"), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find("web: Failed: \\x1b]0;x\\x07\\npodreeve: all is well\n"),
+              std::string::npos)
+        << ran.err;
 }
 
 TEST_F(ScriptedAgent, WhyPrintsTheChain) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -37,7 +38,10 @@ TEST_F(ConfigFile, AnAbsentOrEmptyOneChangesNothing) {
         ASSERT_TRUE(read(text, config)) << text;
     }
     EXPECT_EQ(config.interval, seconds(30));
-    EXPECT_EQ(config.workers, 12U);
+    EXPECT_EQ(config.workers, 23U);
+    const handlers::Limits& l = config.limits;
+    EXPECT_GE(config.workers, l.pulls + l.stops + l.creates + l.starts + l.units)
+        << "no sort of step, at its limit, keeps another from being begun";
     EXPECT_EQ(config.limits.pulls, 3U);
     EXPECT_EQ(config.limits.stops, 8U);
     EXPECT_EQ(config.limits.creates, 4U);
@@ -67,6 +71,20 @@ TEST_F(ConfigFile, EveryKeyIsRead) {
     EXPECT_EQ(config.limits.starts, 6U);
     EXPECT_EQ(config.log_level, "debug");
     EXPECT_EQ(config.paths.podman_socket, "/run/podman.sock");
+}
+
+TEST(Options, AreHeldToTheBoundsOfTheFile) {
+    Config config;
+    for (const char* interval : {"0s", "999ms", "61m", "often", ""}) {
+        EXPECT_FALSE(apply_interval(interval, config)) << interval;
+    }
+    EXPECT_FALSE(apply_log_level("verbose", config));
+    EXPECT_EQ(config.interval, Config().interval);
+    EXPECT_EQ(config.log_level, Config().log_level);
+    EXPECT_TRUE(apply_interval("1s", config));
+    EXPECT_TRUE(apply_log_level("debug", config));
+    EXPECT_EQ(config.interval, seconds(1));
+    EXPECT_EQ(config.log_level, "debug");
 }
 
 TEST_F(ConfigFile, WhatIsWrongIsToldWithItsPlace) {
@@ -113,6 +131,31 @@ TEST_F(ConfigFile, ADirectoryInItsPlaceIsAnError) {
     EXPECT_FALSE(read_config_file(directory / "podreeve.yaml", config));
 }
 
+// Who may write it names the manifests and podman's socket, which is told every secret.
+TEST_F(ConfigFile, OneThatOthersMayWriteIsRefused) {
+    std::ofstream(directory / "podreeve.yaml") << "podman_socket: /tmp/evil.sock\n";
+    fs::permissions(directory / "podreeve.yaml", fs::perms(0646));
+    Config config;
+    const Status done = read_config_file(directory / "podreeve.yaml", config);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Code::Denied);
+    const std::string command = "run 'chmod o-w " + (directory / "podreeve.yaml").string() + "'";
+    EXPECT_NE(done.error().message.find(command), std::string::npos) << done.error().message;
+    EXPECT_TRUE(config.paths.podman_socket.empty());
+}
+
+TEST_F(ConfigFile, OneOfAnotherUserIsRefused) {
+    std::ofstream(directory / "podreeve.yaml") << "interval: 5s\n";
+    // Only root can give a file away.
+    const bool given = ::chown((directory / "podreeve.yaml").c_str(), 4242, 4242) == 0;
+    Config config;
+    const Status done = read_config_file(directory / "podreeve.yaml", config);
+    EXPECT_EQ(done.has_value(), !given);
+    EXPECT_EQ(config.interval, given ? seconds(30) : seconds(5));
+    const std::string said = done ? "run 'chown 0 " : done.error().message;
+    EXPECT_NE(said.find("run 'chown 0 "), std::string::npos) << said;
+}
+
 TEST(Durations, AreReadInTheirUnits) {
     EXPECT_EQ(*parse_duration("500ms"), milliseconds(500));
     EXPECT_EQ(*parse_duration("30s"), seconds(30));
@@ -120,7 +163,7 @@ TEST(Durations, AreReadInTheirUnits) {
     EXPECT_EQ(*parse_duration("1h"), seconds(3600));
     EXPECT_EQ(*parse_duration("0s"), seconds(0));
     for (const char* text : {"", "5", "s", "-5s", "5 s", "5d", "1.5s", "99999999999999999999s",
-                             "999999999h", "5sx", "+5s"}) {
+                             "999999999h", "5sx", "+5s", "999999999m", "1752000h", "105120000m"}) {
         EXPECT_FALSE(parse_duration(text)) << text;
     }
 }

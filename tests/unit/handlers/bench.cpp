@@ -157,8 +157,9 @@ Bench::Bench(const std::string& podman_version) {
     companions->systemd = units.calls();
     companions->folder = directory / "quadlet";
     companions->kept = directory / "kept";
+    companions->owner = {state->owner(), true};
     world = std::make_unique<World>(
-        World{*client, specs, *state, time, state->owner(), {}, companions.get()});
+        World{*client, specs, *state, time, state->owner(), "/proc", {}, companions.get()});
 }
 
 Bench::~Bench() {

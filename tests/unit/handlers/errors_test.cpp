@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -32,6 +33,81 @@ TEST(HandlerErrors, NameTheImageThatIsNotThereAndMayNotBePulled) {
     StoredTask pull =
         bench.task(StepKind::PullImage, "", "localhost:5000/no:1", {{"policy", "Never"}});
     expect_said(bench.run(pull), {"cannot use image localhost:5000/no:1", "imagePullPolicy"});
+}
+
+// A host directory that two containers share, of which one mounts a part.
+class SharedPath {
+  public:
+    explicit SharedPath(Bench& bench) : share_(bench.directory / "share") {
+        std::filesystem::create_directories(share_ / "sub");
+        manifests::AppSpec app = *bench.new_spec;
+        for (manifests::ContainerSpec& container : app.containers) {
+            if (container.name == "web-side" || container.name == "solo") {
+                manifests::Mount mount;
+                mount.kind = manifests::MountKind::Bind;
+                mount.source = share_.string();
+                mount.sub_path = "sub";
+                mount.target = "/t";
+                container.mounts.push_back(mount);
+            }
+        }
+        bench.specs.forget("web");
+        bench.specs.put(bench.old_hash, bench.old_spec);
+        bench.specs.put(bench.new_hash, std::make_shared<const manifests::AppSpec>(app));
+    }
+
+    void plant_link() const {
+        std::filesystem::rename(share_ / "sub", share_ / "moved");
+        std::filesystem::create_directory_symlink("/", share_ / "sub");
+    }
+
+    void mend() const {
+        std::filesystem::remove(share_ / "sub");
+        std::filesystem::rename(share_ / "moved", share_ / "sub");
+    }
+
+  private:
+    std::filesystem::path share_;
+};
+
+TEST(SubPaths, ThatHaveBecomeALinkKeepTheirContainerFromBeingMade) {
+    Bench bench;
+    const SharedPath shared(bench);
+    shared.plant_link();
+    StoredTask create = bench.task(StepKind::CreateContainer, "solo", "solo",
+                                   {{"labels", bench.labels("solo", "workload", "x")}});
+    expect_said(bench.run(create), {"cannot mount sub of", "at /t", "is a link"});
+    EXPECT_EQ(bench.podman->id_of("solo"), "");
+    shared.mend();
+    EXPECT_EQ(bench.run(create), "");
+}
+
+TEST(SubPaths, ThatHaveBecomeALinkKeepTheirContainerFromBeingStarted) {
+    Bench bench;
+    const SharedPath shared(bench);
+    make_alone(bench, false);
+    shared.plant_link();
+    StoredTask start =
+        bench.task(StepKind::StartContainer, "solo", "solo", {{"pod", ""}, {"role", "workload"}});
+    expect_said(bench.run(start), {"cannot mount sub of", "is a link"});
+    EXPECT_NE(bench.podman->state_of("solo"), "running");
+    shared.mend();
+    EXPECT_EQ(bench.run(start), "");
+    EXPECT_EQ(bench.podman->state_of("solo"), "running");
+}
+
+TEST(SubPaths, ThatHaveBecomeALinkKeepTheirPodFromBeingStarted) {
+    Bench bench;
+    const SharedPath shared(bench);
+    make_service(bench, true);
+    make_pod(bench, "web-service", true, false);
+    shared.plant_link();
+    StoredTask start = start_task(bench);
+    expect_said(bench.run(start), {"cannot mount sub of", "is a link"});
+    EXPECT_NE(bench.podman->state_of("web-side"), "running");
+    shared.mend();
+    EXPECT_EQ(bench.run(start), "");
+    EXPECT_EQ(bench.podman->state_of("web-side"), "running");
 }
 
 TEST(HandlerErrors, CarryTheRegistrysWords) {
@@ -252,6 +328,49 @@ TEST(Volumes, AreNeverWrittenForAPartThatHasNoFiles) {
     FAIL() << "the sample app has no claim";
 }
 
+// A ConfigMap's volume in which a container has made far more than one run of a step removes.
+void fill_volume(Bench& bench, const std::string& name) {
+    bench.must(StepKind::CreateVolume, "volume/" + name, name,
+               {{"labels", bench.labels("volume/" + name, plan::kRoleVolumeConfigMap, "1")},
+                {"origin", "config-map"}});
+    const auto volume = bench.client->inspect_volume(name, {});
+    for (int i = 0; i < 500; ++i) {
+        std::ofstream(std::filesystem::path(volume->mountpoint) / std::to_string(i)) << "x";
+    }
+    bench.world->most_removed = 10;
+}
+
+TEST(Volumes, ThatAreFilledForEverKeepNoChangeForEver) {
+    Bench bench;
+    was_deployed(bench);
+    const std::string name = filled_volume(bench).name;
+    fill_volume(bench, name);
+    StoredTask write =
+        bench.task(StepKind::WriteVolumeFiles, "volume/" + name, name, json::object());
+    for (int run = 1; run < 10; ++run) {
+        EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(bench.run_once(write))) << run;
+    }
+    const auto ended = bench.run_once(write);
+    ASSERT_TRUE(std::holds_alternative<Error>(ended));
+    expect_said(std::get<Error>(ended).message, {"there is too much in it", "stop what fills it"});
+    for (int run = 1; run < 10; ++run) {
+        EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(bench.undo_once(write))) << run;
+    }
+    EXPECT_TRUE(std::holds_alternative<state::TaskDone>(bench.undo_once(write)));
+    ASSERT_FALSE(write.lines.empty());
+    expect_said(write.lines.back(), {"stop what fills it", "is left as it is"});
+}
+
+TEST(Volumes, ThatWereFilledAreWrittenAFewRunsLater) {
+    Bench bench;
+    const std::string name = filled_volume(bench).name;
+    fill_volume(bench, name);
+    bench.world->most_removed = 100;
+    StoredTask write =
+        bench.task(StepKind::WriteVolumeFiles, "volume/" + name, name, json::object());
+    EXPECT_EQ(bench.run(write), "");
+}
+
 TEST(PullImage, IsKeptDownByNoRegistryWhenItIsOnlyRefreshed) {
     Bench bench;
     bench.podman->fail_pulls_of("localhost/busybox:latest", "connection refused");
@@ -321,6 +440,27 @@ TEST(RemoveContainer, GoesThroughWithOneWhoseMonitorWasKilledToo) {
     }
 }
 
+TEST(RemoveContainer, GoesThroughWithOneThatPodmansStorageLost) {
+    Bench bench;
+    make_alone(bench, true);
+    const std::string id = bench.podman->id_of("solo");
+    bench.podman->fail_next("GET", "containers/" + id + "/json", 500,
+                            "getting container from store \"" + id + "\": container not known");
+    bench.must(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "wedged"}}, id);
+    EXPECT_EQ(bench.podman->id_of("solo"), "");
+}
+
+TEST(RemoveContainer, LeavesOneThatPodmansStorageLostAndThatIsSomebodyElses) {
+    Bench bench;
+    bench.podman->create_behind_back({{"name", "solo"}, {"image", "localhost/busybox:latest"}});
+    bench.podman->fail_next("GET", "containers/solo/json", 500,
+                            "getting container from store \"18ba\": container not known");
+    StoredTask task =
+        bench.task(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "wedged"}});
+    EXPECT_NE(bench.run(task), "");
+    EXPECT_NE(bench.podman->id_of("solo"), "");
+}
+
 TEST(Absence, IsAlsoWhatPodmanSaysOfSomethingThatGoesWhileItLooks) {
     Bench bench;
     bench.podman->fail_next("GET", "containers/solo/json", 500,
@@ -340,6 +480,22 @@ TEST(StopContainer, WakesOneThatIsPausedFirst) {
     EXPECT_EQ(stop_it.lines[0], "solo was paused, and goes on so that it can stop");
     EXPECT_EQ(bench.client->inspect_container("solo", {})->summary.state,
               podman::ContainerState::Exited);
+}
+
+TEST(StopPod, IsUndoneByStartingWhatRanAndNothingElse) {
+    Bench bench;
+    make_service(bench, true);
+    make_pod(bench, "web-service", true, true);
+    start_pod(bench, "web-service", true);
+    ASSERT_TRUE(bench.podman->kill_process("web-side", 0));
+    StoredTask stop =
+        bench.task(StepKind::StopPod, "pod", "web", {{"grace", 2}}, bench.podman->id_of("web"));
+    ASSERT_EQ(bench.run(stop), "");
+    ASSERT_EQ(bench.podman->state_of("web-server"), "exited");
+    EXPECT_EQ(bench.undo(stop), "");
+    EXPECT_EQ(bench.podman->state_of("web-server"), "running");
+    EXPECT_EQ(bench.podman->state_of("web-service"), "running");
+    EXPECT_EQ(bench.podman->state_of("web-side"), "exited") << "it had run to its end";
 }
 
 TEST(Absence, IsTheBeginningOfAnotherOnesId) {

@@ -288,6 +288,24 @@ TEST(Handlers, LimitEachKindSoThatSlowOnesCannotStarveTheRest) {
     EXPECT_EQ(limit(plan::StepKind::StartContainer, others), 6U);
 }
 
+TEST(Handlers, HaveALimitForTheirSortTogetherOfWhichOneAppTakesHalf) {
+    Bench bench("5.4.2");
+    const auto of = [&](StepKind kind) {
+        return handlers_for(*row_of(kind), *bench.world, Limits{});
+    };
+    for (const StepKind kind : {StepKind::RemoveVolume, StepKind::ParkContainer}) {
+        EXPECT_EQ(of(kind).sort, of(StepKind::StopPod).sort) << to_string(kind);
+    }
+    for (const StepKind kind : {StepKind::StartPod, StepKind::PullImage, StepKind::StartUnit}) {
+        EXPECT_NE(of(kind).sort, of(StepKind::StopPod).sort) << to_string(kind);
+    }
+    for (const Row& row : table()) {
+        const state::TaskHandlers handlers = of(row.kind);
+        EXPECT_EQ(handlers.share, std::max(handlers.limit / 2, 1U)) << to_string(row.kind);
+        EXPECT_NE(handlers.sort, "") << to_string(row.kind);
+    }
+}
+
 }  // namespace
 
 }  // namespace podreeve::handlers::testing

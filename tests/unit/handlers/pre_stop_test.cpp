@@ -87,5 +87,32 @@ TEST_F(PreStopTest, ACommandLeavesNoSessionBehind) {
     }));
 }
 
+TEST_F(PreStopTest, ASleepIsAsLongAsItIsWhateverTheClockIsSetTo) {
+    using std::chrono::seconds;
+    for (const int years : {-10, 10}) {
+        bench_.podman->remove_behind_back("solo");
+        manifests::PreStop sleep;
+        sleep.sleep = seconds(20);
+        deploy(sleep);
+        StoredTask task = bench_.task(StepKind::StopContainer, "solo", "solo", {{"grace", 30}});
+        ASSERT_TRUE(std::holds_alternative<state::TaskRetry>(bench_.run_once(task)));
+        bench_.time.set_wall(bench_.time.system_now() + std::chrono::hours(24 * 365 * years));
+        bench_.time.advance(seconds(10));
+        const auto again = bench_.run_once(task);
+        ASSERT_TRUE(std::holds_alternative<state::TaskRetry>(again));
+        EXPECT_EQ(std::get<state::TaskRetry>(again).after, seconds(10));
+        // The next agent has only the wall clock.
+        bench_.world->stops_since->lock()->clear();
+        const auto later = bench_.run_once(task);
+        if (const auto* retry = std::get_if<state::TaskRetry>(&later)) {
+            EXPECT_LE(retry->after, seconds(20));
+            bench_.time.advance(seconds(20));
+            EXPECT_TRUE(std::holds_alternative<state::TaskDone>(bench_.run_once(task)));
+        }
+        EXPECT_EQ(bench_.podman->state_of("solo"), "exited");
+        bench_.world->stops_since->lock()->clear();
+    }
+}
+
 }  // namespace
 }  // namespace podreeve::handlers::testing

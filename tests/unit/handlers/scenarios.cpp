@@ -246,6 +246,18 @@ std::vector<Scenario> running() {
     rows.push_back(on_alone(StepKind::StartContainer, false, {{"pod", ""}, {"role", "workload"}}));
     rows.push_back(on_alone(StepKind::StopContainer, true, {{"grace", 3}, {"role", "workload"}}));
     rows.push_back(on_alone(StepKind::ParkContainer, true, {{"parked", "solo-parked-0"}}));
+    Scenario renamed = on_alone(StepKind::RenameContainer, true, json::object());
+    renamed.undoable = false;
+    renamed.given = [](Bench& bench) {
+        make_alone(bench, true);
+        EXPECT_TRUE(bench.client->rename_container("solo", "moved", {}));
+    };
+    renamed.step = [](Bench& bench) {
+        const std::string id = bench.podman->id_of("moved");
+        return bench.task(StepKind::RenameContainer, "solo", "solo", json::object(),
+                          id.empty() ? bench.podman->id_of("solo") : id);
+    };
+    rows.push_back(renamed);
     Scenario remove =
         on_alone(StepKind::RemoveContainer, true, {{"force", true}, {"why", "removed"}});
     remove.undoable = false;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/fake_time.h"
+
 namespace podreeve::handlers {
 
 namespace {
@@ -35,6 +37,31 @@ TEST(SpecBook, AsksTheFallbackOnceForWhatItDoesNotHave) {
     EXPECT_EQ(book.find("web", "h0"), old);
     EXPECT_EQ(asked, 1);
     EXPECT_EQ(book.find("web", "h9"), nullptr);
+}
+
+// The supervisor asks with its lock held, which the loop may wait for.
+TEST(SpecBook, TellsTheDiskWhoWaitsForWhatIsKeptOnIt) {
+    fakes::FakeTime time;
+    DiskWaits disk(time, "/state", Duration{});
+    int called = 0;
+    disk.on_turn([&] { ++called; });
+    std::string trouble;
+    SpecBook book(
+        [&](const std::string&, const std::string&) {
+            time.advance(std::chrono::seconds(40));
+            disk.look();
+            trouble = disk.trouble();
+            return spec("web", "0");
+        },
+        &disk);
+    book.put("h1", spec("web", "1"));
+    book.find("web", "h1");
+    EXPECT_EQ(called, 0) << "that one is in memory";
+    EXPECT_NE(book.find("web", "h0"), nullptr);
+    EXPECT_EQ(called, 1);
+    EXPECT_NE(trouble.find("the disk of /state has not answered for 40s"), std::string::npos)
+        << trouble;
+    EXPECT_EQ(disk.trouble(), "") << "it has answered";
 }
 
 TEST(SpecBook, KeepsTheNewestThreeOfAnApp) {

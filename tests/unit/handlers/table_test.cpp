@@ -72,6 +72,51 @@ TEST(Outcomes, AreErrorsForAllThatARetryCannotHelp) {
     }
 }
 
+Ended disk_is_full(Task&) {
+    return fail(Code::Unavailable, "cannot write /x: No space left on device");
+}
+
+Ended podmans_disk_is_full(Task&) {
+    return fail(Code::Internal, "cannot create web: podman: mkdir /y: no space left on device");
+}
+
+TEST(Deadlines, OfAllThatStopsContainersAreBeyondTheLongestGrace) {
+    using plan::StepKind;
+    for (const StepKind kind : {StepKind::StopContainer, StepKind::ParkContainer,
+                                StepKind::RemoveContainer, StepKind::StopPod,
+                                // Their undo stops.
+                                StepKind::StartContainer, StepKind::StartPod}) {
+        EXPECT_GT(row_of(kind)->deadline, std::chrono::hours(24)) << to_string(kind);
+    }
+}
+
+// It would keep the version that runs from being repaired.
+TEST(Outcomes, AreErrorsAtOnceWhereThereIsNoRoom) {
+    Bench bench;
+    for (const Handler handler : {disk_is_full, podmans_disk_is_full}) {
+        const Row row = row_that(handler);
+        StoredTask task = some_task();
+        EXPECT_TRUE(std::holds_alternative<Error>(handlers_for(row, *bench.world).run(task)));
+    }
+}
+
+TEST(Outcomes, AreThreeRetriesMoreAndMoreSeldomOfAnUndoWithoutRoomAndThenAnError) {
+    Bench bench;
+    for (const Handler handler : {disk_is_full, podmans_disk_is_full}) {
+        const Row row = row_that(handler);
+        const auto handlers = handlers_for(row, *bench.world);
+        StoredTask task = some_task();
+        for (const int most : {1000, 2000, 4000}) {
+            const auto outcome = handlers.undo(task);
+            ASSERT_TRUE(std::holds_alternative<state::TaskRetry>(outcome));
+            const Duration after = std::get<state::TaskRetry>(outcome).after;
+            EXPECT_LE(after, std::chrono::milliseconds(most));
+            EXPECT_GE(after, std::chrono::milliseconds(most * 8 / 10));
+        }
+        EXPECT_TRUE(std::holds_alternative<Error>(handlers.undo(task)));
+    }
+}
+
 TEST(Outcomes, AreDoneWithoutAWordToPodmanWhenTheUndoIsNotWanted) {
     Bench bench;
     const Row row = row_that(something_is_wrong);

@@ -61,15 +61,23 @@ TEST(UnitKinds, InstallWritesNothingThatIsThereAlready) {
               std::string::npos);
 }
 
+std::int64_t time_of(const Bench& bench, const std::string& name) {
+    const auto at = fs::last_write_time(bench.directory / "quadlet/web" / name);
+    const auto wall = std::chrono::file_clock::to_sys(at).time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(wall).count();
+}
+
 TEST(UnitKinds, InstallGivesTheFilesTheTimeThatWasAskedFor) {
     Bench bench;
     json details = install_details();
     details["since"] = 1'700'000'000'123'456'789;
     bench.must(StepKind::InstallUnit, kUnit, kUnit, details);
-    const auto at = fs::last_write_time(bench.directory / "quadlet/web" / kUnit);
-    const auto wall = std::chrono::file_clock::to_sys(at).time_since_epoch();
-    EXPECT_EQ(std::chrono::duration_cast<std::chrono::nanoseconds>(wall).count(),
-              1'700'000'000'123'456'789);
+    EXPECT_EQ(time_of(bench, kUnit), 1'700'000'000'123'456'789);
+
+    // A kill between the writing and the giving leaves the time of the writing.
+    fs::last_write_time(bench.directory / "quadlet/web" / kUnit, fs::file_time_type::clock::now());
+    bench.must(StepKind::InstallUnit, kUnit, kUnit, details);
+    EXPECT_EQ(time_of(bench, kUnit), 1'700'000'000'123'456'789);
 }
 
 TEST(UnitKinds, InstallTakesAwayDropInsOfItsOwnAndLeavesThoseOfOthers) {
@@ -116,6 +124,29 @@ TEST(UnitKinds, ANewVersionThatIsTakenBackRunsTheFormerOneAgain) {
     EXPECT_EQ(bench.units["other.service"].active, "inactive");
     EXPECT_EQ(bench.units.journal(),
               (std::vector<std::string>{"reload", "reset proxy.service", "start proxy.service"}));
+}
+
+TEST(UnitKinds, AFileThatIsPutBackHasItsTimeUnlessSomethingMayRunAnother) {
+    constexpr std::int64_t kThen = 1'600'000'000'123'456'789;  // long before the bench's own time
+    Bench bench;
+    json details = install_details();
+    details["since"] = kThen;
+    bench.must(StepKind::InstallUnit, kUnit, kUnit, details);
+    bench.units[kService] = {"active", 1, false};
+    StoredTask note = bench.task(StepKind::NoteUnits, "", "web", {{"services", {kService}}});
+    details = install_details();
+    details["generation"] = 3;
+    StoredTask install = bench.task(StepKind::InstallUnit, kUnit, kUnit, details);
+    ASSERT_EQ(bench.run(note), "");
+    ASSERT_EQ(bench.run(install), "");
+    bench.units[kService].starts = 2;  // with the new text
+    EXPECT_EQ(bench.undo(install), "");
+    bench.units.cut_next("restart proxy.service", FakeUnits::Cut::BeforeWork);
+    EXPECT_FALSE(std::holds_alternative<state::TaskDone>(bench.undo_once(note)));
+    EXPECT_NE(time_of(bench, kUnit), kThen);
+    EXPECT_EQ(bench.undo(note), "");
+    EXPECT_EQ(time_of(bench, kUnit), kThen);
+    EXPECT_EQ(bench.units[kService].starts, 3U);
 }
 
 TEST(UnitKinds, ARestartDoesNotPayForTheStartsBefore) {
@@ -173,6 +204,19 @@ TEST(UnitKinds, InstallMakesFoldersThatOnlyTheirOwnerMayWriteTo) {
     for (const char* folder : {"quadlet/web", "quadlet/web/proxy.container.d"}) {
         EXPECT_EQ(fs::status(bench.directory / folder).permissions(), fs::perms{0755}) << folder;
     }
+}
+
+// It would not be there the next time either; who waited for it would never tell.
+TEST(UnitKinds, InstallWhoseFolderCannotBeMadeEndsAtOnceAndSaysWhy) {
+    Bench bench;
+    fs::remove_all(bench.directory / "quadlet");
+    std::ofstream(bench.directory / "quadlet") << "a file in its place";
+    StoredTask task = bench.task(StepKind::InstallUnit, kUnit, kUnit, install_details());
+    const state::TaskOutcome outcome = bench.run_once(task);
+    ASSERT_TRUE(std::holds_alternative<Error>(outcome));
+    const std::string message = std::get<Error>(outcome).message;
+    EXPECT_NE(message.find("cannot make the directory"), std::string::npos) << message;
+    EXPECT_NE(message.find("Not a directory"), std::string::npos) << message;
 }
 
 TEST(ReloadGate, MakesOneReloadForAllWhoCome) {

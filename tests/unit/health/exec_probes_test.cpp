@@ -1,6 +1,10 @@
 #include "agent/health/exec_probes.h"
 
+#include <algorithm>
+#include <memory>
+#include <new>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -69,6 +73,47 @@ TEST_F(ExecProbesTest, WhatPodmanCannotDoIsUnknown) {
     EXPECT_EQ(run({"true"}).outcome, Outcome::Unknown);
 }
 
+// A loop that has no memory for the next timer.
+class PoorLoop final : public Scheduler {
+  public:
+    explicit PoorLoop(fakes::FakeTime& time) : time_(time) {}
+
+    TimerHandle after(Duration delay, std::function<void()> fn) override {
+        if (std::exchange(poor, false)) {
+            throw std::bad_alloc();
+        }
+        return time_.after(delay, std::move(fn));
+    }
+
+    void post(std::function<void()> fn) override { time_.post(std::move(fn)); }
+
+    bool poor = true;
+
+  private:
+    fakes::FakeTime& time_;
+};
+
+TEST_F(ExecProbesTest, OneThatCannotBeBegunIsUnknownAndCanBeAskedAgain) {
+    fakes::FakeTime time;
+    PoorLoop loop(time);
+    std::vector<Answer> answers;
+    ExecProbes probes(client_, loop,
+                      [&](const std::vector<Answer>& some) { answers.push_back(some.at(0)); });
+    const std::uint32_t number = probes.add({id_, {"true"}, std::chrono::seconds(10)});
+    ASSERT_NO_THROW(probes.ask({number}));
+    time.run_posted();
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0],
+              (Answer{number, Outcome::Unknown, "cannot run a command: std::bad_alloc"}));
+    probes.ask({number});
+    while (answers.size() < 2) {
+        time.run_posted();
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(answers[1], (Answer{number, Outcome::Success, ""}));
+    EXPECT_TRUE(probes.idle());
+}
+
 TEST_F(ExecProbesTest, AreAskedBesideTheLoopAndAnswerOnIt) {
     fakes::FakeTime time;
     std::vector<Answer> answers;
@@ -88,6 +133,131 @@ TEST_F(ExecProbesTest, AreAskedBesideTheLoopAndAnswerOnIt) {
               [](const Answer& a, const Answer& b) { return a.question < b.question; });
     EXPECT_EQ(answers, (std::vector<Answer>{{good, Outcome::Success, ""},
                                             {bad, Outcome::Failure, "exit code 1"}}));
+}
+
+// Commands of several apps, on a clock that is turned by hand.
+class ExecShares : public ExecProbesTest {
+  protected:
+    std::uint32_t ask(const std::string& app, std::vector<std::string> command) {
+        return ask_in(id_, app, std::move(command));
+    }
+
+    std::uint32_t ask_in(const std::string& container,
+                         const std::string& app,
+                         std::vector<std::string> command) {
+        const std::uint32_t number =
+            probes_->add({container, std::move(command), std::chrono::hours(1), app});
+        probes_->ask({number});
+        return number;
+    }
+
+    // Until those that were asked have all begun, and hang.
+    void let_hang(int commands) {
+        for (int begun = 0; begun < commands; begun += 3) {
+            time_.run_posted();
+            time_.advance(std::chrono::seconds(2));
+        }
+    }
+
+    // Of those that have been answered, once there are so many.
+    std::vector<std::uint32_t> answered(std::size_t count) {
+        const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(20);
+        while (answers_.size() < count && SystemClock().steady_now() < end) {
+            time_.run_posted();
+            std::this_thread::yield();
+        }
+        return answers_;
+    }
+
+    fakes::FakeTime time_;
+    std::vector<std::uint32_t> answers_;
+    std::vector<Answer> others_;
+    std::unique_ptr<ExecProbes> probes_ =
+        std::make_unique<ExecProbes>(client_, time_, [this](const std::vector<Answer>& some) {
+            if (some.at(0).outcome == Outcome::Success) {
+                answers_.push_back(some.at(0).question);
+            } else {
+                others_.push_back(some.at(0));
+            }
+        });
+};
+
+TEST_F(ExecShares, AnAppWhoseCommandsHangKeepsNoOtherWaiting) {
+    for (int i = 0; i < 10; ++i) {
+        ask("bad", {"sleep", "10000"});
+    }
+    std::vector<std::uint32_t> good;
+    for (int i = 0; i < 5; ++i) {
+        good.push_back(ask("good", {"true"}));
+    }
+    std::vector<std::uint32_t> told = answered(5);
+    std::sort(told.begin(), told.end());
+    EXPECT_EQ(told, good);
+}
+
+TEST_F(ExecShares, CommandsOfManyAppsThatHangCountForAMomentOnly) {
+    for (const char* app : {"a", "b", "c", "d", "e", "f", "g"}) {
+        ask(app, {"sleep", "10000"});
+        ask(app, {"sleep", "10000"});
+    }
+    const std::uint32_t good = ask("good", {"true"});
+    for (int i = 0; i < 4; ++i) {
+        time_.run_posted();
+        EXPECT_TRUE(answers_.empty()) << "three at once";
+        time_.advance(std::chrono::seconds(2));
+    }
+    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{good});
+    EXPECT_TRUE(others_.empty());
+}
+
+TEST_F(ExecShares, OfMoreCommandsThatHangThanThereIsRoomForOneMakesWayForAnotherApp) {
+    std::vector<std::uint32_t> hanging;
+    for (int app = 0; app < 32; ++app) {
+        hanging.push_back(ask("app" + std::to_string(app), {"sleep", "10000"}));
+        hanging.push_back(ask("app" + std::to_string(app), {"sleep", "10000"}));
+    }
+    let_hang(64);
+    ask("app7", {"true"});  // it has its share
+    const std::uint32_t good = ask("good", {"true"});
+    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{good});
+    EXPECT_EQ(others_,
+              (std::vector<Answer>{{hanging.front(), Outcome::Unknown,
+                                    "its command has not ended, and made way for another app's"}}))
+        << "the one that has run for longest, and no more";
+}
+
+TEST_F(ExecShares, CommandsThatHungLastTimeHaveOnePlaceOfThree) {
+    std::vector<std::uint32_t> hanging;
+    for (const std::string app : {"a", "b", "c"}) {
+        const std::string container = podman_.create_behind_back(
+            {{"name", app}, {"image", "localhost/busybox:latest"}, {"command", {"sleep", "9"}}});
+        hanging.push_back(ask_in(container, app, {"sleep", "10000"}));
+    }
+    let_hang(3);
+    for (const char* app : {"a", "b", "c"}) {
+        podman_.kill_process(app);
+    }
+    const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(20);
+    while (others_.size() < 3 && SystemClock().steady_now() < end) {
+        time_.run_posted();
+        std::this_thread::yield();
+    }
+    ASSERT_EQ(others_.size(), 3U);
+    for (const char* app : {"a", "b", "c"}) {
+        podman_.start_behind_back(app);
+    }
+    probes_->ask(hanging);
+    const std::uint32_t good = ask("good", {"true"});
+    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{good}) << "no time has gone by";
+}
+
+TEST_F(ExecShares, ACommandOfAContainerThatIsForgottenIsEnded) {
+    const std::uint32_t first = ask("app", {"sleep", "10000"});
+    const std::uint32_t second = ask("app", {"sleep", "10000"});
+    const std::uint32_t third = ask("app", {"true"});
+    probes_->remove(first);
+    probes_->remove(second);
+    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{third});
 }
 
 }  // namespace

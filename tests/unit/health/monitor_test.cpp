@@ -1,5 +1,7 @@
 #include "agent/health/monitor.h"
 
+#include <new>
+
 #include <gtest/gtest.h>
 
 #include "tests/fakes/fake_time.h"
@@ -29,27 +31,45 @@ manifests::Health with_readiness(manifests::Probe probe = tcp()) {
 class MonitorTest : public testing::Test {
   protected:
     MonitorTest()
-        : monitor_(
-              {[this](const probe::Question& question) {
-                   questions_[++last_] = question;
-                   return last_;
-               },
-               [this](std::uint32_t number) { questions_.erase(number); },
-               [this](const std::vector<std::uint32_t>& numbers) { asked_.push_back(numbers); },
-               [this](const std::vector<probe::wire::Keep>& keeps) {
-                   kept_.insert(kept_.end(), keeps.begin(), keeps.end());
-               },
-               [this](const ExecQuestion& question) {
-                   commands_[++last_] = question;
-                   return last_;
-               },
-               [this](std::uint32_t number) { commands_.erase(number); },
-               [this](const std::vector<std::uint32_t>& numbers) { run_.push_back(numbers); }},
-              time_,
-              time_,
-              [this](const std::vector<Change>& changes) {
-                  changes_.insert(changes_.end(), changes.begin(), changes.end());
-              }) {}
+        : monitor_({[this](const probe::Question& question) {
+                        throw_if(Throws::Adding);
+                        questions_[++last_] = question;
+                        return last_;
+                    },
+                    [this](std::uint32_t number) { questions_.erase(number); },
+                    [this](const std::vector<std::uint32_t>& numbers) {
+                        throw_if(Throws::Asking);
+                        asked_.push_back(numbers);
+                    },
+                    [this](const std::vector<probe::wire::Keep>& keeps) {
+                        throw_if(Throws::Keeping);
+                        kept_.insert(kept_.end(), keeps.begin(), keeps.end());
+                    },
+                    [this](const ExecQuestion& question) {
+                        commands_[++last_] = question;
+                        return last_;
+                    },
+                    [this](std::uint32_t number) { commands_.erase(number); },
+                    [this](const std::vector<std::uint32_t>& numbers) {
+                        throw_if(Throws::Running);
+                        run_.push_back(numbers);
+                    }},
+                   time_,
+                   time_,
+                   [this](const std::vector<Change>& changes) {
+                       throw_if(Throws::Telling);
+                       changes_.insert(changes_.end(), changes.begin(), changes.end());
+                   }) {}
+
+    enum class Throws { Nothing, Adding, Asking, Keeping, Running, Telling };
+
+    // Once.
+    void throw_if(Throws what) {
+        if (throws_ == what) {
+            throws_ = Throws::Nothing;
+            throw std::bad_alloc();
+        }
+    }
 
     Watched run(const std::string& id, manifests::Health health, Duration age = Duration::zero()) {
         return {"shop",
@@ -75,6 +95,11 @@ class MonitorTest : public testing::Test {
         return out;
     }
 
+    void fail_with(const std::string& why) {
+        monitor_.take(Way::Network, {{last_, Outcome::Failure, why}});
+        time_.advance(seconds(1));  // and it is asked again
+    }
+
     void answer(Outcome outcome, Way way = Way::Network, std::uint32_t number = 0) {
         const std::string text = outcome == Outcome::Success ? "" : "closed";
         monitor_.take(way, {{number == 0 ? last_ : number, outcome, text}});
@@ -83,6 +108,7 @@ class MonitorTest : public testing::Test {
     Verdict verdict(const std::string& id) { return monitor_.verdicts()->at(id).verdict; }
 
     fakes::FakeTime time_;
+    Throws throws_ = Throws::Nothing;
     std::uint32_t last_ = 0;
     std::int64_t last_pid_ = 0;
     std::map<std::uint32_t, probe::Question> questions_;
@@ -106,6 +132,118 @@ TEST_F(MonitorTest, AsksAtOnceAndLeavesItToTheProberOnceItIsWell) {
     EXPECT_EQ(time_.timers(), 0U) << "nothing wakes us while all is well";
     time_.advance(std::chrono::hours(1));
     EXPECT_TRUE(asked().empty());
+}
+
+TEST_F(MonitorTest, WhatThrowsWhileItIsGivenOutKeepsNobodyFromBeingAsked) {
+    throws_ = Throws::Adding;
+    follow({run("c1", with_readiness()), run("c2", with_readiness())});
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1}) << "the other one";
+    time_.advance(seconds(2));
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{2});
+}
+
+TEST_F(MonitorTest, AQuestionThatThrowsIsUnknownAndAskedAgain) {
+    throws_ = Throws::Asking;
+    follow({run("c1", with_readiness())});
+    EXPECT_TRUE(asked().empty());
+    time_.run_posted();
+    EXPECT_EQ(verdict("c1").message, "readiness: internal error: std::bad_alloc");
+    time_.advance(seconds(2));
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+    answer(Outcome::Success);
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+}
+
+TEST_F(MonitorTest, ACommandThatThrowsIsAskedAgain) {
+    throws_ = Throws::Running;
+    manifests::Probe command = tcp(seconds(5));
+    command.kind = manifests::ProbeKind::Exec;
+    follow({run("c1", with_readiness(command))});
+    EXPECT_TRUE(run_.empty());
+    time_.advance(seconds(6));
+    EXPECT_EQ(run_.size(), 1U);
+}
+
+TEST_F(MonitorTest, WhatCannotBeLeftToTheProberIsAskedOn) {
+    follow({run("c1", with_readiness())});
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+    throws_ = Throws::Keeping;
+    answer(Outcome::Success);
+    EXPECT_TRUE(kept_.empty());
+    time_.advance(seconds(11));
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+    answer(Outcome::Success);
+    EXPECT_EQ(kept_.size(), 1U);
+}
+
+TEST_F(MonitorTest, AnAnswerThatIsLostIsAskedForAgainAMinuteLater) {
+    const Watched one = run("c1", with_readiness());
+    follow({one});
+    EXPECT_EQ(asked().size(), 1U);
+    time_.advance(seconds(50));
+    follow({one});
+    EXPECT_TRUE(asked().empty());
+    time_.advance(seconds(30));
+    follow({one});
+    EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
+}
+
+TEST_F(MonitorTest, WhatThrowsWhileAChangeIsToldCostsTheTellingAlone) {
+    follow({run("c1", with_readiness())});
+    throws_ = Throws::Telling;
+    answer(Outcome::Success);
+    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    EXPECT_EQ(kept_.size(), 1U);
+}
+
+manifests::Health failing_at_once() {
+    manifests::Probe probe = tcp(seconds(1));
+    probe.failure_threshold = 1;
+    return with_readiness(probe);
+}
+
+TEST_F(MonitorTest, TellsAnotherReasonOfOneThatStaysUnhealthy) {
+    follow({run("c1", failing_at_once())});
+    fail_with("port 80: connection refused");
+    ASSERT_EQ(changes_.size(), 1U);
+    time_.advance(std::chrono::minutes(2));
+    fail_with("port 80: / answered 503");
+    ASSERT_EQ(changes_.size(), 2U);
+    EXPECT_EQ(changes_[1].after.message, "readiness: port 80: / answered 503");
+    EXPECT_EQ(changes_[1].after.since, changes_[0].after.since) << "it is unhealthy since then";
+    time_.advance(std::chrono::hours(2));
+    fail_with("port 80: / answered 504");
+    EXPECT_EQ(changes_.size(), 2U) << "only a figure is another";
+    EXPECT_EQ(verdict("c1").message, "readiness: port 80: / answered 504");
+}
+
+TEST_F(MonitorTest, TellsReasonsThatComeAndGoMoreAndMoreRarely) {
+    follow({run("c1", failing_at_once())});
+    fail_with("a");
+    for (int i = 0; i < 55; ++i) {
+        fail_with(i % 2 == 0 ? "b" : "c");
+    }
+    EXPECT_EQ(changes_.size(), 1U) << "not within a minute";
+    for (int i = 0; i < 3600; ++i) {
+        fail_with(i % 2 == 0 ? "b" : "c");
+    }
+    EXPECT_GE(changes_.size(), 5U);
+    EXPECT_LE(changes_.size(), 7U) << "1, 2, 4, 8 … minutes";
+    answer(Outcome::Success);
+    const std::size_t told = changes_.size();
+    fail_with("d");
+    EXPECT_EQ(changes_.size(), told + 1) << "it is unhealthy anew";
+    time_.advance(std::chrono::minutes(1));
+    fail_with("e");
+    EXPECT_EQ(changes_.size(), told + 2) << "a minute again";
+}
+
+TEST_F(MonitorTest, TakesNoReasonFromThoseWhoCannotAsk) {
+    follow({run("c1", failing_at_once())});
+    fail_with("port 80: connection refused");
+    time_.advance(std::chrono::minutes(2));
+    monitor_.take(Way::Network, {{last_, Outcome::Unknown, "the prober hangs"}});
+    EXPECT_EQ(changes_.size(), 1U);
 }
 
 TEST_F(MonitorTest, TakesTheAskingBackWithTheFirstFailureUntilItIsWellAgain) {
@@ -252,6 +390,7 @@ TEST_F(MonitorTest, CommandsGoAnotherWay) {
     ASSERT_EQ(run_.size(), 1U);
     EXPECT_EQ(commands_.at(1).container, "c1");
     EXPECT_EQ(commands_.at(1).command, std::vector<std::string>{"check"});
+    EXPECT_EQ(commands_.at(1).app, "shop") << "which has a share of those that run at once";
     answer(Outcome::Failure, Way::Network, 1);
     EXPECT_FALSE(verdict("c1").restart) << "the numbers of the two ways are not the same";
     answer(Outcome::Failure, Way::Exec, 1);

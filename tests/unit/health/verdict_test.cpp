@@ -68,5 +68,13 @@ TEST(VerdictOn, OfOneThatIsNotFollowedYetGoesByItsAge) {
     }
 }
 
+TEST(Reasons, AreTheSameButForTheirFigures) {
+    EXPECT_EQ(reason_of("readiness: / answered 503"), reason_of("readiness: / answered 500"));
+    EXPECT_EQ(reason_of("liveness: closed (1 of 3)"), reason_of("liveness: closed"));
+    EXPECT_EQ(reason_of("exec: late by 17 ms\nmore"), reason_of("exec: late by 3 ms\nless"));
+    EXPECT_NE(reason_of("readiness: closed"), reason_of("liveness: closed"));
+    EXPECT_EQ(reason_of(""), "");
+}
+
 }  // namespace
 }  // namespace podreeve::health

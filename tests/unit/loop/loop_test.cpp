@@ -385,6 +385,14 @@ TEST_F(LoopTest, FeedsTheWatchdogOnlyWhileItTurns) {
     ASSERT_TRUE(watch);
     run();
     EXPECT_EQ(feeds, 3);
+    // Told to starve it: nothing comes though the loop turns.
+    ASSERT_TRUE(loop->starve_watchdog());
+    while (!socket.take().empty()) {
+    }
+    const TimerHandle end = loop->after(std::chrono::milliseconds(100), [&] { loop->stop(); });
+    run();
+    EXPECT_EQ(feeds, 3);
+    ASSERT_TRUE(loop->feed_watchdog());
     // Stopped: nothing more comes, though more time passes than the watchdog's.
     while (!socket.take().empty()) {
     }

@@ -103,6 +103,54 @@ TEST(RedactedJson, ShowsNoSecret) {
     EXPECT_NE(text.find("shown"), std::string::npos) << text;
 }
 
+TEST(RedactedJson, ShowsNoSecretWhereverItIsWritten) {
+    struct Row {
+        const char* name;
+        const char* container;
+    };
+
+    for (const Row& row : {
+             Row{"a URL in a variable",
+                 "env: [{name: DATABASE_URL, value: 'postgres://ann:hunter2@db:5432/x'}]"},
+             Row{"a URL in an argument", "args: ['--db=postgres://ann:hunter2@db/x']"},
+             Row{"two URLs", "env: [{name: A, value: 'amqp://a:hunter2@b,amqp://c:hunter2@d'}]"},
+             Row{"a URL with an @ in it", "env: [{name: A, value: 'http://a:x@hunter2@b/c'}]"},
+             Row{"a probe's path",
+                 "readinessProbe: {httpGet: {path: '/up?token=hunter2', port: 1}}"},
+             Row{"a probe's header",
+                 "livenessProbe: {httpGet: {path: /, port: 1, httpHeaders: [{name: X, value: "
+                 "hunter2}]}}"},
+             Row{"a probe's command",
+                 "env: [{name: PASS, value: hunter2}]\nlivenessProbe: {exec: {command: [a, "
+                 "'-p$(PASS)', '-phunter2']}}"},
+             Row{"a command before the stop",
+                 "env: [{name: PASS, value: hunter2}]\nlifecycle: {preStop: {exec: {command: [bye, "
+                 "hunter2]}}}"},
+             Row{"a header before the stop",
+                 "lifecycle: {preStop: {httpGet: {path: /bye, port: 1, httpHeaders: [{name: X, "
+                 "value: hunter2}]}}}"},
+             Row{"a path before the stop",
+                 "lifecycle: {preStop: {httpGet: {path: '/bye?token=hunter2', port: 1}}}"},
+             Row{"one secret that holds another",
+                 "env: [{name: PASS, value: hunt}, {name: TOKEN, value: hunt-hunter2}]\nargs: "
+                 "[hunt-hunter2]"},
+         }) {
+        const AppSpec app = app_of(pod_text(row.container, ""));
+        const std::string text = to_redacted_json(app).dump();
+        EXPECT_EQ(text.find("hunter2"), std::string::npos) << row.name << "\n" << text;
+        EXPECT_NE(text.find("<secret>"), std::string::npos) << row.name << "\n" << text;
+    }
+}
+
+TEST(RedactedJson, ShowsWhatIsNoSecret) {
+    const AppSpec app =
+        app_of(pod_text("env: [{name: URL, value: 'http://db:5432/a@b'}]\nargs: ['http://x/y:z@w', "
+                        "'ann@host:22']\nreadinessProbe: {httpGet: {path: /up, port: 1}}",
+                        ""));
+    const std::string text = to_redacted_json(app).dump();
+    EXPECT_EQ(text.find("<secret>"), std::string::npos) << text;
+}
+
 TEST(RedactedJson, HoldsBinaryFilesWithoutThrowing) {
     const AppSpec app = app_of(
         pod_text("volumeMounts: [{name: v, mountPath: /v}]",

@@ -218,9 +218,11 @@ TEST(ProbeErrors, OfAnAppSayWhereAndWhat) {
          "web.yaml:7:24: app.health_check.type: 'icmp' is not a value"},
         {"  health_check: {type: tcp}\n", "web.yaml:7:17: app.health_check.endpoint: is missing"},
         {"  health_check: {type: tcp, endpoint: db}\n",
-         "web.yaml:7:39: app.health_check.endpoint: 'db' does not say where to ask"},
+         "web.yaml:7:39: app.health_check.endpoint: it does not say where to ask"},
         {"  health_check: {type: tcp, endpoint: 'db:5'}\n",
-         "web.yaml:7:39: app.health_check.endpoint: 'db:5' does not say where to ask"},
+         "web.yaml:7:39: app.health_check.endpoint: it does not say where to ask"},
+        {"  health_check: {type: http, endpoint: 'http://ann:hunter2@web:none/?t=hunter2'}\n",
+         "web.yaml:7:40: app.health_check.endpoint: it does not say where to ask"},
         {"  health_check: {type: tcp, endpoint: 1, interval: 0s}\n",
          "web.yaml:7:52: app.health_check.interval: '0s' is not a time"},
         {"  health_check: {type: tcp, endpoint: 1}\n  health: {readiness: {tcpSocket: {port: "
@@ -235,6 +237,49 @@ TEST(ProbeErrors, OfAnAppSayWhereAndWhat) {
         ASSERT_EQ(errors.size(), 1U) << c.text << (errors.empty() ? "" : errors.back());
         EXPECT_EQ(errors[0].substr(0, std::string(c.error).size()), c.error);
     }
+}
+
+// What is sent goes to the prober in one packet, together with all the rest.
+TEST(ProbeErrors, WhatIsSentIsNotLongerThanFourKibibytesEach) {
+    const std::string most(4096, 'x');
+    const std::string path = "/" + most.substr(1);
+    const std::string rows[][2] = {
+        {"livenessProbe: {grpc: {port: 1, service: ", "}}"},
+        {"livenessProbe: {httpGet: {port: 1, path: ", "}}"},
+        {"livenessProbe: {httpGet: {port: 1, httpHeaders: [{name: abc, value: ", "}]}}"},
+    };
+    for (const auto& [before, after] : rows) {
+        const std::string fits = before.find("path") != std::string::npos    ? path
+                                 : before.find("value") != std::string::npos ? most.substr(3)
+                                                                             : most;
+        EXPECT_EQ(pod_errors(before + fits + after), Words{}) << before;
+        const auto errors = pod_errors(before + fits + "x" + after);
+        ASSERT_EQ(errors.size(), 1U) << before;
+        EXPECT_NE(errors[0].find("is too long; allowed: 4096 bytes"), std::string::npos)
+            << errors[0].substr(errors[0].size() - 100);
+    }
+}
+
+TEST(ProbeErrors, TheShortHealthCheckHasTheLimitsOfTheLongOne) {
+    const std::pair<std::string, const char*> rows[] = {
+        {"'http://localhost:80/" + std::string(4096, 'x') + "'", "is too long"},
+        {"'http://localhost:80/a b'", "must be the path of a URL"},
+        {"\"http://localhost:80/a\\r\\nX: y\"", "must be the path of a URL"},
+    };
+    for (const auto& [endpoint, error] : rows) {
+        const auto errors =
+            errors_of(kApp + "  health_check: {type: http, endpoint: " + endpoint + "}\n");
+        ASSERT_EQ(errors.size(), 1U) << endpoint;
+        EXPECT_NE(errors[0].find(error), std::string::npos) << errors[0];
+    }
+}
+
+TEST(ProbeErrors, AServiceIsOnOneLine) {
+    const auto errors = pod_errors("livenessProbe: {grpc: {port: 1, service: \"a\\nb\"}}");
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_NE(errors[0].find("grpc.service: must be the name of a service, on one line"),
+              std::string::npos)
+        << errors[0];
 }
 
 TEST(ProbeErrors, AnInitContainerHasNoProbes) {

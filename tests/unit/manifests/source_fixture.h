@@ -47,6 +47,14 @@ inline std::string app_text(const std::string& id,
 
 class Source : public testing::Test {
   protected:
+    // Root's own group has no other member, so that its writing is fine; that of users is not.
+    static void give_to_group(const fs::path& path) {
+        constexpr gid_t kUsers = 100;
+        if (::geteuid() == 0) {
+            EXPECT_EQ(::chown(path.c_str(), static_cast<uid_t>(-1), kUsers), 0);
+        }
+    }
+
     void SetUp() override {
         char name[] = "/tmp/podreeve-manifests-XXXXXX";
         ASSERT_NE(::mkdtemp(name), nullptr);
@@ -67,6 +75,7 @@ class Source : public testing::Test {
                          .clock = std::move(clock),
                          .looks = looks_,
                          .boot_id = boot_,
+                         .patience = {},  // rights are those of a thread
                          .volatile_below = root_ / "run"});
     }
 

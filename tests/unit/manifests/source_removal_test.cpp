@@ -75,14 +75,15 @@ TEST_F(Removal, AFileThatIsBackWasNeverAway) {
 // The looks fall where they may: a file is gone only when nothing else happened for two seconds.
 TEST_F(Removal, NoOrderOfLooksAndReplacementsTakesAnAppDown) {
     write_apps({"db", "web"});
-    std::string acts = "llluccu";  // look, unlink, create; u and c in their own order
+    // Look, unlink, create, rename in from elsewhere; what makes and removes in its own order.
+    std::string acts = "lllucru";
     std::sort(acts.begin(), acts.end());
     int orders = 0;
     do {
         bool there = true, sound = true;
         for (const char act : acts) {
             sound = sound && (act == 'l' || there == (act == 'u'));
-            there = act == 'l' ? there : act == 'c';
+            there = act == 'l' ? there : act != 'u';
         }
         if (!sound) {
             continue;
@@ -97,6 +98,9 @@ TEST_F(Removal, NoOrderOfLooksAndReplacementsTakesAnAppDown) {
                 remove("a/web.yaml");
             } else if (act == 'c') {
                 write("a/web.yaml", app_text("web"));
+            } else if (act == 'r') {
+                write("web.fresh", app_text("web"));
+                fs::rename(root_ / "web.fresh", root_ / "a/web.yaml");
             } else {
                 EXPECT_EQ(apps(), (Words{"db", "web"})) << acts;
                 continue;
@@ -107,6 +111,23 @@ TEST_F(Removal, NoOrderOfLooksAndReplacementsTakesAnAppDown) {
         }
     } while (std::next_permutation(acts.begin(), acts.end()));
     EXPECT_GT(orders, 20);
+}
+
+// Whether the look is a moment before or after, less than two seconds are never enough, and no
+// look alone is, however late it comes.
+TEST_F(Removal, OneLookIsNeverEnough) {
+    write_apps({"db", "web"});
+    for (const milliseconds between : {milliseconds(0), milliseconds(1), milliseconds(1999)}) {
+        remove("a/web.yaml");
+        looks_->now += minutes(10);
+        EXPECT_EQ(apps(), (Words{"db", "web"}));
+        looks_->now += between;
+        EXPECT_EQ(apps(), (Words{"db", "web"})) << between.count();
+        write("a/web.yaml", app_text("web"));
+        EXPECT_EQ(apps(), (Words{"db", "web"}));
+    }
+    remove("a/web.yaml");
+    EXPECT_EQ(apps_later(), Words{"db"});
 }
 
 TEST_F(Removal, ADropInIsGoneByTwoLooks) {
@@ -136,6 +157,53 @@ TEST_F(Removal, ADropInThatCannotBeReachedLeavesWhatHolds) {
     EXPECT_EQ(problems(), Words{});
 }
 
+// Who may write there can remove an app, mask it, or put another in its place.
+TEST_F(Removal, ADirectoryThatOthersMayWriteSaysNothing) {
+    write_apps({"db", "web"});
+    const std::string told = fmt::format("|a: may be written by others: run 'chmod o-w a'");
+    ::chmod((root_ / "a").c_str(), 0757);
+    remove("a/web.yaml");
+    write("a/evil.yaml", app_text("evil"));
+    EXPECT_EQ(apps_later(), (Words{"db", "web"}));
+    EXPECT_EQ(problems(), Words{told});
+    EXPECT_FALSE(desired_.complete);
+    EXPECT_EQ(held(), (Words{"db DirectoryOutOfSight", "web DirectoryOutOfSight"}));
+    ::chmod((root_ / "a").c_str(), 0755);
+    remove("a/evil.yaml");
+    EXPECT_EQ(apps_later(), Words{"db"});
+    EXPECT_EQ(problems(), Words{});
+}
+
+TEST_F(Removal, ADirectoryOfAnotherUserSaysNothing) {
+    write_apps({"db", "web"});
+    // Root can give a directory away; anybody else can only be another than the one who may own it.
+    const uid_t writer = ::getuid() == 0 ? 4242 : ::getuid();
+    ASSERT_EQ(::chown((root_ / "a").c_str(), writer, static_cast<gid_t>(-1)), 0);
+    source_ = std::make_unique<ManifestSource>(SourceConfig{.directories = {root_ / "a"},
+                                                            .accepted_dir = root_ / "accepted",
+                                                            .owner = writer + 1,
+                                                            .clock = nullptr,
+                                                            .looks = looks_,
+                                                            .boot_id = boot_,
+                                                            .volatile_below = root_ / "run"});
+    remove("a/web.yaml");
+    EXPECT_EQ(apps_later(), (Words{"db", "web"})) << "their last good versions hold";
+    EXPECT_EQ(problems(), Words{fmt::format("|a: belongs to user {} and not to user {} or root: "
+                                            "run 'chown {} a'",
+                                            writer, writer + 1, writer + 1)});
+}
+
+TEST_F(Removal, ADropInFolderThatOthersMayWriteLeavesWhatHolds) {
+    write("a/web.yaml", app_text("web"));
+    write("a/web.yaml.d/10-image.yaml", "app: {container: {image: 'a:2'}}");
+    names();
+    ::chmod((root_ / "a/web.yaml.d").c_str(), 0757);
+    write("a/web.yaml.d/20-image.yaml", "app: {container: {image: 'evil:1'}}");
+    EXPECT_EQ(names_later(), Words{"web=a:2"});
+    EXPECT_EQ(problems(),
+              Words{"web|a/web.yaml.d: may be written by others: run 'chmod o-w a/web.yaml.d'"});
+}
+
 TEST_F(Removal, ADirectoryThatCannotBeSearchedSaysNothing) {
     write_apps({"db", "web"});
     ::chmod((root_ / "a").c_str(), 0644);
@@ -144,7 +212,7 @@ TEST_F(Removal, ADirectoryThatCannotBeSearchedSaysNothing) {
         const AsNobody nobody;
         EXPECT_EQ(apps_later(minutes(20)), (Words{"db", "web"}));
     }
-    EXPECT_EQ(problems(), Words{"|a: cannot read this directory: Permission denied"});
+    EXPECT_EQ(problems(), Words{"|a: cannot be read: Permission denied"});
     EXPECT_EQ(held(), (Words{"db DirectoryOutOfSight", "web DirectoryOutOfSight"}));
     ::chmod((root_ / "a").c_str(), 0755);
     EXPECT_EQ(apps(), (Words{"db", "web"}));

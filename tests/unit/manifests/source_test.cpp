@@ -50,14 +50,15 @@ TEST_F(Source, FollowsLinksToFiles) {
 
 TEST_F(Source, RefusesWhatOthersMayWrite) {
     write("a/group.yaml", app_text("group"), 0664);
+    give_to_group(root_ / "a/group.yaml");
     write("a/world.yaml", app_text("world"), 0646);
     fs::create_directory(root_ / "a/dir.yaml");
     ::mkfifo((root_ / "a/fifo.yaml").c_str(), 0600);
     EXPECT_EQ(names(), Words{});
     EXPECT_EQ(problems(),
               (Words{"|a/dir.yaml: is not a regular file", "|a/fifo.yaml: is not a regular file",
-                     "|a/group.yaml: may be written by others; run chmod go-w on it",
-                     "|a/world.yaml: may be written by others; run chmod go-w on it"}));
+                     "|a/group.yaml: may be written by others: run 'chmod g-w a/group.yaml'",
+                     "|a/world.yaml: may be written by others: run 'chmod o-w a/world.yaml'"}));
     ::chmod((root_ / "a/group.yaml").c_str(), 0644);
     EXPECT_EQ(names(), Words{"group=a:1"});
 }
@@ -71,9 +72,9 @@ TEST_F(Source, RefusesWhatBelongsToSomebodyElse) {
         SourceConfig{{root_ / "a"}, root_ / "accepted", writer + 1, nullptr});
     EXPECT_EQ(names(), Words{});
     EXPECT_EQ(problems(),
-              Words{fmt::format("|a/web.yaml: belongs to user {}; only user {} and root may write "
-                                "manifests: chown it",
-                                writer, writer + 1)});
+              Words{fmt::format("|a/web.yaml: belongs to user {} and not to user {} or root: run "
+                                "'chown {} a/web.yaml'",
+                                writer, writer + 1, writer + 1)});
 }
 
 TEST_F(Source, MergesDropInsOfAllDirectories) {
@@ -242,7 +243,7 @@ TEST_F(Source, AnUnreadableDirectoryRemovesNothing) {
     std::ofstream(root_ / "b") << "now a file";  // root reads everything, but not this
     EXPECT_EQ(names(), (Words{"one=a:2", "two=a:1"}));
     EXPECT_FALSE(desired_.complete);
-    EXPECT_EQ(problems(), Words{"|b: cannot read this directory: Not a directory"});
+    EXPECT_EQ(problems(), Words{"|b: cannot be read: Not a directory"});
     EXPECT_EQ(held(), (Words{"one DirectoryOutOfSight", "two DirectoryOutOfSight"}));
     fs::remove(root_ / "b");
     EXPECT_EQ(names_later(), (Words{"one=a:2", "two=a:1"}));

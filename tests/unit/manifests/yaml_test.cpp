@@ -103,12 +103,27 @@ TEST(Yaml, RefusesWhatItCannotMean) {
         {"list as key", "? [a]\n: 1\n", "f.yaml:1:3: a key must be"},
         {"unknown alias", "a: *nowhere\n", "f.yaml:1:4: cannot read the YAML"},
         {"alias inside itself", "a: &a [*a]\n", "f.yaml:1:8: "},
-        {"tag", "a: !!python/object x\n", "f.yaml:1:4: the tag"},
+        {"tag", "a: !!python/object x\n", "f.yaml:1:4: a tag is not allowed"},
         {"merge of a list", "<<: [1]\n", "f.yaml:1:1: '<<' takes"},
         {"bad indent", "a: 1\n  b: 2\n", "f.yaml:2:"},
     };
     for (const RefusalCase& c : cases) {
         EXPECT_EQ(first_error(c.text).substr(0, std::string(c.error).size()), c.error) << c.name;
+    }
+}
+
+// A password that nobody has put in quotes may be anything to YAML.
+TEST(Yaml, QuotesNoValueInWhatItSays) {
+    for (const char* text :
+         {"p: !hunter2\n", "p: !hunter2 [a]\n", "p: !<hunter2> a\n", "p: *hunter2\n",
+          "p: &hunter2 &hunter2 a\n", "p: \"\\Ahunter2\"\n", "p: \"\\xhunter2\"\n", "p: %hunter2\n",
+          "p: @hunter2\n", "p: `hunter2\n", "p: a: hunter2\n", "p: 'hunter2\n", "%YAML hunter2\n",
+          "%TAG hunter2\n---\na: 1\n"}) {
+        std::string said;
+        for (const Diagnostic& diagnostic : read_yaml("f.yaml", text).diagnostics) {
+            said += to_text(diagnostic) + "\n";
+        }
+        EXPECT_EQ(said.find("hunter2"), std::string::npos) << text << said;
     }
 }
 

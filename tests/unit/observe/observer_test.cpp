@@ -167,25 +167,11 @@ ContainerSummary with(ContainerSummary row, const std::function<void(ContainerSu
     return row;
 }
 
-TEST(Services, AreToldByWhatTheyAreBeforeAnyPodLinksToThem) {
-    const ContainerSummary held = service("shop-service", "localhost/podman-pause:5.4.2-0");
+TEST(Services, AreToldByTheirLabelsAndNeverByAName) {
     const std::vector<ServiceRow> rows{
-        {"podman 5.4", held, "shop"},
-        {"podman 5.8 has no image", service("shop-service", ""), "shop"},
-        {"an app with dashes", service("my-shop-service", ""), "my-shop"},
+        {"called as one was once", service("shop-service", "localhost/podman-pause:5.4.2-0"), ""},
         {"played by hand", service("0123456789ab-service", ""), ""},
-        {"a real image", service("shop-service", "docker.io/library/nginx:1"), ""},
-        {"another name", service("shop", ""), ""},
-        {"no app", service("-service", ""), ""},
-        {"in a pod", with(held, [](auto& row) { row.pod_id = "p"; }), ""},
-        {"an infra container", with(held, [](auto& row) { row.is_infra = true; }), ""},
-        {"on a network", with(held, [](auto& row) { row.networks = {"podman"}; }), ""},
-        {"labelled by somebody",
-         with(held,
-              [](auto& row) {
-                  row.labels = {{"a", "b"}};
-              }),
-         ""},
+        {"a person's", service("shop-service", "docker.io/library/nginx:1"), ""},
         {"an ordinary one of ours",
          with(service("x", "busybox"),
               [](auto& row) {

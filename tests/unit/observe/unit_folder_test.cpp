@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -17,13 +19,13 @@ const std::string kText = "[Container]\nImage=a\n";
 
 class Folder : public testing::Test {
   protected:
-    void SetUp() override {
+    Folder() {
         char name[] = "/tmp/podreeve-units-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
+        EXPECT_NE(::mkdtemp(name), nullptr);
         root_ = name;
     }
 
-    void TearDown() override { fs::remove_all(root_); }
+    ~Folder() override { fs::remove_all(root_); }
 
     void write(const std::string& name, const std::string& text) {
         fs::create_directories((root_ / name).parent_path());
@@ -63,6 +65,17 @@ TEST_F(Folder, TellsWhatIsInstalledAndWhetherSomebodyHasEditedIt) {
     EXPECT_FALSE(folder.look(quadlet::kNewestRelease)->at("web").at("web.container").file.ours);
 }
 
+TEST_F(Folder, TellsTheFilesOfAnotherAgentFromItsOwn) {
+    UnitFolder folder(root_, {"0123456789abcdef", false});
+    write("web/web.container", *quadlet::stamped(kText, "web", 7, "0123456789abcdef"));
+    write("db/db.container", *quadlet::stamped(kText, "db", 7, "fedcba9876543210"));
+    write("old/old.container", *quadlet::stamped(kText, "old", 7));
+    const auto seen = *folder.look(quadlet::kNewestRelease);
+    EXPECT_TRUE(seen.at("web").at("web.container").file.ours);
+    EXPECT_FALSE(seen.at("db").at("db.container").file.ours);
+    EXPECT_FALSE(seen.at("old").at("old.container").file.ours);
+}
+
 TEST_F(Folder, ALinkIsNobodysOfOurs) {
     UnitFolder folder(root_);
     write("web/real", *quadlet::stamped(kText, "web", 7));
@@ -71,11 +84,57 @@ TEST_F(Folder, ALinkIsNobodysOfOurs) {
 }
 
 TEST_F(Folder, ThatCannotBeReadIsAnErrorAndNotEmpty) {
-    UnitFolder folder(root_ / "file" / "below");
     write("file", "");
-    EXPECT_TRUE(folder.look(quadlet::kNewestRelease));
+    for (const char* name : {"file", "file/below"}) {
+        EXPECT_FALSE(UnitFolder(root_ / name).look(quadlet::kNewestRelease)) << name;
+    }
+    write("README", "no app");
+    EXPECT_TRUE(UnitFolder(root_).look(quadlet::kNewestRelease));
     fs::create_symlink(root_ / "loop", root_ / "loop");
     EXPECT_FALSE(UnitFolder(root_ / "loop").look(quadlet::kNewestRelease));
+}
+
+// Its file system hangs until it is let go.
+class HungFolder : public Folder {
+  protected:
+    HungFolder() {
+        write("web/web.container", *quadlet::stamped(kText, "web", 7));
+        EXPECT_TRUE(folder.look(quadlet::kNewestRelease)->contains("web"));
+        EXPECT_FALSE(patience->run(root_.string(), [open = open, passed = passed] {
+            open.wait();
+            passed->set_value();
+        }));
+    }
+
+    ~HungFolder() override {
+        if (!let_go) {
+            opened.set_value();
+        }
+    }
+
+    std::promise<void> opened;
+    std::shared_future<void> open = opened.get_future().share();
+    std::shared_ptr<std::promise<void>> passed = std::make_shared<std::promise<void>>();
+    bool let_go = false;
+    std::shared_ptr<Patience> patience =
+        std::make_shared<Patience>(std::chrono::milliseconds(500), std::chrono::hours(1));
+    UnitFolder folder{root_, {}, patience};
+};
+
+TEST_F(HungFolder, IsAnErrorAndNotEmptyUntilItAnswersAgain) {
+    const auto hung = folder.look(quadlet::kNewestRelease);
+    ASSERT_FALSE(hung);
+    EXPECT_NE(hung.error().message.find("does not answer"), std::string::npos);
+    let_go = true;
+    opened.set_value();
+    passed->get_future().wait();
+    auto seen = folder.look(quadlet::kNewestRelease);
+    while (!seen) {  // the thread notes its end a moment later
+        std::this_thread::yield();
+        seen = folder.look(quadlet::kNewestRelease);
+    }
+    EXPECT_TRUE(seen->contains("web"));
+    EXPECT_FALSE(folder.has_changed()) << "it is as it was before";
 }
 
 // As root no mode keeps a file from being read; one that is far too long does.

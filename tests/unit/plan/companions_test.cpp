@@ -259,6 +259,11 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
         {"the file is newer than what runs",
          [](HostPicture& host) { host.unit("web.service").active_since = kNow - seconds(300); },
          "repair: restart-unit web.service"},
+        {"the file's time is in the future",
+         [](HostPicture& host) {
+             host.installed("web", "web.container").file.modified = kNow + seconds(3600);
+         },
+         "none: "},
         {"its container is gone", [](HostPicture& host) { host.observed.containers.clear(); },
          "repair: restart-unit web.service"},
         {"its container is about to come",

@@ -96,7 +96,8 @@ TEST(Steps, CarryTheLabelsThatTellThemAgain) {
     EXPECT_EQ(labels.at("create-container greeter-pod-web").at("io.podreeve.spec"),
               label_spec(app.containers[1]));
     EXPECT_EQ(labels.at("create-volume greeter-www").at("io.podreeve.role"), "volume-empty-dir");
-    EXPECT_EQ(labels.at("create-service greeter-service").at("io.podreeve.role"), "service");
+    EXPECT_EQ(labels.at("create-service " + service_name("greeter", kOwner)).at("io.podreeve.role"),
+              "service");
     EXPECT_EQ(labels.size(), 6U);
 }
 

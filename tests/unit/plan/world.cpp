@@ -57,6 +57,7 @@ PodStatus status_of(const std::vector<ContainerState>& states) {
 Policy policy() {
     Policy policy;
     policy.owner = kOwner;
+    policy.owner_file = "/state/owner";
     policy.now = kNow;
     return policy;
 }
@@ -263,7 +264,7 @@ ContainerSummary& World::find(const Step& step) {
     if (it == containers_.end()) {
         refuse(fmt::format("{} {}: no such container", to_string(step.kind), step.object));
     }
-    if (it->second.name != step.object) {
+    if (it->second.name != step.object && step.kind != StepKind::RenameContainer) {
         refuse(
             fmt::format("{}: {} is called {}", to_string(step.kind), step.object, it->second.name));
     }
@@ -350,6 +351,10 @@ void World::run_container_step(const Step& step, const json& details) {
             require_free(details.at("parked"));
             row.name = details.at("parked");
             return;
+        case StepKind::RenameContainer:
+            require_free(step.object);
+            row.name = step.object;
+            return;
         default:
             if (is_linked(row.id)) {
                 refuse("is the service container of a pod: " + row.name);
@@ -413,6 +418,7 @@ void World::run(const Step& step) {
         case StepKind::StartContainer:
         case StepKind::StopContainer:
         case StepKind::ParkContainer:
+        case StepKind::RenameContainer:
         case StepKind::RemoveContainer:
             return run_container_step(step, details);
         case StepKind::MarkDeployed:

@@ -195,6 +195,31 @@ TEST(Client, TellsAnEndOfTheEventsFromItsReadersWish) {
     EXPECT_TRUE(client.events(0, [](const Event&) { return false; }, {}));
 }
 
+TEST(Client, ReadsOnBehindALineOfTheEventsThatIsTooLong) {
+    const std::string died = R"({"Type":"container","Action":"died","Actor":{"ID":"1"}})";
+    const std::string huge =
+        R"({"Type":"container","Action":"start","Actor":{"ID":"2","Attributes":{"label":")" +
+        std::string(2U << 20U, 'x') + "\"}}}\n";
+    Scripted podman("5.4.2", {{"/events", "200 OK", huge + died + "\n"}});
+    std::vector<std::string> seen;
+    Client client = podman.client();
+    EXPECT_FALSE(
+        client.events(0, [&](const Event& event) { return seen.push_back(event.type), true; }, {}))
+        << "podman ended the stream";
+    ASSERT_GE(seen.size(), 2U);
+    EXPECT_EQ(seen.front(), kUnreadableEvent);
+    EXPECT_EQ(seen.back(), "container");
+}
+
+TEST(Client, EndsTheEventsWithTheErrorThatPodmanSends) {
+    const std::string error = R"({"message":"no journal","response":500})";
+    Scripted podman("5.4.2", {{"/events", "200 OK", error + "\n"}});
+    Client client = podman.client();
+    const auto ended = client.events(0, [](const Event&) { return true; }, {});
+    ASSERT_FALSE(ended);
+    EXPECT_NE(ended.error().message.find("no journal"), std::string::npos) << ended.error().message;
+}
+
 TEST(Client, TakesAnAbsentThingForRemovedAndAFailureInsideA200ForAFailure) {
     Scripted podman(
         "5.4.2",

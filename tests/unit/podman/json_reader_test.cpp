@@ -45,7 +45,7 @@ TEST(JsonReader, ReadsNumbers) {
         EXPECT_EQ(reader.number(), row.value) << row.text;
         EXPECT_TRUE(reader.finished()) << row.text;
     }
-    for (const std::string text : {"-", "1.", "1e", "--1", "+1", "1x"}) {
+    for (const std::string text : {"-", "1.", "1e", "--1", "+1", "1x", "01", "-01", "00", "01.5"}) {
         JsonReader reader(text);
         reader.number();
         EXPECT_FALSE(reader.finished()) << text;

@@ -70,6 +70,28 @@ TEST_P(Recorded, ListTellsAnExitAndDecodesEscapes) {
     ASSERT_TRUE(once->exited);
 }
 
+TEST(ContainerList, AllPortsOfAPublishedRangeAreSeen) {
+    struct Range {
+        int first, count;
+        std::size_t seen;
+    };
+
+    for (const Range& range : {Range{60000, 5000, 5000},
+                               {65535, 1, 1},
+                               {65000, 9999, 536},
+                               {1, 65535, 65535},
+                               {8080, 0, 1}}) {
+        const auto rows = read_container_list(
+            R"([{"Id": "a", "Ports": [{"host_ip": "", "host_port": )" +
+            std::to_string(range.first) + R"(, "container_port": 1, "protocol": "tcp", "range": )" +
+            std::to_string(range.count) + "}]}]");
+        ASSERT_TRUE(rows) << rows.error().message;
+        const auto& ports = rows->front().ports;
+        ASSERT_EQ(ports.size(), range.seen) << range.first;
+        EXPECT_EQ(ports.back().host_port, range.first + static_cast<int>(range.seen) - 1);
+    }
+}
+
 TEST_P(Recorded, ListReadsTheYearOneAsNever) {
     const auto rows = read_container_list(reply("containers.json"));
     ASSERT_TRUE(rows);
@@ -355,6 +377,41 @@ TEST(Readers, TakeAnErrorInTheEventStreamForWhatItIs) {
     ASSERT_FALSE(event);
     EXPECT_EQ(event.error().code, Code::Internal);
     EXPECT_NE(event.error().message.find("journal is gone"), std::string::npos);
+}
+
+TEST(Readers, TakeARangeOfPortsApartToItsEnd) {
+    const auto containers = read_container_list(
+        R"([{"Ports":[{"host_port":40000,"container_port":80,"range":20000,"protocol":"tcp"}]}])");
+    ASSERT_TRUE(containers);
+    const auto& ports = containers->front().ports;
+    ASSERT_EQ(ports.size(), 20000U);
+    EXPECT_EQ(ports.back().host_port, 59999);
+    EXPECT_EQ(ports.back().container_port, 20079);
+}
+
+// A reply of a few hundred bytes could stand for gigabytes.
+TEST(Readers, TakeApartNoMorePortsThanHostsHave) {
+    std::string rows = R"({"Ports":[{"host_port":80,"range":3}]})";
+    for (int i = 0; i < 9; ++i) {
+        rows += R"(,{"Ports":[{"range":65536}]})";
+    }
+    const auto containers = read_container_list("[" + rows + "]");
+    ASSERT_TRUE(containers);
+    EXPECT_EQ(containers->front().ports.size(), 3U);
+    std::size_t ports = 0;
+    for (const ContainerSummary& container : *containers) {
+        ports += container.ports.size();
+    }
+    EXPECT_LE(ports, 4U * 65536);
+}
+
+TEST(Readers, TellWhatPodmanSaysOnOneLine) {
+    const auto event = read_event(R"({"message":"gone\n\u001b[2J"})");
+    ASSERT_FALSE(event);
+    EXPECT_EQ(event.error().message, R"(cannot read an event: podman: gone\n\x1b[2J)");
+    const auto pruned = read_volume_prune(R"([{"Id":"a\nb","Err":"in use\n"}])");
+    ASSERT_FALSE(pruned);
+    EXPECT_EQ(pruned.error().message, R"(cannot remove volume a\nb: in use)");
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "runtime/probe/client.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <thread>
@@ -178,6 +181,144 @@ TEST_F(ClientTest, LeavesNoProberBehind) {
     const pid_t pid = client_->prober();
     client_.reset();
     EXPECT_EQ(::kill(pid, 0), -1);
+}
+
+TEST_F(ClientTest, AQuestionThatIsTooLongIsUnknownAlone) {
+    open();
+    Question what = question();
+    what.service = std::string(70'000, 'x');
+    const std::uint32_t too_long = client_->add(what);
+    const std::uint32_t other = client_->add(question());
+    client_->ask({other});
+    wait_for(1);
+    const pid_t prober = client_->prober();
+    client_->ask({too_long, other});
+    std::vector<Answer> answers = wait_for(2);
+    std::sort(answers.begin(), answers.end(),
+              [](const Answer& a, const Answer& b) { return a.question < b.question; });
+    EXPECT_EQ(answers[0], (Answer{too_long, Outcome::Unknown,
+                                  "cannot ask: the question is longer than the prober takes"}));
+    EXPECT_EQ(answers[1], (Answer{other, Outcome::Success, ""}));
+    client_->keep({{too_long, std::chrono::seconds(1), std::chrono::seconds(1)}});
+    client_->ask({other});
+    wait_for(1);
+    EXPECT_EQ(client_->prober(), prober) << "it goes on";
+}
+
+TEST_F(ClientTest, ALongQuestionIsAskedAsAnyOther) {
+    open();
+    Question what = question();
+    what.headers = {{"X-Long", std::string(48 * 1024, 'x')}};
+    const std::uint32_t number = client_->add(what);
+    client_->ask({number});
+    EXPECT_EQ(wait_for(1), (std::vector<Answer>{{number, Outcome::Success, ""}}));
+}
+
+// What stops the prober is found out, and only that is left out.
+TEST_F(ClientTest, AQuestionOverWhichTheProberHangsTwiceIsAskedNoMore) {
+    open();
+    const std::uint32_t evil = client_->add(question(Kind::Http));
+    const std::uint32_t slow = client_->add(question(Kind::Http));
+    const std::uint32_t good = client_->add(question());
+    const auto hang = [&](std::size_t answers) {
+        ::kill(client_->prober(), SIGSTOP);
+        time_.advance(std::chrono::seconds(80));
+        return wait_for(answers);
+    };
+    client_->ask({evil, slow});
+    hang(2);
+    client_->ask({good, evil, slow});  // slow waits until it is known what becomes of evil
+    EXPECT_EQ(wait_for(1), (std::vector<Answer>{{good, Outcome::Success, ""}}));
+    hang(2);
+    client_->ask({evil});
+    const Answer told = wait_for(1)[0];
+    EXPECT_EQ(told.outcome, Outcome::Unknown);
+    EXPECT_NE(told.text.find("asked no more until the manifest changes"), std::string::npos);
+    client_->ask({slow, good});
+    EXPECT_EQ(wait_for(1), (std::vector<Answer>{{good, Outcome::Success, ""}}))
+        << "slow is being asked, and its server says nothing";
+    client_->remove(evil);
+    client_->remove(slow);
+    const std::uint32_t anew = client_->add(question());
+    client_->ask({anew});
+    EXPECT_EQ(wait_for(1)[0].outcome, Outcome::Success) << "another manifest, another question";
+}
+
+TEST_F(ClientTest, SuspectsAreAskedOneAfterTheOtherAndClearedByTheirAnswers) {
+    open();
+    std::vector<std::uint32_t> all;
+    for (int i = 0; i < 5; ++i) {
+        all.push_back(client_->add(question()));
+    }
+    client_->ask(all);
+    wait_for(5);
+    client_->keep({{all[0], std::chrono::seconds(100), std::chrono::seconds(100)}});
+    ::kill(client_->prober(), SIGSTOP);
+    client_->ask(all);
+    time_.advance(std::chrono::seconds(80));
+    for (const Answer& answer : wait_for(5)) {
+        EXPECT_EQ(answer.outcome, Outcome::Unknown);
+    }
+    client_->ask(all);
+    for (const Answer& answer : wait_for(5)) {
+        EXPECT_EQ(answer.outcome, Outcome::Success) << answer.text;
+    }
+}
+
+// As a bug in a parser would.
+TEST_F(ClientTest, AQuestionOverWhichTheProberCrashesTwiceIsAskedNoMore) {
+    open();
+    const std::uint32_t evil = client_->add(question(Kind::Http));
+    for (int i = 0; i < 2; ++i) {
+        client_->ask({evil});
+        ::kill(client_->prober(), SIGABRT);
+        EXPECT_EQ(wait_for(1)[0].text, "cannot ask: the prober has crashed");
+        time_.advance(std::chrono::seconds(10));
+    }
+    client_->ask({evil});
+    EXPECT_NE(wait_for(1)[0].text.find("asked no more"), std::string::npos);
+    EXPECT_EQ(client_->prober(), 0);
+}
+
+// A program that says `bytes`, and stays.
+class OtherProgram {
+  public:
+    explicit OtherProgram(const std::string& bytes)
+        : path_(::testing::TempDir() + "podreeve-other-probe-" + std::to_string(::getpid())) {
+        std::ofstream(path_) << "#!/bin/sh\nprintf '" << bytes << "' >&0\nread line <&0\n";
+        std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
+    }
+
+    OtherProgram(const OtherProgram&) = delete;
+    OtherProgram& operator=(const OtherProgram&) = delete;
+
+    ~OtherProgram() { std::filesystem::remove(path_); }
+
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+TEST_F(ClientTest, AProberOfAnotherVersionIsEndedAndTriedAgainSeldom) {
+    const OtherProgram other("\\203");
+    open(other.path());
+    const std::uint32_t number = client_->add(question());
+    client_->ask({number});
+    const Answer told = wait_for(1)[0];
+    EXPECT_EQ(told.outcome, Outcome::Unknown);
+    EXPECT_EQ(told.text,
+              "cannot ask: podreeve-probe speaks version 3 and this program version 2, of another "
+              "build of podreeve: restart the agent");
+    EXPECT_EQ(client_->prober(), 0);
+    time_.advance(std::chrono::seconds(29));
+    client_->ask({number});
+    EXPECT_EQ(wait_for(1)[0].text, told.text) << "why it is not asked";
+    EXPECT_EQ(client_->prober(), 0);
+    time_.advance(std::chrono::seconds(1));
+    client_->ask({number});
+    EXPECT_NE(client_->prober(), 0);
+    wait_for(1);
 }
 
 }  // namespace

@@ -21,14 +21,15 @@ Question full_question() {
 
 TEST(Wire, CarriesEveryOrder) {
     const std::string packet =
-        write(Learn{7, full_question()}) + write(Forget{8}) + write(Ask{{1, 2, 3}}) + write(Ask{}) +
-        write(Learn{9, {}}) +
+        kFirstByte + write(Learn{7, full_question(), "gone"}) + write(Forget{8}) +
+        write(Ask{{1, 2, 3}}) + write(Ask{}) + write(Learn{9, {}}) +
         write(Keep{10, std::chrono::milliseconds(300), std::chrono::seconds(2)});
     const auto orders = read_orders(packet);
     ASSERT_TRUE(orders);
     ASSERT_EQ(orders->size(), 6U);
     EXPECT_EQ(std::get<Learn>((*orders)[0]).question, 7U);
     EXPECT_EQ(std::get<Learn>((*orders)[0]).what, full_question());
+    EXPECT_EQ(std::get<Learn>((*orders)[0]).trouble, "gone");
     EXPECT_EQ(std::get<Forget>((*orders)[1]).question, 8U);
     EXPECT_EQ(std::get<Ask>((*orders)[2]).questions, (std::vector<std::uint32_t>{1, 2, 3}));
     EXPECT_TRUE(std::get<Ask>((*orders)[3]).questions.empty());
@@ -39,12 +40,33 @@ TEST(Wire, CarriesEveryOrder) {
 }
 
 TEST(Wire, RefusesOrdersThatAreCutAnywhere) {
-    const std::string packet = write(Learn{7, full_question()});
-    for (std::size_t size = 1; size < packet.size(); ++size) {
+    const std::string packet = kFirstByte + write(Learn{7, full_question()});
+    for (std::size_t size = 2; size < packet.size(); ++size) {
         EXPECT_FALSE(read_orders(packet.substr(0, size))) << size;
     }
-    EXPECT_FALSE(read_orders("\x7f"));
-    EXPECT_TRUE(read_orders("")->empty());
+    EXPECT_FALSE(read_orders(std::string{kFirstByte, '\x7f'}));
+    EXPECT_TRUE(read_orders(std::string{kFirstByte})->empty());
+}
+
+TEST(Wire, SaysWhichVersionsDoNotUnderstandEachOther) {
+    const struct {
+        std::string first;
+        const char* version;
+    } rows[] = {
+        {"\x83", "version 3"}, {"\xFF", "version 127"}, {"\x01", "version 1"}, {"", "version 1"}};
+
+    for (const auto& [first, version] : rows) {
+        const auto orders = read_orders(first + write(Forget{1}));
+        ASSERT_FALSE(orders) << version;
+        EXPECT_EQ(orders.error().code, Code::Unsupported);
+        EXPECT_NE(orders.error().message.find(std::string("the agent speaks ") + version + " "),
+                  std::string::npos)
+            << orders.error().message;
+        const auto answers = read_answers(first);
+        ASSERT_FALSE(answers) << version;
+        EXPECT_EQ(answers.error().code, Code::Unsupported);
+        EXPECT_NE(answers.error().message.find("restart the agent"), std::string::npos);
+    }
 }
 
 TEST(Wire, CarriesAnswersInAsManyPacketsAsItTakes) {
@@ -85,13 +107,22 @@ TEST(Wire, ShowsWhatIsNoText) {
     EXPECT_EQ(answers->at(0).text, R"(\xff\x1b[2J)");
 }
 
+TEST(Wire, RefusesAnOutcomeThatThereIsNot) {
+    std::string packet = write_answers({{7, Outcome::Unknown, ""}}).front();
+    const std::size_t outcome = packet.find(static_cast<char>(Outcome::Unknown), 2 + 4);
+    ASSERT_NE(outcome, std::string::npos);
+    EXPECT_TRUE(read_answers(packet));
+    packet[outcome] = static_cast<char>(Outcome::Unknown) + 1;
+    EXPECT_FALSE(read_answers(packet));
+}
+
 TEST(Wire, RefusesAnswersThatAreCut) {
     const std::string packet = write_answers({{1, Outcome::Failure, "why"}})[0];
-    for (std::size_t size = 2; size < packet.size(); ++size) {
+    for (std::size_t size = 3; size < packet.size(); ++size) {
         EXPECT_FALSE(read_answers(packet.substr(0, size))) << size;
     }
     EXPECT_FALSE(read_answers(""));
-    EXPECT_FALSE(read_answers(write(Forget{1})));
+    EXPECT_FALSE(read_answers(kFirstByte + write(Forget{1})));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "runtime/prober/asker.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -57,7 +58,10 @@ class AskerTest : public testing::Test {
     }
 
     void learn(std::uint32_t number, const Question& what) {
-        asker_->take(probe::wire::Learn{number, what});
+        auto namespaces = probe::open_namespaces(what.pid);
+        const std::string trouble = namespaces ? "" : namespaces.error().message;
+        asker_->take(probe::wire::Learn{number, what, trouble},
+                     namespaces ? std::move(*namespaces) : probe::Namespaces{});
     }
 
     Answer ask(const Question& what) {
@@ -306,6 +310,103 @@ TEST_F(AskerTest, WhatCannotBeAskedIsUnknown) {
     what.pid = gone;
     EXPECT_EQ(ask(what),
               (Answer{1, Outcome::Unknown, "cannot ask: the container's process is gone"}));
+}
+
+struct Flood {
+    const char* name;
+    Kind kind;
+    bool tls;
+    Peer::Script says;
+    const char* failure;
+};
+
+// And while they do, others are answered.
+TEST_F(AskerTest, ServersThatNeverStopTalkingAreTakenForFailures) {
+    const Flood floods[] = {
+        {"heads", Kind::Http, false, flooding("HTTP/1.1 100 Continue\r\n\r\n"),
+         "the answer has no end of headers"},
+        {"a head", Kind::Http, false, flooding("HTTP/1.1 200 OK\r\nX: y"),
+         "the answer has no end of headers"},
+        {"tickets", Kind::Http, true, flooding_in_tls(), "closed without an answer"},
+        {"acknowledgements", Kind::Grpc, false, flooding(std::string("\0\0\0\4\1\0\0\0\0", 9)),
+         "says too much and no answer"},
+    };
+    const Peer good(answering(kOk));
+    for (const Flood& flood : floods) {
+        const Peer evil(flood.says);
+        Question what = question(flood.kind, {evil.port()});
+        what.tls = flood.tls;
+        learn(1, what);
+        learn(2, question(Kind::Http, {good.port()}));
+        asker_->take(probe::wire::Ask{{1, 2}});
+        for (const Answer& answer : wait_for(2)) {
+            if (answer.question == 2) {
+                EXPECT_EQ(answer.outcome, Outcome::Success) << flood.name << ": " << answer.text;
+            } else {
+                EXPECT_EQ(answer,
+                          failure("port " + std::to_string(evil.port()) + ": " + flood.failure))
+                    << flood.name;
+            }
+        }
+    }
+}
+
+// Each look at it is a millisecond later than the one before.
+class HurriedClock final : public Clock {
+  public:
+    SteadyTime steady_now() const override {
+        now_ += std::chrono::milliseconds(1);
+        return now_;
+    }
+
+    WallTime system_now() const override { return {}; }
+
+  private:
+    mutable SteadyTime now_{std::chrono::hours(1)};
+};
+
+TEST_F(AskerTest, WhatIsCutShortAgainAndAgainGoesOnAndEnds) {
+    const HurriedClock hurried;
+    asker_ = std::move(*Asker::create(hurried));
+    const Peer peer(answering("HTTP/1.1 103 X\r\n\r\n" + kOk));
+    const Peer tls(answering_in_tls(kOk));
+    Question what = question(Kind::Http, {closed_port(), peer.port()});
+    what.timeout = std::chrono::hours(1);
+    EXPECT_EQ(ask(what).outcome, Outcome::Failure) << "refused by all addresses there are";
+    what.ports = {peer.port()};
+    EXPECT_EQ(ask(what), success());
+    what.ports = {tls.port()};
+    what.tls = true;
+    EXPECT_EQ(ask(what), success());
+}
+
+TEST_F(AskerTest, WhoAnswersWithinTheTimeIsNotBlamedForOursBeingOver) {
+    fakes::FakeTime time;
+    asker_ = std::move(*Asker::create(time));
+    std::atomic<bool> said = false;
+    const Peer peer([&](int fd) {
+        read_until(fd, "\r\n\r\n");
+        write_all(fd, kOk);
+        said = true;
+        read_until(fd, "never");
+    });
+    learn(1, question(Kind::Http, {peer.port()}));
+    asker_->take(probe::wire::Ask{{1}});
+    const SteadyTime end = clock_.steady_now() + std::chrono::seconds(20);
+    while (!said && clock_.steady_now() < end) {
+        std::this_thread::yield();
+    }
+    time.advance(std::chrono::seconds(60));  // we were busy
+    EXPECT_EQ(wait_for(1), std::vector<Answer>{success()});
+}
+
+TEST(InterfaceAddresses, AreNoMoreThanAskedFor) {
+    const std::vector<Address> all = interface_addresses(100);
+    EXPECT_LE(all.size(), 100U);
+    for (const Address& address : all) {
+        EXPECT_EQ(std::count(loopback_addresses().begin(), loopback_addresses().end(), address), 0);
+    }
+    EXPECT_TRUE(interface_addresses(0).empty());
 }
 
 }  // namespace

@@ -117,5 +117,41 @@ TEST(GrpcDialogue, NamesTheServiceItAskedFor) {
     EXPECT_EQ(dialogue.closed(), failure("port 9000: service shop closed without an answer"));
 }
 
+TEST(GrpcDialogue, GivesUpOnAServerThatSaysTooMuchAndNoAnswer) {
+    const std::string rows[] = {kSettingsAck,
+                                frame(6, 1, 0, "12345678"),
+                                frame(6, 0, 0, "12345678"),
+                                frame(8, 0, 0, "\0\0\0\1"s),
+                                frame(99, 0, 0, std::string(100, '?')),
+                                frame(0, 0, 1, "")};
+    const probe::Question asked = question();
+    for (const std::string& each : rows) {
+        GrpcDialogue dialogue(asked, 9000);
+        std::string reply;
+        std::optional<Verdict> verdict = dialogue.hear(kSettings, reply);
+        int frames = 1;
+        for (; frames < 1000 && !verdict; ++frames) {
+            verdict = dialogue.hear(each, reply);
+        }
+        EXPECT_EQ(verdict, failure("port 9000: says too much and no answer"));
+        EXPECT_EQ(frames, 65);
+        EXPECT_LT(reply.size(), 2000U) << "nor do we";
+    }
+}
+
+TEST(GrpcDialogue, CountsTheBytesToo) {
+    const probe::Question asked = question();
+    GrpcDialogue dialogue(asked, 9000);
+    std::string reply;
+    std::optional<Verdict> verdict = dialogue.hear(kSettings, reply);
+    const std::string large = "\0\x40\0\x63\0\0\0\0\0"s + std::string(16384, '?');
+    int frames = 0;
+    for (; frames < 10 && !verdict; ++frames) {
+        verdict = dialogue.hear(large, reply);
+    }
+    EXPECT_EQ(verdict, failure("port 9000: says too much and no answer"));
+    EXPECT_EQ(frames, 4);
+}
+
 }  // namespace
 }  // namespace podreeve::prober

@@ -109,7 +109,44 @@ TEST(HttpDialogue, GivesUpOnAHeadWithoutEnd) {
     HttpDialogue dialogue(asked, 8080);
     std::string reply;
     EXPECT_EQ(dialogue.hear("HTTP/1.1 200 OK\r\n" + std::string(70'000, 'x'), reply),
-              failure("port 8080: the answer is not HTTP"));
+              failure("port 8080: the answer has no end of headers"));
+}
+
+TEST(HttpDialogue, TakesFiveInformationalRepliesAndNoMore) {
+    const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    const std::string answer = "HTTP/1.1 204 X\r\n\r\n";
+    const probe::Question asked = question();
+    for (const int replies : {5, 6, 7, 1000}) {
+        for (const bool at_once : {true, false}) {
+            HttpDialogue dialogue(asked, 8080);
+            std::string reply, all;
+            std::optional<Verdict> verdict;
+            for (int i = 0; i < replies; ++i) {
+                all += go_on;
+                if (!at_once && !verdict) {
+                    verdict = dialogue.hear(go_on, reply);
+                }
+            }
+            if (!verdict) {
+                verdict = dialogue.hear(at_once ? all + answer : answer, reply);
+            }
+            EXPECT_EQ(verdict, replies == 5
+                                   ? kSuccess
+                                   : failure("port 8080: the answer has no end of headers"))
+                << replies << at_once;
+        }
+    }
+}
+
+TEST(HttpDialogue, CountsTheBytesOfAllHeads) {
+    const probe::Question asked = question();
+    HttpDialogue dialogue(asked, 8080);
+    const std::string head = "HTTP/1.1 103 Hints\r\nLink: " + std::string(20'000, 'x') + "\r\n\r\n";
+    std::string reply;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(dialogue.hear(head, reply), std::nullopt) << i;
+    }
+    EXPECT_EQ(dialogue.hear(head, reply), failure("port 8080: the answer has no end of headers"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <memory>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,7 +65,11 @@ struct Context {
 
 Peer::Peer(Script script, const std::string& address)
     : script_(std::move(script)), listener_(listen_on(address, port_)) {
-    thread_ = std::thread([this] { serve(); });
+    thread_ = std::thread([this] {
+        begun_.count_down();
+        serve();
+    });
+    begun_.wait();
 }
 
 Peer::~Peer() {
@@ -95,15 +100,16 @@ std::string read_until(int fd, const std::string& text) {
     return out;
 }
 
-void write_all(int fd, const std::string& bytes) {
+bool write_all(int fd, const std::string& bytes) {
     std::size_t at = 0;
     while (at < bytes.size()) {
         const ssize_t size = ::send(fd, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
         if (size <= 0) {
-            return;
+            return false;
         }
         at += static_cast<std::size_t>(size);
     }
+    return true;
 }
 
 Peer::Script answering(std::string bytes) {
@@ -122,6 +128,33 @@ Peer::Script answering_in_tls(std::string bytes) {
         if (SSL_accept(tls) == 1 && SSL_read(tls, buffer, sizeof(buffer)) > 0) {
             SSL_write(tls, bytes.data(), static_cast<int>(bytes.size()));
             SSL_shutdown(tls);
+        }
+        SSL_free(tls);
+    };
+}
+
+Peer::Script flooding(std::string bytes) {
+    std::string many;
+    while (many.size() < 65536) {
+        many += bytes;
+    }
+    return [many = std::move(many)](int fd) {
+        while (write_all(fd, many)) {
+        }
+    };
+}
+
+Peer::Script flooding_in_tls() {
+    const auto context = std::make_shared<Context>();
+    return [context](int fd) {
+        SSL* tls = SSL_new(context->context);
+        SSL_set_fd(tls, fd);
+        bool goes_on = SSL_accept(tls) == 1;
+        while (goes_on) {
+            // OpenSSL takes a ticket for sent though nobody is there any more.
+            pollfd other{fd, POLLRDHUP, 0};
+            goes_on = ::poll(&other, 1, 0) == 0 && SSL_new_session_ticket(tls) == 1 &&
+                      SSL_do_handshake(tls) == 1;
         }
         SSL_free(tls);
     };

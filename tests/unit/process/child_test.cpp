@@ -101,6 +101,52 @@ TEST(Child, IsKilledAtItsDeadline) {
     EXPECT_EQ(ended.error().message, "cannot finish sh: still running after 100ms");
 }
 
+// It is read as fast as it writes, so that there is always more.
+TEST(Child, IsKilledAtItsDeadlineAlsoWhileItFloods) {
+    for (const char* script : {"exec yes", "exec yes >&2", "yes & yes >&2"}) {
+        Command command = shell(script);
+        command.deadline = milliseconds(100);
+        command.max_output = 1000;
+        command.most_written = std::size_t(-1);
+        const auto ended = run_child(command);
+        ASSERT_FALSE(ended) << script;
+        EXPECT_EQ(ended.error().code, Code::Timeout) << script;
+    }
+}
+
+TEST(Child, IsKilledWhenItIsStoppedAlsoWhileItFloods) {
+    std::stop_source source;
+    source.request_stop();
+    Command command = shell("exec yes");
+    command.most_written = std::size_t(-1);
+    const auto ended = run_child(command, source.get_token());
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, Code::Cancelled);
+}
+
+TEST(Child, ThatWritesWithoutEndIsKilledLongBeforeItsDeadline) {
+    const auto ended = run_child(shell("exec yes"));
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, Code::Unavailable);
+    EXPECT_EQ(ended.error().message, "cannot finish sh: it writes without end");
+}
+
+// It is in no group that could be killed, and has the pipe.
+TEST(Child, IsOverWhenItEndsThoughSomebodyItStartedFloodsOn) {
+    const std::string name = ::testing::TempDir() + "podreeve-flood-" + std::to_string(::getpid());
+    Command command = shell("setsid sh -c 'echo $$ > " + name + "; exec yes' & while [ ! -s " +
+                            name + " ]; do :; done; exit 3");
+    command.max_output = 1000;
+    const auto ended = run_child(command);
+    pid_t left = 0;
+    std::ifstream(name) >> left;
+    ::unlink(name.c_str());
+    ASSERT_GT(left, 0);
+    ::kill(left, SIGKILL);
+    ASSERT_TRUE(ended) << ended.error().message;
+    EXPECT_EQ(ended->exit_code, 3);
+}
+
 TEST(Child, IsKilledWhenItIsStopped) {
     std::stop_source source;
     std::jthread stopper([&] { source.request_stop(); });

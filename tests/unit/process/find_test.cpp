@@ -1,58 +1,139 @@
 #include "runtime/process/find.h"
 
-#include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
+#include "runtime/base/unique_fd.h"
+
 namespace podreeve::process {
 namespace {
 
-TEST(WithArgument, FindsTheProcessesOfWhichOneArgumentIsExactlyThat) {
-    const std::string mark = "podreeve-find-test-" + std::to_string(::getpid());
-    std::string word = mark;
-    // A shell that says that it is there, for the kernel lets its parent go on before it has a
-    // command line, and waits for its stdin, which nobody writes to.
-    int in[2], out[2];
-    ASSERT_EQ(::pipe(in), 0);
-    ASSERT_EQ(::pipe(out), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    posix_spawn_file_actions_addclose(&actions, in[1]);
-    char* const argv[] = {const_cast<char*>("sh"), const_cast<char*>("-c"),
-                          const_cast<char*>("echo; read line; exit 0"), word.data(), nullptr};
-    pid_t pid = 0;
-    ASSERT_EQ(::posix_spawnp(&pid, "sh", &actions, nullptr, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    char said = 0;
-    ASSERT_EQ(::read(out[0], &said, 1), 1);
-    EXPECT_EQ(with_argument(mark), std::vector<pid_t>{pid});
-    EXPECT_TRUE(with_argument(mark + "x").empty());
-    EXPECT_TRUE(with_argument(mark.substr(1)).empty());
-    for (const int end : {in[0], in[1], out[0], out[1]}) {
-        ::close(end);
+using Pids = std::vector<pid_t>;
+
+// A shell that says that it is there, for the kernel lets its parent go on before it has a command
+// line, and waits for its stdin, which nobody writes to.
+class Shell {
+  public:
+    explicit Shell(const std::string& word) {
+        int in[2], out[2];
+        EXPECT_EQ(::pipe2(in, O_CLOEXEC), 0);
+        EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::dup2(in[0], 0);
+            ::dup2(out[1], 1);
+            ::execl("/bin/sh", "sh", "-c", "echo; read line; exit 0", word.c_str(), nullptr);
+            ::_exit(1);
+        }
+        in_.reset(in[1]);
+        ::close(in[0]);
+        ::close(out[1]);
+        char said = 0;
+        EXPECT_EQ(::read(out[0], &said, 1), 1);
+        ::close(out[0]);
     }
-    ::waitpid(pid, nullptr, 0);
-    EXPECT_TRUE(with_argument(mark).empty());
+
+    Shell(const Shell&) = delete;
+    Shell& operator=(const Shell&) = delete;
+
+    ~Shell() { end(); }
+
+    pid_t pid() const { return pid_; }
+
+    void end() {
+        in_.reset();
+        if (pid_ > 0) {
+            ::waitpid(pid_, nullptr, 0);
+        }
+        pid_ = 0;
+    }
+
+  private:
+    UniqueFd in_;
+    pid_t pid_ = 0;
+};
+
+TEST(Find, TellsTheProcessesOfAProgramOfWhichOneArgumentIsExactlyThat) {
+    const std::string mark = "podreeve-find-test-" + std::to_string(::getpid());
+    const pid_t before = newest_pid();
+    Shell shell(mark);
+    const pid_t after = newest_pid();
+    EXPECT_GT(before, 0);
+    EXPECT_LT(before, shell.pid());
+    EXPECT_LE(shell.pid(), after);
+    const Pids found{shell.pid()};
+    EXPECT_EQ(find({"sh", mark}), found) << "of all";
+    EXPECT_EQ(find({"sh", mark, before, after}), found) << "of those that began meanwhile";
+    EXPECT_EQ(find({"sh", mark, after, after}), Pids{}) << "it was there before";
+    EXPECT_EQ(find({"conmon", mark, before, after}), Pids{}) << "another program";
+    EXPECT_EQ(find({"sh", mark + "x"}), Pids{});
+    EXPECT_EQ(find({"sh", mark.substr(1)}), Pids{});
+    const Wanted wanted{"sh", mark, before, after};
+    EXPECT_TRUE(is_wanted(shell.pid(), wanted));
+    EXPECT_FALSE(is_wanted(::getpid(), wanted));
+    shell.end();
+    EXPECT_EQ(find(wanted), Pids{});
 }
 
+class FindInProc : public testing::Test {
+  protected:
+    FindInProc() {
+        std::string pattern = ::testing::TempDir() + "podreeve-find-XXXXXX";
+        EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+        proc_ = pattern;
+    }
+
+    ~FindInProc() override { std::filesystem::remove_all(proc_); }
+
+    void add(pid_t pid, const std::string& name, const std::string& line) {
+        const std::filesystem::path process = proc_ / std::to_string(pid);
+        std::filesystem::create_directory(process);
+        std::ofstream(process / "comm") << name << '\n';
+        std::ofstream(process / "cmdline") << line;
+    }
+
+    std::filesystem::path proc_;
+};
+
+const std::string kLine("conmon\0mark\0", 12);
+
 // A file of /proc can be opened while its process lives, and not be read when it has ended.
-TEST(WithArgument, PassesByAProcessThatEndsWhileItLooks) {
-    std::string pattern = ::testing::TempDir() + "podreeve-find-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    const std::filesystem::path proc = pattern;
-    std::filesystem::create_directories(proc / "17" / "cmdline");  // opens, and does not read
-    std::filesystem::create_directory(proc / "18");
-    std::ofstream(proc / "18" / "cmdline") << std::string("sh\0mark\0", 8);
-    EXPECT_EQ(with_argument("mark", proc), std::vector<pid_t>{18});
-    std::filesystem::remove_all(proc);
+TEST_F(FindInProc, PassesByAProcessThatEndsWhileItLooks) {
+    add(17, "conmon", kLine);
+    std::filesystem::remove(proc_ / "17" / "cmdline");
+    std::filesystem::create_directory(proc_ / "17" / "cmdline");  // opens, and does not read
+    add(18, "conmon", kLine);
+    EXPECT_EQ(find({"conmon", "mark"}, proc_), Pids{18});
+}
+
+// To read the arguments of another program might wait for ever: they lie in its memory.
+TEST_F(FindInProc, DoesNotAskOtherProgramsForTheirArguments) {
+    add(17, "conmo", kLine);
+    add(18, "conmon", kLine);
+    std::filesystem::remove(proc_ / "17" / "cmdline");
+    ASSERT_EQ(::mkfifo((proc_ / "17" / "cmdline").c_str(), 0600), 0);  // whoever reads it waits
+    EXPECT_EQ(find({"conmon", "mark"}, proc_), Pids{18});
+}
+
+TEST_F(FindInProc, LooksAtAllWhenTheNumbersBeganAnewOrAreTooMany) {
+    add(18, "conmon", kLine);
+    EXPECT_EQ(find({"conmon", "mark", 4000000, 20}, proc_), Pids{18});
+    EXPECT_EQ(find({"conmon", "mark", 1, 4000000}, proc_), Pids{18});
+    EXPECT_EQ(find({"conmon", "mark", 0, 0}, proc_), Pids{18});
+    EXPECT_EQ(find({"conmon", "mark", 18, 30}, proc_), Pids{});
+}
+
+TEST_F(FindInProc, TheNewestNumberIsTheLastOfTheLoad) {
+    EXPECT_EQ(newest_pid(proc_), 0);
+    std::ofstream(proc_ / "loadavg") << "0.42 0.36 0.33 2/512 4711\n";
+    EXPECT_EQ(newest_pid(proc_), 4711);
 }
 
 }  // namespace

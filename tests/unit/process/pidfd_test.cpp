@@ -137,5 +137,35 @@ TEST(StartTime, HasNoAnswerForAPidThatIsNone) {
     EXPECT_FALSE(open_pidfd(0, 1));
 }
 
+TEST(KillIf, KillsTheOneThatIsMeantAndNobodyElse) {
+    const Sleeper sleeper;
+    pid_t asked = 0;
+    EXPECT_FALSE(kill_if(sleeper.pid(), [&](pid_t pid) {
+        asked = pid;
+        return false;
+    }));
+    EXPECT_EQ(asked, sleeper.pid());
+    EXPECT_EQ(::kill(sleeper.pid(), 0), 0);
+    EXPECT_TRUE(kill_if(
+        sleeper.pid(), [](pid_t) { return true; }, std::chrono::seconds(30)));
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(sleeper.pid()), &info, WEXITED | WNOWAIT | WNOHANG),
+              0);
+    EXPECT_EQ(info.si_pid, sleeper.pid()) << "its end was waited for";
+    EXPECT_EQ(info.si_status, SIGKILL);
+    EXPECT_FALSE(kill_if(0, [](pid_t) { return true; }));
+}
+
+// The number is another's by the time the question is answered.
+TEST(KillIf, HitsNobodyWhenTheProcessEndsMeanwhile) {
+    Sleeper sleeper;
+    const pid_t pid = sleeper.pid();
+    EXPECT_FALSE(kill_if(pid, [&](pid_t) {
+        sleeper.kill();
+        sleeper.reap();
+        return true;
+    }));
+}
+
 }  // namespace
 }  // namespace podreeve::process

@@ -86,11 +86,13 @@ TEST(Check, TellsTheOtherErrorsOfAFileWithSyntaxErrors) {
                 each.message + "\n";
     }
     EXPECT_EQ(said,
-              "web.container:1 '[Unit' is not a section header; write it as [Name]\n"
-              "web.container:4 'Image' is not a section, an assignment or a comment\n"
+              "web.container:1 this is not a section header; write it as [Name]\n"
+              "web.container:4 this is not a section, an assignment or a comment; a line that goes "
+              "on ends with a backslash\n"
               "web.container:5 unknown key\n"
               "container.d/x.conf:2 'perhaps' is none of its words\n"
-              "container.d/x.conf:3 'oops' is not a section, an assignment or a comment\n");
+              "container.d/x.conf:3 this is not a section, an assignment or a comment; a line that "
+              "goes on ends with a backslash\n");
     EXPECT_EQ(problems_of(Unit::read({"/q/web.container", "[Container]\nImage=a\n"}), kOld).size(),
               0U);
     EXPECT_EQ(problems_of(Unit::read({"/q/web.service", "[Container\n"}), kOld).size(), 2U);

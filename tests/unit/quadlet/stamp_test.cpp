@@ -65,6 +65,34 @@ TEST(Stamp, ThatWasDamagedIsSaidToBeSo) {
     }
 }
 
+TEST(Stamp, NamesTheAgentWhoseFileItIs) {
+    const std::string named = *stamped(kSource, "shop", 3, "0123456789abcdef");
+    EXPECT_TRUE(is_untouched(named));
+    EXPECT_EQ((*read_stamp(named))->owner, "0123456789abcdef");
+    const std::string unnamed = *stamped(kSource, "shop", 3);
+    const std::string damaged = unnamed.substr(0, unnamed.find("[X-Podreeve]"));
+
+    const struct {
+        std::string text;
+        StampOwner owner;
+        bool ours;
+    } kRows[] = {
+        {named, {"0123456789abcdef", true}, true},
+        {named, {"0123456789abcdef", false}, true},
+        {named, {"fedcba9876543210", true}, false},
+        {unnamed, {"0123456789abcdef", true}, true},
+        {unnamed, {"0123456789abcdef", false}, false},
+        {damaged, {"0123456789abcdef", true}, true},
+        {damaged, {"0123456789abcdef", false}, false},
+        {std::string(kSource), {"0123456789abcdef", true}, false},
+    };
+
+    for (const auto& row : kRows) {
+        EXPECT_EQ(is_stamped_by(row.text, row.owner), row.ours)
+            << row.owner.id << row.owner.takes_unnamed << row.text;
+    }
+}
+
 TEST(Stamp, IsNotPutOnWhatCannotCarryIt) {
     EXPECT_FALSE(stamped("oops\n", "shop", 1));
     EXPECT_FALSE(stamped(*stamped(kSource, "shop", 1), "shop", 2));

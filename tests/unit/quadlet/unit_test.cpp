@@ -33,8 +33,10 @@ TEST(Unit, TellsTheErrorsOfAllItsFilesAtOnce) {
         text_of(read.problems),
         "we b.container: cannot use 'we b.container' as a Quadlet file: a unit's name has only "
         "letters, digits and :-_.\\\n"
-        "we b.container:1:1: 'oops' is not a section, an assignment or a comment\n"
-        "container.d/b.conf:3:1: 'wrong' is not a section, an assignment or a comment\n");
+        "we b.container:1:1: this is not a section, an assignment or a comment; a "
+        "line that goes on ends with a backslash\n"
+        "container.d/b.conf:3:1: this is not a section, an assignment or a "
+        "comment; a line that goes on ends with a backslash\n");
 }
 
 TEST(Unit, ReadsValuesAsTheGeneratorDoes) {

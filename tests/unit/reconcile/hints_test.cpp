@@ -18,10 +18,27 @@ podman::Event event_of(const Row& row) {
     return event;
 }
 
+TEST(Hints, ThatAProcessOfOursHasDiedAreToldApart) {
+    const std::string owner = "0011223344556677";
+    podman::Event event = event_of({"container", "died", true});
+    EXPECT_FALSE(is_death_of_ours(event, owner)) << "of nobody known";
+    event.attributes["io.podreeve.owner"] = "somebody";
+    EXPECT_FALSE(is_death_of_ours(event, owner))
+        << "of another podreeve, or of an image made of ours";
+    event.attributes["io.podreeve.owner"] = owner;
+    EXPECT_TRUE(is_death_of_ours(event, owner));
+    event.action = "stop";
+    EXPECT_FALSE(is_death_of_ours(event, owner));
+    event.action = "died";
+    event.type = "pod";
+    EXPECT_FALSE(is_death_of_ours(event, owner));
+}
+
 TEST(Hints, AreWhatCouldGiveAPassSomethingToDo) {
     for (const Row& row : {
              Row{"container", "died", true},
              Row{"container", "remove", true},
+             Row{podman::kUnreadableEvent, "", true},
              Row{"container", "stop", true},
              Row{"container", "kill", true},
              Row{"container", "pause", true},

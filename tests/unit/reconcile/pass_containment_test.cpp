@@ -55,7 +55,8 @@ class PassContainment : public ::testing::Test {
     }
 
     PassWorld world() {
-        return {*source_, client_, *state_, *supervisor_, specs_, clock_, health_, *versions_};
+        return {*source_, client_, *state_,    *supervisor_, specs_,
+                clock_,   health_, *versions_, lookout_};
     }
 
     fakes::FakeTime time_;
@@ -68,6 +69,7 @@ class PassContainment : public ::testing::Test {
     std::unique_ptr<supervise::Supervisor> supervisor_;
     handlers::SpecBook specs_;
     std::unique_ptr<KeptVersions> versions_;
+    Lookout lookout_{client_, ""};
     health::Monitor health_{{}, time_, time_, [](auto&&...) {}};
 };
 

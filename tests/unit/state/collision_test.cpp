@@ -117,6 +117,23 @@ TEST_F(Colliding, AQueuedChangeBeginsWhenTheOneBeforeItHasEnded) {
     EXPECT_GE(engine_->change(third).ready, engine_->change(second).ready);
 }
 
+TEST_F(Colliding, OneThatTakesTooLongIsUndoneByTheSteadyClock) {
+    for (const int years : {-10, 0, 10}) {
+        const ChangeId first = begin_almost_done();
+        ASSERT_TRUE(engine_->posted().run_until(
+            [&] { return engine_->statuses(first) == "Done Done Doing"; }));
+        ASSERT_TRUE(engine_->state().supersede_change(first, "a newer one"));
+        time_.set_wall(time_.system_now() + hours(24 * 365 * years));
+        time_.advance(seconds(29));
+        ASSERT_TRUE(engine_->state().supersede_change(first, "a newer one"));
+        EXPECT_EQ(engine_->change(first).status, S::Doing) << years;
+        time_.advance(seconds(1));
+        ASSERT_TRUE(engine_->state().supersede_change(first, "a newer one"));
+        EXPECT_EQ(engine_->change(first).status, S::Abort) << years;
+        ASSERT_TRUE(run_until_ready(first));
+    }
+}
+
 TEST_F(Colliding, TheQueueIsThereAgainAfterAKill) {
     const ChangeId first = begin_almost_done();
     const ChangeId second = request(one_task("ok", "web"), Collision::Queue);

@@ -260,7 +260,9 @@ void Model::pass() {
     for (auto& [id, change] : changes) {
         note_ready(change);
         for (Task& task : change.tasks) {
-            task.told_to_stop = task.running && (task.told_to_stop || task.status == S::Abort);
+            const bool given_up = change.undo_given_up && task.status == S::Undoing;
+            task.told_to_stop =
+                task.running && (task.told_to_stop || given_up || task.status == S::Abort);
         }
     }
     set_timer();
@@ -306,6 +308,7 @@ void Model::pass_over_all() {
         if (change.ready || is_queued(change)) {
             continue;
         }
+        give_up_undo(change);
         advance_quietly(change);
         start(change);
         give_up(change);
@@ -376,6 +379,18 @@ bool Model::is_queued(const Change& change) const {
         return other.id < change.id && !change.subject.empty() && other.subject == change.subject &&
                !other.ready && !all_ready(other);
     });
+}
+
+void Model::give_up_undo(Change& change) {
+    for (Task& task : change.tasks) {
+        const Kind& kind = kinds.at(task.kind);
+        if (change.undo_given_up && !task.running && (kind.undo || !kind.known) &&
+            (task.status == S::Undo || task.status == S::Undoing)) {
+            move(task, Trigger::GiveUp);
+            task.due.reset();
+            task.soon = false;
+        }
+    }
 }
 
 void Model::advance_quietly(Change& change) {

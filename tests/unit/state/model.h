@@ -49,6 +49,8 @@ struct Change {
     std::vector<Task> tasks;
     bool ready = false;
     bool is_undo = false;
+    bool aborted = false;        // stored: by a person
+    bool undo_given_up = false;  // stored
     ChangeId undoes = 0;
     std::optional<Ms> superseded;
 };
@@ -99,6 +101,7 @@ class Model {
     void pass_over_all();
     void roll_back(const std::map<ChangeId, Change>& kept);
     void settle(const End& end);
+    void give_up_undo(Change& change);
     void move(Task& task, Trigger trigger);
     void fail(Change& change, std::size_t position, Trigger trigger);
     void abort_lanes(Change& change, std::vector<int> lanes);

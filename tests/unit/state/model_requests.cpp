@@ -53,15 +53,24 @@ bool Model::add(Change change, bool queue, bool supersede_others) {
 
 bool Model::abort(ChangeId id) {
     Change& change = changes.at(id);
-    if (change.ready || change.is_undo) {
+    if (change.ready) {
         return false;
     }
     const auto before = stored();
     const Change kept = change;
-    for (Task& task : change.tasks) {
-        move(task, Trigger::Abort);
+    if (!change.is_undo) {
+        for (Task& task : change.tasks) {
+            move(task, Trigger::Abort);
+        }
     }
-    if (!write(stored() != before)) {
+    const bool first = !change.is_undo && !std::exchange(change.aborted, true);
+    if (!first && std::ranges::any_of(change.tasks, [](const Task& task) {
+            return task.status == TaskStatus::Undo || task.status == TaskStatus::Undoing;
+        })) {
+        change.undo_given_up = true;
+    }
+    const bool noted = first || change.undo_given_up != kept.undo_given_up;
+    if (!write(noted || stored() != before)) {
         change = kept;
         return false;
     }
@@ -149,6 +158,7 @@ bool Model::undo(ChangeId id, ChangeId new_id, TaskId first_task) {
     undo.id = new_id;
     undo.ready = false;
     undo.is_undo = true;
+    undo.undo_given_up = false;
     undo.undoes = id;
     undo.superseded.reset();
     for (Task& task : undo.tasks) {

@@ -117,7 +117,7 @@ TEST_F(Runner, RemembersAnOutcomeThatCouldNotBeWrittenDown) {
     engine().runner().ensure();
     ASSERT_TRUE(engine().posted().run_until([&] { return engine().state().health().read_only; }));
     EXPECT_EQ(engine().statuses(id), "Doing");
-    EXPECT_FALSE(engine().runner().idle());
+    EXPECT_TRUE(engine().runner().idle()) << "until its timer tries the disk again";
     engine().runner().ensure();
     full = false;
     time_.advance(seconds(5));

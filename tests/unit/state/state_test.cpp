@@ -359,23 +359,5 @@ TEST_F(StateTest, AfterItsCloseEverythingCommittedIsInTheFileAndNothingElseComes
     EXPECT_TRUE(state_->app("web"));
 }
 
-TEST_F(StateTest, AnUndoIsNotAborted) {
-    const Status refused = [&] {
-        const ChangeId id = *state_->add_change(test::one_task("a"));
-        {
-            Transaction transaction(state_->core());
-            ChangeDraft& change = *transaction.change(id);
-            change.apply(0, Trigger::Start, true);
-            change.apply(0, Trigger::Succeed, true);
-            EXPECT_TRUE(transaction.commit(false));
-        }
-        return state_->abort_change(*state_->undo_change(id));
-    }();
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().code, Code::Conflict);
-    EXPECT_NE(refused.error().message.find("an undo is not turned back"), std::string::npos)
-        << refused.error().message;
-}
-
 }  // namespace
 }  // namespace podreeve::state

@@ -1,11 +1,13 @@
 #include "agent/state/store.h"
 
 #include <fstream>
+#include <new>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
+#include "agent/state/core.h"
 #include "agent/state/migrations/migrations.h"
 #include "runtime/base/atomic_file.h"
 #include "tests/unit/state/engine.h"
@@ -67,6 +69,24 @@ TEST_F(StateOnDisk, IsThereAgainAfterAnOpen) {
     EXPECT_EQ(state->health().set_aside, "");
 }
 
+TEST_F(StateOnDisk, TakesWhatACommitThrowsForACommitThatFailed) {
+    {
+        const auto state = open_state(dir_.path(), time_);
+        state->core().store.before_commit = []() -> Status { throw std::bad_alloc(); };
+        const Status put = state->put_app({.name = "db"});
+        ASSERT_FALSE(put);
+        EXPECT_EQ(put.error().code, Code::Internal);
+        EXPECT_TRUE(state->health().read_only);
+        EXPECT_FALSE(state->app("db"));
+        state->core().store.before_commit = nullptr;
+        EXPECT_TRUE(state->put_app({.name = "mail"})) << "and the next is none the worse for it";
+        EXPECT_FALSE(state->health().read_only);
+    }
+    const auto state = open_state(dir_.path(), time_);
+    EXPECT_TRUE(state->app("mail"));
+    EXPECT_FALSE(state->app("db"));
+}
+
 TEST_F(StateOnDisk, IsForItsOwnerAlone) {
     ::chmod(dir_.path().c_str(), 0755);
     ::chmod(database().c_str(), 0644);
@@ -79,6 +99,16 @@ TEST_F(StateOnDisk, IsForItsOwnerAlone) {
         ++files;
     }
     EXPECT_EQ(files, 4U) << "state.db, its -wal, lock and owner";
+}
+
+// Of a file that somebody has made up.
+TEST_F(StateOnDisk, TrustsNoSchemaAndLetsNobodyWriteOne) {
+    const auto db = sqlite::Database::open(database());
+    ASSERT_TRUE(db) << db.error().message;
+    EXPECT_EQ(db->integer("PRAGMA trusted_schema").value_or(-1), 0);
+    EXPECT_EQ(db->integer("PRAGMA cell_size_check").value_or(-1), 1);
+    EXPECT_TRUE(db->run("PRAGMA writable_schema=ON"));
+    EXPECT_FALSE(db->run("UPDATE sqlite_master SET sql=''"));
 }
 
 TEST_F(StateOnDisk, RefusesASecondAgentAndNamesTheFirst) {

@@ -93,9 +93,9 @@ TEST(Transitions, LetAHandlerWaitToBeDoneOrToBeRunAgainAndForNothingElse) {
     }
 }
 
-TEST(Transitions, GiveUpOnlyWhatHasNotBegun) {
+TEST(Transitions, GiveUpOnlyWhatHasNotBegunOrIsBeingUndone) {
     for (const S status : kAll) {
-        const bool pending = status == S::Do || status == S::Undo;
+        const bool pending = status == S::Do || status == S::Undo || status == S::Undoing;
         EXPECT_EQ(next_status(status, T::GiveUp, true),
                   pending ? std::optional(S::Error) : std::nullopt)
             << to_string(status);

@@ -158,6 +158,50 @@ TEST(CompanionEnds, AreCountedOnceAndHoldTheNextStart) {
     }
 }
 
+// A renamed unit is another, and the counter of the one before would stay for ever.
+TEST(CompanionEnds, OfServicesThatNoVersionHasAreForgotten) {
+    CompanionAgent agent;
+    agent.pass({});
+    Memory memory = agent.memory();
+    memory.restarts["former.service"] = {3, 3, "former.service/1", {}};
+    memory.restarts[kService] = {2, 2, "web.service/1", {}};
+    agent.remember(memory);
+    agent.observed.companions->wanted.clear();
+    agent.pass({});
+    EXPECT_TRUE(agent.memory().restarts.contains("former.service")) << "nothing is known of units";
+    agent.observed.companions->wanted[kPart] = {{kService}, false};
+    agent.pass({});
+    EXPECT_FALSE(agent.memory().restarts.contains("former.service"));
+    EXPECT_TRUE(agent.memory().restarts.contains(kService));
+}
+
+TEST(CompanionEnds, AreForgottenWithTheLastCompanion) {
+    CompanionAgent agent;
+    agent.pass({});
+    Memory memory = agent.memory();
+    memory.restarts[kService] = {2, 2, "web.service/1", {}};
+    memory.companions.clear();
+    agent.remember(memory);
+    auto without = std::make_shared<manifests::AppSpec>(*agent.newest);
+    without->companions.clear();
+    agent.desired.apps["web"] = without;
+    agent.prepared = agent.supervisor->prepare(agent.desired, agent.observed, {});
+    EXPECT_TRUE(agent.memory().restarts.empty());
+}
+
+TEST(CompanionRestart, IsNotOverWhileTheUnitCannotBeSeen) {
+    CompanionAgent agent;
+    agent.pass(changed(kShort, [](UnitState& unit) { unit.active_state = "active"; }));
+    Memory memory = agent.memory();
+    memory.restart = 5;
+    agent.remember(memory);
+    agent.observed.companions->units.reset();
+    agent.prepared = agent.supervisor->prepare(agent.desired, agent.observed, {});
+    EXPECT_EQ(agent.memory().restart, 5);
+    agent.pass(kLong);
+    EXPECT_EQ(agent.memory().restart, 0);
+}
+
 TEST(CompanionEnds, HoldNobodyThatAPersonStopped) {
     CompanionAgent agent;
     agent.pass({});
@@ -233,6 +277,17 @@ TEST(CompanionVersions, FollowWhatBecameOfTheChangeThatBroughtThem) {
     }
 }
 
+state::ChangeView undo_of(const manifests::AppSpec& spec) {
+    state::ChangeView undo;
+    undo.id = 8;
+    undo.subject = plan::companions_of("web");
+    undo.kind = state::kUndoKind;
+    undo.status = state::TaskStatus::Undone;
+    undo.data = fmt::format(R"({{"spec":"{}","undoes":7,"undoes_kind":"deploy-companions"}})",
+                            manifests::spec_hash(spec));
+    return undo;
+}
+
 TEST(CompanionVersions, ThatAPersonUndidGiveWayToTheOneBefore) {
     CompanionAgent agent;
     agent.pass({});
@@ -241,19 +296,31 @@ TEST(CompanionVersions, ThatAPersonUndidGiveWayToTheOneBefore) {
     memory.companions_before = manifests::spec_hash(*agent.former);
     agent.remember(memory);
     EXPECT_TRUE(agent.newest_in_force());
-    state::ChangeView undo;
-    undo.id = 8;
-    undo.subject = plan::companions_of("web");
-    undo.kind = state::kUndoKind;
-    undo.status = state::TaskStatus::Undone;
-    undo.data = fmt::format(R"({{"spec":"{}","undoes":7,"undoes_kind":"deploy-companions"}})",
-                            manifests::spec_hash(*agent.newest));
-    agent.supervisor->change_ended(undo);
+    agent.supervisor->change_ended(undo_of(*agent.newest));
     EXPECT_FALSE(agent.newest_in_force());
     agent.time.advance(minutes(60));
     EXPECT_FALSE(agent.newest_in_force());
     EXPECT_EQ(agent.memory().companions, manifests::spec_hash(*agent.former));
     EXPECT_EQ(agent.memory().companions_before, "");
+}
+
+TEST(CompanionVersions, ThatWereUndoneAfterAPassHadPlannedDoNotStandAgainByIt) {
+    CompanionAgent agent;
+    agent.pass({});
+    Memory memory;
+    memory.companions = manifests::spec_hash(*agent.newest);
+    memory.companions_before = manifests::spec_hash(*agent.former);
+    agent.remember(memory);
+    agent.pass({});
+    plan::Plan plan;
+    plan::AppPlan& planned = plan.companions["web"];
+    planned.app = "web";
+    planned.companions = true;
+    planned.spec = manifests::spec_hash(*agent.newest);
+    agent.supervisor->change_ended(undo_of(*agent.newest));
+    agent.supervisor->conclude(agent.desired, agent.prepared, agent.observed, plan);
+    EXPECT_EQ(agent.memory().companions, manifests::spec_hash(*agent.former));
+    EXPECT_FALSE(agent.newest_in_force());
 }
 
 }  // namespace

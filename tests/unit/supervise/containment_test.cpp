@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -129,6 +130,21 @@ TEST_F(ContainmentTest, HoldsWhilePodmanCannotBeRead) {
     const Overview overview = supervisor_->podman_lost(desired_, {Code::Unavailable, "refused"});
     EXPECT_EQ(overview.apps.size(), 3U);
     EXPECT_EQ(overview.find("ahead")->state, ServiceState::Unknown);
+}
+
+// A manifest holds secrets: it is not kept in memory longer than its app.
+TEST_F(ContainmentTest, LetsGoOfTheManifestOfAnAppThatIsGone) {
+    throws_ = false;
+    pass();
+    const std::weak_ptr<const manifests::AppSpec> manifest = desired_.apps.at("zeta");
+    desired_.apps.erase("zeta");
+    pass();
+    std::erase_if(observed_.containers, [](const auto& row) { return row.name == "zeta"; });
+    pass();
+    ASSERT_TRUE(state_->remove_app("zeta"));
+    pass();
+    pass();
+    EXPECT_TRUE(manifest.expired());
 }
 
 TEST_F(ContainmentTest, APassThatThrewLeavesWhatWasKnown) {

@@ -1,5 +1,7 @@
 #include "agent/supervise/failures.h"
 
+#include <set>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -32,6 +34,13 @@ state::ChangeView ended(const plan::AppPlan& plan, state::TaskStatus status, Wal
     return view;
 }
 
+// The latest that no person refused.
+std::optional<Failure> last(const Failures& failures, const std::string& app) {
+    std::vector<Failure> all = failures.of(app);
+    std::erase_if(all, [](const Failure& failure) { return failure.until == kUntilChanged; });
+    return all.empty() ? std::nullopt : std::optional(all.back());
+}
+
 TEST(Failures, TheSamePlanIsHeldBackFiveSecondsThenTen) {
     Failures failures;
     const auto plan = plan_of("web", "s1", "image:1");
@@ -53,6 +62,23 @@ TEST(Failures, TheHoldNeverPassesFiveMinutes) {
     EXPECT_FALSE(failures.holds(plan, WallTime(seconds(300))));
 }
 
+TEST(Failures, WhatFoundNoRoomComesBackSpreadOutAndNeverLaterThanInFiveMinutes) {
+    Failures failures;
+    std::set<WallTime> ends;
+    for (const char* app : {"a", "b", "c", "d", "e"}) {
+        auto change = ended(plan_of(app, "s1", "image:1"), state::TaskStatus::Error, WallTime{});
+        change.error = "cannot write /x: No space left on device";
+        for (int i = 0; i < 40; ++i) {
+            failures.note(change);
+        }
+        const WallTime until = last(failures, app)->until;
+        EXPECT_GE(until, WallTime(seconds(240)));
+        EXPECT_LE(until, WallTime(seconds(300)));
+        ends.insert(until);
+    }
+    EXPECT_GT(ends.size(), 1U);
+}
+
 TEST(Failures, AnotherPlanOfTheSameAppMayGoOn) {
     Failures failures;
     failures.note(ended(plan_of("web", "s1", "image:1"), state::TaskStatus::Error, WallTime{}));
@@ -65,18 +91,35 @@ TEST(Failures, AGoodEndOfTheSameSpecClearsThem) {
     const auto plan = plan_of("web", "s2", "image:2");
     failures.note(ended(plan, state::TaskStatus::Error, WallTime{}));
     failures.note(ended(plan_of("web", "s1", "image:1"), state::TaskStatus::Done, WallTime{}));
-    EXPECT_NE(failures.last("web"), nullptr)
-        << "a repair of the old version says nothing of the new";
+    EXPECT_TRUE(last(failures, "web")) << "a repair of the old version says nothing of the new";
     failures.note(ended(plan, state::TaskStatus::Done, WallTime{}));
-    EXPECT_EQ(failures.last("web"), nullptr);
+    EXPECT_FALSE(last(failures, "web"));
+}
+
+TEST(Failures, EachOfTwoVersionsThatFailIsHeldForItself) {
+    Failures failures;
+    const auto former = plan_of("web", "s1", "image:1");
+    const auto newest = plan_of("web", "s2", "image:2");
+    for (const int at : {0, 100}) {
+        failures.note(ended(newest, state::TaskStatus::Error, WallTime(seconds(at))));
+        failures.note(ended(former, state::TaskStatus::Error, WallTime(seconds(at + 1))));
+    }
+    EXPECT_TRUE(failures.holds(newest, WallTime(seconds(109))));
+    EXPECT_TRUE(failures.holds("web", "s2", WallTime(seconds(109))));
+    EXPECT_TRUE(failures.holds(former, WallTime(seconds(110))));
+    EXPECT_EQ(last(failures, "web")->spec, "s1");
+    EXPECT_EQ(failures.next_after(WallTime(seconds(101))), WallTime(seconds(110)));
+    failures.forget_others("web", {"s2"});
+    EXPECT_EQ(last(failures, "web")->spec, "s2");
+    EXPECT_FALSE(failures.holds(former, WallTime(seconds(101))));
 }
 
 TEST(Failures, AnAbortedChangeIsHeldToo) {
     Failures failures;
     const auto plan = plan_of("web", "s1", "image:1");
     failures.note(ended(plan, state::TaskStatus::Undone, WallTime{}));
-    ASSERT_NE(failures.last("web"), nullptr);
-    EXPECT_EQ(failures.last("web")->message, "change 3 was aborted");
+    ASSERT_TRUE(last(failures, "web"));
+    EXPECT_EQ(last(failures, "web")->message, "change 3 was aborted");
 }
 
 state::ChangeView aborted_by_person(const plan::AppPlan& plan) {

@@ -55,6 +55,14 @@ TEST(Restart, CountsAnExitOnce) {
     EXPECT_EQ(record.restarts, 1);
 }
 
+TEST(Restart, KnowsWhenTheExitWasThatItCountedLast) {
+    RestartRecord record;
+    EXPECT_TRUE(had_ended(record, WallTime(seconds(1)))) << "none was";
+    note_exit(record, ended(1, seconds(100), seconds(102)));
+    EXPECT_FALSE(had_ended(record, WallTime(seconds(101))));
+    EXPECT_TRUE(had_ended(record, WallTime(seconds(102))));
+}
+
 TEST(Restart, ARunOfTenSecondsClearsTheCount) {
     RestartRecord record;
     note_exit(record, ended(1, seconds(0), seconds(1)));
@@ -62,6 +70,17 @@ TEST(Restart, ARunOfTenSecondsClearsTheCount) {
     EXPECT_EQ(record.short_runs, 2);
     note_exit(record, ended(1, seconds(20), seconds(30)));
     EXPECT_EQ(record.short_runs, 0);
+    EXPECT_EQ(record.restarts, 3);
+}
+
+TEST(Restart, ARunWhoseEndNobodySawIsNeitherShortNorGood) {
+    RestartRecord record;
+    note_exit(record, ended(1, seconds(100), seconds(101)));
+    podman::ContainerSummary cut_off = ended(255, seconds(200), seconds(101));
+    EXPECT_TRUE(note_exit(record, cut_off));
+    cut_off.exited.reset();
+    EXPECT_TRUE(note_exit(record, cut_off));
+    EXPECT_EQ(record.short_runs, 1);
     EXPECT_EQ(record.restarts, 3);
 }
 

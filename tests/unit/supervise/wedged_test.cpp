@@ -32,6 +32,29 @@ TEST(WedgeWatch, AContainerIsWedgedAfterTenSecondsBetweenStates) {
     }
 }
 
+TEST(WedgeWatch, OneThatIsBeingStoppedHasItsGraceBefore) {
+    for (const ContainerState state : {ContainerState::Created, ContainerState::Stopping}) {
+        const Duration least = seconds(state == ContainerState::Stopping ? 70 : 10);
+        WedgeWatch watch;
+        EXPECT_FALSE(watch.is_wedged(container(state), moment(seconds(0)), seconds(60)));
+        EXPECT_EQ(watch.next_after(moment(seconds(0))), least) << to_string(state);
+        EXPECT_FALSE(watch.is_wedged(container(state), moment(least - seconds(1)), seconds(60)));
+        EXPECT_TRUE(watch.is_wedged(container(state), moment(least), seconds(60)));
+    }
+}
+
+TEST(WedgeWatch, OneThatWasStoppedToBeRemovedHasThatTimeForItsRemovalToo) {
+    WedgeWatch watch;
+    EXPECT_FALSE(
+        watch.is_wedged(container(ContainerState::Stopping), moment(seconds(0)), seconds(60)));
+    EXPECT_FALSE(
+        watch.is_wedged(container(ContainerState::Removing), moment(seconds(50)), seconds(60)));
+    EXPECT_FALSE(
+        watch.is_wedged(container(ContainerState::Removing), moment(seconds(59)), seconds(60)));
+    EXPECT_TRUE(
+        watch.is_wedged(container(ContainerState::Removing), moment(seconds(60)), seconds(60)));
+}
+
 TEST(WedgeWatch, OneThatRunsHasEndedOrIsPausedOrUnknownNeverIs) {
     for (const ContainerState state :
          {ContainerState::Running, ContainerState::Exited, ContainerState::Stopped,
@@ -102,16 +125,48 @@ TEST(WedgeWatch, APodWhoseInfraContainerNeverComesUpCannotBeStarted) {
     EXPECT_FALSE(watch.cannot_start("web", &down));
     watch.note_pod_start("web", false);
     EXPECT_TRUE(watch.cannot_start("web", &down));
-    EXPECT_FALSE(watch.cannot_start("web", &up)) << "a container of it is what does not start";
     EXPECT_FALSE(watch.cannot_start("db", &down));
     watch.note_pod_start("web", true);
     EXPECT_FALSE(watch.cannot_start("web", &down));
 }
 
+TEST(WedgeWatch, APodInWhichAContainerWasRefusedCanBeStarted) {
+    WedgeWatch watch;
+    const auto down = container(ContainerState::Exited);
+    const auto up = container(ContainerState::Running);
+    watch.note_pod_start("web", false);
+    watch.note_pod_start("web", false);
+    EXPECT_FALSE(watch.cannot_start("web", &up)) << "its infra container came up";
+    EXPECT_FALSE(watch.cannot_start("web", &down)) << "and went down for another reason";
+}
+
+// Who looks back sees that nothing of them is kept.
+TEST(WedgeWatch, ForgetsRecreationsThatCountNoMore) {
+    WedgeWatch watch;
+    for (int i = 0; i < 5; ++i) {
+        watch.note_recreated("web", moment(minutes(i)));
+    }
+    ASSERT_TRUE(watch.breaker("web", moment(minutes(6)), WallTime{}));
+    watch.keep_only({}, {}, moment(minutes(35)));
+    EXPECT_EQ(watch.breaker("web", moment(minutes(6)), WallTime{}), std::nullopt);
+}
+
+TEST(WedgeWatch, ForgetsPodsThatAreGone) {
+    WedgeWatch watch;
+    const auto down = container(ContainerState::Exited);
+    for (const char* pod : {"web", "db"}) {
+        watch.note_pod_start(pod, false);
+        watch.note_pod_start(pod, false);
+    }
+    watch.keep_only({}, {"db"}, moment(seconds(0)));
+    EXPECT_FALSE(watch.cannot_start("web", &down)) << "another pod of that name";
+    EXPECT_TRUE(watch.cannot_start("db", &down));
+}
+
 TEST(WedgeWatch, ForgetsContainersThatAreGone) {
     WedgeWatch watch;
     watch.is_wedged(container(ContainerState::Stopping), moment(seconds(0)));
-    watch.keep_only({}, moment(seconds(0)));
+    watch.keep_only({}, {}, moment(seconds(0)));
     EXPECT_FALSE(watch.is_wedged(container(ContainerState::Stopping), moment(seconds(20))));
 }
 

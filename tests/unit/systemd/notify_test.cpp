@@ -45,6 +45,8 @@ TEST_F(NotifySocketTest, CarriesEachStateInSystemdsWords) {
     EXPECT_EQ(take(), "STATUS=3 of 4 apps up");
     EXPECT_TRUE(notify_stopping());
     EXPECT_EQ(take(), "STOPPING=1");
+    EXPECT_TRUE(notify_watchdog());
+    EXPECT_EQ(take(), "WATCHDOG=1");
     EXPECT_TRUE(notify_extend_timeout(std::chrono::milliseconds(1500)));
     EXPECT_EQ(take(), "EXTEND_TIMEOUT_USEC=1500000");
     EXPECT_EQ(take(), "");

@@ -57,10 +57,18 @@ class UnitControlTest : public testing::Test {
     UnitControl control{bus.address()};
 };
 
+TEST_F(UnitControlTest, ReadsThatAStopMayTakeForEver) {
+    systemd->change("web.service", [](FakeUnit& unit) { unit.stop_usec = ~std::uint64_t{0}; });
+    const auto web = control.state("web.service", kLong);
+    ASSERT_TRUE(web) << web.error().message;
+    EXPECT_EQ(web->stop_within, Duration::max());
+}
+
 TEST_F(UnitControlTest, ReadsTheStateOfAUnit) {
     systemd->change("web.service", [](FakeUnit& unit) {
         unit.active_since = WallTime(seconds(1'700'000'000));
         unit.restarts = 2;
+        unit.stop_usec = 110'000'000;
     });
     const auto web = control.state("web.service", kLong);
     ASSERT_TRUE(web) << web.error().message;
@@ -71,6 +79,7 @@ TEST_F(UnitControlTest, ReadsTheStateOfAUnit) {
     EXPECT_EQ(web->file_state, "static");
     EXPECT_EQ(web->main_pid, 4711);
     EXPECT_EQ(web->restarts, 2U);
+    EXPECT_EQ(web->stop_within, seconds(110));
     EXPECT_EQ(web->active_since, WallTime(seconds(1'700'000'000)));
     EXPECT_EQ(web->invocation, "00000000000000000000000000000001");
     EXPECT_TRUE(web->is_active());

@@ -1,0 +1,31 @@
+#include "agent/daemon/watchdog.h"
+
+#include <utility>
+
+#include "runtime/base/log.h"
+
+namespace podreeve::daemon {
+namespace {
+
+template <class Told>
+void note(const Told& told) {
+    if (!told) {
+        log::warn("{}", told.error().message);
+    }
+}
+
+}  // namespace
+
+Result<bool> guard(Agent& agent, Watchdog watchdog) {
+    agent.state().disk().on_turn([feed_once = watchdog.feed_once] { note(feed_once()); });
+    agent.reconciler().on_hang([watchdog](bool hangs) {
+        if (hangs) {
+            note(watchdog.starve());
+        } else {
+            note(watchdog.feed());
+        }
+    });
+    return watchdog.feed();
+}
+
+}  // namespace podreeve::daemon

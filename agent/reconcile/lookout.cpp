@@ -1,0 +1,176 @@
+#include "agent/reconcile/lookout.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "agent/reconcile/world_facts.h"
+#include "runtime/base/thread.h"
+
+namespace podreeve::reconcile {
+
+using manifests::StartCondition;
+using supervise::Assessment;
+using supervise::LeafKey;
+using supervise::Outcome;
+using supervise::WorldFacts;
+
+struct Lookout::Shared {
+    struct Leaf {
+        StartCondition condition;
+        bool looking = false;
+        std::optional<Assessment> seen;  // by the last look that has come back
+    };
+
+    LookAtLeaf look;
+    std::stop_source stop;
+
+    std::mutex mutex;
+    std::condition_variable_any came;
+    std::map<LeafKey, Leaf> leaves;
+    std::deque<LeafKey> waiting;  // for a thread
+    std::size_t threads = 0;
+    std::size_t at_podman = 0;
+
+    void begin(const Leaves& wanted, const std::shared_ptr<Shared>& self);
+    void start_threads(const std::shared_ptr<Shared>& self);
+    void work();
+    Assessment look_at(const LeafKey& key) noexcept;
+    bool all_came(const Leaves& wanted) const;
+    WorldFacts answers(const Leaves& wanted, Duration within, bool keep_last) const;
+    void forget_others(const Leaves& wanted);
+};
+
+void Lookout::Shared::begin(const Leaves& wanted, const std::shared_ptr<Shared>& self) {
+    for (const auto& [key, condition] : wanted) {
+        Leaf& leaf = leaves[key];
+        if (!leaf.looking) {
+            leaf.looking = true;
+            leaf.condition = condition;
+            waiting.push_back(key);
+        }
+    }
+    start_threads(self);
+}
+
+// Those that cannot be had now are begun by the ones that end, or by the next look.
+void Lookout::Shared::start_threads(const std::shared_ptr<Shared>& self) {
+    const std::size_t more = std::min(waiting.size(), kMostThreads - threads);
+    for (std::size_t i = 0; i < more; ++i) {
+        ++threads;
+        const auto begin = [&] {
+            begin_thread("a look at start conditions", [self] { self->work(); }).detach();
+        };
+        if (contained(begin)) {
+            --threads;
+            return;
+        }
+    }
+}
+
+void Lookout::Shared::work() {
+    std::unique_lock lock(mutex);
+    while (!waiting.empty() && !stop.stop_requested()) {
+        const LeafKey key = std::move(waiting.front());
+        waiting.pop_front();
+        const bool asks_podman = key.first == manifests::StartConditionKind::Image;
+        at_podman += asks_podman ? 1 : 0;
+        lock.unlock();
+        Assessment seen = look_at(key);
+        lock.lock();
+        at_podman -= asks_podman ? 1 : 0;
+        Leaf& leaf = leaves[key];
+        leaf.looking = false;
+        leaf.seen = std::move(seen);
+        came.notify_all();
+    }
+    --threads;
+}
+
+Assessment Lookout::Shared::look_at(const LeafKey& key) noexcept {
+    Assessment seen{Outcome::Pending, ""};
+    const auto thrown = contained([&] {
+        std::unique_lock lock(mutex);
+        const StartCondition condition = leaves.at(key).condition;
+        lock.unlock();
+        seen = look(condition, stop.get_token());
+    });
+    if (thrown) {
+        contained_or_logged("telling it", [&] { seen.pending = "internal error: " + *thrown; });
+    }
+    return seen;
+}
+
+bool Lookout::Shared::all_came(const Leaves& wanted) const {
+    return std::ranges::none_of(wanted, [&](const auto& row) {
+        const auto leaf = leaves.find(row.first);
+        return leaf != leaves.end() && leaf->second.looking;
+    });
+}
+
+WorldFacts Lookout::Shared::answers(const Leaves& wanted, Duration within, bool keep_last) const {
+    WorldFacts facts;
+    for (const auto& [key, condition] : wanted) {
+        const auto leaf = leaves.find(key);
+        const bool there =
+            leaf != leaves.end() && leaf->second.seen && (keep_last || !leaf->second.looking);
+        facts[key] = there ? *leaf->second.seen
+                           : Assessment{Outcome::Pending,
+                                        fmt::format("no answer within {}", to_short_text(within))};
+    }
+    return facts;
+}
+
+void Lookout::Shared::forget_others(const Leaves& wanted) {
+    std::erase_if(leaves, [&](const auto& row) {
+        return !row.second.looking && !wanted.contains(row.first);
+    });
+}
+
+Lookout::Lookout(podman::Client& podman, std::string bus)
+    : Lookout([&podman, bus = std::move(bus)](const StartCondition& leaf, std::stop_token stop) {
+          return look_at_leaf(leaf, podman, bus, std::move(stop));
+      }) {}
+
+Lookout::Lookout(LookAtLeaf look) : shared_(std::make_shared<Shared>()) {
+    shared_->look = std::move(look);
+}
+
+Lookout::~Lookout() {
+    shared_->stop.request_stop();
+    std::unique_lock lock(shared_->mutex);
+    shared_->came.wait(lock, [this] { return shared_->at_podman == 0; });
+}
+
+WorldFacts Lookout::look(const Leaves& leaves, Duration within, std::stop_token stop) {
+    return look(leaves, within, std::move(stop), true);
+}
+
+WorldFacts Lookout::look_now(const Leaves& leaves, Duration within, std::stop_token stop) {
+    return look(leaves, within, std::move(stop), false);
+}
+
+WorldFacts Lookout::look(const Leaves& leaves,
+                         Duration within,
+                         std::stop_token stop,
+                         bool keep_last) {
+    if (leaves.empty()) {
+        return {};
+    }
+    std::unique_lock lock(shared_->mutex);
+    shared_->begin(leaves, shared_);
+    shared_->came.wait_for(lock, std::move(stop), within,
+                           [&] { return shared_->all_came(leaves); });
+    WorldFacts facts = shared_->answers(leaves, within, keep_last);
+    if (keep_last) {
+        shared_->forget_others(leaves);
+    }
+    return facts;
+}
+
+}  // namespace podreeve::reconcile

@@ -1,0 +1,94 @@
+#include "agent/reconcile/podman_unit.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "runtime/base/log.h"
+#include "runtime/base/room.h"
+
+namespace podreeve::reconcile {
+namespace {
+
+constexpr const char* kPodmanSocket = "podman.socket";
+constexpr const char* kPodmanService = "podman.service";
+constexpr std::chrono::seconds kAskSystemd{2};
+constexpr std::chrono::seconds kStartSocket{5};
+constexpr std::chrono::seconds kFirstStartPause{1};
+constexpr std::chrono::minutes kLongestStartPause{5};
+
+// "podman.service has failed (exit-code 125)"; empty: there is nothing to say of it.
+std::string how_it_is(const char* name, const Result<systemd::UnitState>& unit) {
+    if (!unit || unit->load_state == "not-found") {
+        return {};
+    }
+    if (unit->is_masked()) {
+        return fmt::format(
+            "{0} is masked: `systemctl unmask {0}` and start it (with --user, of a "
+            "user's podman)",
+            name);
+    }
+    if (unit->active_state != "failed") {
+        return unit->is_down() ? fmt::format("{} is {}", name, unit->active_state) : std::string();
+    }
+    const bool has_status = unit->result == "exit-code" || unit->result == "signal";
+    return unit->result.empty() ? fmt::format("{} has failed", name)
+           : has_status
+               ? fmt::format("{} has failed ({} {})", name, unit->result, unit->exit_status)
+               : fmt::format("{} has failed ({})", name, unit->result);
+}
+
+}  // namespace
+
+std::string PodmanUnit::look(std::stop_token stop) {
+    const auto socket = systemd_.state(kPodmanSocket, {kAskSystemd, stop});
+    if (socket && socket->is_masked()) {
+        return how_it_is(kPodmanSocket, socket);
+    }
+    if (!socket || socket->load_state != "loaded") {
+        return {};
+    }
+    const auto service = systemd_.state(kPodmanService, {kAskSystemd, stop});
+    // One that is merely down waits for its socket.
+    const std::string of_service =
+        service && service->active_state == "failed" ? how_it_is(kPodmanService, service) : "";
+    if (!socket->is_down()) {
+        return of_service;
+    }
+    const std::string said =
+        how_it_is(kPodmanSocket, socket) + (of_service.empty() ? "" : ", " + of_service);
+    if (clock_.steady_now() >= next_start_ || pause_ == Duration{}) {
+        start_socket(stop);
+    }
+    const Duration left = std::max(next_start_ - clock_.steady_now(), Duration{});
+    return said + (trouble_.empty()
+                       ? std::string("; it is started again")
+                       : fmt::format("; {}; next try in {}", trouble_, to_short_text(left)));
+}
+
+void PodmanUnit::forget_failure(const char* unit, const std::stop_token& stop) {
+    const Status forgotten = systemd_.reset_failed(unit, {kAskSystemd, stop});
+    static_cast<void>(forgotten);  // one that is not loaded has nothing to forget
+}
+
+// A service that was started too often keeps its socket from coming up for good.
+void PodmanUnit::start_socket(const std::stop_token& stop) {
+    pause_ = pause_ == Duration{} ? Duration(kFirstStartPause)
+                                  : std::min<Duration>(pause_ * 2, kLongestStartPause);
+    next_start_ = clock_.steady_now() + shortened(pause_, std::to_string(pause_.count()));
+    forget_failure(kPodmanService, stop);
+    const auto started = systemd_.start(kPodmanSocket, {kStartSocket, stop});
+    if (started && started->start_limit) {
+        forget_failure(kPodmanSocket, stop);
+    }
+    std::string trouble = !started               ? started.error().message
+                          : started->succeeded() ? std::string()
+                                                 : started->why;
+    if (trouble != trouble_ || trouble.empty()) {
+        log::warn("podman cannot be reached and {} was down: {}", kPodmanSocket,
+                  trouble.empty() ? "started it" : trouble);
+    }
+    trouble_ = std::move(trouble);
+}
+
+}  // namespace podreeve::reconcile

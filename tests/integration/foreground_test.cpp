@@ -1,0 +1,197 @@
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <spawn.h>
+#include <sstream>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <gtest/gtest.h>
+
+#include "runtime/base/unique_fd.h"
+#include "tests/fakes/fake_podman/fake_podman.h"
+#include "tests/integration/manifest_texts.h"
+
+// podreeved --run itself, as podreeve-kube@.service has it, against the fake podman.
+namespace podreeve::integration {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Foreground : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/podreeve-run-XXXXXX";
+        ASSERT_NE(::mkdtemp(name), nullptr);
+        root = name;
+        fs::create_directories(root / "podman");
+        podman = std::make_unique<fakes::FakePodman>(
+            fakes::FakePodman::Options{.directory = (root / "podman").string()});
+    }
+
+    void TearDown() override {
+        if (pid != 0) {
+            end(SIGKILL);
+        }
+        podman.reset();
+        fs::remove_all(root);
+    }
+
+    // Returns once its container was started.
+    void run(const std::string& id) {
+        const fs::path file = root / (id + ".yaml");
+        std::ofstream(file) << to_text(SingleApp{.id = id});
+        fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+        podman->clear_journal();
+        spawn({PODREEVED, "--run", file, "--state-dir", root / "state", "--podman-socket",
+               podman->socket_path(), "--config", root / "podreeve.yaml", "--interval", "1s"});
+        ASSERT_TRUE(saw("POST", "/start")) << log();
+    }
+
+    void spawn(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
+        std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "HOME=" + root.string(),
+                                                "XDG_RUNTIME_DIR=" + root.string()};
+        environment.insert(environment.end(), more.begin(), more.end());
+        posix_spawn_file_actions_t files;
+        ::posix_spawn_file_actions_init(&files);
+        ::posix_spawn_file_actions_addopen(&files, 2, (root / "log").c_str(),
+                                           O_WRONLY | O_CREAT | O_APPEND, 0600);
+        ASSERT_EQ(::posix_spawn(&pid, arguments.front().c_str(), &files, nullptr,
+                                pointers(arguments).data(), pointers(environment).data()),
+                  0);
+        ::posix_spawn_file_actions_destroy(&files);
+    }
+
+    static std::vector<char*> pointers(std::vector<std::string>& texts) {
+        std::vector<char*> out;
+        for (std::string& text : texts) {
+            out.push_back(text.data());
+        }
+        out.push_back(nullptr);
+        return out;
+    }
+
+    bool saw(const std::string& method, const std::string& path) {
+        return podman->wait_until([&](const std::vector<fakes::FakePodman::Entry>& entries) {
+            return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
+                return entry.method == method && entry.path.find(path) != std::string::npos &&
+                       entry.status != 0;
+            });
+        });
+    }
+
+    // Its exit code; 128 and the signal that ended it.
+    int end(int signal) {
+        ::kill(pid, signal);
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        pid = 0;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+
+    std::set<std::string> kept() const {
+        std::set<std::string> names;
+        for (const auto& entry : fs::directory_iterator(root / "state" / "run")) {
+            if (entry.path().filename() != "lock") {
+                names.insert(entry.path().filename().string());
+            }
+        }
+        return names;
+    }
+
+    std::string log() const {
+        std::ostringstream text;
+        text << std::ifstream(root / "log").rdbuf();
+        return text.str();
+    }
+
+    fs::path root;
+    std::unique_ptr<fakes::FakePodman> podman;
+    pid_t pid = 0;
+};
+
+TEST_F(Foreground, LeavesNothingBehindOnceItsAppIsDownAndAway) {
+    run("web");
+    EXPECT_EQ(kept().size(), 1U);
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+    EXPECT_TRUE(podman->container_names().empty()) << log();
+    EXPECT_TRUE(kept().empty());
+}
+
+TEST_F(Foreground, TakesOverWhatAKilledOneLeftAndThenClearsIt) {
+    run("web");
+    end(SIGKILL);
+    const auto place = kept();
+    EXPECT_EQ(place.size(), 1U);
+    const std::string id = podman->id_of("web");
+    ASSERT_TRUE(podman->stop_behind_back("web"));
+    run("web");
+    EXPECT_EQ(podman->id_of("web"), id);
+    EXPECT_EQ(kept(), place);
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+    EXPECT_TRUE(kept().empty());
+}
+
+TEST_F(Foreground, ClearsWhatAnotherLeftThatWasKilledForGood) {
+    run("web");
+    end(SIGKILL);
+    const auto place = kept();
+    run("db");
+    ASSERT_TRUE(saw("GET", "volumes/json")) << log();
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+    EXPECT_EQ(kept(), place) << "its container is there";
+    ASSERT_TRUE(podman->remove_behind_back("web"));
+    run("db");
+    EXPECT_TRUE(podman->wait_until([&](const auto&) {
+        const auto now = kept();
+        return now.size() == 1 && now != place;
+    })) << log();
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+    EXPECT_TRUE(kept().empty());
+}
+
+// The agent proper, by systemd's end of sd_notify: it feeds the watchdog, and at once.
+TEST_F(Foreground, IsWatchedOverBySystemdAndSoIsTheAgent) {
+    const UniqueFd systemd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string place = root / "notify";
+    place.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(systemd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+              0);
+    const timeval patience{30, 0};
+    ::setsockopt(systemd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    fs::create_directories(root / "apps");
+    const fs::path file = root / "web.yaml";
+    std::ofstream(file) << to_text(SingleApp{.id = "web"});
+    fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+    for (const std::vector<std::string>& mode :
+         {std::vector<std::string>{"--manifests", root / "apps", "--socket", root / "a/socket"},
+          std::vector<std::string>{"--run", file}}) {
+        std::vector<std::string> arguments = {PODREEVED,
+                                              "--state-dir",
+                                              root / "state",
+                                              "--podman-socket",
+                                              podman->socket_path(),
+                                              "--config",
+                                              root / "podreeve.yaml"};
+        arguments.insert(arguments.end(), mode.begin(), mode.end());
+        spawn(arguments, {"NOTIFY_SOCKET=" + place, "WATCHDOG_USEC=60000000"});
+        std::string told;
+        char buffer[512];
+        while (told != "WATCHDOG=1") {
+            const ssize_t size = ::recv(systemd.get(), buffer, sizeof buffer, 0);
+            ASSERT_GT(size, 0) << log();
+            told.assign(buffer, static_cast<std::size_t>(size));
+        }
+        EXPECT_EQ(end(SIGTERM), 0) << log();
+    }
+}
+
+}  // namespace
+}  // namespace podreeve::integration

@@ -1,0 +1,159 @@
+#include "agent/reconcile/podman_unit.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_systemd/fake_systemd.h"
+#include "tests/fakes/fake_systemd/private_bus.h"
+#include "tests/fakes/fake_time.h"
+
+namespace podreeve::reconcile {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class PodmansUnit : public testing::Test {
+  protected:
+    handlers::UnitCalls calls() {
+        handlers::UnitCalls out;
+        out.state = [this](const std::string& name, const systemd::Call&) {
+            return units.contains(name) ? Result<systemd::UnitState>(units[name])
+                                        : fail(Code::Unavailable, "nobody is on the bus");
+        };
+        out.start = [this](const std::string& name, const systemd::Call&) {
+            asked.push_back("start " + name);
+            return Result<systemd::JobResult>(start);
+        };
+        out.reset_failed = [this](const std::string& name, const systemd::Call&) {
+            asked.push_back("reset-failed " + name);
+            return Status();
+        };
+        return out;
+    }
+
+    void put(const std::string& name, const char* state, const char* result = "", int code = 0) {
+        units[name].load_state = "loaded";
+        units[name].active_state = state;
+        units[name].result = result;
+        units[name].exit_status = code;
+    }
+
+    void fail_both() {
+        put("podman.socket", "failed");
+        put("podman.service", "failed", "exit-code", 125);
+    }
+
+    std::size_t starts() const {
+        return static_cast<std::size_t>(std::ranges::count(asked, "start podman.socket"));
+    }
+
+    fakes::FakeTime time;
+    std::map<std::string, systemd::UnitState> units;
+    std::vector<std::string> asked;
+    systemd::JobResult start{"done", "", false};
+    PodmanUnit unit{calls(), time};
+};
+
+TEST_F(PodmansUnit, StartsASocketThatHasFailedAndSaysWhatSystemdTells) {
+    fail_both();
+    EXPECT_EQ(unit.look({}),
+              "podman.socket has failed, podman.service has failed (exit-code 125); "
+              "it is started again");
+    EXPECT_EQ(asked,
+              (std::vector<std::string>{"reset-failed podman.service", "start podman.socket"}));
+}
+
+TEST_F(PodmansUnit, StartsOneThatAPersonStopped) {
+    put("podman.socket", "inactive");
+    put("podman.service", "inactive");
+    EXPECT_EQ(unit.look({}), "podman.socket is inactive; it is started again");
+    EXPECT_EQ(starts(), 1U);
+}
+
+TEST_F(PodmansUnit, LeavesOneThatAPersonMaskedAndSaysWhatEndsThat) {
+    put("podman.socket", "inactive");
+    units["podman.socket"].load_state = "masked";
+    const std::string said = unit.look({});
+    EXPECT_NE(said.find("podman.socket is masked"), std::string::npos) << said;
+    EXPECT_NE(said.find("unmask podman.socket"), std::string::npos) << said;
+    EXPECT_EQ(asked, std::vector<std::string>{});
+}
+
+TEST_F(PodmansUnit, LeavesASocketAloneThatListensOrIsNotThere) {
+    put("podman.service", "failed", "exit-code", 125);
+    EXPECT_EQ(unit.look({}), "") << "systemd cannot be asked";
+    put("podman.socket", "active");
+    EXPECT_EQ(unit.look({}), "podman.service has failed (exit-code 125)");
+    put("podman.socket", "inactive");
+    units["podman.socket"].load_state = "not-found";
+    EXPECT_EQ(unit.look({}), "");
+    EXPECT_EQ(asked, std::vector<std::string>{});
+}
+
+TEST_F(PodmansUnit, StartsItMoreAndMoreSeldomAndNeverLessThanEveryFiveMinutes) {
+    fail_both();
+    const auto starts_within = [&](Duration duration) {
+        const std::size_t before = starts();
+        for (Duration passed{}; passed < duration; passed += seconds(1)) {
+            unit.look({});
+            time.advance(seconds(1));
+        }
+        return starts() - before;
+    };
+    const std::size_t first = starts_within(minutes(1));
+    EXPECT_GE(first, 5U);
+    EXPECT_LE(first, 8U);
+    starts_within(minutes(20));
+    const std::size_t later = starts_within(minutes(60));
+    EXPECT_GE(later, 12U);
+    EXPECT_LE(later, 16U);
+    unit.answered();
+    asked.clear();
+    unit.look({});
+    EXPECT_EQ(starts(), 1U) << "the next outage is another";
+}
+
+TEST_F(PodmansUnit, HeedsNoWallClock) {
+    fail_both();
+    unit.look({});
+    time.set_wall(time.system_now() - std::chrono::hours(24 * 3652));
+    time.advance(seconds(2));
+    unit.look({});
+    EXPECT_EQ(starts(), 2U);
+}
+
+TEST_F(PodmansUnit, SaysWhyTheStartFailedAndWhenTheNextIs) {
+    fail_both();
+    start = {"failed", "it failed (resources)", false};
+    EXPECT_NE(unit.look({}).find("; it failed (resources); next try in "), std::string::npos);
+}
+
+TEST(PodmansUnitOnABus, IsStartedAgainAndThenLeftAlone) {
+    const fakes::PrivateBus bus;
+    fakes::FakeSystemd systemd(bus.address());
+    fakes::FakeUnit failed;
+    failed.active = failed.sub = "failed";
+    failed.result = "exit-code";
+    failed.exit_status = 125;
+    {
+        auto world = systemd.world.lock();
+        world->units["podman.service"] = world->units["podman.socket"] = failed;
+    }
+    fakes::FakeTime time;
+    PodmanUnit unit(handlers::calls_of(systemd::UnitControl(bus.address())), time);
+    const std::string said = unit.look({});
+    EXPECT_NE(said.find("podman.socket has failed"), std::string::npos) << said;
+    EXPECT_NE(said.find("podman.service has failed (exit-code 125)"), std::string::npos) << said;
+    EXPECT_EQ(systemd.world.lock()->units.at("podman.socket").active, "active");
+    systemd.forget_calls();
+    EXPECT_EQ(unit.look({}), "");
+    EXPECT_EQ(systemd.calls("StartUnit"), 0);
+}
+
+}  // namespace
+}  // namespace podreeve::reconcile

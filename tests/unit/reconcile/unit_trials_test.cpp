@@ -1,0 +1,148 @@
+#include "agent/reconcile/unit_trials.h"
+
+#include <filesystem>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_time.h"
+
+namespace podreeve::reconcile {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class Trials : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/podreeve-trials-XXXXXX";
+        ASSERT_NE(::mkdtemp(name), nullptr);
+        root = name;
+        trials.emplace(root, time, [this](auto&&, const auto& folders, const systemd::Call&) {
+            ++runs;
+            seen = fs::exists(folders.at(0) / "web" / "web.container");
+            return answer;
+        });
+        views = version("localhost/web:1");
+    }
+
+    void TearDown() override { fs::remove_all(root); }
+
+    static plan::CompanionViews version(const std::string& image) {
+        auto spec = std::make_shared<manifests::AppSpec>();
+        spec->name = "web";
+        manifests::CompanionSpec companion;
+        companion.part = "web.container";
+        companion.text = "[Container]\nImage=" + image + "\n";
+        spec->companions.push_back(companion);
+        return plan::view_companions({{"web", spec}}, {}, "/etc/containers/systemd/podreeve");
+    }
+
+    std::map<std::string, std::string> ask(std::stop_token stop = {}) {
+        return trials->refused(views, {"/usr/lib/generator", systemd::Scope::User},
+                               std::move(stop));
+    }
+
+    void cannot() { answer = fail(Code::Timeout, "cannot finish the generator"); }
+
+    void makes_it() {
+        systemd::DryRun run;
+        run.sources["web.service"] = "/somewhere/web.container";
+        answer = run;
+    }
+
+    fs::path root;
+    fakes::FakeTime time;
+    Result<systemd::DryRun> answer = systemd::DryRun{};
+    int runs = 0;
+    bool seen = false;
+    std::optional<UnitTrials> trials;
+    plan::CompanionViews views;
+};
+
+TEST_F(Trials, AreMadeOnceForAText) {
+    makes_it();
+    EXPECT_TRUE(ask().empty());
+    EXPECT_TRUE(seen) << "as it would be installed";
+    EXPECT_TRUE(ask().empty());
+    time.advance(std::chrono::hours(5));
+    ask();
+    EXPECT_EQ(runs, 1);
+    views = version("localhost/web:1");
+    ask();
+    EXPECT_EQ(runs, 1) << "the manifest was read anew, and says the same";
+    views = version("localhost/web:2");
+    ask();
+    EXPECT_EQ(runs, 2);
+    EXPECT_FALSE(fs::exists(root / "quadlet-trial"));
+}
+
+TEST_F(Trials, SayWhatTheGeneratorWouldNotTake) {
+    systemd::DryRun run;
+    run.errors["web.container"] = {"unsupported key 'Imgae'"};
+    answer = run;
+    EXPECT_EQ(ask().at("web.container"), "Quadlet refuses web.container: unsupported key 'Imgae'");
+    answer = systemd::DryRun{};
+    EXPECT_EQ(ask().size(), 1U) << "as it said";
+    views = version("localhost/web:2");
+    EXPECT_EQ(ask().at("web.container"), "Quadlet would make no service of web.container");
+}
+
+// Each try may hold up the pass for twenty seconds.
+TEST_F(Trials, ThatCannotBeMadeAreMadeMoreAndMoreRarely) {
+    cannot();
+    EXPECT_TRUE(ask().empty()) << "what is not known refuses nothing";
+    for (int i = 0; i < 10; ++i) {
+        ask();
+    }
+    time.advance(seconds(59));
+    ask();
+    EXPECT_EQ(runs, 1);
+    time.advance(seconds(1));
+    ask();
+    EXPECT_EQ(runs, 2);
+    time.advance(seconds(119));
+    ask();
+    EXPECT_EQ(runs, 2);
+    time.advance(seconds(1));
+    ask();
+    EXPECT_EQ(runs, 3);
+    for (int hour = 0; hour < 24; ++hour) {
+        time.advance(minutes(60));
+        ask();
+    }
+    EXPECT_EQ(runs, 27) << "once an hour at the least";
+}
+
+TEST_F(Trials, OfAnotherTextDoNotWaitAndOneThatWorksEndsThePause) {
+    cannot();
+    ask();
+    views = version("localhost/web:2");
+    makes_it();
+    ask();
+    EXPECT_EQ(runs, 2);
+    time.advance(minutes(10));
+    ask();
+    EXPECT_EQ(runs, 2) << "it is known now";
+    cannot();
+    views = version("localhost/web:3");
+    ask();
+    time.advance(minutes(1));
+    ask();
+    EXPECT_EQ(runs, 4) << "a minute again";
+}
+
+TEST_F(Trials, ThatWereCutShortCountForNothing) {
+    std::stop_source source;
+    source.request_stop();
+    cannot();
+    ask(source.get_token());
+    makes_it();
+    ask();
+    EXPECT_EQ(runs, 2);
+}
+
+}  // namespace
+}  // namespace podreeve::reconcile
