@@ -19,6 +19,10 @@ namespace {
 
 constexpr std::ptrdiff_t kAtOnce = 3;
 constexpr std::ptrdiff_t kOfThoseThatHung = 1;
+// Beginning and killing a command costs podman more than the command: one that has hung this often
+// in a row leaves its place empty for so long. Kubernetes' failureThreshold is 3 by default.
+constexpr int kHangsOften = 3;
+constexpr std::chrono::seconds kRest{1};
 constexpr std::chrono::seconds kCounts{2};  // so long
 constexpr std::ptrdiff_t kOfOneApp = 2;
 constexpr std::size_t kMostThreads = 64;
@@ -95,7 +99,10 @@ struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
     std::map<std::uint32_t, ExecQuestion> questions;
     std::map<std::uint32_t, Run> running;
     std::deque<std::uint32_t> waiting;
-    std::set<std::uint32_t> hung;  // questions whose command did, when it was run last
+    // Questions whose command hung when it was run last: how many times in a row.
+    std::map<std::uint32_t, int> hung;
+    TimerHandle rest;  // of the place of those that hung
+    bool resting = false;
     std::uint32_t last_number = 0;
     std::uint64_t begun = 0;  // runs
 
@@ -114,6 +121,8 @@ struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
     void begin_run(std::uint32_t number, const ExecQuestion& question);
     void ask(std::uint32_t number, const ExecQuestion& question, const std::stop_token& stop);
     void done(const ExecEnd& ended);
+    void note_hung(std::uint32_t number);
+    void begin_rest();
     void post(ExecEnd ended);
 };
 
@@ -126,7 +135,7 @@ bool ExecProbes::Core::may_begin(std::uint32_t number, const std::string& app) c
     const auto hung_before =
         count_runs([](const Run& run) { return run.counts && run.hung_before; });
     return runs_of(app) < kOfOneApp && counting < kAtOnce && running.size() < kMostThreads &&
-           (!hung.contains(number) || hung_before < kOfThoseThatHung);
+           (!hung.contains(number) || (!resting && hung_before < kOfThoseThatHung));
 }
 
 // In the order they came, but past those whose app has its share.
@@ -207,9 +216,7 @@ void ExecProbes::Core::begin_run(std::uint32_t number, const ExecQuestion& quest
         const auto core = weak.lock();
         if (core && core->running.contains(number)) {
             core->running.at(number).counts = false;
-            if (core->questions.contains(number)) {
-                core->hung.insert(number);
-            }
+            core->note_hung(number);
             core->begin_waiting();
         }
     });
@@ -251,8 +258,8 @@ void ExecProbes::Core::done(const ExecEnd& ended) {
         }
         if (run.mapped().counts && !ended.hung) {
             hung.erase(answer.question);
-        } else if (questions.contains(answer.question)) {
-            hung.insert(answer.question);
+        } else if (run.mapped().counts) {
+            note_hung(answer.question);
         }
         if (run.mapped().makes_way && answer.outcome == probe::Outcome::Unknown) {
             answer.text = "its command has not ended, and made way for another app's";
@@ -262,6 +269,25 @@ void ExecProbes::Core::done(const ExecEnd& ended) {
     if (questions.contains(answer.question)) {
         on_answers({answer});
     }
+}
+
+// Once a run: when it ends, or when it counts no longer.
+void ExecProbes::Core::note_hung(std::uint32_t number) {
+    contained_or_logged("noting that a command hangs", [&] {
+        if (questions.contains(number) && ++hung[number] >= kHangsOften) {
+            begin_rest();
+        }
+    });
+}
+
+void ExecProbes::Core::begin_rest() {
+    rest = scheduler.after(kRest, [weak = weak_from_this()] {
+        if (const auto core = weak.lock()) {
+            core->resting = false;
+            core->begin_waiting();
+        }
+    });
+    resting = true;
 }
 
 ExecProbes::ExecProbes(podman::Client& podman, Scheduler& scheduler, OnAnswers on_answers)

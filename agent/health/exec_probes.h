@@ -24,9 +24,10 @@ struct ExecQuestion {
 // any longer. Success is an exit with 0. A command that takes too long is a failure, and is killed.
 //
 // Commands that hang keep no other app's waiting: of one app no more than two run at a time,
-// however long they take; those that hung when they were run last have one place of the three; and
-// where so many hang that there is no room at all, the one that has for longest makes way for an
-// app of which none runs, and its answer is Unknown.
+// however long they take; those that hung when they were run last have one place of the three, which
+// stays empty for a second after one that has hung three times in a row; and where so many hang that
+// there is no room at all, the one that has for longest makes way for an app of which none runs, and
+// its answer is Unknown.
 //
 // Belongs to the scheduler's thread, on which answers arrive too.
 class ExecProbes {

@@ -1,6 +1,7 @@
 #include "runtime/probe/client.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <iterator>
 #include <map>
@@ -26,6 +27,9 @@ constexpr std::chrono::seconds kStable{60};
 constexpr std::chrono::seconds kPatience{5};
 // How often a prober that only keeps is asked whether it lives.
 constexpr std::chrono::seconds kCheck{10};
+// Of what the prober has said and the loop has not read yet. An honest one says some 100 bytes a
+// question; one that a container has taken over must not fill the agent's memory.
+constexpr std::size_t kMostUnread = 16 << 20;
 // When the socket is full.
 constexpr std::chrono::milliseconds kRetry{10};
 constexpr const char* kTooLong = "cannot ask: the question is longer than the prober takes";
@@ -144,10 +148,15 @@ Status Client::Core::ensure_process() {
         }
     };
     ProberProcess::Listener listener{
-        [post](std::string_view packet) {
-            post([text = std::string(packet)](Core& core, std::uint64_t of_run) {
+        [post, unread = std::make_shared<std::atomic<std::size_t>>(0)](std::string_view packet) {
+            if (unread->fetch_add(packet.size()) + packet.size() > kMostUnread) {
+                return false;
+            }
+            post([text = std::string(packet), unread](Core& core, std::uint64_t of_run) {
+                unread->fetch_sub(text.size());
                 core.take(of_run, text);
             });
+            return true;
         },
         [post](bool crashed) {
             post([crashed](Core& core, std::uint64_t of_run) {

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/log.h"
 #include "runtime/base/thread.h"
 #include "runtime/probe/wire.h"
 #include "runtime/process/spawn.h"
@@ -38,9 +39,15 @@ void read_packets(int socket, const ProberProcess::Listener& listener) {
             return;
         }
         // A packet that is lost counts as a prober that hangs.
+        bool has_room = true;
         contained_or_logged("taking a packet of the prober", [&] {
-            listener.on_packet(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+            has_room =
+                listener.on_packet(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
         });
+        if (!has_room) {
+            log::warn("probes: the prober says more than can be read, and is killed");
+            return;
+        }
     }
 }
 

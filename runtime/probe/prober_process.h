@@ -17,7 +17,8 @@ namespace podreeve::probe {
 class ProberProcess {
   public:
     struct Listener {
-        std::function<void(std::string_view packet)> on_packet;  // on the reading thread
+        // On the reading thread; false: there is no room for more, and the prober is killed.
+        std::function<bool(std::string_view packet)> on_packet;
         std::function<void(bool crashed)> on_end;                // there too, once, as the last
     };
 

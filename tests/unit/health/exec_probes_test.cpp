@@ -251,6 +251,28 @@ TEST_F(ExecShares, CommandsThatHungLastTimeHaveOnePlaceOfThree) {
     EXPECT_EQ(answered(1), std::vector<std::uint32_t>{good}) << "no time has gone by";
 }
 
+TEST_F(ExecShares, OneThatKeepsHangingLeavesItsPlaceEmptyForASecond) {
+    const std::uint32_t number =
+        probes_->add({id_, {"sleep", "10000"}, std::chrono::milliseconds(50), "bad"});
+    const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(20);
+    for (std::size_t times = 1; times <= 4; ++times) {
+        probes_->ask({number});
+        EXPECT_FALSE(probes_->idle()) << "begun at once, the " << times << ". time";
+        while (others_.size() < times && SystemClock().steady_now() < end) {
+            time_.run_posted();
+            std::this_thread::yield();
+        }
+        ASSERT_EQ(others_.size(), times);
+        if (times >= 3) {
+            probes_->ask({number});
+            EXPECT_TRUE(probes_->idle()) << "after the " << times << ". time";
+            const std::uint32_t good = ask("good", {"true"});
+            EXPECT_EQ(answered(times - 2).back(), good) << "others do not wait";
+            time_.advance(std::chrono::seconds(1));
+        }
+    }
+}
+
 TEST_F(ExecShares, ACommandOfAContainerThatIsForgottenIsEnded) {
     const std::uint32_t first = ask("app", {"sleep", "10000"});
     const std::uint32_t second = ask("app", {"sleep", "10000"});

@@ -280,12 +280,12 @@ TEST_F(ClientTest, AQuestionOverWhichTheProberCrashesTwiceIsAskedNoMore) {
     EXPECT_EQ(client_->prober(), 0);
 }
 
-// A program that says `bytes`, and stays.
+// A shell script in the prober's place: its end of the socket is descriptor 0.
 class OtherProgram {
   public:
-    explicit OtherProgram(const std::string& bytes)
+    explicit OtherProgram(const std::string& script)
         : path_(::testing::TempDir() + "podreeve-other-probe-" + std::to_string(::getpid())) {
-        std::ofstream(path_) << "#!/bin/sh\nprintf '" << bytes << "' >&0\nread line <&0\n";
+        std::ofstream(path_) << "#!/bin/sh\n" << script;
         std::filesystem::permissions(path_, std::filesystem::perms::owner_all);
     }
 
@@ -301,7 +301,7 @@ class OtherProgram {
 };
 
 TEST_F(ClientTest, AProberOfAnotherVersionIsEndedAndTriedAgainSeldom) {
-    const OtherProgram other("\\203");
+    const OtherProgram other("printf '\\203' >&0\nread line <&0\n");
     open(other.path());
     const std::uint32_t number = client_->add(question());
     client_->ask({number});
@@ -319,6 +319,21 @@ TEST_F(ClientTest, AProberOfAnotherVersionIsEndedAndTriedAgainSeldom) {
     client_->ask({number});
     EXPECT_NE(client_->prober(), 0);
     wait_for(1);
+}
+
+TEST_F(ClientTest, AProberThatSaysMoreThanIsReadIsKilled) {
+    const OtherProgram other("while printf '%4000s' '' >&0; do :; done\n");
+    open(other.path());
+    const std::uint32_t number = client_->add(question());
+    client_->ask({number});
+    const pid_t flooding = client_->prober();
+    const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(60);
+    while (::kill(flooding, 0) == 0 && SystemClock().steady_now() < end) {
+        std::this_thread::yield();  // the loop is at something else
+    }
+    EXPECT_EQ(::kill(flooding, 0), -1) << "it is dead and reaped";
+    EXPECT_EQ(wait_for(1)[0].outcome, Outcome::Unknown);
+    EXPECT_EQ(client_->prober(), 0);
 }
 
 }  // namespace

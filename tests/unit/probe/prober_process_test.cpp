@@ -26,6 +26,7 @@ class ProberProcessTest : public testing::Test {
                                                               auto heard = heard_.lock();
                                                               heard->packets.emplace_back(packet);
                                                               heard.notify_all();
+                                                              return true;
                                                           },
                                                           [this](bool crashed) {
                                                               auto heard = heard_.lock();
