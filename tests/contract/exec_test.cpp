@@ -66,18 +66,23 @@ TEST_F(Exec, ACommandOutlivesItsCaller) {
     start("contract-exec", stubborn());
     const std::string session = create("contract-exec", stubborn());
     EXPECT_FAILS(Timeout, run(session, std::chrono::seconds(1)));
-    const auto found = client_->inspect_exec(session, call());
-    ASSERT_OK(found);
-    EXPECT_TRUE(found->running);
-    EXPECT_GT(found->pid, 0);
+    EXPECT_TRUE(eventually([&] {
+        const auto found = client_->inspect_exec(session, call());
+        return found && found->running && found->pid > 0;
+    }));
 }
 
 TEST_F(Exec, ASessionCanBeRemoved) {
     start("contract-exec", stubborn());
     for (const Names& command : {Names{"true"}, stubborn()}) {
         const std::string session = create("contract-exec", command);
-        const auto ended = run(session, std::chrono::seconds(1));
-        EXPECT_EQ(ended.has_value(), command == Names{"true"});
+        const bool ends = command == Names{"true"};
+        const auto ended = run(session, std::chrono::seconds(ends ? 30 : 1));
+        EXPECT_EQ(ended.has_value(), ends);
+        EXPECT_TRUE(eventually([&] {
+            const auto begun = client_->inspect_exec(session, call());
+            return begun && begun->running != ends;
+        }));
         const auto removed = client_->remove_exec(session, call());
         ASSERT_OK(removed);
         EXPECT_EQ(*removed, at_least(5, 0));

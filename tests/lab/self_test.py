@@ -42,7 +42,7 @@ class LabTest(unittest.TestCase):
             lab("up", "--for-pid", str(os.getpid()), name, RELEASE)
             said = lab("run", name, "podman", "run", "--rm", "busybox", "echo", "hello from", name).stdout
             self.assertEqual(said.strip(), f"hello from {name}")
-            self.assertEqual(lab("run", name, "systemctl", "--user", "is-system-running").stdout.strip(), "running")
+            self.assertEqual(lab("run", name, "systemctl", "--user", "is-system-running", "--wait").stdout.strip(), "running")
         lab("run", self.names[0], "podman", "create", "--name", "mine", "busybox")
         self.assertEqual(lab("run", self.names[1], "podman", "ps", "-aq").stdout, "")
         lab("down", self.names[0])

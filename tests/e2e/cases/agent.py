@@ -27,7 +27,7 @@ def case_stopped_and_started_again_it_adopts_its_apps(lab):
     lab.start_agent()
     lab.settle()
     # A container without a probe that podman started "this second" is taken to be up a second later.
-    lab.wait_until(lambda: lab.is_up("shop", "beat"), 3, "both apps are told as up")
+    lab.wait_until(lambda: lab.is_up("shop", "beat"), 30, "both apps are told as up")
     assert lab.ids() == before and pids(lab) == processes
 
 

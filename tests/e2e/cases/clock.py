@@ -77,15 +77,15 @@ def jump(lab, offset, number):
     fake(lab, offset)
     restarts = restarts_of(lab, name)
     # after its third and fourth short run it rests for 4 s and 8 s, and a fifth more at the most
-    _, took = lab.wait_until(lambda: restarts_of(lab, name) >= restarts + 2, 40, f"{offset}: two more starts")
-    assert took < (4 + 8) * 1.2 + 2 * 1 + 3, f"{offset}: two more starts took {took:.1f} s"
+    _, took = lab.wait_until(lambda: restarts_of(lab, name) >= restarts + 2, 60, f"{offset}: two more starts")
+    assert took < 2 * (4 + 8) * 1.2 + 2 * 1, f"{offset}: two more starts took {took:.1f} s: a rest is longer than twice its own length"
     lab.podreeve("reconcile")
     lab.wait_until(lambda: time.time() - (lab.started_at("web") or time.time()) > 10.5, 30, "it has had a good run")
     assert lab.started_at("web") == began, f"{offset}: web was restarted"
     since = time.time()
     lab.kill_process("web")
     back = lab.wait_restarted("web", since)
-    assert back < 3, f"{offset}: back after {back:.1f} s"
+    assert back < 20, f"{offset}: back after {back:.1f} s"
     assert {n: i for n, i in lab.ids().items() if not n.startswith("short")} == before, f"{offset}: other containers"
     return took, back
 
@@ -105,7 +105,7 @@ def case_a_wall_clock_that_jumps(lab):
     """By 3 h and 10 years, forward and back, and back again; with short runs that wait, deaths, and restarts of the agent."""
     under_a_fake_clock(lab)
     try:
-        lab.put_manifest("web.yaml", web(health="readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1}\n"))
+        lab.put_manifest("web.yaml", web(health="readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 30}\n"))
         lab.put_manifest("pod.yaml", manifests.pod("pod"))
         lab.put_manifest("idle.yaml", manifests.single("idle", extra="stop_grace_secs: 1\n"))
         lab.wait_until(lambda: lab.is_up("web", "pod", "idle"), 60, "three apps are up")

@@ -320,17 +320,20 @@ def case_companions_and_containers_wait_for_each_other(lab):
 
 
 def case_a_slow_companion_delays_no_app(lab):
-    """20 s of ExecStartPre: another app's container and another companion are up meanwhile."""
+    """One that is still in its ExecStartPre: another app's container and another companion are up meanwhile."""
     units.fresh(lab)
-    lab.put_manifest("t-slow.container", units.container(service="ExecStartPre=/bin/sleep 20"))
+    lab.run("rm", "-f", "/home/app/t-go")
+    lab.put_manifest("t-slow.container", units.container(
+        service="ExecStartPre=/bin/sh -c 'until [ -e /home/app/t-go ]; do sleep 0.2; done'\nTimeoutStartSec=300"))
     lab.wait_until(lambda: units.states(lab, ["t-slow.service"])["t-slow.service"].active == "activating", 30, "it is starting")
     began = time.monotonic()
     lab.put_manifest("beat.yaml", manifests.single())
     lab.put_manifest("t-fast.container", units.container())
-    lab.wait_until(lambda: lab.is_up("beat"), 10, "beat is up")
+    lab.wait_until(lambda: lab.is_up("beat"), 60, "beat is up")
     beat = time.monotonic() - began
-    lab.wait_until(lambda: lab.is_up("t-fast"), 15, "t-fast is up")
+    lab.wait_until(lambda: lab.is_up("t-fast"), 60, "t-fast is up")
     assert units.states(lab, ["t-slow.service"])["t-slow.service"].active == "activating"
+    lab.run("touch", "/home/app/t-go")
     up(lab, "t-slow", "t-fast", "beat")
     return f"beat was up after {beat:.1f} s"
 

@@ -67,13 +67,13 @@ def case_liveness_restarts_what_does_not_answer_any_more(lab):
 def case_readiness_follows_the_answers_and_restarts_nobody(lab):
     """One failure changes nothing, three do, and one success heals."""
     lab.put_manifest("web.yaml", web(health="""\
-        readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1}
+        readiness: {httpGet: {path: /up, port: 8080}, timeoutSeconds: 30, periodSeconds: 1}
         """))
     up = wait_ready(lab, "web")
-    pid = lab.pid_of("web")
+    pid, known = lab.pid_of("web"), len(messages(lab, "web", "Unhealthy"))
     lab.podman("exec", "web", "mv", "/www/up", "/www/down")
-    lab.wait_until(lambda: not is_ready(lab, "web"), 10, "web is told as not ready")
-    assert messages(lab, "web", "Unhealthy") == ["web is not ready: readiness: port 8080: /up answered 404"]
+    lab.wait_until(lambda: not is_ready(lab, "web"), 30, "web is told as not ready")
+    assert messages(lab, "web", "Unhealthy")[known:] == ["web is not ready: readiness: port 8080: /up answered 404"]
     lab.podman("exec", "web", "mv", "/www/down", "/www/up")
     back = wait_ready(lab, "web")
     assert lab.pid_of("web") == pid
@@ -135,31 +135,32 @@ def case_ready_by_port(lab):
     lab.put_manifest("slow.yaml", web("slow", "sh -c 'sleep 4; exec httpd -f -p 8080 -h /www'",
                                       extra="ports: [{host: 8091, container: 8080}]\nready: port\n"))
     lab.wait_until(lambda: lab.running("slow"), 30, "slow runs")
-    took = wait_ready(lab, "slow")
-    assert took > 2, took
+    wait_ready(lab, "slow")
+    took = time.time() - lab.started_at("slow")
+    assert took >= 4, took
     return f"{took:.1f} s after its process"
 
 
 def case_commands_leave_nothing_behind(lab):
     """exec probes say what the command said, and podman keeps no session of theirs."""
     lab.put_manifest("web.yaml", web(health="""\
-        readiness: {exec: {command: [cat, /www/up]}, periodSeconds: 1, failureThreshold: 1}
+        readiness: {exec: {command: [cat, /www/up]}, timeoutSeconds: 30, periodSeconds: 1, failureThreshold: 1}
         """))
     wait_ready(lab, "web")
     lab.podman("exec", "web", "rm", "/www/up")
-    lab.wait_until(lambda: not is_ready(lab, "web"), 10, "web is told as not ready")
+    lab.wait_until(lambda: not is_ready(lab, "web"), 30, "web is told as not ready")
     assert "exit code 1: cat: can't open '/www/up'" in messages(lab, "web", "Unhealthy")[-1]
     time.sleep(5)  # as many commands more; podman's own time, no clock to turn
-    conmons = len(lab.run("pgrep", "-x", "conmon").stdout.split())
-    if lab.podman_version() >= (5, 0):
-        assert conmons <= 4, conmons
-    return f"{conmons} conmon processes"
+    conmons = lambda: len(lab.run("pgrep", "-x", "conmon").stdout.split())  # noqa: E731
+    if lab.podman_version() >= (5, 0):  # those of commands that run just now come and go
+        lab.wait_until(lambda: conmons() <= 4, 10, "no conmon of an ended command is left")
+    return f"{conmons()} conmon processes"
 
 
 def probed_web(lab, failures):
     """web, which is restarted after so many failures: up, ready, and nothing left to do. The prober that asks it."""
     lab.put_manifest("web.yaml", web(health=f"""\
-        liveness: {{httpGet: {{path: /up, port: 8080}}, initialDelaySeconds: 2, periodSeconds: 1, failureThreshold: {failures}}}
+        liveness: {{httpGet: {{path: /up, port: 8080}}, initialDelaySeconds: 2, timeoutSeconds: 30, periodSeconds: 1, failureThreshold: {failures}}}
         readiness: {{tcpSocket: {{port: 8080}}}}
         """))
     wait_ready(lab, "web")
@@ -197,8 +198,8 @@ def case_a_prober_follows_podman_into_another_user_namespace(lab):
     wait_ready(lab, "web")
     _, took = lab.wait_until(lambda: probers(lab) not in ([], [first]), 60, "there is another prober")
     time.sleep(5)  # a few askings of the new one; podman's containers live in real time
-    lab.podman("exec", "web", "rm", "/www/up")
     pid = lab.pid_of("web")
+    lab.podman("exec", "web", "rm", "/www/up")
     lab.wait_until(lambda: lab.pid_of("web") not in (0, pid), 30, "its probe sees that it is unwell, and it is restarted")
     told = [message for message in messages(lab, "web", "Unhealthy") if "cannot ask" in message]
     assert not told, told
@@ -220,8 +221,8 @@ def namespace_of(lab, pid):
 def case_a_restart_of_the_agent_changes_nobody_s_health(lab):
     """What was well stays so until a probe says otherwise, and what was not is not let go on."""
     lab.put_manifest("good.yaml", web("good", health="""\
-        liveness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}
-        readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}
+        liveness: {httpGet: {path: /up, port: 8080}, timeoutSeconds: 30, periodSeconds: 1, failureThreshold: 2}
+        readiness: {httpGet: {path: /up, port: 8080}, timeoutSeconds: 30, periodSeconds: 1, failureThreshold: 2}
         """))
     lab.put_manifest("bad.yaml", web("bad", health="""\
         readiness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}

@@ -23,17 +23,24 @@ def idle_is_stopped_again(lab):
                    "it is stopped again, or told as one that was stopped")
 
 
+def insist(remove, exists):
+    """Until it is gone: between podman's removal of what uses it and its own, the agent may have made the first anew."""
+    return f"for i in 1 2 3 4 5; do {remove}; {exists} || exit 0; done; exit 1"
+
+
 CONTAINERS_AND_PODS = [
     Mistake("pause of a pod", "podman pod pause db", {"db": ("Paused", "paused")}, "podman pod unpause db"),
     Mistake("rename", "podman rename web other", {"web": ("other",)}, "podman rename other web || true"),
-    Mistake("restart of all that runs", "podman restart -t 1 $(podman ps -q --filter label=io.podreeve.role=workload)"),
+    Mistake("restart of all that runs", "podman restart -t 1 $(podman ps -q --filter label=io.podreeve.role=workload) || true"),
     Mistake("start of one that podreeve was told to stop", "podman start idle-main", during=idle_is_stopped_again,
             mend="podman stop -t 1 idle-main || true"),
     Mistake("SIGSTOP to a container", "podman kill -s STOP web", mend="podman kill -s CONT web"),
-    Mistake("podman pod stop, all", "podman pod stop -a -t 1"),
-    Mistake("podman system migrate", "podman system migrate"),
-    Mistake("podman container prune and pod prune", "podman container prune -f; podman pod prune -f", anew=("idle-main",)),
-    Mistake("podman network rm -f", "podman network rm -f -t 0 podman-default-kube-network", anew=CONTAINERS),
+    Mistake("podman pod stop, all", "podman pod stop -a -t 1 || true"),
+    # Masked, or the agent starts it again while podman is about to end the namespace of all.
+    Mistake("podman system migrate", "systemctl --user mask --runtime --now podman.socket podman.service; podman system migrate; "
+            "systemctl --user unmask --runtime podman.socket podman.service; systemctl --user start podman.socket"),
+    Mistake("podman container prune and pod prune", "podman container prune -f; podman pod prune -f || true", anew=("idle-main",)),
+    Mistake("podman network rm -f", "podman network rm -f -t 0 podman-default-kube-network || true", anew=CONTAINERS),
 ]
 
 # Podman takes the locks of all pods and containers for it, and may lock itself out while the agent repairs what is gone already.
@@ -47,11 +54,13 @@ VOLUMES_AND_IMAGES = [
             mend="podman tag $(podman inspect --format '{{.Image}}' web) localhost/busybox:latest"),
     Mistake("another image under the name of the one that runs", other_image, during=restarts_after_death,
             mend="podman tag localhost/mine:1 localhost/busybox:latest; podman rmi localhost/mine:1 localhost/other:1"),
-    Mistake("podman image rm -f of the image that runs, and its containers with it", "podman image rm -f localhost/busybox:latest",
+    Mistake("podman image rm -f of the image that runs, and its containers with it", insist("podman image rm -f localhost/busybox:latest", "podman image exists localhost/busybox:latest"),
             {"web": ("busybox",), "db": ("busybox",)}, image_back, anew=CONTAINERS),
-    Mistake("podman volume rm -f of the claim of a stopped app", "podman volume rm -f -t 0 idle-data", {"idle": ("idle-data",)},
+    Mistake("podman volume rm -f of the claim of a stopped app", insist("podman volume rm -f -t 0 idle-data", "podman volume exists idle-data"),
+            {"idle": ("idle-data",)},
             anew=("idle-main",), lost=("idle-data",)),
-    Mistake("podman volume rm -f of the claim of a running app", "podman volume rm -f -t 0 db-data", {"db": ("db-data",)},
+    Mistake("podman volume rm -f of the claim of a running app", insist("podman volume rm -f -t 0 db-data", "podman volume exists db-data"),
+            {"db": ("db-data",)},
             anew=("db-main",), lost=("db-data",)),
     # Podman removes the service container of a pod it prunes twice at once, and may fail on it before it has printed the rest.
     Mistake("podman system prune -af --volumes", "podman system prune -af --volumes || podman system prune -af --volumes",

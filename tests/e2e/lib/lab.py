@@ -338,12 +338,17 @@ class Lab:
                  f"[ -S {PODMAN_SOCKET} ] && systemctl --user start podman.socket || systemctl --user restart podman.socket; "
                  f"rm -rf {MANIFESTS} {STATE} /home/app/.cache/podreeve; mkdir -p {MANIFESTS}",
                  check=False)
+        self.wait_until(self.is_empty, 60, "nothing of the case before is left")
+        self.start_agent()
+
+    def is_empty(self):
+        """Removes all that podman holds; it may take several tries while podman itself clears away what has ended."""
         made = self.inventory()
         for kind, command in (("pods", "podman pod rm -f -t 0 -a"), ("containers", "podman rm -f -t 0 -a"),
                               ("volumes", "podman volume rm -f -a"), ("secrets", "podman secret rm -a")):
             if made[kind]:
                 self.run(*command.split(), check=False)
-        self.start_agent()
+        return not any(made.values())
 
     def report(self):
         """What a person would look at first when a case failed."""

@@ -84,6 +84,7 @@ class Journal:
         self.cursor = re.search(r"-- cursor: (.*)", shown).group(1)
 
     def lines(self, *options):
+        self.lab.root("journalctl", "--sync")  # what was said is in it
         return self.lab.run("journalctl", "--user", "--no-pager", "-o", "cat", "--after-cursor", self.cursor,
                             *options).stdout.splitlines()
 
