@@ -167,10 +167,14 @@ Status ask_host(const Task& task, const std::string& path, std::function<Status(
     const auto answer = std::make_shared<Status>();
     const bool answered =
         task.world.host_paths->run(path, [answer, ask = std::move(ask)] { *answer = ask(); });
-    return answered ? *answer
-                    : Status(Error{
-                          Code::Unavailable,
-                          fmt::format("cannot look at {}: its file system does not answer", path)});
+    if (!answered) {
+        return fail(Code::Internal,
+                    fmt::format("cannot look at {}: its file system does not answer", path));
+    }
+    if (!*answer && traits(answer->error().code).retryable) {
+        return fail(Code::Internal, answer->error().message);
+    }
+    return *answer;
 }
 
 }  // namespace podreeve::handlers

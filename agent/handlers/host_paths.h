@@ -21,9 +21,11 @@ MadeBy made_by_this_process();
 // planted it.
 Status make_host_path(const manifests::Mount& mount, MadeBy by = made_by_this_process());
 
-// Asks the file system of a host path on a thread beside. Unavailable, for which a step is tried
-// again, while it does not answer (NFS, FUSE): a worker that it held would be one less for all
-// other apps. ask owns all that it needs, since it may be left behind.
+// Asks the file system of a host path on a thread beside: a worker that one held that does not
+// answer (NFS, FUSE) would be one less for all other apps. ask owns all that it needs, since it may
+// be left behind. Internal when it does not answer, and when ask says that it is away: that may be
+// for days, so the step fails, the version that runs is kept up, and the change is begun again more
+// and more seldom. Podman alone is waited for, since nothing can be done without it.
 Status ask_host(const Task& task, const std::string& path, std::function<Status()> ask);
 
 }  // namespace podreeve::handlers

@@ -10,6 +10,7 @@
 #include "agent/handlers/running.h"
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/mount_table.h"
+#include "runtime/base/mutex.h"
 
 namespace podreeve::handlers {
 namespace {
@@ -69,15 +70,14 @@ Status look_at_mounted(Task& task,
                        const std::vector<manifests::Mount>& mounts,
                        const fs::path& root) {
     const auto first = std::ranges::find_if(mounts, is_sub_path);
-    const auto notes = std::make_shared<std::vector<std::string>>();
+    const auto notes = std::make_shared<Guarded<std::vector<std::string>>>();
     Status looked = ask_host(task, first->source, [mounts, root, notes] {
         return check_mounted(mounts, root,
-                             [notes](const std::string& text) { notes->push_back(text); });
+                             [notes](const std::string& text) { notes->lock()->push_back(text); });
     });
-    if (looked || looked.error().code != Code::Unavailable) {
-        for (const std::string& text : *notes) {
-            task.log(text);
-        }
+    const std::vector<std::string> so_far = *notes->lock();
+    for (const std::string& text : so_far) {
+        task.log(text);
     }
     return looked;
 }

@@ -106,6 +106,11 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
     if (const auto why = core.down.find(app); why != core.down.end()) {
         return Refusal{why->second, true, false};
     }
+    // A step that the last agent left behind may be taken up sooner. As long as for one's own pods,
+    // since the first pass takes its time on a host that is just coming up.
+    if (!core.has_weighed) {
+        return Refusal{"the agent has made no pass yet", false, true};
+    }
     const auto it = core.in_force.find(app);
     if (it == core.in_force.end()) {
         return std::nullopt;

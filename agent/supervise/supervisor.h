@@ -124,7 +124,7 @@ class Supervisor {
     struct Refusal {
         std::string why;
         bool wanted_down = false;
-        bool within_app = false;  // another pod of the same app is waited for
+        bool within_app = false;  // another pod of the same app, or this agent, is waited for
     };
 
     std::optional<Refusal> why_not_start(const std::string& app,

@@ -43,6 +43,57 @@ TEST(Conditions, OfWhatIsStoppedAreNotLookedAtAllTheTime) {
     EXPECT_LE(host.reports.size(), passes + 11) << "a pass each half minute";
 }
 
+TEST(Conditions, OfWhatHasFinishedAreNotLookedAtAllTheTime) {
+    Host host;
+    const std::filesystem::path path = host.root / "ready";
+    std::ofstream(path) << "x";
+    host.podman->add_image("localhost/job:1");
+    host.podman->set_program("localhost/job:1", program_that_exits(0));
+    host.write("clock.yaml", to_text(SingleApp{.image = "localhost/job:1",
+                                               .more = "  restart: on-failure\n" + on_path(path)}));
+    host.start();
+    host.advance(minutes(1));
+    ASSERT_EQ(host.state("clock"), "Finished") << host.app("clock").message;
+    std::filesystem::remove(path);
+    host.pass();
+    const std::size_t passes = host.reports.size();
+    host.advance(minutes(5));
+    EXPECT_LE(host.reports.size(), passes + 11) << "a pass each half minute";
+}
+
+TEST(Conditions, OfWhatIsSkippedAreNotLookedAtAllTheTime) {
+    Host host;
+    host.write("clock.yaml",
+               to_text(SingleApp{.more = "  autostart: false\n" + on_path(host.root / "ready")}));
+    host.start();
+    ASSERT_EQ(host.state("clock"), "Skipped") << host.app("clock").message;
+    const std::size_t passes = host.reports.size();
+    host.advance(minutes(5));
+    EXPECT_LE(host.reports.size(), passes + 11) << "a pass each half minute";
+}
+
+TEST(Conditions, OfWhatWaitsForAnotherAppAreNotLookedAtUntilThatIsUp) {
+    Host host;
+    const std::filesystem::path path = host.root / "ready";
+    host.write("db.yaml", to_text(SingleApp{.id = "db", .more = "  autostart: false\n"}));
+    host.write(
+        "web.yaml",
+        to_text(SingleApp{.id = "web", .more = "  depends_on: [{app: db}]\n" + on_path(path)}));
+    host.start();
+    ASSERT_EQ(host.state("web"), "Waiting") << host.app("web").message;
+    std::size_t passes = host.reports.size();
+    host.advance(minutes(5));
+    EXPECT_LE(host.reports.size(), passes + 11) << "a pass each half minute";
+    host.wish("db", Verb::Start);
+    passes = host.reports.size();
+    host.advance(seconds(20));
+    EXPECT_GE(host.reports.size(), passes + 15) << "now they alone hold it";
+    std::ofstream(path) << "x";
+    host.advance(seconds(2));
+    host.settle();
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+}
+
 TEST(Conditions, OfTheVersionInForceAreThoseThatCountWhileTheNewestFails) {
     Host host;
     const std::filesystem::path path = host.root / "ready";

@@ -167,5 +167,40 @@ TEST(HungHostPath, KeepsNoOtherAppWaiting) {
     }
 }
 
+// What runs is kept up meanwhile, and the new version comes once the file system answers.
+TEST(HungHostPath, OfANewVersionKeepsTheOneThatRunsRepaired) {
+    Host host;
+    host.config.host_path_patience = std::chrono::milliseconds(200);
+    const fs::path share = host.root / "share";
+    fs::create_directories(share / "sub");
+    fs::create_directories(host.root / "quick" / "sub");
+    host.write("web.yaml", on_share("web", host.root / "quick"));
+    host.start();
+    ASSERT_EQ(host.state("web"), "Running") << host.app("web").message;
+    std::promise<void> answered;
+    {
+        std::optional<fakes::FileCalls> hang(
+            std::in_place, share,
+            [gate = answered.get_future().share()](const std::string&, const fs::path&) {
+                gate.wait();
+            });
+        host.write("web.yaml", on_share("web", share));
+        host.agent->request_pass("the test asked");
+        host.advance(minutes(1));
+        EXPECT_NE(host.condition("web", "DeployFailed").find("does not answer"), std::string::npos)
+            << host.condition("web", "DeployFailed");
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_TRUE(host.podman->kill_process("web-main"));
+            host.agent->request_pass("the test asked");
+            host.advance(minutes(1));
+            EXPECT_EQ(host.podman->state_of("web-main"), "running");
+        }
+        answered.set_value();
+    }
+    host.advance(minutes(10));
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+    EXPECT_EQ(host.app("web").deployed_spec, host.app("web").spec);
+}
+
 }  // namespace
 }  // namespace podreeve::integration

@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <spawn.h>
 #include <sstream>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -43,13 +46,15 @@ class Foreground : public testing::Test {
     }
 
     // Returns once its container was started.
-    void run(const std::string& id) {
+    void run(const std::string& id, std::vector<std::string> through = {}) {
         const fs::path file = root / (id + ".yaml");
         std::ofstream(file) << to_text(SingleApp{.id = id});
         fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
         podman->clear_journal();
-        spawn({PODREEVED, "--run", file, "--state-dir", root / "state", "--podman-socket",
-               podman->socket_path(), "--config", root / "podreeve.yaml", "--interval", "1s"});
+        through.insert(through.end(), {PODREEVED, "--run", file, "--state-dir", root / "state",
+                                       "--podman-socket", podman->socket_path(), "--config",
+                                       root / "podreeve.yaml", "--interval", "1s"});
+        spawn(std::move(through));
         ASSERT_TRUE(saw("POST", "/start")) << log();
     }
 
@@ -114,6 +119,31 @@ class Foreground : public testing::Test {
     std::unique_ptr<fakes::FakePodman> podman;
     pid_t pid = 0;
 };
+
+// By itself, since not all who start it set a limit. Whose the files of a process in /proc are
+// tells whether its memory may be dumped or looked into: its own user's and group's if so, else
+// root's.
+TEST_F(Foreground, DumpsNoCore) {
+    ASSERT_EQ(::geteuid(), 0U) << "needs root, who can start it as of another group";
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_CORE, &before), 0);
+    ASSERT_NE(before.rlim_max, 0U) << "who started this test allows no core files";
+    const rlimit all{before.rlim_max, before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_CORE, &all), 0);
+    run("web", {"/usr/bin/setpriv", "--regid", "65534", "--clear-groups"});
+    ASSERT_EQ(::setrlimit(RLIMIT_CORE, &before), 0);
+    const fs::path proc = "/proc/" + std::to_string(pid);
+    std::ostringstream limits;
+    limits << std::ifstream(proc / "limits").rdbuf();
+    EXPECT_TRUE(std::regex_search(limits.str(), std::regex("Max core file size +0 +0 ")))
+        << limits.str();
+
+    struct stat info {};
+
+    ASSERT_EQ(::stat((proc / "stat").c_str(), &info), 0);
+    EXPECT_EQ(info.st_gid, 0U);
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+}
 
 TEST_F(Foreground, LeavesNothingBehindOnceItsAppIsDownAndAway) {
     run("web");

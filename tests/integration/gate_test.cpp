@@ -98,6 +98,27 @@ TEST_F(Gate, AUnitThatIsActiveNoMoreHoldsTheStartUntilItIsAgain) {
     expect_it_goes_on();
 }
 
+// Nobody waited while there was no agent, however long that was.
+TEST_F(Gate, AStartThatIsHeldIsHeldByTheNextAgentToo) {
+    set("data.mount", "active", "mounted");
+    it.host.start();
+    come_up_to_the_gate("{unit: data.mount}");
+    set("data.mount", "inactive", "dead");
+    it.host.podman->release_hung();
+    it.host.advance(seconds(20));
+    ASSERT_EQ(waits_for(), "waits for unit data.mount to be active (it is inactive)");
+    it.host.stop();
+    it.host.time.set_wall(it.host.time.system_now() + std::chrono::hours(24));
+    // Not host.start(): that waits until no change is under way.
+    it.host.agent = std::move(*it.host.make_agent());
+    it.host.agent->start();
+    it.host.advance(seconds(20));
+    EXPECT_EQ(it.host.podman->state_of("clock"), "created");
+    EXPECT_EQ(waits_for(), "waits for unit data.mount to be active (it is inactive)");
+    set("data.mount", "active", "mounted");
+    expect_it_goes_on();
+}
+
 TEST_F(Gate, AnAppWhoseCompanionIsDownHoldsTheStartUntilItIsUpAgain) {
     it.bring_up();
     come_up_to_the_gate("{app: web}");

@@ -157,6 +157,13 @@ class Packages(LintTest):
         self.assertRegex(found, f"{name}: [89]\\.\\d, and was 6")
         self.assertIn("system/podreeve.service: systemd-analyze security says nothing of it", found)
 
+    def test_an_agent_that_nobody_watches(self):
+        for name in ("user/podreeve-kube@.service", "system/podreeve.service"):
+            with self.subTest(name=name):
+                sign = f"{name}: has no WatchdogSec=30"
+                self.assertIn(sign, self.check(check_units, {name: "[Service]\nExecStart=/bin/true\nWatchdogSec=0\n"}))
+                self.assertNotIn(sign, self.check(check_units, {name: "[Service]\nExecStart=/bin/true\nWatchdogSec=30\n"}))
+
     def test_a_unit_that_may_do_less(self):
         found = self.check(check_units, {"user/podreeve.service": "[Service]\nExecStart=/bin/true\nPrivateNetwork=yes\nProtectSystem="
                                          "strict\nDynamicUser=yes\nCapabilityBoundingSet=\nPrivateUsers=yes\nProtectHome=yes\n"

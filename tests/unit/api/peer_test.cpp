@@ -1,6 +1,8 @@
 #include "agent/api/peer.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/unique_fd.h"
+#include "tests/unit/api/caller.h"
+#include "tests/unit/api/serving.h"
 
 namespace podreeve::api {
 namespace {
@@ -58,6 +62,31 @@ TEST(Peer, OnlyTheSameUserAndRootMayConnect) {
     EXPECT_FALSE(may_connect(kSomebodyElse, 0));
     EXPECT_FALSE(may_connect(std::nullopt, 0));
     EXPECT_FALSE(may_connect(std::nullopt, static_cast<uid_t>(-1)));
+}
+
+// Though the directory and the socket let them.
+TEST(Peer, OfAnotherUserIsRefusedWhateverTheModes) {
+    ASSERT_EQ(::geteuid(), 0U) << "needs root, who can be two users";
+    const testing::Serving serving;
+    for (const auto& step : {serving.directory, serving.socket.parent_path(), serving.socket}) {
+        ASSERT_EQ(::chmod(step.c_str(), 0777), 0);
+    }
+    // The kernel tells of a connection who made it; of this thread alone.
+    const auto connect_as = [&](uid_t user) {
+        ::syscall(SYS_setresuid, -1, user, -1);
+        testing::Caller caller(serving.socket);
+        ::syscall(SYS_setresuid, -1, 0, -1);
+        return caller;
+    };
+    for (const char* const target : {"/v1/apps", "/v1/events?follow=1", "/v1/nothing"}) {
+        testing::Caller caller = connect_as(kSomebodyElse);
+        ASSERT_TRUE(caller.connected());
+        EXPECT_EQ(caller.get(target).status(), 403) << target;
+    }
+    testing::Caller caller = connect_as(kSomebodyElse);
+    caller.say("POST /v1/reconcile HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(caller.status(), 403);
+    EXPECT_EQ(connect_as(0).get("/v1/apps").status(), 200);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "agent/handlers/table.h"
 
+#include <cerrno>
+
 #include <gtest/gtest.h>
 
+#include "agent/handlers/host_paths.h"
 #include "tests/unit/handlers/bench.h"
 
 // How errors of handlers become outcomes of tasks.
@@ -51,6 +54,27 @@ TEST(Outcomes, AreErrorsOnceASilentPodmanHasBeenAskedThreeTimes) {
     EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(handlers.run(task)));
     EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(handlers.run(task)));
     EXPECT_TRUE(std::holds_alternative<Error>(handlers.run(task)));
+}
+
+Ended host_path_is_away(Task& task) {
+    RETURN_IF_ERROR(ask_host(task, "/share", [] {
+        return Status(errno_error("look at /share", ENOTCONN));  // FUSE without its process
+    }));
+    return state::TaskOutcome(state::TaskDone{});
+}
+
+// It may be away for days, and keeps no version that runs from being repaired.
+TEST(Outcomes, AreErrorsAtOnceWhereAHostPathIsAway) {
+    Bench bench;
+    const Row row = row_that(host_path_is_away);
+    StoredTask task = some_task();
+    const auto handlers = handlers_for(row, *bench.world);
+    for (const auto& handler : {handlers.run, handlers.undo}) {
+        const auto outcome = handler(task);
+        ASSERT_TRUE(std::holds_alternative<Error>(outcome));
+        EXPECT_EQ(std::get<Error>(outcome).message,
+                  "cannot look at /share: Transport endpoint is not connected");
+    }
 }
 
 TEST(Outcomes, AreErrorsAtOnceForAPullThatTookItsTime) {

@@ -126,6 +126,27 @@ TEST(UnitKinds, ANewVersionThatIsTakenBackRunsTheFormerOneAgain) {
               (std::vector<std::string>{"reload", "reset proxy.service", "start proxy.service"}));
 }
 
+TEST(UnitKinds, AChangeOfAHundredTextsPutsAllOfThemBack) {
+    Bench bench;
+    bench.must(StepKind::InstallUnit, kUnit, kUnit, install_details());
+    std::vector<std::string> former;
+    std::vector<std::unique_ptr<StoredTask>> tasks;
+    for (int i = 0; i < 100; ++i) {
+        std::ofstream(bench.directory / "quadlet/web" / kUnit, std::ios::app) << "# " << i << "\n";
+        former.push_back(text_of(bench, kUnit));
+        tasks.emplace_back(
+            new StoredTask(bench.task(StepKind::InstallUnit, kUnit, kUnit, install_details())));
+        ASSERT_EQ(bench.run(*tasks.back()), "");
+        ASSERT_NE(text_of(bench, kUnit), former.back());
+    }
+    while (!tasks.empty()) {
+        ASSERT_EQ(bench.undo(*tasks.back()), "");
+        EXPECT_EQ(text_of(bench, kUnit), former.back());
+        tasks.pop_back();
+        former.pop_back();
+    }
+}
+
 TEST(UnitKinds, AFileThatIsPutBackHasItsTimeUnlessSomethingMayRunAnother) {
     constexpr std::int64_t kThen = 1'600'000'000'123'456'789;  // long before the bench's own time
     Bench bench;

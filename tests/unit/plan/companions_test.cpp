@@ -227,6 +227,9 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
         {"a drop-in of somebody's own",
          [](HostPicture& host) { host.installed("web", "web.container").drop_ins["50-mine.conf"]; },
          "none: ; ForeignDropIn"},
+        {"one whose name is no text",
+         [](HostPicture& host) { host.installed("web", "web.container").drop_ins["50-\xff.conf"]; },
+         "none: ; ForeignDropIn"},
         {"stopped", [](HostPicture& host) { host.unit("web.service").active_state = "inactive"; },
          "repair: start-unit web.service"},
         {"failed",
@@ -371,6 +374,17 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
         EXPECT_EQ(host.told(), row.told) << row.name;
         EXPECT_EQ(host.told(), host.told()) << row.name;
     }
+}
+
+TEST(CompanionPlan, TellsOfADropInWhoseNameIsNoTextInWordsThatAre) {
+    HostPicture host;
+    host.want_bare("web.container", kProxy);
+    host.bring_up();
+    host.installed("web", "web.container").drop_ins["50-\xff\n.conf"];
+    EXPECT_EQ(host.told(), "none: ; ForeignDropIn");
+    EXPECT_NE(host.last_message.find("web.container.d/50-\\xff\\n.conf is not podreeve's"),
+              std::string::npos)
+        << host.last_message;
 }
 
 TEST(CompanionPlan, KeepsTheTimeOfAFileThatIsPutBackUnderWhatRunsFromIt) {

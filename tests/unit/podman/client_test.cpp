@@ -1,6 +1,9 @@
 #include "runtime/podman/client.h"
 
 #include <mutex>
+#include <optional>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -71,6 +74,20 @@ class Scripted {
     std::vector<std::string> asked_;
     http::ScriptedServer server_;
 };
+
+TEST(Client, SaysNothingToAPodmanOfAnotherUser) {
+    ASSERT_EQ(::geteuid(), 0U) << "needs root, who can listen as somebody else";
+    std::optional<Scripted> podman;
+    // The kernel tells of a socket who listened on it; of this thread alone.
+    ::syscall(SYS_setresuid, -1, 65534, -1);
+    podman.emplace("5.4.2", std::vector<Scripted::Answer>{{"containers/json", "200 OK", "[]"}});
+    ::syscall(SYS_setresuid, -1, 0, -1);
+    Client client = podman->client();
+    const auto refused = client.list_containers({});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::Denied) << refused.error().message;
+    EXPECT_EQ(podman->asked(), std::vector<std::string>{});
+}
 
 TEST(Client, AsksForTheVersionOnceAndSpeaksIt) {
     for (const auto& [version, path] :

@@ -3,9 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstring>
+#include <fcntl.h>
 #include <filesystem>
+#include <fstream>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <optional>
+#include <sched.h>
 #include <spawn.h>
+#include <sstream>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -398,6 +406,92 @@ TEST_F(AskerTest, WhoAnswersWithinTheTimeIsNotBlamedForOursBeingOver) {
     }
     time.advance(std::chrono::seconds(60));  // we were busy
     EXPECT_EQ(wait_for(1), std::vector<Answer>{success()});
+}
+
+// A process in a network of its own, whose loopback interface has forty more addresses.
+class ManyAddresses {
+  public:
+    ManyAddresses() {
+        int ready[2];
+        EXPECT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            const char made = ::unshare(CLONE_NEWNET) == 0 && give_addresses() ? 'y' : 'n';
+            (void)!::write(ready[1], &made, 1);
+            while (true) {
+                ::pause();
+            }
+        }
+        char made = 'n';
+        (void)!::read(ready[0], &made, 1);
+        there_ = made == 'y';
+        ::close(ready[0]);
+        ::close(ready[1]);
+    }
+
+    ~ManyAddresses() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+
+    ManyAddresses(const ManyAddresses&) = delete;
+    ManyAddresses& operator=(const ManyAddresses&) = delete;
+
+    bool there() const { return there_; }
+
+    pid_t pid() const { return pid_; }
+
+    // "Tcp: RtoAlgorithm … ActiveOpens …" and a line of numbers.
+    int connects() const {
+        std::ifstream in("/proc/" + std::to_string(pid_) + "/net/snmp");
+        std::string names, numbers, name;
+        while (std::getline(in, names) && std::getline(in, numbers)) {
+            int number = 0;
+            std::istringstream heads(names), values(numbers);
+            std::string first;
+            heads >> first;
+            values >> first;
+            while (first == "Tcp:" && heads >> name && values >> number) {
+                if (name == "ActiveOpens") {
+                    return number;
+                }
+            }
+        }
+        return -1;
+    }
+
+  private:
+    static bool give_addresses() {
+        const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        ifreq request{};
+        std::strcpy(&request.ifr_name[0], "lo");
+        request.ifr_flags = IFF_UP;
+        bool done = ::ioctl(fd.get(), SIOCSIFFLAGS, &request) == 0;
+        for (int i = 1; done && i <= 40; ++i) {
+            const std::string alias = "lo:" + std::to_string(i);
+            std::strcpy(&request.ifr_name[0], alias.c_str());
+            sockaddr_in address{};
+            address.sin_family = AF_INET;
+            address.sin_addr.s_addr = htonl(0x0a000000U + static_cast<unsigned>(i));  // 10.0.0.i
+            std::memcpy(&request.ifr_addr, &address, sizeof address);
+            done = ::ioctl(fd.get(), SIOCSIFADDR, &request) == 0;
+        }
+        return done;
+    }
+
+    pid_t pid_ = 0;
+    bool there_ = false;
+};
+
+TEST_F(AskerTest, OfManyAddressesAFewAreTried) {
+    ASSERT_EQ(::geteuid(), 0U) << "needs root, who can make a network";
+    const ManyAddresses container;
+    ASSERT_TRUE(container.there());
+    Question what = question(Kind::Tcp, {1});
+    what.pid = container.pid();
+    EXPECT_EQ(ask(what), failure("port 1: connection refused"));
+    EXPECT_LE(container.connects(), 8);
+    EXPECT_GE(container.connects(), 6) << "the addresses were not there";
 }
 
 TEST(InterfaceAddresses, AreNoMoreThanAskedFor) {

@@ -249,6 +249,28 @@ TEST(NewState, IsNotBegunInADirectoryOfOtherThings) {
     EXPECT_EQ(mode_of(home), 0700U) << "an empty one was made for it";
 }
 
+TEST(NewState, IsNotBegunInADirectoryOfAnotherUser) {
+    ASSERT_EQ(::geteuid(), 0U) << "needs root, who can give a directory away";
+    constexpr uid_t kSomebodyElse = 54321;
+    const TempDir dir;
+    fakes::FakeTime time;
+    const std::filesystem::path home = dir.path() / "home";
+    for (const mode_t mode : {0755U, 0700U}) {
+        std::filesystem::create_directory(home);
+        ASSERT_EQ(::chmod(home.c_str(), mode), 0);
+        ASSERT_EQ(::chown(home.c_str(), kSomebodyElse, kSomebodyElse), 0);
+        const auto refused = State::open(home, time);
+        ASSERT_FALSE(refused) << mode;
+        EXPECT_EQ(refused.error().code, Code::Denied);
+        EXPECT_EQ(refused.error().message, "cannot keep the state in " + home.string() +
+                                               ": it belongs to user 54321; run 'chown 0 " +
+                                               home.string() + "' if it is to be the agent's");
+        EXPECT_EQ(mode_of(home), mode) << "left as it was";
+        EXPECT_TRUE(std::filesystem::is_empty(home));
+        std::filesystem::remove(home);
+    }
+}
+
 TEST(NewState, LeavesAFileAloneThatIsNotItsLock) {
     const TempDir dir;
     fakes::FakeTime time;

@@ -189,6 +189,31 @@ TEST(CompanionEnds, AreForgottenWithTheLastCompanion) {
     EXPECT_TRUE(agent.memory().restarts.empty());
 }
 
+TEST(ContainerEnds, OfContainersThatNoVersionHasAreForgotten) {
+    for (const bool with_units : {false, true}) {
+        CompanionAgent agent;
+        agent.pass({});
+        Memory memory = agent.memory();
+        memory.restarts["db"] = {3, 3, "1", {}};
+        memory.restarts["former"] = {3, 3, "2", {}};
+        if (!with_units) {
+            memory.companions.clear();
+        }
+        agent.remember(memory);
+        auto renamed = std::make_shared<manifests::AppSpec>(*agent.newest);
+        if (!with_units) {
+            renamed->companions.clear();
+        }
+        manifests::ContainerSpec container;
+        container.name = container.part = "db";
+        renamed->containers.push_back(container);
+        agent.desired.apps["web"] = renamed;
+        agent.prepared = agent.supervisor->prepare(agent.desired, agent.observed, {});
+        EXPECT_FALSE(agent.memory().restarts.contains("former")) << with_units;
+        EXPECT_TRUE(agent.memory().restarts.contains("db")) << with_units;
+    }
+}
+
 TEST(CompanionRestart, IsNotOverWhileTheUnitCannotBeSeen) {
     CompanionAgent agent;
     agent.pass(changed(kShort, [](UnitState& unit) { unit.active_state = "active"; }));
