@@ -164,13 +164,13 @@ Status make_host_path(const manifests::Mount& mount, MadeBy by) {
 }
 
 Status ask_host(const Task& task, const std::string& path, std::function<Status()> ask) {
-    const auto answer = std::make_shared<Status>();
-    const bool answered =
-        task.world.host_paths->run(path, [answer, ask = std::move(ask)] { *answer = ask(); });
-    return answered ? *answer
-                    : Status(Error{
-                          Code::Unavailable,
-                          fmt::format("cannot look at {}: its file system does not answer", path)});
+    const auto reply = std::make_shared<Status>();
+    const bool replied =
+        task.world.host_paths->run(path, [reply, ask = std::move(ask)] { *reply = ask(); });
+    return replied ? *reply
+                   : Status(Error{
+                         Code::Unavailable,
+                         fmt::format("cannot look at {}: its file system does not answer", path)});
 }
 
 }  // namespace podreeve::handlers

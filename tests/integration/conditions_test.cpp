@@ -35,7 +35,7 @@ TEST(Conditions, OfWhatIsStoppedAreNotLookedAtAllTheTime) {
     std::ofstream(path) << "x";
     host.write("clock.yaml", to_text(SingleApp{.more = on_path(path)}));
     host.start();
-    host.wish("clock", Verb::Stop);
+    host.request("clock", Verb::Stop);
     std::filesystem::remove(path);
     host.pass();
     const std::size_t passes = host.reports.size();
@@ -108,8 +108,8 @@ TEST(Wishes, AStopOfWhatIsPreparedIsNoFailure) {
     while (host.podman->hung() == 0) {
         host.turns.run();
     }
-    host.wish("clock", Verb::Stop);
-    host.wish("clock", Verb::Start);
+    host.request("clock", Verb::Stop);
+    host.request("clock", Verb::Start);
     EXPECT_EQ(host.state("clock"), "Running") << host.app("clock").message;
     EXPECT_FALSE(host.has_condition("clock", "DeployFailed"));
 }
