@@ -219,11 +219,11 @@ void AcceptedVersions::forget(const std::string& app, const std::vector<std::str
         return;
     }
     const auto dir = dir_.use();
-    const std::string in_force = current(app).value_or("");
+    const std::string effective = current(app).value_or("");
     for (const fs::path& path : versions_in(dir / app)) {
         const std::string hash = path.stem().string();
-        const bool keep = hash == in_force || std::find(keep_hashes.begin(), keep_hashes.end(),
-                                                        hash) != keep_hashes.end();
+        const bool keep = hash == effective || std::find(keep_hashes.begin(), keep_hashes.end(),
+                                                         hash) != keep_hashes.end();
         if (!keep) {
             ::unlink(path.c_str());
         }

@@ -552,13 +552,13 @@ json to_redacted_json(const AppSpec& spec) {
 }
 
 bool holds_secrets(const AppSpec& spec) {
-    const auto is_told = [](const ContainerSpec& container) {
+    const auto is_secret_bearing = [](const ContainerSpec& container) {
         return !container.secret_env.empty() ||
                std::ranges::any_of(container.env, [](const auto& row) {
                    return sounds_secret(row.first) || holds_credentials(row.second);
                });
     };
-    return !spec.secrets.empty() || std::ranges::any_of(spec.containers, is_told) ||
+    return !spec.secrets.empty() || std::ranges::any_of(spec.containers, is_secret_bearing) ||
            std::ranges::any_of(spec.volumes, [](const VolumeSpec& volume) {
                return volume.origin == VolumeOrigin::Secret;
            });

@@ -354,13 +354,13 @@ std::vector<NamedUnit> named_units(
                      [&](const auto& drop_in) { return speaks_of_them(drop_in.second); })) {
         return out;
     }
-    std::vector<Diagnostic> untold;  // compile() finds them again
+    std::vector<Diagnostic> unreported;  // compile() finds them again
     std::vector<NodePtr> documents = read_yaml(file, text).documents;
     for (const auto& [name, drop_in] : drop_ins) {
-        merge_documents(documents, read_yaml(name, drop_in).documents, untold);
+        merge_documents(documents, read_yaml(name, drop_in).documents, unreported);
     }
     for (const NodePtr& document : documents) {
-        for (const Place& item : Place(*document, "", untold)["app"]["companions"].items()) {
+        for (const Place& item : Place(*document, "", unreported)["app"]["companions"].items()) {
             const Place named = item.is_scalar() ? item : item["file"];
             const auto path = named.text(Reading::Verbatim);
             if (path && is_inner_path(*path)) {

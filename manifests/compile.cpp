@@ -108,7 +108,7 @@ AppSpec read_kube(const std::string& file,
 // Neither dialect: says which the person may have meant.
 void complain_dialect(const Node& document, std::vector<Diagnostic>& diagnostics) {
     std::string nearest;
-    for (const Entry& entry : document.entries) {
+    for (const MapEntry& entry : document.entries) {
         if (nearest.empty()) {
             nearest = nearest_name(entry.key, {"app", "apiVersion", "kind"});
         }

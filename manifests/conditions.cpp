@@ -13,10 +13,10 @@
 namespace podreeve::manifests {
 namespace {
 
-using Kind = StartConditionKind;
-
-constexpr Kind kLeaves[] = {Kind::Service, Kind::Path,  Kind::Port, Kind::Network,
-                            Kind::Time,    Kind::Image, Kind::Unit};
+constexpr StartConditionKind kLeaves[] = {StartConditionKind::Service, StartConditionKind::Path,
+                                          StartConditionKind::Port,    StartConditionKind::Network,
+                                          StartConditionKind::Time,    StartConditionKind::Image,
+                                          StartConditionKind::Unit};
 constexpr std::size_t kDeepest = 8;
 
 bool is_port(std::string_view text) {
@@ -45,46 +45,49 @@ std::optional<std::string> port_of(const std::string& text) {
     return is_ip_address(host) ? std::optional<std::string>(text) : std::nullopt;
 }
 
-struct Rule {
+struct SubjectRule {
     const char* wrong;
     const char* allowed;
 };
 
 // Checks and settles what a leaf is about; what is wrong with it otherwise.
-std::optional<Rule> settle(const Place& place, StartCondition& leaf) {
+std::optional<SubjectRule> read_subject(const Place& place, StartCondition& leaf) {
     switch (leaf.kind) {
-        case Kind::Service:
-            return check_dependency_name(place, leaf.subject) ? std::nullopt
-                                                              : std::optional<Rule>(Rule{"", ""});
-        case Kind::Path:
+        case StartConditionKind::Service:
+            return check_dependency_name(place, leaf.subject)
+                       ? std::nullopt
+                       : std::optional<SubjectRule>(SubjectRule{"", ""});
+        case StartConditionKind::Path:
             leaf.subject = place.as_absolute_path(leaf.subject).value_or("");
-            return leaf.subject.empty() ? std::optional<Rule>(Rule{"", ""}) : std::nullopt;
-        case Kind::Port:
+            return leaf.subject.empty() ? std::optional<SubjectRule>(SubjectRule{"", ""})
+                                        : std::nullopt;
+        case StartConditionKind::Port:
             if (const auto port = port_of(leaf.subject)) {
                 leaf.subject = *port;
                 return std::nullopt;
             }
-            return Rule{"'{}' is not a port", "5432, 127.0.0.1:5432, [::1]:5432"};
-        case Kind::Network:
-            return leaf.subject == "online"
-                       ? std::nullopt
-                       : std::optional<Rule>(Rule{"'{}' is nothing to wait for", "online"});
-        case Kind::Time:
-            return parse_rfc3339(leaf.subject)
-                       ? std::nullopt
-                       : std::optional<Rule>(Rule{"'{}' is not a time", "2026-11-22T06:00:00Z"});
-        case Kind::Image:
-            return is_image_reference(leaf.subject)
-                       ? std::nullopt
-                       : std::optional<Rule>(Rule{"'{}' is not an image reference",
-                                                  "[host[:port]/]name[:tag][@digest]"});
-        case Kind::Unit:
+            return SubjectRule{"'{}' is not a port", "5432, 127.0.0.1:5432, [::1]:5432"};
+        case StartConditionKind::Network:
+            return leaf.subject == "online" ? std::nullopt
+                                            : std::optional<SubjectRule>(SubjectRule{
+                                                  "'{}' is nothing to wait for", "online"});
+        case StartConditionKind::Time:
+            return parse_rfc3339(leaf.subject) ? std::nullopt
+                                               : std::optional<SubjectRule>(SubjectRule{
+                                                     "'{}' is not a time", "2026-11-22T06:00:00Z"});
+        case StartConditionKind::Image:
+            return is_image_reference(leaf.subject) ? std::nullopt
+                                                    : std::optional<SubjectRule>(SubjectRule{
+                                                          "'{}' is not an image reference",
+                                                          "[host[:port]/]name[:tag][@digest]"});
+        case StartConditionKind::Unit:
             return leaf.subject.find('.') != std::string::npos &&
                            leaf.subject.find('/') == std::string::npos
                        ? std::nullopt
-                       : std::optional<Rule>(Rule{"'{}' is not the name of a unit", "x.service"});
-        case Kind::All:
-        case Kind::Any:
+                       : std::optional<SubjectRule>(
+                             SubjectRule{"'{}' is not the name of a unit", "x.service"});
+        case StartConditionKind::All:
+        case StartConditionKind::Any:
             break;
     }
     return std::nullopt;
@@ -93,7 +96,7 @@ std::optional<Rule> settle(const Place& place, StartCondition& leaf) {
 bool take_leaf(const Place& place, StartCondition leaf, std::vector<StartCondition>& out) {
     leaf.position = place.position();
     const std::string written = leaf.subject;
-    if (const auto rule = settle(place, leaf)) {
+    if (const auto rule = read_subject(place, leaf)) {
         if (*rule->wrong != '\0') {
             place.fail(fmt::format(fmt::runtime(rule->wrong), written), rule->allowed);
         }
@@ -106,7 +109,7 @@ bool take_leaf(const Place& place, StartCondition leaf, std::vector<StartConditi
 void read_condition(const Place& place, std::vector<StartCondition>& out, std::size_t depth);
 
 void read_group(const Place& place,
-                Kind kind,
+                StartConditionKind kind,
                 std::vector<StartCondition>& out,
                 std::size_t depth) {
     StartCondition group;
@@ -130,7 +133,7 @@ void read_condition(const Place& place, std::vector<StartCondition>& out, std::s
         return;
     }
     std::size_t found = 0;
-    for (const Kind kind : kLeaves) {
+    for (const StartConditionKind kind : kLeaves) {
         const Place value = place[to_string(kind)];
         if (!value.present()) {
             continue;
@@ -142,7 +145,7 @@ void read_condition(const Place& place, std::vector<StartCondition>& out, std::s
             take_leaf(value, {kind, *text, dependency_kind_of(is.value_or("started"))}, out);
         }
     }
-    for (const Kind kind : {Kind::All, Kind::Any}) {
+    for (const StartConditionKind kind : {StartConditionKind::All, StartConditionKind::Any}) {
         const Place list = place[to_string(kind)];
         if (list.present()) {
             ++found;
@@ -168,9 +171,10 @@ std::string_view trimmed(std::string_view text) {
 void read_word(const Place& place, std::string_view word, std::vector<StartCondition>& out) {
     const std::size_t equals = word.find('=');
     const std::string_view name = trimmed(word.substr(0, equals));
-    const auto kind = std::find_if(std::begin(kLeaves), std::end(kLeaves), [&](Kind leaf) {
-        return leaf != Kind::Service && to_string(leaf) == name;
-    });
+    const auto kind =
+        std::find_if(std::begin(kLeaves), std::end(kLeaves), [&](StartConditionKind leaf) {
+            return leaf != StartConditionKind::Service && to_string(leaf) == name;
+        });
     if (kind == std::end(kLeaves) || equals == std::string_view::npos) {
         place.fail(fmt::format("'{}' is nothing to wait for", word),
                    "path=, port=, network=online, time=, image=, unit=");
@@ -202,7 +206,7 @@ std::vector<StartCondition> read_condition_line(const Place& place) {
     const auto text = place.text(Reading::Verbatim);
     each_of(text ? std::string_view(*text) : std::string_view(), ',', [&](std::string_view item) {
         StartCondition any;
-        any.kind = Kind::Any;
+        any.kind = StartConditionKind::Any;
         any.position = place.position();
         each_of(item, '|', [&](std::string_view word) { read_word(place, word, any.of); });
         if (any.of.size() == 1) {

@@ -44,7 +44,7 @@ std::int64_t to_ns(const timespec& time) {
     return time.tv_sec * kSecond + time.tv_nsec;
 }
 
-Stamp stamp_of(const struct stat& info) {
+FileStamp stamp_of(const struct stat& info) {
     return {info.st_dev,         info.st_ino,  info.st_size, to_ns(info.st_mtim),
             to_ns(info.st_ctim), info.st_mode, info.st_uid};
 }

@@ -12,7 +12,7 @@
 namespace podreeve::manifests {
 
 // What a stat tells of a file, enough to see that it is another one than before.
-struct Stamp {
+struct FileStamp {
     dev_t device = 0;
     ino_t inode = 0;
     off_t size = 0;
@@ -20,12 +20,12 @@ struct Stamp {
     std::int64_t changed_ns = 0;
     mode_t mode = 0;
     uid_t owner = 0;
-    friend bool operator==(const Stamp&, const Stamp&) = default;
+    friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
 struct FoundFile {
     std::filesystem::path path;
-    Stamp stamp;
+    FileStamp stamp;
     std::string trouble;  // why it must not be read; empty: it may
     // It is not to be seen now, and not known to be gone: what it said last still holds.
     bool missing = false;

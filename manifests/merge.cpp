@@ -9,7 +9,7 @@ namespace podreeve::manifests {
 namespace {
 
 const Node* child(const Node& node, std::string_view key) {
-    const Entry* entry = node.find(key);
+    const MapEntry* entry = node.find(key);
     return entry == nullptr ? nullptr : entry->value.get();
 }
 
@@ -96,9 +96,10 @@ NodePtr merge_values(const std::string& key, const NodePtr& base, const NodePtr&
 
 NodePtr merge_maps(const NodePtr& base, const NodePtr& over) {
     auto out = std::make_shared<Node>(*base);
-    for (const Entry& entry : over->entries) {
-        const auto same = std::find_if(out->entries.begin(), out->entries.end(),
-                                       [&](const Entry& other) { return other.key == entry.key; });
+    for (const MapEntry& entry : over->entries) {
+        const auto same =
+            std::find_if(out->entries.begin(), out->entries.end(),
+                         [&](const MapEntry& other) { return other.key == entry.key; });
         if (entry.value->kind == NodeKind::Null) {
             if (same != out->entries.end()) {
                 out->entries.erase(same);
@@ -106,7 +107,7 @@ NodePtr merge_maps(const NodePtr& base, const NodePtr& over) {
         } else if (same == out->entries.end()) {
             out->entries.push_back(entry);
         } else {
-            Entry merged = entry;
+            MapEntry merged = entry;
             merged.value = merge_values(entry.key, same->value, entry.value);
             *same = std::move(merged);
         }

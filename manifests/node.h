@@ -17,7 +17,7 @@ struct Node;
 using NodePtr = std::shared_ptr<const Node>;
 using FileName = std::shared_ptr<const std::string>;
 
-struct Entry {
+struct MapEntry {
     std::string key;
     int line = 0;  // of the key
     int column = 0;
@@ -30,7 +30,7 @@ struct Node {
     bool plain = true;  // a scalar without quotes, whose text decides on its type
     std::string text;
     std::vector<NodePtr> items;
-    std::vector<Entry> entries;  // in the order written, keys unique
+    std::vector<MapEntry> entries;  // in the order written, keys unique
     int line = 0;
     int column = 0;
     FileName file;
@@ -39,7 +39,7 @@ struct Node {
     SourcePosition position() const { return {file ? *file : "", line, column}; }
 
     // Null when there is no such entry or this is not a map.
-    const Entry* find(std::string_view key) const;
+    const MapEntry* find(std::string_view key) const;
 };
 
 }  // namespace podreeve::manifests

@@ -65,7 +65,7 @@ Place::Place(const Node& node, std::string path, std::vector<Diagnostic>& diagno
 
 Place::Place(const Node* node,
              const Node* parent,
-             const Entry* entry,
+             const MapEntry* entry,
              std::string path,
              std::vector<Diagnostic>* diagnostics)
     : node_(node),
@@ -101,7 +101,7 @@ Place Place::operator[](std::string_view key) const {
     if (node_ == nullptr || node_->kind != NodeKind::Map) {
         return {nullptr, here, nullptr, child_path(key), diagnostics_};
     }
-    const Entry* entry = node_->find(key);
+    const MapEntry* entry = node_->find(key);
     if (entry == nullptr) {
         return {nullptr, here, nullptr, child_path(key), diagnostics_};
     }
@@ -119,7 +119,7 @@ void Place::fail_at_key(std::string message, std::string allowed, std::string ne
                              std::move(nearest), Severity::Error});
 }
 
-void Place::report_unknown(const FieldTable& table, const Entry& entry) const {
+void Place::report_unknown(const FieldTable& table, const MapEntry& entry) const {
     const Place field(entry.value.get(), node_, &entry, child_path(entry.key), diagnostics_);
     if (table.is_later(entry.key)) {
         field.fail_at_key("is not supported yet");
@@ -137,7 +137,7 @@ bool Place::check_fields(const FieldTable& table) const {
         fail(fmt::format("must be a map, and is {}", name_of(node_->kind)), table.allowed_text());
         return false;
     }
-    for (const Entry& entry : node_->entries) {
+    for (const MapEntry& entry : node_->entries) {
         if (!table.is_accepted(entry.key)) {
             report_unknown(table, entry);
         }
@@ -279,7 +279,7 @@ std::vector<std::pair<std::string, Place>> Place::entries() const {
         return out;
     }
     out.reserve(node_->entries.size());
-    for (const Entry& entry : node_->entries) {
+    for (const MapEntry& entry : node_->entries) {
         const Node* value = entry.value->kind == NodeKind::Null ? nullptr : entry.value.get();
         out.emplace_back(entry.key,
                          Place(value, node_, &entry, child_path(entry.key), diagnostics_));

@@ -78,16 +78,16 @@ class Place {
   private:
     Place(const Node* node,
           const Node* parent,
-          const Entry* entry,
+          const MapEntry* entry,
           std::string path,
           std::vector<Diagnostic>* diagnostics);
 
-    void report_unknown(const FieldTable& table, const Entry& entry) const;
+    void report_unknown(const FieldTable& table, const MapEntry& entry) const;
     std::string child_path(std::string_view key) const;
 
     const Node* node_ = nullptr;    // null: absent
     const Node* parent_ = nullptr;  // of an absent one
-    const Entry* entry_ = nullptr;
+    const MapEntry* entry_ = nullptr;
     std::string path_;
     std::vector<Diagnostic>* diagnostics_;
 };

@@ -45,12 +45,12 @@ void add_missing(const std::string& name, SeenName entry, DirectoryLook& look) {
 
 }  // namespace
 
-void Presence::expect(const fs::path& file) {
+void PresenceTracker::expect(const fs::path& file) {
     places_[file.parent_path()].entries.try_emplace(file.filename().string(),
                                                     SeenName{{file, {}, ""}, false});
 }
 
-void Presence::forget(const fs::path& file) {
+void PresenceTracker::forget(const fs::path& file) {
     const auto place = places_.find(file.parent_path());
     if (place == places_.end()) {
         return;
@@ -63,11 +63,11 @@ void Presence::forget(const fs::path& file) {
     std::erase_if(place->second.missing, is_of_it);
 }
 
-bool Presence::is_new_since_boot(const Place& place, const fs::path& path) const {
+bool PresenceTracker::is_new_since_boot(const Place& place, const fs::path& path) const {
     return is_below(path, rules_.volatile_below) && place.id && place.id->boot != rules_.boot;
 }
 
-std::string Presence::doubt_of(const Place& place, const DirectoryLook& look) const {
+std::string PresenceTracker::doubt_of(const Place& place, const DirectoryLook& look) const {
     const auto was_in_it = [&](const auto& item) {
         return is_main(item.first) && !place.strangers.contains(item.first);
     };
@@ -87,7 +87,7 @@ std::string Presence::doubt_of(const Place& place, const DirectoryLook& look) co
                        "were in it";
 }
 
-void Presence::carry_all(Place& place, DirectoryLook& look) {
+void PresenceTracker::carry_all(Place& place, DirectoryLook& look) {
     place.missing.clear();
     for (const auto& [name, entry] : look.entries) {
         if (place.entries.insert_or_assign(name, entry).second) {
@@ -101,7 +101,7 @@ void Presence::carry_all(Place& place, DirectoryLook& look) {
     }
 }
 
-bool Presence::is_gone(Missing& missing, std::int64_t changed, SteadyTime now) {
+bool PresenceTracker::is_gone(Missing& missing, std::int64_t changed, SteadyTime now) {
     if (missing.changed_ns != changed) {
         missing.changed_ns = changed;
         missing.quiet_since = now;
@@ -115,7 +115,7 @@ bool Presence::is_gone(Missing& missing, std::int64_t changed, SteadyTime now) {
     return false;
 }
 
-void Presence::carry_missing(Place& place, DirectoryLook& look, SteadyTime now) {
+void PresenceTracker::carry_missing(Place& place, DirectoryLook& look, SteadyTime now) {
     std::map<std::string, SeenName> known = look.entries;
     for (const auto& [name, entry] : place.entries) {
         const std::string folder = folder_of(name);
@@ -139,7 +139,7 @@ void Presence::carry_missing(Place& place, DirectoryLook& look, SteadyTime now) 
     place.strangers.clear();
 }
 
-void Presence::take(std::vector<DirectoryLook>& looks, SteadyTime now) {
+void PresenceTracker::take(std::vector<DirectoryLook>& looks, SteadyTime now) {
     doubts_.clear();
     troubles_.clear();
     look_again_.reset();
@@ -160,7 +160,7 @@ void Presence::take(std::vector<DirectoryLook>& looks, SteadyTime now) {
     }
 }
 
-std::string Presence::doubt_about(const fs::path& directory) const {
+std::string PresenceTracker::doubt_about(const fs::path& directory) const {
     for (const auto* all : {&doubts_, &troubles_}) {
         for (const auto& [path, why] : *all) {
             if (key_of(path) == key_of(directory)) {
@@ -171,7 +171,7 @@ std::string Presence::doubt_about(const fs::path& directory) const {
     return {};
 }
 
-json Presence::to_json() const {
+json PresenceTracker::to_json() const {
     json out = json::object();
     for (const auto& [path, place] : places_) {
         if (place.id && place.id->inode != 0) {
@@ -182,7 +182,7 @@ json Presence::to_json() const {
     return out;
 }
 
-void Presence::recall(const json& kept) {
+void PresenceTracker::recall(const json& kept) {
     for (const auto& [path, id] : kept.items()) {
         const bool whole = id.is_object() && id.contains("device") && id.contains("inode") &&
                            id.contains("boot") && id["device"].is_number_unsigned() &&

@@ -36,9 +36,9 @@ struct PresenceRules {
     Duration gone_after{};                 // how far the two looks are apart
 };
 
-class Presence {
+class PresenceTracker {
   public:
-    explicit Presence(PresenceRules rules) : rules_(std::move(rules)) {}
+    explicit PresenceTracker(PresenceRules rules) : rules_(std::move(rules)) {}
 
     // A manifest that was in force when an earlier run ended.
     void expect(const std::filesystem::path& file);

@@ -20,12 +20,12 @@ constexpr std::size_t kMaxHttpBytes = 16 * 1024;  // path and headers, all told
 constexpr std::size_t kMaxTextBytes = 4 * 1024;   // each path, header and service
 constexpr std::chrono::seconds kOpenPortsPeriod{5};
 
-using Reader = void (*)(const Place&, const ProbeContext&, Probe&);
+using ReadProbe = void (*)(const Place&, const ProbeContext&, Probe&);
 
-struct Action {
+struct ProbeAction {
     const char* field;
     ProbeKind kind;
-    Reader read;
+    ReadProbe read;
 };
 
 std::optional<std::uint16_t> port_number(const std::string& text) {
@@ -189,14 +189,14 @@ void read_exec(const Place& place, const ProbeContext& context, Probe& out) {
     }
 }
 
-constexpr Action kActions[] = {{"exec", ProbeKind::Exec, read_exec},
-                               {"grpc", ProbeKind::Grpc, read_grpc},
-                               {"httpGet", ProbeKind::Http, read_http},
-                               {"tcpSocket", ProbeKind::Tcp, read_tcp}};
+constexpr ProbeAction kActions[] = {{"exec", ProbeKind::Exec, read_exec},
+                                    {"grpc", ProbeKind::Grpc, read_grpc},
+                                    {"httpGet", ProbeKind::Http, read_http},
+                                    {"tcpSocket", ProbeKind::Tcp, read_tcp}};
 
 bool read_action(const Place& place, const ProbeContext& context, Probe& out) {
-    const Action* chosen = nullptr;
-    for (const Action& action : kActions) {
+    const ProbeAction* chosen = nullptr;
+    for (const ProbeAction& action : kActions) {
         const Place field = place[action.field];
         if (!field.present()) {
             continue;

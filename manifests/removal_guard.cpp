@@ -2,7 +2,7 @@
 
 namespace podreeve::manifests {
 
-std::set<std::string> RemovalGuard::weigh(const Asked& asked) {
+std::set<std::string> RemovalGuard::evaluate(const Asked& asked) {
     std::erase_if(held_, [&](const std::string& app) {
         return !asked.wanted.contains(app) || asked.allowed.contains(app);
     });

@@ -26,7 +26,7 @@ class RemovalGuard {
 
     // Those of the wanted that stay for now. Of two calls with the same in between nothing the
     // second changes nothing.
-    std::set<std::string> weigh(const Asked& asked);
+    std::set<std::string> evaluate(const Asked& asked);
 
     // Those held for their number, to be remembered over a restart.
     const std::set<std::string>& held() const { return held_; }

@@ -29,12 +29,12 @@ Diagnostic there_already(const fs::path& path, const std::string& app, const std
 }
 
 // Each version of an app is told once a scan.
-void tell(const std::string& app,
-          const Candidate& candidate,
-          const std::vector<Flaw>& flaws,
-          std::set<std::string>& told,
-          Desired& out) {
-    if (!told.insert(app + "\n" + candidate.hash).second) {
+void report_problem(const std::string& app,
+                    const VersionCandidate& candidate,
+                    const std::vector<Flaw>& flaws,
+                    std::set<std::string>& reported,
+                    Desired& out) {
+    if (!reported.insert(app + "\n" + candidate.hash).second) {
         return;
     }
     AppProblem problem{app, candidate.spec->file, {}};
@@ -209,9 +209,9 @@ void ManifestSource::Cache::compile_file(const std::string& name, FileState& sta
 }
 
 // The version in force of an app, read back from disk after a restart; null when there is none.
-const InForce* ManifestSource::Cache::version_in_force(const std::string& app,
-                                                       const std::string& file_name) {
-    if (const auto found = in_force.find(app); found != in_force.end()) {
+const Effective* ManifestSource::Cache::effective_version(const std::string& app,
+                                                          const std::string& file_name) {
+    if (const auto found = effective.find(app); found != effective.end()) {
         return &found->second;
     }
     const auto hash = accepted.current(app);
@@ -229,12 +229,12 @@ const InForce* ManifestSource::Cache::version_in_force(const std::string& app,
                                                : to_text(compiled.diagnostics.front()));
         return nullptr;
     }
-    return &in_force.emplace(app, InForce{compiled.app, *hash, file_name, true}).first->second;
+    return &effective.emplace(app, Effective{compiled.app, *hash, file_name, true}).first->second;
 }
 
 // The file whose version of the app is in force, also before this run; empty when there is none.
 std::string ManifestSource::Cache::holder_of(const std::string& app) {
-    if (const auto version = in_force.find(app); version != in_force.end()) {
+    if (const auto version = effective.find(app); version != effective.end()) {
         return version->second.file_name;
     }
     const auto hash = accepted.current(app);
@@ -242,27 +242,27 @@ std::string ManifestSource::Cache::holder_of(const std::string& app) {
     return text ? fs::path(text->file).filename().string() : "";
 }
 
-// A file that now names an app which is another file's goes on standing for the one it named
+// A file that now names an app which is another file's goes on status for the one it named
 // before: copying one manifest over another by mistake must not stop anything.
 void ManifestSource::Cache::keep_former_app(const std::string& name,
                                             const FileState& state,
-                                            std::map<std::string, Candidate>& candidates) {
+                                            std::map<std::string, VersionCandidate>& candidates) {
     std::string former = app_accepted_from(name);
-    for (const auto& [app, version] : in_force) {
+    for (const auto& [app, version] : effective) {
         if (version.file_name == name && app != state.app) {
             former = app;
         }
     }
-    const InForce* last =
-        former.empty() || former == state.app ? nullptr : version_in_force(former, name);
+    const Effective* last =
+        former.empty() || former == state.app ? nullptr : effective_version(former, name);
     if (last != nullptr) {
-        candidates.emplace(former, Candidate{last->spec, last->hash, name, true});
+        candidates.emplace(former, VersionCandidate{last->spec, last->hash, name, true});
     }
 }
 
 void ManifestSource::Cache::gather_file(const std::string& name,
                                         FileState& state,
-                                        std::map<std::string, Candidate>& candidates,
+                                        std::map<std::string, VersionCandidate>& candidates,
                                         Desired& out) {
     if (!state.diagnostics.empty()) {
         out.problems.push_back({state.app, clean_text(state.found.main.path.string()),
@@ -271,12 +271,12 @@ void ManifestSource::Cache::gather_file(const std::string& name,
     if (state.app.empty()) {
         return;
     }
-    Candidate candidate{state.spec, state.hash, name, false};
+    VersionCandidate candidate{state.spec, state.hash, name, false};
     if (!state.spec) {
-        const InForce* last = version_in_force(state.app, name);
+        const Effective* last = effective_version(state.app, name);
         if (last == nullptr) {
             if (state.missing) {
-                tell_lost(state.app, state.found.main.path, out);
+                report_lost(state.app, state.found.main.path, out);
             }
             return;
         }
@@ -284,17 +284,17 @@ void ManifestSource::Cache::gather_file(const std::string& name,
     }
     const auto [place, is_first] = candidates.emplace(state.app, candidate);
     if (!is_first) {
-        settle_claim(name, state, place->second.file_name, candidates, out);
+        resolve_claim(name, state, place->second.file_name, candidates, out);
     }
 }
 
 // Two files are about one app, and the other one is it. While one of them is away for a moment, as
 // when two files swap their names, nothing that the one that is there was about before is gone.
-void ManifestSource::Cache::settle_claim(const std::string& name,
-                                         const FileState& state,
-                                         const std::string& holder,
-                                         std::map<std::string, Candidate>& candidates,
-                                         Desired& out) {
+void ManifestSource::Cache::resolve_claim(const std::string& name,
+                                          const FileState& state,
+                                          const std::string& holder,
+                                          std::map<std::string, VersionCandidate>& candidates,
+                                          Desired& out) {
     const FileState& other = files.at(holder);
     if (state.missing) {
         keep_former_app(holder, other, candidates);
@@ -313,7 +313,7 @@ void ManifestSource::Cache::settle_claim(const std::string& name,
 
 // One candidate an app: what its file says, or its last good version. Of two files about one app
 // the one that is in force comes first, then the one whose name does.
-std::map<std::string, Candidate> ManifestSource::Cache::gather(Desired& out) {
+std::map<std::string, VersionCandidate> ManifestSource::Cache::gather(Desired& out) {
     std::map<std::string, int> claims;
     for (const auto& [name, state] : files) {
         ++claims[state.app];
@@ -325,7 +325,7 @@ std::map<std::string, Candidate> ManifestSource::Cache::gather(Desired& out) {
         order.emplace_back(!alone && yields(name, state), !holds, name);
     }
     std::sort(order.begin(), order.end());
-    std::map<std::string, Candidate> candidates;
+    std::map<std::string, VersionCandidate> candidates;
     for (const auto& [yielding, later, name] : order) {
         FileState& state = files.at(name);
         const auto thrown =
@@ -338,9 +338,9 @@ std::map<std::string, Candidate> ManifestSource::Cache::gather(Desired& out) {
         }
     }
     for (auto& [app, candidate] : candidates) {
-        const auto version = in_force.find(app);
+        const auto version = effective.find(app);
         const std::optional<std::string> hash =
-            version != in_force.end() ? version->second.hash : accepted.current(app);
+            version != effective.end() ? version->second.hash : accepted.current(app);
         candidate.seated = candidate.seated || hash == candidate.hash;
     }
     return candidates;
@@ -348,9 +348,10 @@ std::map<std::string, Candidate> ManifestSource::Cache::gather(Desired& out) {
 
 // An app that cannot have what it asks for falls back to its version in force, or is left out.
 void ManifestSource::Cache::demote(const std::string& app,
-                                   std::map<std::string, Candidate>& candidates) {
-    Candidate& candidate = candidates.at(app);
-    const InForce* last = candidate.seated ? nullptr : version_in_force(app, candidate.file_name);
+                                   std::map<std::string, VersionCandidate>& candidates) {
+    VersionCandidate& candidate = candidates.at(app);
+    const Effective* last =
+        candidate.seated ? nullptr : effective_version(app, candidate.file_name);
     if (last == nullptr || last->hash == candidate.hash) {
         candidates.erase(app);
         return;
@@ -361,7 +362,7 @@ void ManifestSource::Cache::demote(const std::string& app,
 }
 
 std::map<std::string, std::vector<Flaw>> ManifestSource::Cache::flaws_of(
-    const std::map<std::string, Candidate>& candidates) const {
+    const std::map<std::string, VersionCandidate>& candidates) const {
     AppsByName apps;
     std::vector<std::tuple<bool, std::string, std::string>> keys;
     for (const auto& [app, candidate] : candidates) {
@@ -381,23 +382,24 @@ std::map<std::string, std::vector<Flaw>> ManifestSource::Cache::flaws_of(
 }
 
 // False when nothing had to give way.
-bool ManifestSource::Cache::settle_once(std::map<std::string, Candidate>& candidates,
-                                        Desired& out,
-                                        std::set<std::string>& told) {
+bool ManifestSource::Cache::resolve_one_conflict(
+    std::map<std::string, VersionCandidate>& candidates,
+    Desired& out,
+    std::set<std::string>& reported) {
     const auto flaws = flaws_of(candidates);
     const bool newcomers = std::any_of(flaws.begin(), flaws.end(), [&](const auto& item) {
         return !candidates.at(item.first).seated;
     });
     int demoted = 0;
     for (const auto& [app, found] : flaws) {
-        const Candidate& candidate = candidates.at(app);
+        const VersionCandidate& candidate = candidates.at(app);
         if (candidate.seated && newcomers) {
             continue;  // what is new gives way first; that may be all
         }
         const bool clash = std::any_of(found.begin(), found.end(), [](const Flaw& flaw) {
             return flaw.kind == FlawKind::Clash;
         });
-        tell(app, candidate, found, told, out);
+        report_problem(app, candidate, found, reported, out);
         // An app in force whose dependency went away stays: it only cannot be started anew.
         if (!candidate.seated || clash) {
             demote(app, candidates);
@@ -407,14 +409,15 @@ bool ManifestSource::Cache::settle_once(std::map<std::string, Candidate>& candid
     return demoted > 0;
 }
 
-void ManifestSource::Cache::settle(std::map<std::string, Candidate>& candidates, Desired& out) {
-    std::set<std::string> told;
-    while (settle_once(candidates, out, told)) {
+void ManifestSource::Cache::resolve_conflicts(std::map<std::string, VersionCandidate>& candidates,
+                                              Desired& out) {
+    std::set<std::string> reported;
+    while (resolve_one_conflict(candidates, out, reported)) {
     }
 }
 
 // The text of that version: its file's, or as it was put aside when it could not be kept.
-const AcceptedText* ManifestSource::Cache::text_of(const InForce& version) const {
+const AcceptedText* ManifestSource::Cache::text_of(const Effective& version) const {
     const auto file = files.find(version.file_name);
     if (file != files.end() && file->second.hash == version.hash &&
         !file->second.text.file.empty()) {
@@ -423,7 +426,7 @@ const AcceptedText* ManifestSource::Cache::text_of(const InForce& version) const
     return version.text.file.empty() ? nullptr : &version.text;
 }
 
-void ManifestSource::Cache::save(const std::string& app, InForce& version) {
+void ManifestSource::Cache::save(const std::string& app, Effective& version) {
     const AcceptedText* text = version.saved ? nullptr : text_of(version);
     if (text == nullptr) {
         return;
@@ -453,7 +456,7 @@ void ManifestSource::Cache::save(const std::string& app, InForce& version) {
 
 // Each scan tries again, which on a full disk is often: it is told when it is news.
 void ManifestSource::Cache::note_unsaved(const std::string& app,
-                                         InForce& version,
+                                         Effective& version,
                                          const std::string& why) {
     ++version.tries;
     if (version.trouble != why) {
@@ -464,17 +467,18 @@ void ManifestSource::Cache::note_unsaved(const std::string& app,
 }
 
 void ManifestSource::Cache::save_former() {
-    std::erase_if(unsaved, [this](const Unsaved& former) {
+    std::erase_if(unsaved, [this](const UnsavedVersion& former) {
         return accepted.keep(former.app, former.hash, former.text).has_value();
     });
     all_saved = all_saved && unsaved.empty();
 }
 
-void ManifestSource::Cache::put_in_force(const std::map<std::string, Candidate>& candidates) {
+void ManifestSource::Cache::make_effective(
+    const std::map<std::string, VersionCandidate>& candidates) {
     all_saved = true;
     saves = 0;
     for (const auto& [app, candidate] : candidates) {
-        InForce& version = in_force[app];
+        Effective& version = effective[app];
         if (version.hash != candidate.hash) {
             if (!version.text.file.empty() && unsaved.size() < kMostUnsaved) {
                 unsaved.push_back({app, version.hash, std::move(version.text)});
@@ -511,16 +515,16 @@ Desired ManifestSource::Cache::scan() {
     Desired out;
     out.complete = listing.unreadable.empty();
     out.look_again = presence.look_again();
-    tell_doubts(listing, out);
+    report_doubts(listing, out);
     auto candidates = gather(out);
     const std::set<std::string> held = hold_removals(listing, candidates, out);
-    settle(candidates, out);
-    put_in_force(candidates);
+    resolve_conflicts(candidates, out);
+    make_effective(candidates);
     drop_gone(candidates, held);
     for (const auto& [app, candidate] : candidates) {
         out.apps.emplace(app, candidate.spec);
     }
-    tell_held(candidates, out);
+    report_held(candidates, out);
     out.let_go = note_let_go(out);
     remember();
     allowed.clear();
@@ -542,11 +546,11 @@ Desired ManifestSource::scan() {
 std::shared_ptr<const AppSpec> ManifestSource::accepted(const std::string& app,
                                                         const std::string& spec_hash) {
     const std::lock_guard lock(cache_->mutex);
-    const auto version = cache_->in_force.find(app);
-    if (version != cache_->in_force.end() && version->second.hash == spec_hash) {
+    const auto version = cache_->effective.find(app);
+    if (version != cache_->effective.end() && version->second.hash == spec_hash) {
         return version->second.spec;
     }
-    for (const Unsaved& former : cache_->unsaved) {
+    for (const UnsavedVersion& former : cache_->unsaved) {
         if (former.app == app && former.hash == spec_hash) {
             return compile(former.text).app;
         }
@@ -564,7 +568,7 @@ void ManifestSource::forget_accepted(const std::string& app,
                                      const std::vector<std::string>& keep_hashes) {
     const std::lock_guard lock(cache_->mutex);
     cache_->accepted.forget(app, keep_hashes);
-    std::erase_if(cache_->unsaved, [&](const Unsaved& former) {
+    std::erase_if(cache_->unsaved, [&](const UnsavedVersion& former) {
         return former.app == app &&
                std::find(keep_hashes.begin(), keep_hashes.end(), former.hash) == keep_hashes.end();
     });

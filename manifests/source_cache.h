@@ -39,7 +39,7 @@ struct FileState {
 };
 
 // The version of an app that holds.
-struct InForce {
+struct Effective {
     SpecPtr spec;
     std::string hash;
     std::string file_name;
@@ -50,14 +50,14 @@ struct InForce {
 };
 
 // A version that is not in force any more and could not be saved while it was.
-struct Unsaved {
+struct UnsavedVersion {
     std::string app;
     std::string hash;
     AcceptedText text;
 };
 
 // A version of an app on its way into Desired.
-struct Candidate {
+struct VersionCandidate {
     SpecPtr spec;
     std::string hash;
     std::string file_name;
@@ -84,20 +84,20 @@ struct ManifestSource::Cache {
     std::shared_ptr<const Clock> clock;
     std::shared_ptr<const Clock> looks;
     AcceptedVersions accepted;
-    Presence presence;
+    PresenceTracker presence;
     Patience patience;  // by directory
     RemovalGuard guard;
-    std::set<std::string> allowed;            // removals that a person allowed since the last scan
-    std::set<std::string> let_go;             // those of them that something could still hold
-    std::string remembered;                   // of directories and removals, as it is on disk
-    std::string remember_trouble;             // why it cannot be, as it was told last
-    std::map<std::string, FileState> files;   // by file name
-    std::map<std::string, InForce> in_force;  // by app
-    std::set<std::string> from_before;        // apps in force when this run began
+    std::set<std::string> allowed;           // removals that a person allowed since the last scan
+    std::set<std::string> let_go;            // those of them that something could still hold
+    std::string remembered;                  // of directories and removals, as it is on disk
+    std::string remember_trouble;            // why it cannot be, as it was told last
+    std::map<std::string, FileState> files;  // by file name
+    std::map<std::string, Effective> effective;  // by app
+    std::set<std::string> from_before;           // apps in force when this run began
     std::optional<std::map<std::string, std::string>> app_of_file;  // as accepted before this run
     std::optional<Desired> last_desired;  // what the last scan said, while it is still true
     std::vector<std::pair<std::filesystem::path, std::string>> last_unreadable;
-    std::vector<Unsaved> unsaved;
+    std::vector<UnsavedVersion> unsaved;
     bool all_saved = true;
     std::size_t saves = 0;  // in this scan
     bool recalled = false;  // what an earlier run left
@@ -111,32 +111,32 @@ struct ManifestSource::Cache {
     void compile_file(const std::string& name, FileState& state);
     std::string app_accepted_from(const std::string& file_name);
 
-    const InForce* version_in_force(const std::string& app, const std::string& file_name);
-    std::map<std::string, Candidate> gather(Desired& out);
+    const Effective* effective_version(const std::string& app, const std::string& file_name);
+    std::map<std::string, VersionCandidate> gather(Desired& out);
     std::string holder_of(const std::string& app);
     void keep_former_app(const std::string& name,
                          const FileState& state,
-                         std::map<std::string, Candidate>& candidates);
+                         std::map<std::string, VersionCandidate>& candidates);
     void gather_file(const std::string& name,
                      FileState& state,
-                     std::map<std::string, Candidate>& candidates,
+                     std::map<std::string, VersionCandidate>& candidates,
                      Desired& out);
-    void settle_claim(const std::string& name,
-                      const FileState& state,
-                      const std::string& holder,
-                      std::map<std::string, Candidate>& candidates,
-                      Desired& out);
+    void resolve_claim(const std::string& name,
+                       const FileState& state,
+                       const std::string& holder,
+                       std::map<std::string, VersionCandidate>& candidates,
+                       Desired& out);
     std::map<std::string, std::vector<Flaw>> flaws_of(
-        const std::map<std::string, Candidate>& candidates) const;
-    void settle(std::map<std::string, Candidate>& candidates, Desired& out);
-    bool settle_once(std::map<std::string, Candidate>& candidates,
-                     Desired& out,
-                     std::set<std::string>& told);
-    void demote(const std::string& app, std::map<std::string, Candidate>& candidates);
-    void put_in_force(const std::map<std::string, Candidate>& candidates);
-    const AcceptedText* text_of(const InForce& version) const;
-    void save(const std::string& app, InForce& version);
-    void note_unsaved(const std::string& app, InForce& version, const std::string& why);
+        const std::map<std::string, VersionCandidate>& candidates) const;
+    void resolve_conflicts(std::map<std::string, VersionCandidate>& candidates, Desired& out);
+    bool resolve_one_conflict(std::map<std::string, VersionCandidate>& candidates,
+                              Desired& out,
+                              std::set<std::string>& reported);
+    void demote(const std::string& app, std::map<std::string, VersionCandidate>& candidates);
+    void make_effective(const std::map<std::string, VersionCandidate>& candidates);
+    const AcceptedText* text_of(const Effective& version) const;
+    void save(const std::string& app, Effective& version);
+    void note_unsaved(const std::string& app, Effective& version, const std::string& why);
     void save_former();
 
     // source_removal.cpp
@@ -153,20 +153,22 @@ struct ManifestSource::Cache {
     bool yields(const std::string& name, const FileState& state);
     bool is_doubted(const FileState& state) const;
     std::set<std::string> named_apps() const;
-    std::set<std::string> apps_in_force() const;
+    std::set<std::string> effective_apps() const;
     std::string unclear_file() const;
     HeldRemoval find_unclear(const Listing& listing) const;
-    static void tell_lost(const std::string& app, const std::filesystem::path& path, Desired& out);
-    void tell_doubts(const Listing& listing, Desired& out);
-    void tell_held(const std::map<std::string, Candidate>& candidates, Desired& out);
+    static void report_lost(const std::string& app,
+                            const std::filesystem::path& path,
+                            Desired& out);
+    void report_doubts(const Listing& listing, Desired& out);
+    void report_held(const std::map<std::string, VersionCandidate>& candidates, Desired& out);
     std::set<std::string> hold_removals(const Listing& listing,
-                                        std::map<std::string, Candidate>& candidates,
+                                        std::map<std::string, VersionCandidate>& candidates,
                                         Desired& out);
     void hold(const std::string& app,
               const HeldRemoval& unclear,
-              std::map<std::string, Candidate>& candidates,
+              std::map<std::string, VersionCandidate>& candidates,
               Desired& out);
-    void drop_gone(const std::map<std::string, Candidate>& candidates,
+    void drop_gone(const std::map<std::string, VersionCandidate>& candidates,
                    const std::set<std::string>& held);
 };
 

@@ -33,7 +33,9 @@ std::set<std::string> texts_in(const json& in, const char* key) {
 }  // namespace
 
 // Nothing is known of it that could hold, and nothing may be removed for that.
-void ManifestSource::Cache::tell_lost(const std::string& app, const fs::path& path, Desired& out) {
+void ManifestSource::Cache::report_lost(const std::string& app,
+                                        const fs::path& path,
+                                        Desired& out) {
     out.problems.push_back(
         {app,
          clean_text(path.string()),
@@ -172,9 +174,9 @@ bool ManifestSource::Cache::yields(const std::string& name, const FileState& sta
     if (!state.missing) {
         return false;
     }
-    const auto version = in_force.find(state.app);
+    const auto version = effective.find(state.app);
     const std::optional<std::string> hash =
-        version != in_force.end() ? version->second.hash : accepted.current(state.app);
+        version != effective.end() ? version->second.hash : accepted.current(state.app);
     return hash && std::any_of(files.begin(), files.end(), [&](const auto& item) {
                const FileState& other = item.second;
                return item.first != name && !other.missing && other.spec &&
@@ -194,9 +196,9 @@ std::set<std::string> ManifestSource::Cache::named_apps() const {
     return out;
 }
 
-std::set<std::string> ManifestSource::Cache::apps_in_force() const {
+std::set<std::string> ManifestSource::Cache::effective_apps() const {
     std::set<std::string> out = from_before;
-    for (const auto& [app, version] : in_force) {
+    for (const auto& [app, version] : effective) {
         out.insert(app);
     }
     return out;
@@ -229,15 +231,15 @@ HeldRemoval ManifestSource::Cache::find_unclear(const Listing& listing) const {
     return {};
 }
 
-void ManifestSource::Cache::tell_doubts(const Listing& listing, Desired& out) {
+void ManifestSource::Cache::report_doubts(const Listing& listing, Desired& out) {
     for (const auto& [directory, why] : listing.unreadable) {
         out.problems.push_back({"", clean_text(directory.string()), {error_about(directory, why)}});
     }
 }
 
 // Of the apps whose file's directory says nothing.
-void ManifestSource::Cache::tell_held(const std::map<std::string, Candidate>& candidates,
-                                      Desired& out) {
+void ManifestSource::Cache::report_held(const std::map<std::string, VersionCandidate>& candidates,
+                                        Desired& out) {
     for (const auto& [app, candidate] : candidates) {
         const auto file = files.find(candidate.file_name);
         if (file == files.end() || !file->second.missing || !is_doubted(file->second)) {
@@ -256,8 +258,8 @@ void ManifestSource::Cache::tell_held(const std::map<std::string, Candidate>& ca
 
 // What went stays in force while it is held. Those are returned.
 std::set<std::string> ManifestSource::Cache::hold_removals(
-    const Listing& listing, std::map<std::string, Candidate>& candidates, Desired& out) {
-    const std::set<std::string> before = apps_in_force();
+    const Listing& listing, std::map<std::string, VersionCandidate>& candidates, Desired& out) {
+    const std::set<std::string> before = effective_apps();
     std::set<std::string> there = named_apps();
     for (const auto& [app, candidate] : candidates) {
         there.insert(app);
@@ -266,7 +268,7 @@ std::set<std::string> ManifestSource::Cache::hold_removals(
     std::set_difference(before.begin(), before.end(), there.begin(), there.end(),
                         std::inserter(wanted, wanted.end()));
     const HeldRemoval unclear = find_unclear(listing);
-    std::set<std::string> held = guard.weigh(
+    std::set<std::string> held = guard.evaluate(
         {wanted, there, allowed, before.size(), !unclear.reason.empty(), looks->steady_now()});
     for (const std::string& app : held) {
         const auto thrown = contained([&] { hold(app, unclear, candidates, out); });
@@ -279,33 +281,33 @@ std::set<std::string> ManifestSource::Cache::hold_removals(
 
 void ManifestSource::Cache::hold(const std::string& app,
                                  const HeldRemoval& unclear,
-                                 std::map<std::string, Candidate>& candidates,
+                                 std::map<std::string, VersionCandidate>& candidates,
                                  Desired& out) {
     const std::string file = holder_of(app);
-    const InForce* last = version_in_force(app, file);
+    const Effective* last = effective_version(app, file);
     if (last == nullptr) {
-        tell_lost(app, file.empty() ? app : file, out);
+        report_lost(app, file.empty() ? app : file, out);
         return;
     }
     const bool many = guard.held().contains(app);
     const std::string why = many ? "so many others went with it that none is believed: the app "
                                    "stays as it is until its manifest is back"
                                  : unclear.message;
-    HeldRemoval told{many ? "ManyRemovals" : unclear.reason,
-                     fmt::format("its manifest {} is gone, but {}, or {}",
-                                 clean_text(last->file_name), why, kUntilPruned)};
-    candidates.emplace(app, Candidate{last->spec, last->hash, last->file_name, true});
-    out.held[app] = std::move(told);
+    HeldRemoval reported{many ? "ManyRemovals" : unclear.reason,
+                         fmt::format("its manifest {} is gone, but {}, or {}",
+                                     clean_text(last->file_name), why, kUntilPruned)};
+    candidates.emplace(app, VersionCandidate{last->spec, last->hash, last->file_name, true});
+    out.held[app] = std::move(reported);
 }
 
 // Apps that no file is about any more: nothing of them is in force, here and on disk.
-void ManifestSource::Cache::drop_gone(const std::map<std::string, Candidate>& candidates,
+void ManifestSource::Cache::drop_gone(const std::map<std::string, VersionCandidate>& candidates,
                                       const std::set<std::string>& held) {
     const std::set<std::string> named = named_apps();
-    for (const std::string& app : apps_in_force()) {
+    for (const std::string& app : effective_apps()) {
         if (!candidates.contains(app) && !named.contains(app) && !held.contains(app)) {
             accepted.clear_current(app);
-            in_force.erase(app);
+            effective.erase(app);
             from_before.erase(app);
         }
     }

@@ -63,11 +63,11 @@ class UnitsTogether {
         for (const Diagnostic& problem : made.problems) {
             const auto owner = owners_.find(part_of(problem.position.file));
             if (problem.severity == Severity::Error && owner != owners_.end()) {
-                Diagnostic told = problem;
-                told.position = place_of(owner->second, problem.position);
-                told.path = fmt::format("{}: {}", owner->first, problem.path);
+                Diagnostic reported = problem;
+                reported.position = place_of(owner->second, problem.position);
+                reported.path = fmt::format("{}: {}", owner->first, problem.path);
                 out[owner->second.app->name].push_back(
-                    {FlawKind::UnknownDependency, std::move(told)});
+                    {FlawKind::UnknownDependency, std::move(reported)});
             }
         }
         for (const quadlet::Service& service : made.services) {
@@ -80,7 +80,7 @@ class UnitsTogether {
                             std::map<std::string, std::vector<Flaw>>& out) const {
         const Owner& owner = owners_.at(service.file_name);
         const std::string beside = std::string(kFolder) + "/";
-        for (const quadlet::Command& command : service.commands) {
+        for (const quadlet::ServiceCommand& command : service.commands) {
             for (const std::string& argument : command.arguments) {
                 const std::size_t at = argument.find(kFolder);
                 if (at == std::string::npos) {

@@ -208,7 +208,7 @@ void find_unknown(const AppsByName& apps, const std::set<std::string>& known, Fl
 
 // The apps that can be part of a cycle: what is left when those that wait for none of the rest are
 // taken away, again and again.
-std::set<std::string> knot(const AppsByName& apps) {
+std::set<std::string> cyclic_apps(const AppsByName& apps) {
     std::map<std::string, std::size_t> waits;
     std::map<std::string, std::vector<std::string>> waited_by;
     std::deque<std::string> free;
@@ -271,7 +271,7 @@ std::vector<std::string> way_back(const std::string& start,
 }
 
 void find_cycles(const AppsByName& apps, Flaws& out) {
-    const std::set<std::string> within = knot(apps);
+    const std::set<std::string> within = cyclic_apps(apps);
     for (const std::string& name : within) {
         const std::vector<std::string> path = way_back(name, apps, within);
         if (path.empty()) {

@@ -18,8 +18,8 @@
 
 namespace podreeve::manifests {
 
-const Entry* Node::find(std::string_view key) const {
-    for (const Entry& entry : entries) {
+const MapEntry* Node::find(std::string_view key) const {
+    for (const MapEntry& entry : entries) {
         if (entry.key == key) {
             return &entry;
         }
@@ -206,7 +206,7 @@ class TreeBuilder final : public YAML::EventHandler {
     }
 
     static void merge_base(Frame& frame, const Node& base) {
-        for (const Entry& entry : base.entries) {
+        for (const MapEntry& entry : base.entries) {
             if (frame.keys.insert(entry.key).second) {
                 frame.node->entries.push_back(entry);
             }

@@ -41,7 +41,7 @@ bool is_newer_than_known(const PodmanRelease& podman) {
 void check_section_names(const Unit& unit, Findings& findings) {
     const std::vector<std::string> known = {std::string(unit.section()), "Unit", "Service",
                                             "Install", "Quadlet"};
-    std::vector<std::string> told;
+    std::vector<std::string> reported;
     for (const Setting& each : unit.settings()) {
         if (findings.full()) {
             return;
@@ -50,7 +50,7 @@ void check_section_names(const Unit& unit, Findings& findings) {
         // An empty one is what follows a header that could not be read.
         const bool fine = section.empty() || section.starts_with("X-") ||
                           std::find(known.begin(), known.end(), section) != known.end() ||
-                          std::find(told.begin(), told.end(), section) != told.end();
+                          std::find(reported.begin(), reported.end(), section) != reported.end();
         if (fine) {
             continue;
         }
@@ -58,7 +58,7 @@ void check_section_names(const Unit& unit, Findings& findings) {
         found.path = fmt::format("[{}]", section);
         found.allowed = fmt::format("{}, X-…", fmt::join(known, ", "));
         found.nearest = nearest_name(section, known);
-        told.push_back(section);
+        reported.push_back(section);
     }
 }
 

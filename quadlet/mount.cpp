@@ -76,9 +76,9 @@ std::vector<std::string> mount_texts(const Setting& setting) {
     return words ? std::move(*words) : std::vector<std::string>();
 }
 
-Result<Mount> parse_mount(std::string_view text) {
+Result<MountOption> parse_mount(std::string_view text) {
     ASSIGN_OR_RETURN(std::vector<std::string> fields, split_fields(text));
-    Mount mount;
+    MountOption mount;
     for (std::string& field : fields) {
         const bool type = field.starts_with("type=") && field.find('=', 5) == std::string::npos;
         if (type && mount.type.empty()) {
@@ -101,7 +101,7 @@ Result<Mount> parse_mount(std::string_view text) {
     return mount;
 }
 
-std::string render_mount(const Mount& mount, std::string_view source) {
+std::string render_mount(const MountOption& mount, std::string_view source) {
     std::vector<std::string> fields = {"type=" + mount.type};
     fields.insert(fields.end(), mount.fields.begin(), mount.fields.end());
     const auto last = std::find_if(fields.rbegin(), fields.rend(), is_source);

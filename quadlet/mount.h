@@ -10,7 +10,7 @@
 namespace podreeve::quadlet {
 
 // One value of Mount=, in podman's `--mount` syntax: fields with commas between, quoted as in CSV.
-struct Mount {
+struct MountOption {
     std::string type;
     std::vector<std::string> fields;  // all but the type, as they stand
     // The types whose source may be a path beside the unit or another unit (volume, bind, glob,
@@ -23,9 +23,9 @@ struct Mount {
 std::vector<std::string> mount_texts(const Setting& setting);
 
 // A text without a type, or with broken quotes, is InvalidArgument.
-Result<Mount> parse_mount(std::string_view text);
+Result<MountOption> parse_mount(std::string_view text);
 
 // The text for podman, with source in the place of the mount's own.
-std::string render_mount(const Mount& mount, std::string_view source);
+std::string render_mount(const MountOption& mount, std::string_view source);
 
 }  // namespace podreeve::quadlet

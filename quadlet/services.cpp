@@ -13,7 +13,7 @@ namespace podreeve::quadlet {
 namespace {
 
 // A unit with no errors of its own; what it depends on is yet to be seen.
-struct Candidate {
+struct UnitCandidate {
     const Unit* unit;
     std::string service;
 };
@@ -23,10 +23,10 @@ void report_clash(const Unit& unit, std::string message, std::vector<Diagnostic>
 }
 
 // The units that are sound and have a file name and a service of their own.
-std::vector<Candidate> sound_units(const std::vector<Unit>& units,
-                                   const Target& target,
-                                   std::vector<Diagnostic>& problems) {
-    std::vector<Candidate> sound;
+std::vector<UnitCandidate> sound_units(const std::vector<Unit>& units,
+                                       const Target& target,
+                                       std::vector<Diagnostic>& problems) {
+    std::vector<UnitCandidate> sound;
     std::set<std::string> file_names;
     std::map<std::string, const Unit*> services;
     for (const Unit& unit : units) {
@@ -54,9 +54,9 @@ std::vector<Candidate> sound_units(const std::vector<Unit>& units,
     return sound;
 }
 
-References references_of(const std::vector<Candidate>& units, const Target& target) {
+References references_of(const std::vector<UnitCandidate>& units, const Target& target) {
     References references;
-    for (const Candidate& each : units) {
+    for (const UnitCandidate& each : units) {
         references[each.unit->file_name()] = {each.service,
                                               name_in_references(*each.unit, target.podman)};
     }
@@ -140,7 +140,7 @@ bool is_one_shot(const Unit& unit) {
     }
 }
 
-Service make_service(const Candidate& candidate,
+Service make_service(const UnitCandidate& candidate,
                      const Target& target,
                      const References& references,
                      std::vector<Diagnostic>& problems) {
@@ -163,8 +163,8 @@ Service make_service(const Candidate& candidate,
 }
 
 // A pod starts the containers in it, and before them.
-void start_with_pods(const std::vector<Candidate>& units, std::vector<Service>& services) {
-    for (const Candidate& each : units) {
+void start_with_pods(const std::vector<UnitCandidate>& units, std::vector<Service>& services) {
+    for (const UnitCandidate& each : units) {
         const Unit& unit = *each.unit;
         const std::string pod = unit.value("Container", "Pod").value_or("");
         const bool made = find_service(services, unit.file_name()) != nullptr;
@@ -185,9 +185,9 @@ void start_with_pods(const std::vector<Candidate>& units, std::vector<Service>& 
 
 Services make_services(const std::vector<Unit>& units, const Target& target) {
     Services made;
-    const std::vector<Candidate> sound = sound_units(units, target, made.problems);
+    const std::vector<UnitCandidate> sound = sound_units(units, target, made.problems);
     const References references = references_of(sound, target);
-    for (const Candidate& each : sound) {
+    for (const UnitCandidate& each : sound) {
         std::vector<Diagnostic> problems;
         Service service = make_service(each, target, references, problems);
         if (!has_errors(problems)) {

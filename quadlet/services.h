@@ -21,10 +21,10 @@ struct Target {
 };
 
 // One command of a service: podman's arguments, specifiers unresolved.
-struct Command {
+struct ServiceCommand {
     std::string key;  // "ExecStart"
     std::vector<std::string> arguments;
-    friend bool operator==(const Command&, const Command&) = default;
+    friend bool operator==(const ServiceCommand&, const ServiceCommand&) = default;
 };
 
 // What Quadlet makes of a unit: the typed view of all types. The generator is not run; the contract
@@ -42,7 +42,7 @@ struct Service {
     // The dependencies in [Unit], written and implied, by key: "After", "RequiresMountsFor", …;
     // each value once, in the order of their coming.
     std::map<std::string, std::vector<std::string>> dependencies;
-    std::vector<Command> commands;
+    std::vector<ServiceCommand> commands;
     // [Install], which Quadlet carries out itself; of a template for its default instance alone.
     std::string default_instance;
     std::vector<std::string> wanted_by;

@@ -76,7 +76,7 @@ class Unit {
     std::vector<std::string> arguments(std::string_view section, std::string_view key) const;
     // The same of the last value alone.
     std::vector<std::string> last_arguments(std::string_view section, std::string_view key) const;
-    // The arguments as NAME=VALUE, the last of a name standing; no value for a bare NAME.
+    // The arguments as NAME=VALUE, the last of a name status; no value for a bare NAME.
     std::map<std::string, std::optional<std::string>> pairs(std::string_view section,
                                                             std::string_view key) const;
 

@@ -45,7 +45,7 @@ std::string_view UnitFileReader::without_end(std::string_view line) {
     line.remove_suffix(1);
     if (line.ends_with('\r')) {
         line.remove_suffix(1);
-        if (!std::exchange(told_windows_, true)) {
+        if (!std::exchange(reported_windows_, true)) {
             error({line_, column_of(line.size())},
                   "a Windows line end; save the file with Unix ones");
         }

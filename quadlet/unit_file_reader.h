@@ -41,7 +41,7 @@ class UnitFileReader {
     int line_ = 0;  // the number of the line taken last
     std::string section_;
     bool in_section_ = false;
-    bool told_windows_ = false;
+    bool reported_windows_ = false;
     std::size_t items_ = 0;  // headers and assignments
     UnitFile::Parsed parsed_;
 };

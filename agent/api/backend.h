@@ -10,9 +10,9 @@
 
 #include "agent/plan/plan.h"
 #include "agent/state/state.h"
+#include "agent/supervise/requests.h"
 #include "agent/supervise/status.h"
 #include "agent/supervise/virtual_events.h"
-#include "agent/supervise/wishes.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 
@@ -33,7 +33,7 @@ struct PassSummary {
 // within its own deadline.
 struct Backend {
     state::State& state;
-    supervise::Board& board;
+    supervise::SharedStatus& board;
     Clock& clock;
     std::string version;
     std::string podman_socket;
@@ -41,11 +41,12 @@ struct Backend {
     std::function<Result<PassSummary>()> reconcile;
     // Plans without committing; all apps, or one.
     std::function<Result<plan::Plan>(std::optional<std::string> app)> diff;
-    // A person's wish: down until started, up again, or both. NotFound for an app nobody knows.
-    std::function<Result<supervise::WishReport>(const std::string& app, const supervise::Wish&)>
-        wish;
+    // A person's request: down until started, up again, or both. NotFound for an app nobody knows.
+    std::function<Result<supervise::RequestReport>(const std::string& app,
+                                                   const supervise::AppRequest&)>
+        request;
     // The host goes down: all apps, in order; or it stays up after all.
-    std::function<supervise::WishReport(bool down)> shut_down;
+    std::function<supervise::RequestReport(bool down)> shut_down;
     // Virtual events: who waits for an app to be up, down, finished or failed.
     supervise::Subscriptions& subscriptions;
     // Wakes the runner after an abort.

@@ -46,7 +46,7 @@ void Door::close() {
         const std::lock_guard lock(mutex_);
         closing_ = true;
     }
-    wake_.tell();
+    wake_.notify();
     if (thread_.joinable()) {
         thread_.join();
     }
@@ -57,7 +57,7 @@ void Door::listen_on(UniqueFd socket) {
         const std::lock_guard lock(mutex_);
         next_listening_ = std::move(socket);
     }
-    wake_.tell();
+    wake_.notify();
 }
 
 void Door::take_back(std::unique_ptr<Connection> connection) {
@@ -67,7 +67,7 @@ void Door::take_back(std::unique_ptr<Connection> connection) {
             returned_.push_back(std::move(connection));
         }
     }
-    wake_.tell();
+    wake_.notify();
 }
 
 // False: it closes. What is told after the taking of the wake ends the next poll.

@@ -27,15 +27,15 @@ thread_local Current* current = nullptr;
 // What the library reads a request from and writes the response to. Newer releases of it ask for
 // more than older ones, so that some of this overrides nothing in those, and nothing here says that
 // it does.
-class Conversation final : public httplib::Stream {
+class ExchangeStream final : public httplib::Stream {
   public:
-    explicit Conversation(Exchange& exchange)
+    explicit ExchangeStream(Exchange& exchange)
         : exchange_(exchange), end_(clock_.steady_now() + kBodyWithin) {}
 
-    ~Conversation() { exchange_.connection.input.erase(0, used_); }
+    ~ExchangeStream() { exchange_.connection.input.erase(0, used_); }
 
-    Conversation(const Conversation&) = delete;
-    Conversation& operator=(const Conversation&) = delete;
+    ExchangeStream(const ExchangeStream&) = delete;
+    ExchangeStream& operator=(const ExchangeStream&) = delete;
 
     bool is_readable() const { return wait_readable(); }
 
@@ -117,7 +117,7 @@ bool process(httplib::Server& server,
 }  // namespace
 
 struct Routes::Dispatcher final : httplib::Server {
-    bool answer(Conversation& conversation) {
+    bool reply(ExchangeStream& conversation) {
         bool closed = false;
         return process(*this, &Dispatcher::process_request, conversation, closed) && !closed;
     }
@@ -131,12 +131,12 @@ httplib::Server& Routes::server() {
     return *dispatcher_;
 }
 
-void Routes::answer(Exchange& exchange) {
-    Current answered(exchange);
-    Conversation conversation(exchange);
-    current = &answered;
+void Routes::reply(Exchange& exchange) {
+    Current replied(exchange);
+    ExchangeStream conversation(exchange);
+    current = &replied;
     const std::optional<std::string> thrown =
-        contained([&] { exchange.close = !dispatcher_->answer(conversation); });
+        contained([&] { exchange.close = !dispatcher_->reply(conversation); });
     current = nullptr;
     if (thrown) {
         log_thrown("answering a request", *thrown);
@@ -146,7 +146,7 @@ void Routes::answer(Exchange& exchange) {
             exchange.out = error_text({Code::Internal, "internal error: " + *thrown});
         });
     } else if (exchange.tail) {
-        exchange.out = std::move(answered.head);
+        exchange.out = std::move(replied.head);
         exchange.close = true;
     }
 }

@@ -28,7 +28,7 @@ class Routes {
     ~Routes();
 
     httplib::Server& server();
-    void answer(Exchange& exchange);
+    void reply(Exchange& exchange);
 
   private:
     struct Dispatcher;

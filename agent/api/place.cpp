@@ -68,7 +68,7 @@ sockaddr_un address_of(const fs::path& socket) {
 
 // One who is so busy that nobody can be queued any more (EAGAIN) is there, too; it is not waited
 // for.
-bool somebody_answers(const fs::path& socket) {
+bool is_listening(const fs::path& socket) {
     const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const sockaddr_un address = address_of(socket);
     return fd &&
@@ -93,7 +93,7 @@ Status remove_stale(const UniqueFd& directory, const fs::path& socket) {
                                        : "what stands there is no socket; name another path, or "
                                          "move it away"));
     }
-    if (somebody_answers(socket)) {
+    if (is_listening(socket)) {
         return fail(Code::Conflict, cannot(socket, "another podreeved answers there"));
     }
     if (::unlinkat(directory.get(), name.c_str(), 0) != 0 && errno != ENOENT) {

@@ -51,7 +51,7 @@ void add_resources(httplib::Server& http, Backend& backend, const std::shared_pt
     add_shutdown(http, backend);
     add_waits(http, backend, wake);
     add_why(http, backend);
-    add_wishes(http, backend);
+    add_app_requests(http, backend);
     add_apps(http, backend);  // last: an app may be asked for by the path of its file
 }
 

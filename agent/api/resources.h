@@ -41,6 +41,6 @@ void add_shutdown(httplib::Server& server, Backend& backend);
 // wake: of the writer that the waits are left to.
 void add_waits(httplib::Server& server, Backend& backend, std::shared_ptr<Wake> wake);
 void add_why(httplib::Server& server, Backend& backend);
-void add_wishes(httplib::Server& server, Backend& backend);
+void add_app_requests(httplib::Server& server, Backend& backend);
 
 }  // namespace podreeve::api

@@ -44,12 +44,13 @@ bool waits_for_disk(std::string_view head) {
 }
 
 // Which file stands at a path; that of none is (0, 0).
-using Identity = std::pair<dev_t, ino_t>;
+using FileIdentity = std::pair<dev_t, ino_t>;
 
-Identity identity_of(const std::filesystem::path& path) {
+FileIdentity identity_of(const std::filesystem::path& path) {
     struct stat info {};
 
-    return ::lstat(path.c_str(), &info) == 0 ? Identity(info.st_dev, info.st_ino) : Identity();
+    return ::lstat(path.c_str(), &info) == 0 ? FileIdentity(info.st_dev, info.st_ino)
+                                             : FileIdentity();
 }
 
 }  // namespace
@@ -61,7 +62,7 @@ struct Server::Core {
 
     Backend backend;
     std::filesystem::path socket;
-    Identity bound;  // the socket as it was made
+    FileIdentity bound;  // the socket as it was made
     Routes routes;
     Turnstile requests{kMostRequests}, disk_requests{kMostDiskRequests};
     Writer writer{Writer::Limits{}};
@@ -72,7 +73,7 @@ struct Server::Core {
     Status listen();
     void take(std::unique_ptr<Connection> connection);
     Result<std::vector<Turnstile::Place>> places_for(bool disk);
-    void answer(std::unique_ptr<Connection> connection);
+    void reply(std::unique_ptr<Connection> connection);
 };
 
 Result<std::vector<Turnstile::Place>> Server::Core::places_for(bool disk) {
@@ -108,14 +109,14 @@ void Server::Core::take(std::unique_ptr<Connection> connection) {
     (disk ? disk_threads : threads)
         .submit([this, held = std::make_shared<std::vector<Turnstile::Place>>(std::move(*places)),
                  shared = std::make_shared<std::unique_ptr<Connection>>(std::move(connection))] {
-            answer(std::move(*shared));
+            reply(std::move(*shared));
         });
 }
 
 // Nobody who reads slowly holds a thread for it.
-void Server::Core::answer(std::unique_ptr<Connection> connection) {
+void Server::Core::reply(std::unique_ptr<Connection> connection) {
     Exchange exchange{*connection};
-    routes.answer(exchange);
+    routes.reply(exchange);
     if (!send_some(*connection, exchange.out)) {
         return;
     }
@@ -142,7 +143,7 @@ Result<std::unique_ptr<Server>> Server::create(const std::filesystem::path& sock
     core->socket = socket;
     RETURN_IF_ERROR(core->listen());
     core->backend.state.on_event(
-        [wake = core->writer.wake()](const state::Event&) { wake->tell(); });
+        [wake = core->writer.wake()](const state::Event&) { wake->notify(); });
     return std::unique_ptr<Server>(new Server(std::move(core)));
 }
 

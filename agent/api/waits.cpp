@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t kLongestSeconds = 20;
 constexpr unsigned kMostWaits = 64;
 
-struct Told {
-    explicit Told(std::shared_ptr<Wake> writer) : wake(std::move(writer)) {}
+struct Notified {
+    explicit Notified(std::shared_ptr<Wake> writer) : wake(std::move(writer)) {}
 
     std::atomic<bool> yes = false;
     std::shared_ptr<Wake> wake;
@@ -39,22 +39,22 @@ class Wait final : public Tail {
           event_(event),
           end_(end),
           place_(std::move(place)),
-          told_(std::make_shared<Told>(std::move(wake))),
+          notified_(std::make_shared<Notified>(std::move(wake))),
           subscription_(backend.subscriptions.subscribe(
-              app_, event, [told = told_](const supervise::AppStatus&) {
-                  told->yes = true;
-                  told->wake->tell();
+              app_, event, [notified = notified_](const supervise::AppStatus&) {
+                  notified->yes = true;
+                  notified->wake->notify();
               })) {}
 
     bool say(std::string& out, SteadyTime now) override {
-        if (!told_->yes && now < end_) {
+        if (!notified_->yes && now < end_) {
             return true;
         }
         const supervise::Overview overview = overview_now(backend_);
         const supervise::AppStatus* app = overview.find(app_);
         out += response_text({{"app", app_},
                               {"for", supervise::to_string(event_)},
-                              {"held", told_->yes.load()},
+                              {"held", notified_->yes.load()},
                               {"state", app == nullptr ? "absent" : to_string(app->state)}});
         return false;
     }
@@ -71,7 +71,7 @@ class Wait final : public Tail {
     const supervise::VirtualEvent event_;
     const SteadyTime end_;
     const Turnstile::Place place_;
-    const std::shared_ptr<Told> told_;
+    const std::shared_ptr<Notified> notified_;
     const supervise::Subscriptions::Handle subscription_;
 };
 

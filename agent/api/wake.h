@@ -11,7 +11,7 @@ namespace podreeve::api {
 // Ends the poll() of a thread from any other, also when it is told before it polls.
 class Wake {
   public:
-    void tell() {
+    void notify() {
         const std::uint64_t one = 1;
         [[maybe_unused]] const ssize_t written = ::write(fd_.get(), &one, sizeof one);
     }

@@ -25,7 +25,7 @@ void Writer::add(std::unique_ptr<Connection> connection,
             start();
         }
     }
-    wake_->tell();
+    wake_->notify();
 }
 
 // The one before has nothing left to do, and takes no lock for it.
@@ -48,7 +48,7 @@ void Writer::close() {
         const std::lock_guard lock(mutex_);
         closing_ = true;
     }
-    wake_->tell();
+    wake_->notify();
     if (thread_.joinable()) {
         thread_.join();
     }

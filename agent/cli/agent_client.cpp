@@ -14,7 +14,7 @@
 namespace podreeve::cli {
 namespace {
 
-constexpr std::chrono::seconds kAnswerWithin{60};  // one that is alive, and has to look at podman
+constexpr std::chrono::seconds kReplyWithin{60};  // one that is alive, and has to look at podman
 
 // Of the nearest that can be seen: the socket, or a directory above it that hides it.
 uid_t owner_of(std::filesystem::path path) {
@@ -94,7 +94,7 @@ Status AgentClient::check_alive() const {
         return fail(Code::InvalidArgument,
                     "cannot reach the agent: the path of its socket is empty; give --socket PATH");
     }
-    http::Client client(socket_, 1);
+    http::HttpClient client(socket_, 1);
     http::Request request;
     request.target = "/v1/version";
     request.timeout = patience_;
@@ -112,7 +112,7 @@ Result<nlohmann::json> AgentClient::call(const char* method,
                                          const std::string& target,
                                          Duration timeout) const {
     RETURN_IF_ERROR(check_alive());
-    http::Client client(socket_, 1);
+    http::HttpClient client(socket_, 1);
     http::Request request;
     request.method = method;
     request.target = target;
@@ -125,7 +125,7 @@ Result<nlohmann::json> AgentClient::call(const char* method,
 }
 
 Result<nlohmann::json> AgentClient::get(const std::string& target) const {
-    return call("GET", target, kAnswerWithin);
+    return call("GET", target, kReplyWithin);
 }
 
 Result<nlohmann::json> AgentClient::post(const std::string& target, Duration timeout) const {
@@ -135,7 +135,7 @@ Result<nlohmann::json> AgentClient::post(const std::string& target, Duration tim
 Status AgentClient::follow(const std::string& target,
                            const std::function<bool(const std::string&)>& on_data) const {
     RETURN_IF_ERROR(check_alive());
-    http::Client client(socket_, 1);
+    http::HttpClient client(socket_, 1);
     http::Request request;
     request.target = target;
     request.timeout = Duration::zero();

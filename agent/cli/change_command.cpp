@@ -29,7 +29,7 @@ CLI::Validator change_number() {
 
 void add_change_command(CLI::App& root,
                         Common& common,
-                        Action& action,
+                        CommandAction& action,
                         const ChangeVerb& verb,
                         int (*run)(const Common&, std::int64_t id)) {
     CLI::App* command = root.add_subcommand(verb.name, verb.about);

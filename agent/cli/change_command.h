@@ -14,7 +14,7 @@ struct ChangeVerb {
 // A command that is about one change: podreeve NAME ID.
 void add_change_command(CLI::App& root,
                         Common& common,
-                        Action& action,
+                        CommandAction& action,
                         const ChangeVerb& verb,
                         int (*run)(const Common&, std::int64_t id));
 

@@ -31,7 +31,7 @@ int run_abort(const Common& common, std::int64_t id) {
 
 }  // namespace
 
-void add_abort(CLI::App& root, Common& common, Action& action) {
+void add_abort(CLI::App& root, Common& common, CommandAction& action) {
     add_change_command(root, common, action, {"abort", "Stop a change and undo what it did"},
                        run_abort);
 }

@@ -16,25 +16,25 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds kWishWithin{30};
-constexpr int kWishTimeout = 300;
+constexpr std::chrono::seconds kRequestWithin{30};
+constexpr int kRequestTimeout = 300;
 
-struct Verb {
+struct CommandVerb {
     const char* name;
     const char* about;
     bool down;  // what --wait waits for
 };
 
-constexpr Verb kStart{"start", "Let apps run again after a stop", false};
-constexpr Verb kStop{"stop", "Stop apps, and first what needs them, until started; over reboots",
-                     true};
-constexpr Verb kRestart{"restart", "Stop apps, then start them again", false};
+constexpr CommandVerb kStart{"start", "Let apps run again after a stop", false};
+constexpr CommandVerb kStop{
+    "stop", "Stop apps, and first what needs them, until started; over reboots", true};
+constexpr CommandVerb kRestart{"restart", "Stop apps, then start them again", false};
 
-struct WishArguments {
+struct RequestArguments {
     std::vector<std::string> apps;
     bool wait = false;
     bool alone = false;
-    int timeout = kWishTimeout;  // seconds
+    int timeout = kRequestTimeout;  // seconds
 };
 
 // "web, then api, then db"
@@ -47,7 +47,7 @@ std::string order_text(const json& order) {
     return text;
 }
 
-void print_wish(const Verb& verb, const std::string& app, const json& reply, bool waits) {
+void print_request(const CommandVerb& verb, const std::string& app, const json& reply, bool waits) {
     std::string text = fmt::format("{}: {} is asked for", app, verb.name);
     if (reply.contains("order") && !reply.at("order").empty()) {
         text += fmt::format("; stops {}, in {} s at the most", order_text(reply.at("order")),
@@ -69,22 +69,22 @@ std::vector<std::string> apps_of(const json& reply) {
 
 Status wait_for(const AgentClient& agent,
                 const Common& common,
-                const Verb& verb,
+                const CommandVerb& verb,
                 const WaitEnd& end,
                 const json& reply) {
     const std::string asked = reply.value("app", "");
     const auto number = reply.value("request", std::int64_t{0});
-    const auto judge = [&](const json& app) {
+    const auto evaluate = [&](const json& app) {
         const std::int64_t since = app.value("name", "") == asked ? number : 0;
-        return verb.down ? judge_down(app, since) : judge_up(app, since);
+        return verb.down ? progress_down(app, since) : progress_up(app, since);
     };
     const std::vector<std::string> apps = verb.down ? apps_of(reply) : std::vector{asked};
-    return follow_progress(agent, apps, judge, end, common.json);
+    return follow_progress(agent, apps, evaluate, end, common.json);
 }
 
 // Of several, nothing is done before it is clear that all can be.
 std::vector<Error> check_all(const AgentClient& agent,
-                             const Verb& verb,
+                             const CommandVerb& verb,
                              const std::vector<std::string>& apps) {
     std::vector<Error> errors;
     for (const std::string& app : apps) {
@@ -101,21 +101,21 @@ std::vector<Error> check_all(const AgentClient& agent,
 // One that is refused all the same (its manifest has just gone) stops none of the others.
 json ask_for_all(const AgentClient& agent,
                  const Common& common,
-                 const Verb& verb,
-                 const WishArguments& wanted,
+                 const CommandVerb& verb,
+                 const RequestArguments& wanted,
                  std::vector<Error>& errors) {
     json replies = json::array();
     for (const std::string& app : wanted.apps) {
         const Result<std::string> target = target_of_app(app, verb.name);
         const Result<json> reply =
-            target ? agent.post(*target + (wanted.alone ? "?alone=1" : ""), kWishWithin)
+            target ? agent.post(*target + (wanted.alone ? "?alone=1" : ""), kRequestWithin)
                    : Result<json>(target.error());
         if (!reply) {
             errors.push_back(reply.error());
             continue;
         }
         if (!common.json) {
-            print_wish(verb, app, *reply, wanted.wait);
+            print_request(verb, app, *reply, wanted.wait);
         }
         replies.push_back(*reply);
     }
@@ -130,7 +130,7 @@ int print_errors(const std::vector<Error>& errors, bool as_json) {
     return code;
 }
 
-int run_verb(const Common& common, const Verb& verb, const WishArguments& wanted) {
+int run_verb(const Common& common, const CommandVerb& verb, const RequestArguments& wanted) {
     const AgentClient agent(common.socket);
     std::vector<Error> errors = check_all(agent, verb, wanted.apps);
     if (!errors.empty()) {
@@ -151,9 +151,9 @@ int run_verb(const Common& common, const Verb& verb, const WishArguments& wanted
     return print_errors(errors, common.json);
 }
 
-void add_verb(CLI::App& root, Common& common, Action& action, const Verb& verb) {
+void add_verb(CLI::App& root, Common& common, CommandAction& action, const CommandVerb& verb) {
     CLI::App* command = root.add_subcommand(verb.name, verb.about);
-    const auto wanted = std::make_shared<WishArguments>();
+    const auto wanted = std::make_shared<RequestArguments>();
     command->add_option("APP", wanted->apps, "The apps")->required();
     command->add_flag("--wait", wanted->wait, "Wait for the end of it, and tell how it goes");
     command->add_option("--timeout", wanted->timeout, "How long to wait in all, in seconds")
@@ -169,7 +169,7 @@ void add_verb(CLI::App& root, Common& common, Action& action, const Verb& verb) 
 
 }  // namespace
 
-void add_apps(CLI::App& root, Common& common, Action& action) {
+void add_apps(CLI::App& root, Common& common, CommandAction& action) {
     add_verb(root, common, action, kStart);
     add_verb(root, common, action, kStop);
     add_verb(root, common, action, kRestart);

@@ -95,7 +95,7 @@ int run_change(const Common& common, std::int64_t id) {
 
 }  // namespace
 
-void add_changes(CLI::App& root, Common& common, Action& action) {
+void add_changes(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand("changes", "List what was done and is being done");
     const auto app = std::make_shared<std::string>();
     const auto limit = std::make_shared<unsigned>(20);

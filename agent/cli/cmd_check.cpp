@@ -154,7 +154,7 @@ int run_check(const Common& common, const std::vector<std::string>& paths) {
 
 }  // namespace
 
-void add_check(CLI::App& root, Common& common, Action& action) {
+void add_check(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command =
         root.add_subcommand("check", "Read manifests and say what is wrong; needs no agent");
     const auto paths = std::make_shared<std::vector<std::string>>();

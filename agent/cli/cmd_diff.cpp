@@ -30,7 +30,7 @@ int run_diff(const Common& common, const std::string& name) {
 
 }  // namespace
 
-void add_diff(CLI::App& root, Common& common, Action& action) {
+void add_diff(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand(
         "diff",
         "Show what would be done and what is held back; exit code 0 nothing, 2 something, 1 an "

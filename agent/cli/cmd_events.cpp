@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Wanted {
+struct EventFilter {
     std::string app;
     bool follow = false;
     std::int64_t since = 0;
@@ -30,7 +30,7 @@ void print_event(const json& event, bool as_json) {
                       event.value("message", "")));
 }
 
-std::string target_of(const Wanted& wanted) {
+std::string target_of(const EventFilter& wanted) {
     std::string target = fmt::format("/v1/events?since={}", wanted.since);
     if (!wanted.app.empty()) {
         target += "&app=" + http::encode(wanted.app);
@@ -38,7 +38,7 @@ std::string target_of(const Wanted& wanted) {
     return wanted.follow ? target + "&follow=1" : target;
 }
 
-int run_events(const Common& common, const Wanted& wanted) {
+int run_events(const Common& common, const EventFilter& wanted) {
     const AgentClient agent(common.socket);
     if (wanted.follow) {
         const Status ended = agent.follow(target_of(wanted), [&](const std::string& data) {
@@ -62,9 +62,9 @@ int run_events(const Common& common, const Wanted& wanted) {
 
 }  // namespace
 
-void add_events(CLI::App& root, Common& common, Action& action) {
+void add_events(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand("events", "Show what happened");
-    const auto wanted = std::make_shared<Wanted>();
+    const auto wanted = std::make_shared<EventFilter>();
     command->add_option("APP", wanted->app, "Only of this app");
     command->add_flag("-f,--follow", wanted->follow, "Go on with what happens next");
     command->add_option("--since", wanted->since, "Only events after this number")

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string standing_of(const json& version) {
+std::string status_of(const json& version) {
     if (version.value("deployed", false)) {
         return "deployed";
     }
@@ -34,14 +34,14 @@ int run_history(const Common& common, const std::string& app) {
         print_json(*body);
         return kOk;
     }
-    Table table({"GENERATION", "VERSION", "SINCE", "STANDING"});
+    Table table({"GENERATION", "VERSION", "SINCE", "STATUS"});
     for (const json& version : body->at("versions")) {
         const std::int64_t generation = version.value("generation", std::int64_t{0});
         const std::string since = version.value("since", "");
         table.add({{generation == 0 ? "-" : std::to_string(generation)},
                    {version.value("spec", "").substr(0, 12)},
                    {since.empty() ? "never ran" : age(since)},
-                   {standing_of(version)}});
+                   {status_of(version)}});
     }
     print(body->at("versions").empty() ? "no version has run yet" : table.text());
     return kOk;
@@ -49,7 +49,7 @@ int run_history(const Common& common, const std::string& app) {
 
 }  // namespace
 
-void add_history(CLI::App& root, Common& common, Action& action) {
+void add_history(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand("history", "List the versions of an app that ran last");
     const auto app = std::make_shared<std::string>();
     command->add_option("APP", *app, "The app")->required();

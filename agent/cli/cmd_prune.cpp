@@ -55,9 +55,9 @@ void print_removals(const json& removals) {
 bool is_confirmed(std::size_t count) {
     print(fmt::format("Remove {}? Claims and named volumes stay, emptyDirs go. [y/N]",
                       count == 1 ? "it" : "all of them"));
-    std::string answer;
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "Y" || answer == "yes";
+    std::string reply;
+    std::getline(std::cin, reply);
+    return reply == "y" || reply == "Y" || reply == "yes";
 }
 
 int let_go(const Common& common, const AgentClient& agent, const json& removals) {
@@ -111,7 +111,7 @@ int run_prune(const Common& common, const Pruning& wanted) {
 
 }  // namespace
 
-void add_prune(CLI::App& root, Common& common, Action& action) {
+void add_prune(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand(
         "prune", "List the removals that are held, and let them go on once you agree");
     const auto wanted = std::make_shared<Pruning>();

@@ -49,7 +49,7 @@ int run_reconcile(const Common& common) {
 
 }  // namespace
 
-void add_reconcile(CLI::App& root, Common& common, Action& action) {
+void add_reconcile(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand("reconcile", "Compare and repair now");
     command->callback([&common, &action] { action = [&common] { return run_reconcile(common); }; });
 }

@@ -29,7 +29,7 @@ int run_run(const Common& common, const std::string& file, const std::string& pr
 
 }  // namespace
 
-void add_run(CLI::App& root, Common& common, Action& action) {
+void add_run(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command =
         root.add_subcommand("run", "Keep the app of one file until told to end; for systemd units");
     const auto file = std::make_shared<std::string>();

@@ -44,9 +44,9 @@ int run_shutdown(const Common& common, bool undo) {
         if (!common.json) {
             print(how_long(apps.size(), longest, reply->value("asked_for_secs", 0)));
         }
-        const auto judge = [](const json& app) { return judge_down(app, 0); };
+        const auto evaluate = [](const json& app) { return progress_down(app, 0); };
         if (const Status ended = follow_progress(
-                agent, apps, judge, wait_end(longest + std::chrono::seconds(5)), common.json);
+                agent, apps, evaluate, wait_end(longest + std::chrono::seconds(5)), common.json);
             !ended) {
             return print_error(ended.error(), common.json);
         }
@@ -59,7 +59,7 @@ int run_shutdown(const Common& common, bool undo) {
 
 }  // namespace
 
-void add_shutdown(CLI::App& root, Common& common, Action& action) {
+void add_shutdown(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command =
         root.add_subcommand("shutdown", "Stop all apps in order, until the agent starts anew");
     const auto undo = std::make_shared<bool>(false);

@@ -170,7 +170,7 @@ int run_status(const Common& common, const std::string& name) {
 
 }  // namespace
 
-void add_status(CLI::App& root, Common& common, Action& action) {
+void add_status(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand("status", "Show how the apps stand, or all about one");
     const auto name = std::make_shared<std::string>();
     command->add_option("APP", *name, "All about this app");

@@ -28,7 +28,7 @@ int run_undo(const Common& common, std::int64_t id) {
 
 }  // namespace
 
-void add_undo(CLI::App& root, Common& common, Action& action) {
+void add_undo(CLI::App& root, Common& common, CommandAction& action) {
     add_change_command(root, common, action, {"undo", "Undo a change that has ended"}, run_undo);
 }
 

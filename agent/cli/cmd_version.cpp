@@ -34,7 +34,7 @@ int run_version(const Common& common) {
 
 }  // namespace
 
-void add_version(CLI::App& root, Common& common, Action& action) {
+void add_version(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command = root.add_subcommand("version", "Show the versions of all that takes part");
     command->callback([&common, &action] { action = [&common] { return run_version(common); }; });
 }

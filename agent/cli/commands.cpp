@@ -32,10 +32,10 @@ void add_json_everywhere(CLI::App& root, Common& common) {
     }
 }
 
-using Words = std::vector<std::string>;
+using WordList = std::vector<std::string>;
 
 // Where the command's name stands; the end when there is none.
-Words::iterator find_command(Words& words) {
+WordList::iterator find_command(WordList& words) {
     for (auto word = words.begin(); word != words.end(); ++word) {
         if (*word == "--socket") {
             if (++word == words.end()) {
@@ -49,7 +49,7 @@ Words::iterator find_command(Words& words) {
 }
 
 // "help status" is said for "status --help".
-void turn_help_into_option(Words& words) {
+void turn_help_into_option(WordList& words) {
     const auto help = find_command(words);
     if (help == words.end() || *help != "help") {
         return;
@@ -58,11 +58,11 @@ void turn_help_into_option(Words& words) {
     words.emplace_back("--help");
 }
 
-Result<Words> read_words(int argc, char** argv, const CLI::App& root) {
-    Words words(argv + 1, argv + argc);
+Result<WordList> read_words(int argc, char** argv, const CLI::App& root) {
+    WordList words(argv + 1, argv + argc);
     turn_help_into_option(words);
     const auto command = find_command(words);
-    Words names;
+    WordList names;
     for (const CLI::App* known : root.get_subcommands({})) {
         names.push_back(known->get_name());
     }
@@ -88,12 +88,12 @@ Error usage_error(const CLI::App& root, const CLI::ParseError& error) {
                         error.what(), command)};
 }
 
-int print_usage_error(const Error& error, const Words& words) {
+int print_usage_error(const Error& error, const WordList& words) {
     const bool as_json = std::find(words.begin(), words.end(), "--json") != words.end();
     return take_output_error(print_error(error, as_json));
 }
 
-int perform(const Action& action, const Common& common) {
+int perform(const CommandAction& action, const Common& common) {
     try {
         return take_output_error(action());
     } catch (const nlohmann::json::exception&) {
@@ -110,7 +110,7 @@ int perform(const Action& action, const Common& common) {
 
 int run(int argc, char** argv) {
     Common common;
-    Action action;
+    CommandAction action;
     if (const Result<Paths> paths = paths_for(::geteuid(), process_environment())) {
         common.socket = paths->api_socket.string();
     }
@@ -124,12 +124,13 @@ int run(int argc, char** argv) {
         add(root, common, action);
     }
     add_json_everywhere(root, common);
-    Result<Words> words = read_words(argc, argv, root);
+    Result<WordList> words = read_words(argc, argv, root);
     if (!words) {
-        return print_usage_error(words.error(), Words(argv + 1, argv + argc));
+        return print_usage_error(words.error(), WordList(argv + 1, argv + argc));
     }
     try {
-        root.parse(Words(words->rbegin(), words->rend()));  // as CLI11 takes them: the last first
+        root.parse(
+            WordList(words->rbegin(), words->rend()));  // as CLI11 takes them: the last first
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() != 0) {
             return print_usage_error(usage_error(root, error), *words);

@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr int kAskEveryMilliseconds = 200;
 
-void tell(const json& app, std::string& last) {
+void show_progress(const json& app, std::string& last) {
     const std::string message = app.value("message", "");
     std::string now = app.value("state", "") + (message.empty() ? "" : ": " + message);
     if (now != last) {
@@ -52,33 +52,33 @@ WaitEnd wait_end(Duration longest) {
     return {SystemClock().steady_now() + longest, longest};
 }
 
-Progress judge_up(const json& app, std::int64_t since) {
+WaitProgress progress_up(const json& app, std::int64_t since) {
     const std::string state = app.value("state", "");
-    if (app.value("wish", std::int64_t{0}) < since || app.value("change", 0) != 0 ||
+    if (app.value("request", std::int64_t{0}) < since || app.value("change", 0) != 0 ||
         !app.value("down_because", "").empty()) {
-        return Progress::NotYet;
+        return WaitProgress::NotYet;
     }
     if ((state == "Running" && app.value("healthy", false)) ||
         (state == "Finished" && !app.value("stopped", false))) {
-        return Progress::Done;
+        return WaitProgress::Done;
     }
-    return state == "Failed" ? Progress::Failed : Progress::NotYet;
+    return state == "Failed" ? WaitProgress::Failed : WaitProgress::NotYet;
 }
 
-Progress judge_down(const json& app, std::int64_t since) {
+WaitProgress progress_down(const json& app, std::int64_t since) {
     const std::string state = app.value("state", "");
-    const bool settled = app.value("change", 0) == 0 && !any_part_runs(app) && state != "Unknown" &&
-                         state != "Stopping";
-    return app.value("wish", std::int64_t{0}) >= since && settled ? Progress::Done
-                                                                  : Progress::NotYet;
+    const bool converged = app.value("change", 0) == 0 && !any_part_runs(app) &&
+                           state != "Unknown" && state != "Stopping";
+    return app.value("request", std::int64_t{0}) >= since && converged ? WaitProgress::Done
+                                                                       : WaitProgress::NotYet;
 }
 
 Status follow_progress(const AgentClient& agent,
                        const std::vector<std::string>& apps,
-                       const std::function<Progress(const json& app)>& judge,
+                       const std::function<WaitProgress(const json& app)>& evaluate,
                        const WaitEnd& end,
                        bool quiet) {
-    std::map<std::string, std::string> told;
+    std::map<std::string, std::string> shown;
     std::vector<std::string> left = apps;
     const SystemClock clock;
     while (true) {
@@ -86,14 +86,14 @@ Status follow_progress(const AgentClient& agent,
         for (const std::string& name : left) {
             ASSIGN_OR_RETURN(const json app, agent.get("/v1/apps/" + http::encode(name)));
             if (!quiet) {
-                tell(app, told[name]);
+                show_progress(app, shown[name]);
             }
-            const Progress progress = judge(app);
-            if (progress == Progress::Failed) {
+            const WaitProgress progress = evaluate(app);
+            if (progress == WaitProgress::Failed) {
                 return fail(Code::Internal,
                             fmt::format("{} has failed: {}", name, app.value("message", "")));
             }
-            if (progress == Progress::NotYet) {
+            if (progress == WaitProgress::NotYet) {
                 rest.push_back(name);
             }
         }

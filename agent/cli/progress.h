@@ -13,7 +13,7 @@
 namespace podreeve::cli {
 
 // What came of looking at an app while it is waited for.
-enum class Progress { NotYet, Done, Failed };
+enum class WaitProgress { NotYet, Done, Failed };
 
 // When a command stops waiting, one end for all that it waits for.
 struct WaitEnd {
@@ -27,13 +27,13 @@ WaitEnd wait_end(Duration longest);
 // (unless quiet). Timeout once the end has come; Internal when one has Failed, with its message.
 Status follow_progress(const AgentClient& agent,
                        const std::vector<std::string>& apps,
-                       const std::function<Progress(const nlohmann::json& app)>& judge,
+                       const std::function<WaitProgress(const nlohmann::json& app)>& evaluate,
                        const WaitEnd& end,
                        bool quiet);
 
 // Judges: up and ready (or ended well); nothing of it runs any more, units among them. since: the
-// number of the wish that the answer has to take into account.
-Progress judge_up(const nlohmann::json& app, std::int64_t since);
-Progress judge_down(const nlohmann::json& app, std::int64_t since);
+// number of the request that the answer has to take into account.
+WaitProgress progress_up(const nlohmann::json& app, std::int64_t since);
+WaitProgress progress_down(const nlohmann::json& app, std::int64_t since);
 
 }  // namespace podreeve::cli

@@ -39,10 +39,10 @@
 namespace podreeve::daemon {
 namespace {
 
-constexpr std::chrono::minutes kAnswerPassWithin{2};
-constexpr std::chrono::minutes kAnswerDiffWithin{1};
+constexpr std::chrono::minutes kPassReplyWithin{2};
+constexpr std::chrono::minutes kDiffReplyWithin{1};
 // Changes that a stop which takes too long looks at.
-constexpr std::size_t kMostTold = 100;
+constexpr std::size_t kMaxReported = 100;
 
 // One line; empty where the kernel tells none.
 std::string boot_id(const std::filesystem::path& proc) {
@@ -182,14 +182,15 @@ struct Agent::Parts {
     handlers::World world{
         podman,         specs,       *state, clock,
         state->owner(), config.proc, {},     companions ? &companions->world : nullptr};
-    supervise::Board board;
+    supervise::SharedStatus board;
     supervise::Supervisor supervisor{
         *state, clock,
         [this](const std::string& app, const std::string& hash) { return specs.find(app, hash); }};
     WorkerPool workers{config.workers};
     state::TaskRunner runner{*state, clock, scheduler, workers};
-    Health health{podman, config.probe_program, clock, scheduler,
-                  [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
+    HealthProbing health{
+        podman, config.probe_program, clock, scheduler,
+        [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
     observe::ProcessWatch processes{config.proc};
     reconcile::KeptVersions versions{
         source, specs, *state, {config.paths.state_dir / "units", &state->disk()}};
@@ -213,39 +214,43 @@ struct Agent::Parts {
     void recall_failures();
     void after_pass(const reconcile::PassReport& report);
     void health_changed(const std::vector<health::Change>& changes);
-    void oversee();
-    Result<supervise::WishReport> take_wish(const std::string& app, const supervise::Wish& wish);
-    supervise::WishReport shut_down(bool down);
+    void check_gate();
+    Result<supervise::RequestReport> take_request(const std::string& app,
+                                                  const supervise::AppRequest& request);
+    supervise::RequestReport shut_down(bool down);
     api::Backend backend();
 };
 
 // The steps ask and tell the supervisor while they are carried out.
-void Agent::Parts::oversee() {
+void Agent::Parts::check_gate() {
     world.host_paths = std::make_shared<Patience>(config.host_path_patience);
-    world.overseer.set_aside = [this](const std::string& app) { return brake.why_set_aside(app); };
-    world.overseer.may_start = [this](const std::string& app, const std::string& part,
-                                      std::stop_token stop) {
+    world.start_gate.set_aside = [this](const std::string& app) {
+        return brake.why_set_aside(app);
+    };
+    world.start_gate.may_start = [this](const std::string& app, const std::string& part,
+                                        std::stop_token stop) {
         return reconcile::ask_gate(supervisor, podman, lookout, state->owner(), clock, app, part,
                                    std::move(stop));
     };
-    world.overseer.stop_stands = [this](const std::string& app, std::int64_t wish) {
-        return supervisor.stop_stands(app, wish);
+    world.start_gate.is_stop_wanted = [this](const std::string& app, std::int64_t request) {
+        return supervisor.is_stop_wanted(app, request);
     };
-    world.overseer.ask = [this](const manifests::Probe& probe, std::int64_t pid,
-                                std::stop_token stop) {
+    world.start_gate.ask = [this](const manifests::Probe& probe, std::int64_t pid,
+                                  std::stop_token stop) {
         return health.ask_once(probe, pid, std::move(stop));
     };
-    world.overseer.step_begins = [this](const std::string& app, const std::string& change_kind,
-                                        const std::string& task_kind, const std::string& summary) {
+    world.start_gate.step_begins = [this](const std::string& app, const std::string& change_kind,
+                                          const std::string& task_kind,
+                                          const std::string& summary) {
         supervisor.step_begins(app, change_kind, task_kind, summary);
     };
 }
 
 void Agent::Parts::connect() {
-    oversee();
+    check_gate();
     supervisor.set_readiness([this](const std::string&, const manifests::ContainerSpec& spec,
                                     const podman::ContainerSummary& container) {
-        return part_health(*health.monitor().verdicts(), spec, container, clock.system_now());
+        return part_health(*health.monitor().snapshot(), spec, container, clock.system_now());
     });
     handlers::register_all(runner, world, config.limits);
     runner.on_change_ready([this](const state::ChangeView& change) {
@@ -353,20 +358,20 @@ void Agent::Parts::health_changed(const std::vector<health::Change>& changes) {
     reconciler.request("the health of a container has changed");
 }
 
-Result<supervise::WishReport> Agent::Parts::take_wish(const std::string& app,
-                                                      const supervise::Wish& wish) {
-    ASSIGN_OR_RETURN(supervise::WishReport report, supervisor.wish(app, wish));
+Result<supervise::RequestReport> Agent::Parts::take_request(const std::string& app,
+                                                            const supervise::AppRequest& request) {
+    ASSIGN_OR_RETURN(supervise::RequestReport report, supervisor.request(app, request));
     brake.try_now(app);
-    scheduler.post([this, why = fmt::format("{} {} was asked for", to_string(wish.verb), app)] {
+    scheduler.post([this, why = fmt::format("{} {} was asked for", to_string(request.verb), app)] {
         runner.ensure();
         reconciler.request(why);
     });
     return report;
 }
 
-supervise::WishReport Agent::Parts::shut_down(bool down) {
+supervise::RequestReport Agent::Parts::shut_down(bool down) {
     const auto within = down && end_of_host ? end_of_host->ends_within({}) : std::nullopt;
-    supervise::WishReport report = supervisor.shut_down(down, within);
+    supervise::RequestReport report = supervisor.shut_down(down, within);
     brake.try_now(std::nullopt);  // the host's end is everybody's
     scheduler.post(
         [this, down] { reconciler.request(down ? "the host goes down" : "the host stays up"); });
@@ -382,12 +387,12 @@ api::Backend Agent::Parts::backend() {
         config.paths.podman_socket.string(),
         [this]() -> Result<api::PassSummary> {
             ASSIGN_OR_RETURN(const reconcile::PassReport report,
-                             reconciler.pass_now(kAnswerPassWithin));
+                             reconciler.pass_now(kPassReplyWithin));
             return summary_of(report);
         },
-        [this](std::optional<std::string> app) { return reconciler.diff(app, kAnswerDiffWithin); },
-        [this](const std::string& app, const supervise::Wish& wish) {
-            return take_wish(app, wish);
+        [this](std::optional<std::string> app) { return reconciler.diff(app, kDiffReplyWithin); },
+        [this](const std::string& app, const supervise::AppRequest& request) {
+            return take_request(app, request);
         },
         [this](bool down) { return shut_down(down); },
         supervisor.subscriptions(),
@@ -463,8 +468,9 @@ void Agent::mark_deaths() {
     parts_->brake.mark_deaths();
 }
 
-Result<supervise::WishReport> Agent::wish(const std::string& app, const supervise::Wish& wish) {
-    return parts_->take_wish(app, wish);
+Result<supervise::RequestReport> Agent::request(const std::string& app,
+                                                const supervise::AppRequest& request) {
+    return parts_->take_request(app, request);
 }
 
 void Agent::request_pass(const std::string& why) {
@@ -472,13 +478,13 @@ void Agent::request_pass(const std::string& why) {
 }
 
 void Agent::note_unwatched(const std::string& why) {
-    const std::string told = why.empty()
-                                 ? ""
-                                 : fmt::format(
-                                       "{}; until then changes of manifests are only seen by the "
-                                       "next pass: within {}, or at `podreeve reconcile`",
-                                       why, to_short_text(parts_->config.interval));
-    parts_->supervisor.note_of_agent({"ManifestsUnwatched", "Inotify", told, ""});
+    const std::string reported =
+        why.empty() ? ""
+                    : fmt::format(
+                          "{}; until then changes of manifests are only seen by the "
+                          "next pass: within {}, or at `podreeve reconcile`",
+                          why, to_short_text(parts_->config.interval));
+    parts_->supervisor.note_of_agent({"ManifestsUnwatched", "Inotify", reported, ""});
 }
 
 void Agent::on_pass(std::function<void(const reconcile::PassReport&)> callback) {
@@ -495,7 +501,7 @@ Agent::Leaving Agent::leaving() const {
     const std::shared_ptr<state::State> state = parts_->state;
     return {[state, stopping = parts_->stopping] {
                 std::vector<std::string> left{stopping->load()};
-                for (const state::ChangeView& change : state->changes(kMostTold)) {
+                for (const state::ChangeView& change : state->changes(kMaxReported)) {
                     for (const state::TaskView& task : change.tasks) {
                         if (task.status == state::TaskStatus::Doing ||
                             task.status == state::TaskStatus::Undoing) {
@@ -516,7 +522,7 @@ reconcile::Reconciler& Agent::reconciler() {
     return parts_->reconciler;
 }
 
-supervise::Board& Agent::board() {
+supervise::SharedStatus& Agent::board() {
     return parts_->board;
 }
 

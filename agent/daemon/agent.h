@@ -37,7 +37,8 @@ class Agent {
     // Serves the API on the socket of the configuration.
     Status serve();
     // As the API's verbs: what a person asks of an app.
-    Result<supervise::WishReport> wish(const std::string& app, const supervise::Wish& wish);
+    Result<supervise::RequestReport> request(const std::string& app,
+                                             const supervise::AppRequest& request);
     void request_pass(const std::string& why);
     // Why changes of manifests are not seen as they come, but by the passes alone; "": they are.
     // For the overview of the next pass.
@@ -59,7 +60,7 @@ class Agent {
     Leaving leaving() const;
 
     reconcile::Reconciler& reconciler();
-    supervise::Board& board();
+    supervise::SharedStatus& board();
     supervise::Supervisor& supervisor();
     state::State& state();
     // No pass is being made, no task runs and none could be started, no container is asked by a

@@ -50,15 +50,15 @@ Status set_workers(const YAML::Node& value, Config& config) {
     return {};
 }
 
-struct Limit {
+struct LimitKey {
     const char* name;
     unsigned handlers::Limits::*limit;
 };
 
 constexpr std::array kLimits{
-    Limit{"pulls", &handlers::Limits::pulls}, Limit{"stops", &handlers::Limits::stops},
-    Limit{"creates", &handlers::Limits::creates}, Limit{"starts", &handlers::Limits::starts},
-    Limit{"units", &handlers::Limits::units}};
+    LimitKey{"pulls", &handlers::Limits::pulls}, LimitKey{"stops", &handlers::Limits::stops},
+    LimitKey{"creates", &handlers::Limits::creates}, LimitKey{"starts", &handlers::Limits::starts},
+    LimitKey{"units", &handlers::Limits::units}};
 
 Status set_limits(const YAML::Node& value, Config& config) {
     if (!value.IsMap()) {
@@ -66,8 +66,9 @@ Status set_limits(const YAML::Node& value, Config& config) {
     }
     for (const auto& row : value) {
         const std::string name = row.first.as<std::string>();
-        const auto* const known = std::find_if(
-            kLimits.begin(), kLimits.end(), [&](const Limit& limit) { return name == limit.name; });
+        const auto* const known =
+            std::find_if(kLimits.begin(), kLimits.end(),
+                         [&](const LimitKey& limit) { return name == limit.name; });
         if (known == kLimits.end()) {
             return fail(
                 Code::InvalidArgument,
@@ -91,21 +92,21 @@ Status set_podman_socket(const YAML::Node& value, Config& config) {
     return {};
 }
 
-struct Key {
+struct ConfigKey {
     const char* name;
     Status (*set)(const YAML::Node&, Config&);
 };
 
 constexpr std::array kKeys{
-    Key{"manifests", set_manifests}, Key{"interval", set_interval},
-    Key{"workers", set_workers},     Key{"limits", set_limits},
-    Key{"log_level", set_log_level}, Key{"podman_socket", set_podman_socket}};
+    ConfigKey{"manifests", set_manifests}, ConfigKey{"interval", set_interval},
+    ConfigKey{"workers", set_workers},     ConfigKey{"limits", set_limits},
+    ConfigKey{"log_level", set_log_level}, ConfigKey{"podman_socket", set_podman_socket}};
 
 Status set_key(const std::filesystem::path& file,
                const YAML::Node& name,
                const YAML::Node& value,
                Config& config) {
-    for (const Key& key : kKeys) {
+    for (const ConfigKey& key : kKeys) {
         if (name.as<std::string>() != key.name) {
             continue;
         }
@@ -190,8 +191,8 @@ Status apply_log_level(const std::string& text, Config& config) {
     return {};
 }
 
-Companions companions_for(uid_t uid, const Environment& environment) {
-    Companions companions;
+CompanionPaths companions_for(uid_t uid, const Environment& environment) {
+    CompanionPaths companions;
     const auto directories = systemd::quadlet_directories(uid, environment);
     if (!directories) {
         log::warn("companions cannot be kept: {}", directories.error().message);

@@ -14,7 +14,7 @@
 namespace podreeve::daemon {
 
 // Where companions are installed, and whose systemd runs them.
-struct Companions {
+struct CompanionPaths {
     std::filesystem::path folder;  // podreeve's own in Quadlet's directory; empty: there are none
     std::string bus;               // systemd's, as D-Bus writes addresses
     systemd::Scope scope = systemd::Scope::User;
@@ -24,7 +24,7 @@ struct Companions {
 };
 
 // Those of a user, by the environment; none when it does not tell where Quadlet reads.
-Companions companions_for(uid_t uid, const Environment& environment);
+CompanionPaths companions_for(uid_t uid, const Environment& environment);
 
 // What the agent runs with: built-in values, then podreeve.yaml, then the command line.
 struct Config {
@@ -41,7 +41,7 @@ struct Config {
     // a worker that another has.
     unsigned workers = 23;
     handlers::Limits limits;
-    Companions companions;
+    CompanionPaths companions;
     // podreeve-apps.service stops its apps when the host goes down.
     bool stopped_by_host = true;
     std::filesystem::path proc = "/proc";  // where the processes of containers are looked at

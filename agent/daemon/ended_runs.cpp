@@ -73,7 +73,7 @@ std::optional<std::set<std::string>> owners_of_units(const fs::path& folder) {
 }
 
 Result<Owners> owners_in(podman::Client& podman, const fs::path& units, std::stop_token stop) {
-    const podman::Call call{kAskPodman, std::move(stop)};
+    const podman::CallOptions call{kAskPodman, std::move(stop)};
     auto of_units = owners_of_units(units);
     if (!of_units) {
         return fail(Code::Unavailable, fmt::format("cannot read {}", units.string()));
@@ -117,7 +117,7 @@ std::vector<fs::path> entries_of(const fs::path& directory) {
 }
 
 // What can be removed is. There may be secrets in what cannot, so that it is told.
-void remove_or_tell(const fs::path& path) {
+void remove_or_report(const fs::path& path) {
     std::error_code error;
     fs::remove_all(path, error);
     if (error) {
@@ -130,12 +130,12 @@ void clear(const Claimed& claimed, const Owners& owners) {
         return;
     }
     if (!owners.of_volumes.contains(claimed.owner)) {
-        remove_or_tell(claimed.place);
+        remove_or_report(claimed.place);
         return;
     }
     for (const fs::path& path : entries_of(claimed.place)) {
         if (path != claimed.place / kOwner) {
-            remove_or_tell(path);
+            remove_or_report(path);
         }
     }
 }

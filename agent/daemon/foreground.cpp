@@ -105,7 +105,7 @@ ForegroundView view_of(const reconcile::PassReport& report, Propagation propagat
         return view;  // podman is not there: it is waited for
     }
     const auto& apps = report.overview.apps;
-    view.gone = report.settled && apps.empty();
+    view.gone = report.converged && apps.empty();
     if (apps.empty()) {
         return view;
     }

@@ -9,86 +9,86 @@ using health::Readiness;
 namespace {
 
 // Of the prober, which is started anew when it hangs.
-constexpr std::chrono::seconds kAnswerBeyond{7};
+constexpr std::chrono::seconds kReplyBeyond{7};
 
 }  // namespace
 
-struct Health::Once {
-    Guarded<std::optional<probe::Answer>> answer;
+struct HealthProbing::Once {
+    Guarded<std::optional<probe::ProbeResult>> result;
 };
 
-Health::Health(podman::Client& podman,
-               const std::filesystem::path& program,
-               const Clock& clock,
-               Scheduler& scheduler,
-               health::Monitor::OnChange on_change)
+HealthProbing::HealthProbing(podman::Client& podman,
+                             const std::filesystem::path& program,
+                             const Clock& clock,
+                             Scheduler& scheduler,
+                             health::Monitor::OnChange on_change)
     : scheduler_(scheduler),
       exec_(podman,
             scheduler,
-            [this](const std::vector<probe::Answer>& answers) {
-                monitor_.take(health::Way::Exec, answers);
+            [this](const std::vector<probe::ProbeResult>& results) {
+                monitor_.take(health::ProbeChannel::Exec, results);
             }),
       network_(program.empty() ? std::filesystem::path(PODREEVE_PROBE_PROGRAM) : program,
                clock,
                scheduler,
-               [this](const std::vector<probe::Answer>& answers) { take(answers); }),
-      monitor_(askers(), clock, scheduler, std::move(on_change)) {}
+               [this](const std::vector<probe::ProbeResult>& results) { take(results); }),
+      monitor_(probers(), clock, scheduler, std::move(on_change)) {}
 
-void Health::take(const std::vector<probe::Answer>& answers) {
-    for (const probe::Answer& answer : answers) {
-        if (const auto asked = once_.extract(answer.question)) {
-            network_.remove(answer.question);
-            auto slot = asked.mapped()->answer.lock();
-            *slot = answer;
+void HealthProbing::take(const std::vector<probe::ProbeResult>& results) {
+    for (const probe::ProbeResult& result : results) {
+        if (const auto asked = once_.extract(result.probe)) {
+            network_.remove(result.probe);
+            auto slot = asked.mapped()->result.lock();
+            *slot = result;
             slot.notify_all();
         }
     }
-    monitor_.take(health::Way::Network, answers);
+    monitor_.take(health::ProbeChannel::Network, results);
 }
 
-probe::Answer Health::ask_once(const manifests::Probe& probe,
-                               std::int64_t pid,
-                               std::stop_token stop) {
+probe::ProbeResult HealthProbing::ask_once(const manifests::Probe& probe,
+                                           std::int64_t pid,
+                                           std::stop_token stop) {
     const auto once = std::make_shared<Once>();
-    scheduler_.post([this, once, question = health::question_of(probe, pid)] {
-        const std::uint32_t number = network_.add(question);
+    scheduler_.post([this, once, probe = health::probe_spec_of(probe, pid)] {
+        const std::uint32_t number = network_.add(probe);
         once_[number] = once;
         network_.ask({number});
     });
-    const std::stop_callback wake(stop, [&] { once->answer.lock().notify_all(); });
-    auto answer = once->answer.lock();
-    answer.wait_for(probe.timeout + kAnswerBeyond,
-                    [&] { return answer->has_value() || stop.stop_requested(); });
-    return answer->value_or(
-        probe::Answer{0, probe::Outcome::Unknown, "cannot ask: no answer of the prober"});
+    const std::stop_callback wake(stop, [&] { once->result.lock().notify_all(); });
+    auto result = once->result.lock();
+    result.wait_for(probe.timeout + kReplyBeyond,
+                    [&] { return result->has_value() || stop.stop_requested(); });
+    return result->value_or(
+        probe::ProbeResult{0, probe::Outcome::Unknown, "cannot ask: no answer of the prober"});
 }
 
-health::Askers Health::askers() {
-    return {[this](const probe::Question& question) { return network_.add(question); },
+health::Probers HealthProbing::probers() {
+    return {[this](const probe::ProbeSpec& probe) { return network_.add(probe); },
             [this](std::uint32_t number) { network_.remove(number); },
             [this](const std::vector<std::uint32_t>& numbers) { network_.ask(numbers); },
             [this](const std::vector<probe::wire::Keep>& keeps) { network_.keep(keeps); },
-            [this](const health::ExecQuestion& question) { return exec_.add(question); },
+            [this](const health::ExecProbe& probe) { return exec_.add(probe); },
             [this](std::uint32_t number) { exec_.remove(number); },
             [this](const std::vector<std::uint32_t>& numbers) { exec_.ask(numbers); }};
 }
 
-supervise::PartHealth part_health(const health::Verdicts& verdicts,
+supervise::PartHealth part_health(const health::HealthSnapshot& snapshot,
                                   const manifests::ContainerSpec& spec,
                                   const podman::ContainerSummary& container,
                                   WallTime now) {
-    health::Verdict verdict = health::verdict_on(verdicts, spec.health, container, now);
-    const auto followed = verdicts.find(container.id);
+    health::HealthStatus status = health::health_of(snapshot, spec.health, container, now);
+    const auto followed = snapshot.find(container.id);
     supervise::PartHealth out;
-    out.ready = verdict.readiness != Readiness::NotReady;
-    if (followed == verdicts.end() || followed->second.pid != container.pid) {
+    out.ready = status.readiness != Readiness::NotReady;
+    if (followed == snapshot.end() || followed->second.pid != container.pid) {
         out.word = "";  // nobody has asked it yet
-    } else if (verdict.readiness == Readiness::NotReady) {
-        out.word = verdict.failing ? "unhealthy" : "starting";
-    } else if (verdict.readiness == Readiness::Ready && !spec.health.empty()) {
+    } else if (status.readiness == Readiness::NotReady) {
+        out.word = status.failing ? "unhealthy" : "starting";
+    } else if (status.readiness == Readiness::Ready && !spec.health.empty()) {
         out.word = "healthy";
     }
-    out.message = std::move(verdict.message);
+    out.message = std::move(status.message);
     return out;
 }
 

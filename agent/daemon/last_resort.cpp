@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "runtime/base/answer.h"
 #include "runtime/base/contained.h"
 #include "runtime/base/log.h"
+#include "runtime/base/one_shot.h"
 #include "runtime/base/patience.h"
 #include "runtime/base/thread.h"
 
@@ -32,7 +32,7 @@ void end(const LastResort::Calls& calls, const LastResort::Limits& limits) {
 LastResort::LastResort(Calls calls, Limits limits)
     : thread_(begin_stoppable("the last resort",
                               [calls = std::move(calls), limits](std::stop_token stop) {
-                                  Answer<bool> never;
+                                  OneShot<bool> never;
                                   never.wait_for(limits.end, stop);
                                   if (!stop.stop_requested()) {
                                       end(calls, limits);

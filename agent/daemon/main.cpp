@@ -33,7 +33,7 @@ using namespace podreeve;
 // next start.
 constexpr std::chrono::seconds kStopGrace{20};
 
-struct Arguments {
+struct CommandLine {
     bool once = false;
     std::string config_file;
     std::vector<std::string> manifests;
@@ -41,7 +41,7 @@ struct Arguments {
     std::string state_dir, podman_socket, api_socket, log_level, interval, probe_program;
 };
 
-void describe(CLI::App& app, Arguments& arguments) {
+void describe(CLI::App& app, CommandLine& arguments) {
     app.add_flag(
         "--once", arguments.once,
         "Bring everything up as the manifests say, then end: 0 when all is up, 1 when not");
@@ -63,7 +63,7 @@ void describe(CLI::App& app, Arguments& arguments) {
     app.set_version_flag("--version", "podreeved " PODREEVE_VERSION);
 }
 
-Status apply(const Arguments& arguments, daemon::Config& config) {
+Status apply(const CommandLine& arguments, daemon::Config& config) {
     if (!arguments.manifests.empty()) {
         config.paths.manifest_dirs.assign(arguments.manifests.begin(), arguments.manifests.end());
     }
@@ -95,7 +95,7 @@ Status apply(const Arguments& arguments, daemon::Config& config) {
     return {};
 }
 
-Result<daemon::Config> configure(const Arguments& arguments) {
+Result<daemon::Config> configure(const CommandLine& arguments) {
     daemon::Config config;
     const Environment environment = process_environment();
     ASSIGN_OR_RETURN(config.paths, paths_for(::geteuid(), environment));
@@ -110,11 +110,11 @@ Result<daemon::Config> configure(const Arguments& arguments) {
 }
 
 // systemd not hearing us is worth a line, and no more. Whether it has.
-bool note(const Status& told) {
-    if (!told) {
-        log::warn("{}", told.error().message);
+bool note(const Status& notified) {
+    if (!notified) {
+        log::warn("{}", notified.error().message);
     }
-    return told.has_value();
+    return notified.has_value();
 }
 
 // One run of the process: what main holds while the loop turns.
@@ -236,9 +236,9 @@ class Process {
             ready_ = true;
             reloading_ = false;
         }
-        if (const auto verdict = once_ ? daemon::once_verdict(report) : std::nullopt) {
-            fmt::print(stderr, "{}", verdict->text);
-            exit_code_ = verdict->exit_code;
+        if (const auto outcome = once_ ? daemon::once_outcome(report) : std::nullopt) {
+            fmt::print(stderr, "{}", outcome->text);
+            exit_code_ = outcome->exit_code;
             stop("all is done that could be");
         }
     }
@@ -330,7 +330,7 @@ int complain(const Error& error) {
 int run(int argc, char** argv) {
     CLI::App app("podreeved keeps this host's Podman apps exactly as their manifests say.",
                  "podreeved");
-    Arguments arguments;
+    CommandLine arguments;
     describe(app, arguments);
     try {
         app.parse(argc, argv);

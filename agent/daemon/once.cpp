@@ -4,31 +4,31 @@
 
 namespace podreeve::daemon {
 
-std::optional<OnceVerdict> once_verdict(const reconcile::PassReport& report) {
+std::optional<OnceOutcome> once_outcome(const reconcile::PassReport& report) {
     if (!report.error.empty()) {
-        return OnceVerdict{1, report.error};
+        return OnceOutcome{1, report.error};
     }
-    if (!report.settled) {
+    if (!report.converged) {
         return std::nullopt;
     }
-    OnceVerdict verdict;
+    OnceOutcome outcome;
     for (const supervise::AppStatus& app : report.overview.apps) {
         const bool up = app.state == supervise::ServiceState::Running ||
                         app.state == supervise::ServiceState::Finished ||
                         app.state == supervise::ServiceState::Skipped;
         for (const supervise::StatusCondition& condition : app.conditions) {
-            verdict.text +=
+            outcome.text +=
                 fmt::format("{}: {}: {}\n", app.name, condition.type, condition.message);
         }
         if (!up && app.conditions.empty()) {
-            verdict.text +=
+            outcome.text +=
                 fmt::format("{}: {}: {}\n", app.name, to_string(app.state), app.message);
         }
         if (!up || !app.conditions.empty()) {
-            verdict.exit_code = 1;
+            outcome.exit_code = 1;
         }
     }
-    return verdict;
+    return outcome;
 }
 
 }  // namespace podreeve::daemon

@@ -7,10 +7,10 @@
 namespace podreeve::daemon {
 namespace {
 
-template <class Told>
-void note(const Told& told) {
-    if (!told) {
-        log::warn("{}", told.error().message);
+template <class Outcome>
+void note(const Outcome& outcome) {
+    if (!outcome) {
+        log::warn("{}", outcome.error().message);
     }
 }
 

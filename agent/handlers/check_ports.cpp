@@ -65,7 +65,7 @@ Status check(const Task& task, const podman::PortMapping& port) {
 }  // namespace
 
 // Changes nothing, so that it may run any number of times and there is nothing to undo.
-Ended check_ports(Task& task) {
+HandlerResult check_ports(Task& task) {
     const auto ports = task.details().find("ports");
     if (ports == task.details().end() || !ports->is_array()) {
         return done();

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
+#include "agent/handlers/create.h"
 #include "agent/handlers/kinds.h"
-#include "agent/handlers/making.h"
+#include "agent/handlers/ownership.h"
 
 namespace podreeve::handlers {
 
-Ended create_container(Task& task) {
+HandlerResult create_container(Task& task) {
     ASSIGN_OR_RETURN(const auto app, task.app_spec());
     const manifests::ContainerSpec* spec = app->find_container(task.part);
     if (spec == nullptr) {
@@ -17,7 +17,7 @@ Ended create_container(Task& task) {
     return done();
 }
 
-Ended undo_create_container(Task& task) {
+HandlerResult undo_create_container(Task& task) {
     ASSIGN_OR_RETURN(const auto container, own_container(task, task.object));
     if (container && is_same(task, container->summary.labels)) {
         RETURN_IF_ERROR(

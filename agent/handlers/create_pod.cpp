@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
+#include "agent/handlers/create.h"
 #include "agent/handlers/kinds.h"
-#include "agent/handlers/making.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/service_container.h"
 
 namespace podreeve::handlers {
@@ -13,7 +13,7 @@ constexpr int kTries = 5;
 
 }  // namespace
 
-Ended create_pod(Task& task) {
+HandlerResult create_pod(Task& task) {
     ASSIGN_OR_RETURN(const auto app, task.app_spec());
     const manifests::PodSpec* spec = app->find_pod(task.part);
     if (spec == nullptr) {
@@ -38,7 +38,7 @@ Ended create_pod(Task& task) {
     return done();
 }
 
-Ended undo_create_pod(Task& task) {
+HandlerResult undo_create_pod(Task& task) {
     ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.object));
     if (pod && is_same(task, pod->labels)) {
         RETURN_IF_ERROR(task.world.podman.remove_pod(pod->id, true, task.call()));

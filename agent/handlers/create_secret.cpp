@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
 
@@ -20,9 +20,9 @@ const manifests::SecretSpec* find_spec(const manifests::AppSpec& app, const Task
 
 // podman has no way to change a secret: the old one goes first. Containers hold copies, so that a
 // kill in between costs nobody anything, and the rerun makes the new one.
-Ended put(Task& task,
-          const manifests::SecretSpec& spec,
-          const std::map<std::string, std::string>& labels) {
+HandlerResult put(Task& task,
+                  const manifests::SecretSpec& spec,
+                  const std::map<std::string, std::string>& labels) {
     ASSIGN_OR_RETURN(const auto found, own_secret(task, task.object));
     if (found) {
         const auto hash = found->labels.find(observe::kLabelSpec);
@@ -43,7 +43,7 @@ Ended put(Task& task,
 
 }  // namespace
 
-Ended create_secret(Task& task) {
+HandlerResult create_secret(Task& task) {
     ASSIGN_OR_RETURN(const auto app, task.app_spec());
     const manifests::SecretSpec* spec = find_spec(*app, task);
     if (spec == nullptr) {
@@ -53,7 +53,7 @@ Ended create_secret(Task& task) {
     return put(task, *spec, task.texts("labels"));
 }
 
-Ended undo_create_secret(Task& task) {
+HandlerResult undo_create_secret(Task& task) {
     const auto before = task.deployed_spec();
     if (const manifests::SecretSpec* spec = before ? find_spec(*before, task) : nullptr) {
         auto labels = task.texts("labels");

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/create_body.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/observe/observed.h"
 #include "agent/plan/volume_roles.h"
 
@@ -18,7 +18,7 @@ std::string role_in(const std::map<std::string, std::string>& labels) {
 
 // A volume that someone else made may be claimed, as it may by kube play: it is only mounted. One
 // that podreeve fills or empties has to be its own.
-Ended use_existing(Task& task, const podman::VolumeDetails& volume) {
+HandlerResult use_existing(Task& task, const podman::VolumeDetails& volume) {
     const std::string wanted = role_in(task.texts("labels"));
     const bool ours = is_ours(task, volume.labels);
     if (!ours && !plan::holds_data(wanted)) {
@@ -37,7 +37,7 @@ Ended use_existing(Task& task, const podman::VolumeDetails& volume) {
 
 }  // namespace
 
-Ended create_volume(Task& task) {
+HandlerResult create_volume(Task& task) {
     ASSIGN_OR_RETURN(const auto found, find_volume(task, task.object));
     if (found) {
         return use_existing(task, *found);
@@ -58,7 +58,7 @@ Ended create_volume(Task& task) {
     return done();
 }
 
-Ended undo_create_volume(Task& task) {
+HandlerResult undo_create_volume(Task& task) {
     if (task.saved("made") != "yes") {
         return done();
     }

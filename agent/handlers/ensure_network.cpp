@@ -4,7 +4,7 @@ namespace podreeve::handlers {
 
 // A network that is there is used as it is, whoever made it; one that was made stays, since other
 // apps may have joined it by then.
-Ended ensure_network(Task& task) {
+HandlerResult ensure_network(Task& task) {
     ASSIGN_OR_RETURN(const auto networks, task.world.podman.list_networks(task.call()));
     for (const podman::NetworkDetails& network : networks) {
         if (network.name == task.object) {

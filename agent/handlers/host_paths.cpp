@@ -164,17 +164,17 @@ Status make_host_path(const manifests::Mount& mount, MadeBy by) {
 }
 
 Status ask_host(const Task& task, const std::string& path, std::function<Status()> ask) {
-    const auto answer = std::make_shared<Status>();
-    const bool answered =
-        task.world.host_paths->run(path, [answer, ask = std::move(ask)] { *answer = ask(); });
-    if (!answered) {
+    const auto reply = std::make_shared<Status>();
+    const bool replied =
+        task.world.host_paths->run(path, [reply, ask = std::move(ask)] { *reply = ask(); });
+    if (!replied) {
         return fail(Code::Internal,
                     fmt::format("cannot look at {}: its file system does not answer", path));
     }
-    if (!*answer && traits(answer->error().code).retryable) {
-        return fail(Code::Internal, answer->error().message);
+    if (!*reply && traits(reply->error().code).retryable) {
+        return fail(Code::Internal, reply->error().message);
     }
-    return *answer;
+    return *reply;
 }
 
 }  // namespace podreeve::handlers

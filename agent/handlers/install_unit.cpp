@@ -6,7 +6,7 @@
 
 namespace podreeve::handlers {
 
-Ended install_unit(Task& task) {
+HandlerResult install_unit(Task& task) {
     ASSIGN_OR_RETURN(const auto app, task.app_spec());
     const manifests::CompanionSpec* companion = app->find_companion(task.part);
     if (companion == nullptr) {
@@ -29,7 +29,7 @@ Ended install_unit(Task& task) {
     return done();
 }
 
-Ended undo_install_unit(Task& task) {
+HandlerResult undo_install_unit(Task& task) {
     return put_former_back(task);
 }
 

@@ -8,83 +8,83 @@
 // something that was never done is Ok.
 namespace podreeve::handlers {
 
-Ended check_ports(Task& task);
+HandlerResult check_ports(Task& task);
 
-Ended pull_image(Task& task);
+HandlerResult pull_image(Task& task);
 
-Ended ensure_network(Task& task);
+HandlerResult ensure_network(Task& task);
 
-Ended create_volume(Task& task);
-Ended undo_create_volume(Task& task);
+HandlerResult create_volume(Task& task);
+HandlerResult undo_create_volume(Task& task);
 
-Ended write_volume_files(Task& task);
-Ended undo_write_volume_files(Task& task);
+HandlerResult write_volume_files(Task& task);
+HandlerResult undo_write_volume_files(Task& task);
 
-Ended create_secret(Task& task);
-Ended undo_create_secret(Task& task);
+HandlerResult create_secret(Task& task);
+HandlerResult undo_create_secret(Task& task);
 
-Ended create_service(Task& task);
-Ended undo_create_service(Task& task);
+HandlerResult create_service(Task& task);
+HandlerResult undo_create_service(Task& task);
 
-Ended create_pod(Task& task);
-Ended undo_create_pod(Task& task);
+HandlerResult create_pod(Task& task);
+HandlerResult undo_create_pod(Task& task);
 
-Ended create_container(Task& task);
-Ended undo_create_container(Task& task);
+HandlerResult create_container(Task& task);
+HandlerResult undo_create_container(Task& task);
 
-Ended start_pod(Task& task);
-Ended undo_start_pod(Task& task);
+HandlerResult start_pod(Task& task);
+HandlerResult undo_start_pod(Task& task);
 
-Ended start_container(Task& task);
-Ended undo_start_container(Task& task);
+HandlerResult start_container(Task& task);
+HandlerResult undo_start_container(Task& task);
 
-Ended stop_container(Task& task);
-Ended undo_stop_container(Task& task);
+HandlerResult stop_container(Task& task);
+HandlerResult undo_stop_container(Task& task);
 
-Ended park_container(Task& task);
-Ended undo_park_container(Task& task);
+HandlerResult retain_container(Task& task);
+HandlerResult undo_retain_container(Task& task);
 
-Ended rename_container(Task& task);
+HandlerResult rename_container(Task& task);
 
-Ended remove_container(Task& task);
+HandlerResult remove_container(Task& task);
 
-Ended stop_pod(Task& task);
-Ended undo_stop_pod(Task& task);
+HandlerResult stop_pod(Task& task);
+HandlerResult undo_stop_pod(Task& task);
 
-Ended remove_pod(Task& task);
-Ended undo_remove_pod(Task& task);
+HandlerResult remove_pod(Task& task);
+HandlerResult undo_remove_pod(Task& task);
 
-Ended remove_service(Task& task);
+HandlerResult remove_service(Task& task);
 
-Ended remove_secret(Task& task);
+HandlerResult remove_secret(Task& task);
 
-Ended remove_volume(Task& task);
+HandlerResult remove_volume(Task& task);
 
-Ended mark_deployed(Task& task);
-Ended undo_mark_deployed(Task& task);
+HandlerResult mark_deployed(Task& task);
+HandlerResult undo_mark_deployed(Task& task);
 
 // -- companions
 
-Ended note_units(Task& task);
-Ended undo_note_units(Task& task);
+HandlerResult note_units(Task& task);
+HandlerResult undo_note_units(Task& task);
 
-Ended install_unit(Task& task);
-Ended undo_install_unit(Task& task);
+HandlerResult install_unit(Task& task);
+HandlerResult undo_install_unit(Task& task);
 
-Ended remove_unit(Task& task);
-Ended undo_remove_unit(Task& task);
+HandlerResult remove_unit(Task& task);
+HandlerResult undo_remove_unit(Task& task);
 
-Ended reload_units(Task& task);
+HandlerResult reload_units(Task& task);
 
-Ended start_unit(Task& task);
-Ended undo_start_unit(Task& task);
+HandlerResult start_unit(Task& task);
+HandlerResult undo_start_unit(Task& task);
 
-Ended stop_unit(Task& task);
+HandlerResult stop_unit(Task& task);
 
-Ended restart_unit(Task& task);
+HandlerResult restart_unit(Task& task);
 
-Ended reset_failed(Task& task);
+HandlerResult reset_failed(Task& task);
 
-Ended remove_leftover(Task& task);
+HandlerResult remove_leftover(Task& task);
 
 }  // namespace podreeve::handlers

@@ -4,7 +4,7 @@
 
 namespace podreeve::handlers {
 
-Ended mark_deployed(Task& task) {
+HandlerResult mark_deployed(Task& task) {
     const std::string spec = task.text("spec", task.spec);
     const auto known = task.world.state.app(task.app);
     RETURN_IF_ERROR(task.save_once("before", known ? known->deployed_spec : ""));
@@ -18,7 +18,7 @@ Ended mark_deployed(Task& task) {
     return done();
 }
 
-Ended undo_mark_deployed(Task& task) {
+HandlerResult undo_mark_deployed(Task& task) {
     if (task.world.state.app(task.app) && task.has_saved("before")) {
         RETURN_IF_ERROR(task.world.state.edit_app(task.app, [&](state::AppRecord& record) {
             record.deployed_spec = task.saved("before");

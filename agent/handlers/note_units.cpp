@@ -37,7 +37,7 @@ bool may_run_another_text(const Task& task, const std::string& service, std::int
 
 }  // namespace
 
-Ended note_units(Task& task) {
+HandlerResult note_units(Task& task) {
     if (task.has_saved("ran")) {
         return done();
     }
@@ -54,7 +54,7 @@ Ended note_units(Task& task) {
 }
 
 // By now the former files are there again.
-Ended undo_note_units(Task& task) {
+HandlerResult undo_note_units(Task& task) {
     if (!task.has_saved("ran")) {
         return done();
     }

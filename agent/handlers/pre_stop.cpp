@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
+#include "agent/handlers/ownership.h"
 #include "runtime/podman/command.h"
 
 namespace podreeve::handlers {
@@ -20,12 +20,12 @@ constexpr std::chrono::hours kForgetStopAfter{48};
 // the longest that a stop can take.
 Duration under_way(const Task& task, WallTime since, Duration longest) {
     const SteadyTime now = task.world.clock.steady_now();
-    const Duration told =
+    const Duration stored =
         std::clamp<Duration>(task.world.clock.system_now() - since, Duration::zero(), longest);
     auto begun = task.world.stops_since->lock();
     // Of those that were aborted nothing more is heard.
     std::erase_if(*begun, [&](const auto& row) { return now - row.second > kForgetStopAfter; });
-    return now - begun->try_emplace(task.context.id(), now - told).first->second;
+    return now - begun->try_emplace(task.context.id(), now - stored).first->second;
 }
 
 void note(Task& task, const std::string& name, const std::string& what) {
@@ -45,17 +45,17 @@ void run_command(Task& task, const manifests::ContainerSpec& spec, unsigned grac
 
 void send_request(Task& task, const manifests::ContainerSpec& spec, unsigned grace) {
     const auto container = find_container(task, spec.name);
-    if (!container || !*container || !task.world.overseer.ask) {
+    if (!container || !*container || !task.world.start_gate.ask) {
         note(task, spec.name, container ? "there is nobody to ask" : container.error().message);
         return;
     }
     manifests::Probe request = *spec.pre_stop.request;
     request.timeout = std::clamp(std::chrono::seconds(grace), std::chrono::seconds(1),
                                  std::chrono::seconds(request.timeout));
-    const probe::Answer answer =
-        task.world.overseer.ask(request, (*container)->summary.pid, task.context.stop());
-    if (answer.outcome != probe::Outcome::Success) {
-        note(task, spec.name, answer.text);
+    const probe::ProbeResult result =
+        task.world.start_gate.ask(request, (*container)->summary.pid, task.context.stop());
+    if (result.outcome != probe::Outcome::Success) {
+        note(task, spec.name, result.text);
     }
 }
 
@@ -69,7 +69,7 @@ void run_hook(Task& task, const manifests::ContainerSpec& spec, unsigned grace) 
 
 }  // namespace
 
-Ended pre_stop(Task& task, const std::vector<std::string>& names, unsigned& grace) {
+HandlerResult pre_stop(Task& task, const std::vector<std::string>& names, unsigned& grace) {
     const auto spec = task.deployed_spec();
     if (!spec) {
         return done();

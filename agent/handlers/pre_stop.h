@@ -11,6 +11,6 @@ namespace podreeve::handlers {
 // end. A sleep is a Retry, so that it holds no worker. The time it takes comes out of grace, of
 // which two seconds are left in any case, as the kubelet does it. A command that fails is logged
 // and stops nothing.
-Ended pre_stop(Task& task, const std::vector<std::string>& names, unsigned& grace);
+HandlerResult pre_stop(Task& task, const std::vector<std::string>& names, unsigned& grace);
 
 }  // namespace podreeve::handlers

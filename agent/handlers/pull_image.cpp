@@ -37,7 +37,7 @@ Status pull(Task& task, Duration within) {
 }
 
 // What ran waits a little for a newer image, and comes back from the one that is here without it.
-Ended refresh_image(Task& task) {
+HandlerResult refresh_image(Task& task) {
     const Status pulled = pull(task, kRefreshTime);
     if (!pulled && pulled.error().code == Code::Cancelled) {
         return pulled.error();
@@ -54,7 +54,7 @@ Ended refresh_image(Task& task) {
 
 // An image that is pulled twice is the same image; it stays when the change is undone, since other
 // containers may use it by then.
-Ended pull_image(Task& task) {
+HandlerResult pull_image(Task& task) {
     const std::string policy = task.text("policy", "IfNotPresent");
     const bool refresh = task.flag("refresh", false);
     if (policy != "Always" || refresh) {

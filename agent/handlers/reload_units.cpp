@@ -60,7 +60,7 @@ std::optional<Duration> wait_for_others(const Task& task, CompanionWorld& world)
 
 }  // namespace
 
-Ended reload_units(Task& task) {
+HandlerResult reload_units(Task& task) {
     ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
     if (const auto wait = wait_for_others(task, *world)) {
         return retry(*wait, "other apps' unit files are being written");

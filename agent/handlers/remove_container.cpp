@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
-#include "agent/handlers/running.h"
+#include "agent/handlers/ownership.h"
+#include "agent/handlers/start_stop.h"
 
 namespace podreeve::handlers {
 
@@ -36,7 +36,7 @@ Status remove_for_good(Task& task, const std::string& id, unsigned grace) {
 }  // namespace
 
 // Absent is what is wanted.
-Ended remove_container(Task& task) {
+HandlerResult remove_container(Task& task) {
     ASSIGN_OR_RETURN(const auto container, own_container(task, task.target()));
     if (container) {
         RETURN_IF_ERROR(remove_for_good(task, container->summary.id, grace_of(task)));

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/unit_jobs.h"
 #include "agent/observe/observed.h"
 
@@ -18,7 +18,7 @@ bool is_leftover(const podman::ContainerSummary& container,
     return unit != container.labels.end() && unit->second == service && container.name == name;
 }
 
-void tell_of_others(const Task& task, const podman::ContainerSummary& container) {
+void log_others(const Task& task, const podman::ContainerSummary& container) {
     const auto unit = container.labels.find(observe::kLabelSystemdUnit);
     if (unit != container.labels.end() && unit->second == task.object) {
         task.log(
@@ -31,7 +31,7 @@ void tell_of_others(const Task& task, const podman::ContainerSummary& container)
 }  // namespace
 
 // Only once its unit is down is a container nobody's: until then it is systemd's alone.
-Ended remove_leftover(Task& task) {
+HandlerResult remove_leftover(Task& task) {
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
     if (!state.is_down()) {
         return fail(Code::Conflict, fmt::format("cannot remove the container of {}: the unit is {}",
@@ -41,7 +41,7 @@ Ended remove_leftover(Task& task) {
     const std::string name = task.text("container");
     for (const podman::ContainerSummary& container : containers) {
         if (!is_leftover(container, name, task.object)) {
-            tell_of_others(task, container);
+            log_others(task, container);
         } else {
             RETURN_IF_ERROR(task.world.podman.remove_container(container.id, by_force(),
                                                                task.call(std::chrono::minutes(1))));

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/handlers/belongings.h"
+#include "agent/handlers/create.h"
 #include "agent/handlers/kinds.h"
-#include "agent/handlers/making.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/service_container.h"
 #include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
@@ -81,7 +81,7 @@ Status remove_for_good(Task& task, const std::string& id) {
 }  // namespace
 
 // Absent is what is wanted. Its labels are kept with the task, for the undoing.
-Ended remove_pod(Task& task) {
+HandlerResult remove_pod(Task& task) {
     ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.target()));
     if (!pod) {
         return done();
@@ -93,7 +93,7 @@ Ended remove_pod(Task& task) {
 
 // Makes it again, with its service container where that went with it, but leaves the starting to
 // the undoing of the stop that came before.
-Ended undo_remove_pod(Task& task) {
+HandlerResult undo_remove_pod(Task& task) {
     const auto app = task.deployed_spec();
     const manifests::PodSpec* spec = removed_spec(task, app.get());
     const Labels labels = saved_labels(task);

@@ -1,10 +1,10 @@
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 
 namespace podreeve::handlers {
 
 // Absent is what is wanted. What podreeve put in stands in the manifest: there is nothing to undo.
-Ended remove_secret(Task& task) {
+HandlerResult remove_secret(Task& task) {
     ASSIGN_OR_RETURN(const auto secret, own_secret(task, task.object));
     if (secret) {
         // By its id: podman takes a name that no secret has for the beginning of an id.

@@ -1,12 +1,12 @@
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/service_container.h"
 
 namespace podreeve::handlers {
 
 // The plan knew it as ours by its id, from the pods that were linked to it then. Absent is what is
 // wanted.
-Ended remove_service(Task& task) {
+HandlerResult remove_service(Task& task) {
     ASSIGN_OR_RETURN(const auto service, own_service(task, task.target()));
     if (!service) {
         return done();

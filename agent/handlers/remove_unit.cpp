@@ -3,14 +3,14 @@
 
 namespace podreeve::handlers {
 
-Ended remove_unit(Task& task) {
+HandlerResult remove_unit(Task& task) {
     ASSIGN_OR_RETURN(const UnitTexts former, read_unit(task));
     RETURN_IF_ERROR(note_former(task, former));
     RETURN_IF_ERROR(write_unit(task, {}, std::nullopt));
     return done();
 }
 
-Ended undo_remove_unit(Task& task) {
+HandlerResult undo_remove_unit(Task& task) {
     return put_former_back(task);
 }
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
 #include "agent/plan/volume_roles.h"
@@ -19,7 +19,7 @@ bool may_be_removed(const podman::VolumeDetails& volume) {
 
 }  // namespace
 
-Ended remove_volume(Task& task) {
+HandlerResult remove_volume(Task& task) {
     ASSIGN_OR_RETURN(const auto volume, own_volume(task, task.object));
     if (!volume) {
         return done();

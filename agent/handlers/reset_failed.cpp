@@ -3,7 +3,7 @@
 
 namespace podreeve::handlers {
 
-Ended reset_failed(Task& task) {
+HandlerResult reset_failed(Task& task) {
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
     if (state.active_state == "failed") {
         RETURN_IF_ERROR(forget_failure(task, task.object));

@@ -12,7 +12,7 @@ Status restart(const Task& task, const CompanionWorld& world) {
     ASSIGN_OR_RETURN(const systemd::JobResult result,
                      world.systemd.restart(task.object, job(task)));
     if (!result.start_limit) {
-        return judge_job(result, task.object);
+        return job_result(result, task.object);
     }
     RETURN_IF_ERROR(forget_failure(task, task.object));
     return run_job(task, world.systemd.start, task.object);
@@ -20,7 +20,7 @@ Status restart(const Task& task, const CompanionWorld& world) {
 
 }  // namespace
 
-Ended restart_unit(Task& task) {
+HandlerResult restart_unit(Task& task) {
     ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
     const std::string since = fmt::format("{}", state.active_since.time_since_epoch().count());

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/handlers/belongings.h"
+#include "agent/handlers/ownership.h"
 #include "agent/observe/observed.h"
 #include "agent/plan/steps.h"
 #include "runtime/base/digest.h"
@@ -82,7 +82,7 @@ Result<std::string> played_before(const Task& task, const Stub& stub) {
 // Half of a play: its other half never came, or went already. The name holds a digest of our owner
 // id, so that it is nobody else's. podman may still be at it, for one that was killed while it
 // asked: what it links meanwhile cannot be removed at once, and is looked at again.
-Ended clear_half_played(Task& task, const Stub& stub) {
+HandlerResult clear_half_played(Task& task, const Stub& stub) {
     RETURN_IF_ERROR(remove_stub(task));
     ASSIGN_OR_RETURN(const auto left, find_container(task, stub.service));
     if (!left) {
@@ -97,7 +97,7 @@ Ended clear_half_played(Task& task, const Stub& stub) {
         return removed.error();
     }
     ASSIGN_OR_RETURN(const int looks, task.count("half_played"));
-    return looks > kLooks ? Ended(removed.error())
+    return looks > kLooks ? HandlerResult(removed.error())
                           : retry(kLook, "podman is still at a service container that was begun");
 }
 
@@ -117,7 +117,7 @@ Result<std::string> play_service(Task& task, const Stub& stub) {
 }
 
 // Something bears the name already: ours from an earlier run, or one on its way out, or foreign.
-Ended take_named(Task& task, const podman::ContainerDetails& there) {
+HandlerResult take_named(Task& task, const podman::ContainerDetails& there) {
     ASSIGN_OR_RETURN(const bool ours, is_vouched_for(task, there));
     if (ours) {
         RETURN_IF_ERROR(task.save("service_id", there.summary.id));
@@ -131,7 +131,7 @@ Ended take_named(Task& task, const podman::ContainerDetails& there) {
     ASSIGN_OR_RETURN(const auto outcome, await_removal(task, there.summary.id));
     return std::holds_alternative<state::TaskDone>(outcome)
                ? retry(Duration::zero(), "the old service container is gone")
-               : Ended(outcome);
+               : HandlerResult(outcome);
 }
 
 // The image podman makes for infra containers; a pod is created and removed when there is none yet.
@@ -173,7 +173,7 @@ Stub stub_of(const std::string& app, const std::string& owner) {
     return stub;
 }
 
-Ended ensure_held_service(Task& task, const std::string& name) {
+HandlerResult ensure_held_service(Task& task, const std::string& name) {
     std::string id = task.saved("service_id");
     if (id.empty()) {
         ASSIGN_OR_RETURN(const auto named, find_container(task, name));
@@ -202,9 +202,9 @@ Ended ensure_held_service(Task& task, const std::string& name) {
     return done();
 }
 
-Ended ensure_plain_service(Task& task,
-                           const std::string& name,
-                           const std::map<std::string, std::string>& labels) {
+HandlerResult ensure_plain_service(Task& task,
+                                   const std::string& name,
+                                   const std::map<std::string, std::string>& labels) {
     ASSIGN_OR_RETURN(const auto there, own_container(task, name));
     if (!there) {
         const Result<std::string> image = pause_image(task);
@@ -237,7 +237,7 @@ Result<std::optional<podman::ContainerDetails>> own_service(const Task& task,
     return found;
 }
 
-Ended undo_play(Task& task) {
+HandlerResult undo_play(Task& task) {
     return clear_half_played(task, stub_of(task.app, task.world.owner));
 }
 
@@ -246,7 +246,7 @@ Status remove_stub(const Task& task) {
     return stub ? task.world.podman.remove_pod(stub->id, true, task.call()) : Status{};
 }
 
-Ended await_removal(Task& task, const std::string& id) {
+HandlerResult await_removal(Task& task, const std::string& id) {
     ASSIGN_OR_RETURN(const auto there, find_container(task, id));
     if (!there) {
         return done();

@@ -26,23 +26,23 @@ struct Stub {
 Stub stub_of(const std::string& app, const std::string& owner);
 
 // Makes it unless it is there; Done once it bears the name.
-Ended ensure_held_service(Task& task, const std::string& name);
-Ended ensure_plain_service(Task& task,
-                           const std::string& name,
-                           const std::map<std::string, std::string>& labels);
+HandlerResult ensure_held_service(Task& task, const std::string& name);
+HandlerResult ensure_plain_service(Task& task,
+                                   const std::string& name,
+                                   const std::map<std::string, std::string>& labels);
 
 // nullopt when absent; Conflict when it is not ours.
 Result<std::optional<podman::ContainerDetails>> own_service(const Task& task,
                                                             const std::string& who);
 
 // Removes what a play has made that nobody has taken up; retries while podman is at it.
-Ended undo_play(Task& task);
+HandlerResult undo_play(Task& task);
 
 // Removes the app's stub pod, if it is there and ours.
 Status remove_stub(const Task& task);
 
 // Podman removes a held service container by itself, a moment after its last pod. Retries until it
 // is gone, by force after the first second, and gives up after three.
-Ended await_removal(Task& task, const std::string& id);
+HandlerResult await_removal(Task& task, const std::string& id);
 
 }  // namespace podreeve::handlers

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
-#include "agent/handlers/running.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/service_container.h"
+#include "agent/handlers/start_stop.h"
 
 namespace podreeve::handlers {
 
@@ -16,7 +16,7 @@ Result<std::optional<podman::ContainerDetails>> own(const Task& task) {
 
 }  // namespace
 
-Ended start_container(Task& task) {
+HandlerResult start_container(Task& task) {
     ASSIGN_OR_RETURN(const auto container, own(task));
     if (!container) {
         return fail(
@@ -28,7 +28,7 @@ Ended start_container(Task& task) {
     return done();
 }
 
-Ended undo_start_container(Task& task) {
+HandlerResult undo_start_container(Task& task) {
     if (task.saved("ran") == "yes") {
         return done();
     }

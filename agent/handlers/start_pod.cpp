@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
-#include "agent/handlers/running.h"
+#include "agent/handlers/ownership.h"
+#include "agent/handlers/start_stop.h"
 
 namespace podreeve::handlers {
 
-Ended start_pod(Task& task) {
+HandlerResult start_pod(Task& task) {
     ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.target()));
     if (!pod) {
         return fail(Code::NotFound,
@@ -24,7 +24,7 @@ Ended start_pod(Task& task) {
     return start_up(task, what);
 }
 
-Ended undo_start_pod(Task& task) {
+HandlerResult undo_start_pod(Task& task) {
     if (task.saved("ran") == "yes") {
         return done();
     }

@@ -3,7 +3,7 @@
 
 namespace podreeve::handlers {
 
-Ended start_unit(Task& task) {
+HandlerResult start_unit(Task& task) {
     ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
     RETURN_IF_ERROR(task.save_once("ran", state.is_active() ? "yes" : "no"));
@@ -13,7 +13,7 @@ Ended start_unit(Task& task) {
     return done();
 }
 
-Ended undo_start_unit(Task& task) {
+HandlerResult undo_start_unit(Task& task) {
     return task.saved("ran") == "no" ? stop_unit(task) : done();
 }
 

@@ -1,8 +1,8 @@
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/pre_stop.h"
-#include "agent/handlers/running.h"
 #include "agent/handlers/service_container.h"
+#include "agent/handlers/start_stop.h"
 
 namespace podreeve::handlers {
 
@@ -15,7 +15,7 @@ Result<std::optional<podman::ContainerDetails>> own(const Task& task, const std:
 }  // namespace
 
 // Absent is stopped.
-Ended stop_container(Task& task) {
+HandlerResult stop_container(Task& task) {
     ASSIGN_OR_RETURN(const auto container, own(task, task.target()));
     if (!container) {
         return done();
@@ -33,7 +33,7 @@ Ended stop_container(Task& task) {
 }
 
 // Another of that name may stand there by now, when the undoing of later steps has made it again.
-Ended undo_stop_container(Task& task) {
+HandlerResult undo_stop_container(Task& task) {
     if (task.saved("ran") != "yes") {
         return done();
     }

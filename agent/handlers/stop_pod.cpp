@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/pre_stop.h"
-#include "agent/handlers/running.h"
+#include "agent/handlers/start_stop.h"
 #include "agent/observe/observed.h"
 
 namespace podreeve::handlers {
@@ -77,7 +77,7 @@ Result<std::string> service_behind(const Task& task, const podman::PodSummary& p
     return service ? label->second : std::string();
 }
 
-Ended start_as_it_was(Task& task, const podman::PodSummary& pod) {
+HandlerResult start_as_it_was(Task& task, const podman::PodSummary& pod) {
     const auto spec = task.deployed_spec();
     const auto ran = ran_members(task, pod);
     if (ran && ran->empty()) {
@@ -96,7 +96,7 @@ Ended start_as_it_was(Task& task, const podman::PodSummary& pod) {
 }  // namespace
 
 // Absent is stopped.
-Ended stop_pod(Task& task) {
+HandlerResult stop_pod(Task& task) {
     ASSIGN_OR_RETURN(const auto pod, own_pod(task, task.target()));
     if (!pod) {
         return done();
@@ -115,7 +115,7 @@ Ended stop_pod(Task& task) {
 }
 
 // By now the undoing of a removal may have made it again, under another id.
-Ended undo_stop_pod(Task& task) {
+HandlerResult undo_stop_pod(Task& task) {
     if (task.saved("ran") != "yes") {
         return done();
     }

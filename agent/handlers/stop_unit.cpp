@@ -3,7 +3,7 @@
 
 namespace podreeve::handlers {
 
-Ended stop_unit(Task& task) {
+HandlerResult stop_unit(Task& task) {
     ASSIGN_OR_RETURN(CompanionWorld * world, companions_of(task));
     ASSIGN_OR_RETURN(const systemd::UnitState state, unit_state(task, task.object));
     if (!state.is_down()) {

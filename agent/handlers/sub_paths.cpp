@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/handlers/host_paths.h"
-#include "agent/handlers/running.h"
+#include "agent/handlers/start_stop.h"
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/mount_table.h"
 #include "runtime/base/mutex.h"

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/handlers/overseeing.h"
+#include "agent/handlers/start_gate.h"
 #include "runtime/base/in_hand.h"
 #include "runtime/base/log.h"
 #include "runtime/base/room.h"
@@ -43,7 +43,7 @@ state::TaskOutcome without_room(Task& task, bool undoes, const Error& error) {
 }
 
 state::TaskOutcome outcome_of(Task& task, StepKind kind, bool undoes, const Error& error) {
-    if (tells_no_room(error.message)) {
+    if (is_no_room(error.message)) {
         return without_room(task, undoes, error);
     }
     if (error.code == Code::Unavailable) {
@@ -70,10 +70,10 @@ state::TaskOutcome outcome_of(Task& task, StepKind kind, bool undoes, const Erro
 // pass removes what is left of containers and pods, the next update the rest.
 state::TaskOutcome leave_behind(Task& task, const Error& error) {
     task.log("left behind: " + error.message);
-    const Status told = task.world.state.append_event(
+    const Status reported = task.world.state.append_event(
         {0, task.world.clock.system_now(), task.app, "LeftBehind", error.message});
-    if (!told) {
-        log::warn("{}", told.error().message);
+    if (!reported) {
+        log::warn("{}", reported.error().message);
     }
     return state::TaskDone{};
 }
@@ -83,10 +83,10 @@ bool may_be_left(const Task& task, const state::TaskOutcome& outcome) {
            !task.context.stop().stop_requested();
 }
 
-state::TaskOutcome run(const Row& row, bool undoes, World& world, state::TaskContext& context) {
+state::TaskOutcome run(const KindRow& row, bool undoes, World& world, state::TaskContext& context) {
     const std::string app = plan::app_of(context.subject());
     if (const auto aside =
-            world.overseer.set_aside ? world.overseer.set_aside(app) : std::nullopt) {
+            world.start_gate.set_aside ? world.start_gate.set_aside(app) : std::nullopt) {
         return state::TaskRetry{kAsidePause, *aside};
     }
     const InHand in_hand(app);
@@ -98,11 +98,11 @@ state::TaskOutcome run(const Row& row, bool undoes, World& world, state::TaskCon
         return Error{Code::Cancelled, fmt::format("cannot go on with {}: stopped", context.kind())};
     }
     if (!undoes) {
-        if (auto instead = oversee(*task, row.kind)) {
+        if (auto instead = check_gate(*task, row.kind)) {
             return std::move(*instead);
         }
     }
-    Ended ended = undoes ? row.undo(*task) : row.run(*task);
+    HandlerResult ended = undoes ? row.undo(*task) : row.run(*task);
     state::TaskOutcome outcome =
         ended ? std::move(*ended)
               : outcome_of(*task, row.kind, undoes, task->by_name(ended.error()));
@@ -110,7 +110,7 @@ state::TaskOutcome run(const Row& row, bool undoes, World& world, state::TaskCon
                                                   : std::move(outcome);
 }
 
-state::TaskOutcome undo(const Row& row, World& world, state::TaskContext& context) {
+state::TaskOutcome undo(const KindRow& row, World& world, state::TaskContext& context) {
     const Result<Task> task = Task::read(world, context);
     if (task && !task->flag("undo", true)) {
         task->log("not undone: nobody wants the former state back");
@@ -119,7 +119,7 @@ state::TaskOutcome undo(const Row& row, World& world, state::TaskContext& contex
     return run(row, true, world, context);
 }
 
-std::string sort_of(const Row& row) {
+std::string sort_of(const KindRow& row) {
     const std::array<std::pair<unsigned Limits::*, const char*>, 5> sorts{{{kPulls, "pulls"},
                                                                            {kStops, "stops"},
                                                                            {kMakes, "creates"},
@@ -132,8 +132,8 @@ std::string sort_of(const Row& row) {
 
 }  // namespace
 
-const std::vector<Row>& table() {
-    static const std::vector<Row> rows{
+const std::vector<KindRow>& table() {
+    static const std::vector<KindRow> rows{
         {StepKind::CheckPorts, check_ports, nullptr, minutes(1), kMakes},
         {StepKind::PullImage, pull_image, nullptr, minutes(21), kPulls},
         {StepKind::EnsureNetwork, ensure_network, nullptr, minutes(2), kMakes},
@@ -147,7 +147,7 @@ const std::vector<Row>& table() {
         {StepKind::StartPod, start_pod, undo_start_pod, kLongestStop, kStarts},
         {StepKind::StartContainer, start_container, undo_start_container, kLongestStop, kStarts},
         {StepKind::StopContainer, stop_container, undo_stop_container, kLongestStop, kStops},
-        {StepKind::ParkContainer, park_container, undo_park_container, kLongestStop, kStops},
+        {StepKind::RetainContainer, retain_container, undo_retain_container, kLongestStop, kStops},
         {StepKind::RenameContainer, rename_container, nullptr, minutes(2), kStops},
         {StepKind::RemoveContainer, remove_container, nullptr, kLongestStop, kStops},
         {StepKind::StopPod, stop_pod, undo_stop_pod, kLongestStop, kStops},
@@ -169,7 +169,7 @@ const std::vector<Row>& table() {
     return rows;
 }
 
-state::TaskHandlers handlers_for(const Row& row, World& world, const Limits& limits) {
+state::TaskHandlers handlers_for(const KindRow& row, World& world, const Limits& limits) {
     state::TaskHandlers handlers;
     handlers.run = [&row, &world](state::TaskContext& context) {
         return run(row, false, world, context);
@@ -187,7 +187,7 @@ state::TaskHandlers handlers_for(const Row& row, World& world, const Limits& lim
 }
 
 void register_all(state::TaskRunner& runner, World& world, const Limits& limits) {
-    for (const Row& row : table()) {
+    for (const KindRow& row : table()) {
         runner.add_handlers(std::string(to_string(row.kind)), handlers_for(row, world, limits));
     }
 }

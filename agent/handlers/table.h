@@ -12,11 +12,11 @@
 
 namespace podreeve::handlers {
 
-using Handler = Ended (*)(Task&);
+using Handler = HandlerResult (*)(Task&);
 
 // One task kind. undo is null where nothing is to be taken back: the kind changes nothing, or what
 // it makes stays (an image, a network), or what it removes nobody wants back.
-struct Row {
+struct KindRow {
     plan::StepKind kind;
     Handler run;
     Handler undo;
@@ -25,12 +25,12 @@ struct Row {
 };
 
 // Every kind there is, once.
-const std::vector<Row>& table();
+const std::vector<KindRow>& table();
 
 // The two handlers as the runner calls them: with errors turned into outcomes. What podman's
 // absence broke off is retried until it is back; a podman that does not answer in time is asked
 // three times. A step that is not to be undone says so in its details ("undo": false).
-state::TaskHandlers handlers_for(const Row& row, World& world, const Limits& limits = {});
+state::TaskHandlers handlers_for(const KindRow& row, World& world, const Limits& limits = {});
 
 // world has to outlive the runner.
 void register_all(state::TaskRunner& runner, World& world, const Limits& limits = {});

@@ -18,11 +18,11 @@ const json& empty_object() {
 
 }  // namespace
 
-Ended done() {
+HandlerResult done() {
     return state::TaskOutcome{state::TaskDone{}};
 }
 
-Ended retry(Duration after, std::string why) {
+HandlerResult retry(Duration after, std::string why) {
     return state::TaskOutcome{state::TaskRetry{after, std::move(why)}};
 }
 

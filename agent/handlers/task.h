@@ -15,10 +15,10 @@
 namespace podreeve::handlers {
 
 // How a handler ends; an error in it is the task's error.
-using Ended = Result<state::TaskOutcome>;
+using HandlerResult = Result<state::TaskOutcome>;
 
-Ended done();
-Ended retry(Duration after, std::string why);
+HandlerResult done();
+HandlerResult retry(Duration after, std::string why);
 
 // One run of one handler: the world, and what the task says of the step (agent/plan/steps.h names
 // the details of each kind). Lives on the worker's stack.
@@ -61,7 +61,7 @@ class Task {
 
     Error by_name(Error error) const;
 
-    podman::Call call(Duration timeout = std::chrono::seconds(30)) const {
+    podman::CallOptions call(Duration timeout = std::chrono::seconds(30)) const {
         return {timeout, context.stop()};
     }
 

@@ -203,7 +203,7 @@ Status note_former(Task& task, const UnitTexts& former) {
     return task.save_once("former", std::move(key));
 }
 
-Ended put_former_back(Task& task) {
+HandlerResult put_former_back(Task& task) {
     if (!task.has_saved("former")) {
         return done();  // it was never changed
     }

@@ -28,6 +28,6 @@ Result<UnitTexts> kept_unit(const Task& task, const std::string& key);
 // Notes what is there now before it is changed, once.
 Status note_former(Task& task, const UnitTexts& former);
 // Writes what note_former() noted.
-Ended put_former_back(Task& task);
+HandlerResult put_former_back(Task& task);
 
 }  // namespace podreeve::handlers

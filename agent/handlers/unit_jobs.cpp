@@ -6,7 +6,7 @@ namespace podreeve::handlers {
 
 namespace {
 
-constexpr std::chrono::seconds kAnswerWithin{10};
+constexpr std::chrono::seconds kReplyWithin{10};
 constexpr std::chrono::minutes kReloadWithin{1};
 constexpr std::chrono::minutes kJobWithin{20};
 
@@ -21,7 +21,7 @@ Result<CompanionWorld*> companions_of(const Task& task) {
 }
 
 systemd::Call ask(const Task& task) {
-    return {kAnswerWithin, task.context.stop()};
+    return {kReplyWithin, task.context.stop()};
 }
 
 systemd::Call job(const Task& task) {
@@ -35,10 +35,10 @@ Result<systemd::UnitState> unit_state(const Task& task, const std::string& servi
 
 Status run_job(const Task& task, const UnitCalls::Job& call, const std::string& service) {
     ASSIGN_OR_RETURN(const systemd::JobResult result, call(service, job(task)));
-    return judge_job(result, service);
+    return job_result(result, service);
 }
 
-Status judge_job(const systemd::JobResult& result, const std::string& service) {
+Status job_result(const systemd::JobResult& result, const std::string& service) {
     if (result.succeeded()) {
         return {};
     }

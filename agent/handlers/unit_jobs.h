@@ -18,7 +18,7 @@ systemd::Call job(const Task& task);  // a job, which may pull an image
 Result<systemd::UnitState> unit_state(const Task& task, const std::string& service);
 // Runs the job to its end; one that does not do what it should is an error with systemd's words.
 Status run_job(const Task& task, const UnitCalls::Job& job, const std::string& service);
-Status judge_job(const systemd::JobResult& result, const std::string& service);
+Status job_result(const systemd::JobResult& result, const std::string& service);
 // One daemon-reload for all that need one now.
 Status reload_units_of(const Task& task, std::uint64_t seen);
 

@@ -23,7 +23,7 @@ using nlohmann::json;
 
 constexpr std::uintmax_t kMostBytesOfUnit = 4 * 1024 * 1024;
 
-struct UnitFile {
+struct TimedFile {
     fs::path path;
     std::string name;  // below the app's folder
     std::string digest;
@@ -35,7 +35,7 @@ WallTime time_in(const struct stat& info) {
                     std::chrono::nanoseconds(info.st_mtim.tv_nsec));
 }
 
-std::optional<UnitFile> look_at(const fs::path& path, const fs::path& folder) {
+std::optional<TimedFile> look_at(const fs::path& path, const fs::path& folder) {
     struct stat info {};
 
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -49,12 +49,12 @@ std::optional<UnitFile> look_at(const fs::path& path, const fs::path& folder) {
     if (!stamp || !*stamp) {
         return std::nullopt;
     }
-    return UnitFile{path, path.lexically_relative(folder).string(), sha256_hex(*text),
-                    time_in(info)};
+    return TimedFile{path, path.lexically_relative(folder).string(), sha256_hex(*text),
+                     time_in(info)};
 }
 
-std::vector<UnitFile> unit_files(const Task& task) {
-    std::vector<UnitFile> files;
+std::vector<TimedFile> unit_files(const Task& task) {
+    std::vector<TimedFile> files;
     if (task.world.companions == nullptr) {
         return files;
     }
@@ -99,7 +99,7 @@ Status set_no_younger(const fs::path& path, WallTime time) {
 
 json times_of_units(const Task& task) {
     json times = json::object();
-    for (const UnitFile& file : unit_files(task)) {
+    for (const TimedFile& file : unit_files(task)) {
         times[file.name] = {{"time", file.time.time_since_epoch().count()},
                             {"digest", file.digest}};
     }
@@ -107,7 +107,7 @@ json times_of_units(const Task& task) {
 }
 
 void give_times_back(const Task& task, const json& times) {
-    for (const UnitFile& file : unit_files(task)) {
+    for (const TimedFile& file : unit_files(task)) {
         const auto then = times.find(file.name);
         if (then == times.end() || text_in(*then, "digest") != file.digest) {
             continue;
@@ -120,7 +120,7 @@ void give_times_back(const Task& task, const json& times) {
 }
 
 void make_units_young(const Task& task) {
-    for (const UnitFile& file : unit_files(task)) {
+    for (const TimedFile& file : unit_files(task)) {
         note(task, set_time(file.path, task.world.clock.system_now()));
     }
 }

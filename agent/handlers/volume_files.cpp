@@ -45,11 +45,11 @@ struct CloseDirectory {
     void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-using Listing = std::unique_ptr<DIR, CloseDirectory>;
+using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
-Result<Listing> list(int directory, const fs::path& path) {
+Result<DirectoryStream> list(int directory, const fs::path& path) {
     UniqueFd copy(openat(directory, ".", kDirectory));
-    Listing listing(copy ? fdopendir(copy.get()) : nullptr);
+    DirectoryStream listing(copy ? fdopendir(copy.get()) : nullptr);
     if (!listing) {
         return io_error("list", path);
     }
@@ -81,9 +81,9 @@ bool take_all(const std::string&) {
 
 // Removes trees that a container may have made as deep and as full as it likes, and goes on making:
 // a few descriptors at once, and a bounded number of things in all.
-class Removal {
+class TreeRemoval {
   public:
-    explicit Removal(std::uint64_t most) : left_(most) {}
+    explicit TreeRemoval(std::uint64_t most) : left_(most) {}
 
     // Whatever it is, with all that is in it; a link is removed, not what it leads to. Denied: all
     // of it but what is another user's.
@@ -135,7 +135,7 @@ class Removal {
     }
 
     Status empty(int directory, const fs::path& path, int depth) {
-        ASSIGN_OR_RETURN(const Listing listing, list(directory, path));
+        ASSIGN_OR_RETURN(const DirectoryStream listing, list(directory, path));
         Status done;
         while (true) {
             const std::vector<std::string> names = next_names(listing.get(), take_all);
@@ -169,7 +169,7 @@ class Removal {
 };
 
 // Removes what stands where something wanted is to be; what is another user's is moved aside.
-Status clear_way(int parent, const std::string& name, const fs::path& path, Removal& removal) {
+Status clear_way(int parent, const std::string& name, const fs::path& path, TreeRemoval& removal) {
     const Status removed = removal.remove(parent, name, path);
     const std::string aside = ".podreeve-" + random_hex(8);
     if (is_denied(removed) && renameat(parent, name.c_str(), parent, aside.c_str()) == 0) {
@@ -199,7 +199,7 @@ bool is_usable(int directory, const fs::path& path) {
 Result<UniqueFd> open_directory(int parent,
                                 const std::string& name,
                                 const fs::path& path,
-                                Removal& removal) {
+                                TreeRemoval& removal) {
     UniqueFd directory(openat(parent, name.c_str(), kDirectory));
     if (directory ? !is_usable(directory.get(), path) : errno != ENOENT) {
         RETURN_IF_ERROR(clear_way(parent, name, path, removal));
@@ -284,7 +284,7 @@ Result<bool> write_file(int directory,
                         const std::string& name,
                         const manifests::VolumeFile& file,
                         const fs::path& path,
-                        Removal& removal) {
+                        TreeRemoval& removal) {
     struct stat there {};
 
     const bool exists = fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
@@ -319,7 +319,7 @@ Result<fs::path> checked_path(const std::string& text) {
 Result<bool> write_at(int root,
                       const fs::path& path,
                       const manifests::VolumeFile& file,
-                      Removal& removal) {
+                      TreeRemoval& removal) {
     UniqueFd directory(openat(root, ".", kDirectory));
     fs::path walked;
     for (const fs::path& step : path.parent_path()) {
@@ -333,7 +333,7 @@ Result<bool> write_at(int root,
 // Which of a volume's names are to stay, and what became of the others.
 struct Tidying {
     const std::set<fs::path>& wanted;
-    const std::set<fs::path>& ways;  // the directories that lead to them
+    const std::set<fs::path>& parents;  // the directories that lead to them
     FilesWritten& result;
 
     Status note(const Status& removed, const fs::path& path) {
@@ -348,10 +348,10 @@ struct Tidying {
 };
 
 // Removes what is neither wanted nor a directory on the way to something wanted.
-Status remove_unwanted(int directory, const fs::path& at, Removal& removal, Tidying& tidying) {
-    ASSIGN_OR_RETURN(const Listing listing, list(directory, at));
+Status remove_unwanted(int directory, const fs::path& at, TreeRemoval& removal, Tidying& tidying) {
+    ASSIGN_OR_RETURN(const DirectoryStream listing, list(directory, at));
     const auto is_unwanted = [&](const std::string& name) {
-        return !tidying.wanted.contains(at / name) && !tidying.ways.contains(at / name);
+        return !tidying.wanted.contains(at / name) && !tidying.parents.contains(at / name);
     };
     while (true) {
         const std::vector<std::string> names = next_names(listing.get(), is_unwanted);
@@ -362,15 +362,15 @@ Status remove_unwanted(int directory, const fs::path& at, Removal& removal, Tidy
             RETURN_IF_ERROR(tidying.note(removal.remove(directory, name, at / name), at / name));
         }
     }
-    for (const fs::path& way : tidying.ways) {
-        if (way.parent_path() != at) {
+    for (const fs::path& parent : tidying.parents) {
+        if (parent.parent_path() != at) {
             continue;
         }
-        const UniqueFd inner(openat(directory, way.filename().c_str(), kDirectory));
+        const UniqueFd inner(openat(directory, parent.filename().c_str(), kDirectory));
         if (!inner) {
-            return io_error("open", way);
+            return io_error("open", parent);
         }
-        RETURN_IF_ERROR(remove_unwanted(inner.get(), way, removal, tidying));
+        RETURN_IF_ERROR(remove_unwanted(inner.get(), parent, removal, tidying));
     }
     return {};
 }
@@ -385,18 +385,18 @@ Result<FilesWritten> write_files(const fs::path& root,
         return errno_error(fmt::format("open the volume's directory {}", root.string()), errno);
     }
     FilesWritten result;
-    Removal removal(most_removed);
-    std::set<fs::path> wanted, ways;
+    TreeRemoval removal(most_removed);
+    std::set<fs::path> wanted, parents;
     for (const manifests::VolumeFile& file : files) {
         ASSIGN_OR_RETURN(const fs::path path, checked_path(file.path));
         wanted.insert(path);
-        for (fs::path way = path.parent_path(); !way.empty(); way = way.parent_path()) {
-            ways.insert(way);
+        for (fs::path parent = path.parent_path(); !parent.empty(); parent = parent.parent_path()) {
+            parents.insert(parent);
         }
         ASSIGN_OR_RETURN(const bool written, write_at(fd.get(), path, file, removal));
         result.written += written ? 1 : 0;
     }
-    Tidying tidying{wanted, ways, result};
+    Tidying tidying{wanted, parents, result};
     RETURN_IF_ERROR(remove_unwanted(fd.get(), "", removal, tidying));
     if (result.written + result.removed > 0 && fsync(fd.get()) != 0) {
         return errno_error(fmt::format("flush the volume's directory {}", root.string()), errno);

@@ -16,7 +16,7 @@
 #include "runtime/base/mutex.h"
 #include "runtime/base/patience.h"
 #include "runtime/podman/client.h"
-#include "runtime/probe/question.h"
+#include "runtime/probe/probe_spec.h"
 
 namespace podreeve::handlers {
 
@@ -31,15 +31,15 @@ struct StartRefusal {
 
 // Whom the steps ask and tell while they are carried out; those that are empty are not. Called on
 // workers.
-struct Overseer {
+struct StartGate {
     // Before any step, done or undone: why that app's have to wait, nothing: they go on.
     std::function<std::optional<std::string>(const std::string& app)> set_aside = {};
     // Right before a start.
     std::function<std::optional<StartRefusal>(
         const std::string& app, const std::string& part, std::stop_token)>
         may_start = {};
-    // Right before a stop that was planned for that wish: does it still stand?
-    std::function<bool(const std::string& app, std::int64_t wish)> stop_stands = {};
+    // Right before a stop that was planned for that request: does it still stand?
+    std::function<bool(const std::string& app, std::int64_t request)> is_stop_wanted = {};
     std::function<void(const std::string& app,
                        const std::string& change_kind,
                        const std::string& task_kind,
@@ -47,8 +47,8 @@ struct Overseer {
         step_begins = {};
     // A question put to a container once, over its network, whose process is pid; blocks until
     // there is an answer, or its timeout has passed.
-    std::function<probe::Answer(const manifests::Probe&, std::int64_t pid, std::stop_token)> ask =
-        {};
+    std::function<probe::ProbeResult(const manifests::Probe&, std::int64_t pid, std::stop_token)>
+        ask = {};
 };
 
 // Since when the steps that were not let through, or that stop something, have been at it, by task.
@@ -63,7 +63,7 @@ struct World {
     Clock& clock;
     std::string owner;  // instance id in io.podreeve.owner
     std::filesystem::path proc = "/proc";
-    Overseer overseer = {};
+    StartGate start_gate = {};
     CompanionWorld* companions = nullptr;  // of an agent with companions
     std::shared_ptr<HeldSince> held_since = std::make_shared<HeldSince>();
     std::shared_ptr<HeldSince> stops_since = std::make_shared<HeldSince>();

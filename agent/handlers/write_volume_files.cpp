@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "agent/handlers/belongings.h"
 #include "agent/handlers/kinds.h"
+#include "agent/handlers/ownership.h"
 #include "agent/handlers/volume_files.h"
 #include "agent/plan/volume_roles.h"
 #include "runtime/base/room.h"
@@ -23,8 +23,8 @@ constexpr int kMostTries = 10;
 
 // Who fills a volume faster than it is emptied would keep the change from ending, and the app from
 // being repaired, for ever. What an undo leaves is put right by the next pass.
-Ended go_on_or_end(Task& task, bool undoes, const Error& error) {
-    const bool too_much = error.code == Code::Unavailable && !tells_no_room(error.message);
+HandlerResult go_on_or_end(Task& task, bool undoes, const Error& error) {
+    const bool too_much = error.code == Code::Unavailable && !is_no_room(error.message);
     const Result<int> tries =
         too_much ? task.count(undoes ? "tries_to_undo" : "tries_to_write") : 0;
     if (!tries || *tries < kMostTries) {
@@ -40,7 +40,7 @@ Ended go_on_or_end(Task& task, bool undoes, const Error& error) {
 // Podman keeps a rootless user's volumes in directories of that user, who is root inside the
 // containers: the agent writes them itself, and the volume is made with uid and gid 0, so that
 // podman never gives it to the first container that mounts it.
-Ended write_spec(Task& task, bool undoes, const manifests::VolumeSpec& spec) {
+HandlerResult write_spec(Task& task, bool undoes, const manifests::VolumeSpec& spec) {
     ASSIGN_OR_RETURN(const auto volume, own_volume(task, task.object));
     if (!volume) {
         return fail(
@@ -67,7 +67,7 @@ Ended write_spec(Task& task, bool undoes, const manifests::VolumeSpec& spec) {
 
 }  // namespace
 
-Ended write_volume_files(Task& task) {
+HandlerResult write_volume_files(Task& task) {
     ASSIGN_OR_RETURN(const auto app, task.app_spec());
     const manifests::VolumeSpec* spec = app->find_volume(task.part);
     if (spec == nullptr || spec->name != task.object) {
@@ -78,7 +78,7 @@ Ended write_volume_files(Task& task) {
     return write_spec(task, false, *spec);
 }
 
-Ended undo_write_volume_files(Task& task) {
+HandlerResult undo_write_volume_files(Task& task) {
     const auto before = task.deployed_spec();
     const manifests::VolumeSpec* spec = before ? before->find_volume(task.part) : nullptr;
     if (spec == nullptr || spec->name != task.object) {

@@ -10,17 +10,17 @@ namespace {
 
 constexpr std::chrono::seconds kImpatient{1};
 // Beyond a question's timeout. Whoever is asked may have others to ask first.
-constexpr std::chrono::minutes kAnswerBeyond{1};
+constexpr std::chrono::minutes kReplyBeyond{1};
 
 }  // namespace
 
-std::string_view to_string(Use use) {
+std::string_view to_string(ProbeRole use) {
     switch (use) {
-        case Use::Startup:
+        case ProbeRole::Startup:
             return "startup";
-        case Use::Liveness:
+        case ProbeRole::Liveness:
             return "liveness";
-        case Use::Readiness:
+        case ProbeRole::Readiness:
             return "readiness";
     }
     return "probe";
@@ -33,7 +33,7 @@ ContainerHealth::ContainerHealth(std::shared_ptr<const manifests::Health> health
       started_(started),
       adopted_(adopted),
       phase_(health_->startup ? Phase::Starting : Phase::Up) {
-    for (const Use use : kUses) {
+    for (const ProbeRole use : kUses) {
         if (const manifests::Probe* asked = probe(use)) {
             of(use).track.emplace(asked->success_threshold, asked->failure_threshold);
             of(use).next = started + asked->initial_delay;
@@ -43,7 +43,7 @@ ContainerHealth::ContainerHealth(std::shared_ptr<const manifests::Health> health
 
 void ContainerHealth::go_on_from(const Before& before) {
     adopted_ = false;
-    std::optional<Track>& readiness = of(Use::Readiness).track;
+    std::optional<Track>& readiness = of(ProbeRole::Readiness).track;
     if (before.readiness == Readiness::NotReady && before.failing.empty()) {
         return;
     }
@@ -54,60 +54,61 @@ void ContainerHealth::go_on_from(const Before& before) {
     }
 }
 
-const manifests::Probe* ContainerHealth::probe(Use use) const {
-    const std::optional<manifests::Probe>& found = use == Use::Startup    ? health_->startup
-                                                   : use == Use::Liveness ? health_->liveness
-                                                                          : health_->readiness;
+const manifests::Probe* ContainerHealth::probe(ProbeRole use) const {
+    const std::optional<manifests::Probe>& found = use == ProbeRole::Startup ? health_->startup
+                                                   : use == ProbeRole::Liveness
+                                                       ? health_->liveness
+                                                       : health_->readiness;
     return found ? &*found : nullptr;
 }
 
-bool ContainerHealth::is_asked(Use use) const {
+bool ContainerHealth::is_asked(ProbeRole use) const {
     switch (phase_) {
         case Phase::Starting:
-            return use == Use::Startup;
+            return use == ProbeRole::Startup;
         case Phase::Up:
-            return use != Use::Startup && of(use).track.has_value();
+            return use != ProbeRole::Startup && of(use).track.has_value();
         case Phase::Lost:
             break;
     }
     return false;
 }
 
-std::optional<SteadyTime> ContainerHealth::due(Use use) const {
+std::optional<SteadyTime> ContainerHealth::due(ProbeRole use) const {
     return is_asked(use) && !of(use).under_way ? std::optional(of(use).next) : std::nullopt;
 }
 
-Duration ContainerHealth::pause(Use use) const {
+Duration ContainerHealth::pause(ProbeRole use) const {
     const manifests::Probe& asked = *probe(use);
-    const bool hurry = use == Use::Readiness && asked.kind != manifests::ProbeKind::Exec &&
-                       of(use).track->standing() != Standing::Good;
+    const bool hurry = use == ProbeRole::Readiness && asked.kind != manifests::ProbeKind::Exec &&
+                       of(use).track->tally() != Tally::Good;
     return hurry ? std::min<Duration>(asked.period, kImpatient) : Duration(asked.period);
 }
 
-void ContainerHealth::asked(Use use, SteadyTime now) {
+void ContainerHealth::asked(ProbeRole use, SteadyTime now) {
     of(use).under_way = true;
     of(use).next = now;  // where the pause is counted from
 }
 
-std::optional<SteadyTime> ContainerHealth::overdue(Use use) const {
+std::optional<SteadyTime> ContainerHealth::overdue(ProbeRole use) const {
     const Asking& asking = of(use);
     return asking.under_way && !asking.kept
-               ? std::optional(asking.next + probe(use)->timeout + kAnswerBeyond)
+               ? std::optional(asking.next + probe(use)->timeout + kReplyBeyond)
                : std::nullopt;
 }
 
-bool ContainerHealth::is_steady(Use use) const {
+bool ContainerHealth::is_steady(ProbeRole use) const {
     const Asking& asking = of(use);
-    return use != Use::Startup && is_asked(use) && !asking.under_way &&
-           asking.track->standing() == Standing::Good && asking.track->trouble().empty();
+    return use != ProbeRole::Startup && is_asked(use) && !asking.under_way &&
+           asking.track->tally() == Tally::Good && asking.track->trouble().empty();
 }
 
-void ContainerHealth::kept(Use use) {
+void ContainerHealth::kept(ProbeRole use) {
     of(use).under_way = true;
     of(use).kept = true;
 }
 
-void ContainerHealth::answered(Use use, const probe::Answer& answer, SteadyTime now) {
+void ContainerHealth::take_result(ProbeRole use, const probe::ProbeResult& result, SteadyTime now) {
     Asking& asking = of(use);
     if (!asking.under_way) {
         return;
@@ -117,21 +118,21 @@ void ContainerHealth::answered(Use use, const probe::Answer& answer, SteadyTime 
     if (!is_asked(use)) {
         return;
     }
-    asking.track->take(answer);
+    asking.track->take(result);
     asking.next = std::max(asking.next + pause(use), now);
-    const Standing standing = asking.track->standing();
-    if (use == Use::Startup && standing == Standing::Good) {
+    const Tally tally = asking.track->tally();
+    if (use == ProbeRole::Startup && tally == Tally::Good) {
         phase_ = Phase::Up;
-    } else if (use != Use::Readiness && standing == Standing::Bad) {
+    } else if (use != ProbeRole::Readiness && tally == Tally::Bad) {
         phase_ = Phase::Lost;
         lost_by_ = use;
     }
 }
 
-Verdict ContainerHealth::not_ready(Use use) const {
-    Verdict out;
+HealthStatus ContainerHealth::not_ready(ProbeRole use) const {
+    HealthStatus out;
     const Track& track = *of(use).track;
-    const bool unproved = track.standing() == Standing::Unproved;
+    const bool unproved = track.tally() == Tally::Unproved;
     out.readiness = unproved && adopted_ ? Readiness::Unknown : Readiness::NotReady;
     out.failing = !unproved;
     const std::string trouble = track.trouble();
@@ -140,8 +141,8 @@ Verdict ContainerHealth::not_ready(Use use) const {
     return out;
 }
 
-Verdict ContainerHealth::verdict(SteadyTime now) const {
-    Verdict out;
+HealthStatus ContainerHealth::status(SteadyTime now) const {
+    HealthStatus out;
     if (phase_ == Phase::Lost) {
         out = not_ready(lost_by_);
         out.restart = true;
@@ -149,11 +150,11 @@ Verdict ContainerHealth::verdict(SteadyTime now) const {
         return out;
     }
     if (phase_ == Phase::Starting) {
-        return not_ready(Use::Startup);
+        return not_ready(ProbeRole::Startup);
     }
-    if (const Asking& readiness = of(Use::Readiness); readiness.track) {
-        if (readiness.track->standing() != Standing::Good) {
-            return not_ready(Use::Readiness);
+    if (const Asking& readiness = of(ProbeRole::Readiness); readiness.track) {
+        if (readiness.track->tally() != Tally::Good) {
+            return not_ready(ProbeRole::Readiness);
         }
         out.readiness = Readiness::Ready;
         return out;
@@ -165,7 +166,7 @@ Verdict ContainerHealth::verdict(SteadyTime now) const {
 }
 
 std::optional<SteadyTime> ContainerHealth::next_change(SteadyTime now) const {
-    const bool by_age = phase_ == Phase::Up && !of(Use::Readiness).track;
+    const bool by_age = phase_ == Phase::Up && !of(ProbeRole::Readiness).track;
     return by_age && now - started_ < kUpAfter ? std::optional(started_ + kUpAfter) : std::nullopt;
 }
 

@@ -5,17 +5,17 @@
 #include <optional>
 #include <string>
 
+#include "agent/health/health_status.h"
 #include "agent/health/track.h"
-#include "agent/health/verdict.h"
 #include "manifests/model.h"
 #include "runtime/base/clock.h"
 
 namespace podreeve::health {
 
-enum class Use { Startup, Liveness, Readiness };
+enum class ProbeRole { Startup, Liveness, Readiness };
 
-inline constexpr std::array kUses = {Use::Startup, Use::Liveness, Use::Readiness};
-std::string_view to_string(Use use);
+inline constexpr std::array kUses = {ProbeRole::Startup, ProbeRole::Liveness, ProbeRole::Readiness};
+std::string_view to_string(ProbeRole use);
 
 // How a run was found when it was last followed.
 struct Before {
@@ -59,26 +59,26 @@ class ContainerHealth {
     void go_on_from(const Before& before);
 
     // When it is to be asked next; nothing: not in this phase, or the answer is not there yet.
-    std::optional<SteadyTime> due(Use use) const;
-    void asked(Use use, SteadyTime now);
+    std::optional<SteadyTime> due(ProbeRole use) const;
+    void asked(ProbeRole use, SteadyTime now);
     // By when the answer should have come; nothing: none is waited for, or somebody else knows
     // when.
-    std::optional<SteadyTime> overdue(Use use) const;
-    void answered(Use use, const probe::Answer& answer, SteadyTime now);
+    std::optional<SteadyTime> overdue(ProbeRole use) const;
+    void take_result(ProbeRole use, const probe::ProbeResult& result, SteadyTime now);
 
     // Whether there is nothing to be learnt of more successes: then the asking can be left to
     // somebody who tells the first answer that is none. kept() notes that it was.
-    bool is_steady(Use use) const;
-    void kept(Use use);
+    bool is_steady(ProbeRole use) const;
+    void kept(ProbeRole use);
 
     Phase phase() const { return phase_; }
 
     // since is left to the caller.
-    Verdict verdict(SteadyTime now) const;
-    // When verdict() changes by itself; nothing: it does not.
+    HealthStatus status(SteadyTime now) const;
+    // When health status() changes by itself; nothing: it does not.
     std::optional<SteadyTime> next_change(SteadyTime now) const;
 
-    const manifests::Probe* probe(Use use) const;
+    const manifests::Probe* probe(ProbeRole use) const;
 
   private:
     struct Asking {
@@ -88,19 +88,19 @@ class ContainerHealth {
         bool kept = false;  // by somebody else, who knows when
     };
 
-    Asking& of(Use use) { return askings_[static_cast<std::size_t>(use)]; }
+    Asking& of(ProbeRole use) { return askings_[static_cast<std::size_t>(use)]; }
 
-    const Asking& of(Use use) const { return askings_[static_cast<std::size_t>(use)]; }
+    const Asking& of(ProbeRole use) const { return askings_[static_cast<std::size_t>(use)]; }
 
-    bool is_asked(Use use) const;
-    Duration pause(Use use) const;
-    Verdict not_ready(Use use) const;
+    bool is_asked(ProbeRole use) const;
+    Duration pause(ProbeRole use) const;
+    HealthStatus not_ready(ProbeRole use) const;
 
     std::shared_ptr<const manifests::Health> health_;
     SteadyTime started_;
     bool adopted_;
     Phase phase_;
-    Use lost_by_ = Use::Liveness;
+    ProbeRole lost_by_ = ProbeRole::Liveness;
     std::array<Asking, kUses.size()> askings_;
 };
 

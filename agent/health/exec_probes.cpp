@@ -46,36 +46,36 @@ class FirstLine {
 };
 
 struct ExecEnd {
-    probe::Answer answer;
+    probe::ProbeResult result;
     bool hung = false;  // it had to be ended
 };
 
-ExecEnd run_once(podman::Client& podman, const ExecQuestion& question, std::stop_token stop) {
+ExecEnd run_once(podman::Client& podman, const ExecProbe& probe, std::stop_token stop) {
     FirstLine said;
     const Result<int> code =
-        podman::run_command(podman, {question.container,
-                                     question.command,
+        podman::run_command(podman, {probe.container,
+                                     probe.command,
                                      [&](int, std::string_view line) { said.take(line); },
-                                     {question.timeout, stop}});
+                                     {probe.timeout, stop}});
     if (code) {
-        return {*code == 0 ? probe::Answer{0, probe::Outcome::Success, ""}
-                           : probe::Answer{0, probe::Outcome::Failure,
-                                           said.behind(fmt::format("exit code {}", *code))}};
+        return {*code == 0 ? probe::ProbeResult{0, probe::Outcome::Success, ""}
+                           : probe::ProbeResult{0, probe::Outcome::Failure,
+                                                said.behind(fmt::format("exit code {}", *code))}};
     }
     if (code.error().code != Code::Timeout) {
         return {{0, probe::Outcome::Unknown, code.error().message}};
     }
     return {{0, probe::Outcome::Failure,
-             said.behind(fmt::format("has not ended within {}", to_short_text(question.timeout)))},
+             said.behind(fmt::format("has not ended within {}", to_short_text(probe.timeout)))},
             true};
 }
 
 }  // namespace
 
-probe::Answer run_exec_probe(podman::Client& podman,
-                             const ExecQuestion& question,
-                             std::stop_token stop) {
-    return run_once(podman, question, std::move(stop)).answer;
+probe::ProbeResult run_exec_probe(podman::Client& podman,
+                                  const ExecProbe& probe,
+                                  std::stop_token stop) {
+    return run_once(podman, probe, std::move(stop)).result;
 }
 
 struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
@@ -90,13 +90,13 @@ struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
         std::thread thread = {};
     };
 
-    Core(podman::Client& client, Scheduler& loop, OnAnswers callback)
-        : podman(client), scheduler(loop), on_answers(std::move(callback)) {}
+    Core(podman::Client& client, Scheduler& loop, OnResults callback)
+        : podman(client), scheduler(loop), on_results(std::move(callback)) {}
 
     podman::Client& podman;
     Scheduler& scheduler;
-    OnAnswers on_answers;
-    std::map<std::uint32_t, ExecQuestion> questions;
+    OnResults on_results;
+    std::map<std::uint32_t, ExecProbe> probes;
     std::map<std::uint32_t, Run> running;
     std::deque<std::uint32_t> waiting;
     // Questions whose command hung when it was run last: how many times in a row.
@@ -117,9 +117,9 @@ struct ExecProbes::Core : std::enable_shared_from_this<ExecProbes::Core> {
     void begin_waiting();
     void make_way();
     Run* who_makes_way();
-    void begin(std::uint32_t number, const ExecQuestion& question);
-    void begin_run(std::uint32_t number, const ExecQuestion& question);
-    void ask(std::uint32_t number, const ExecQuestion& question, const std::stop_token& stop);
+    void begin(std::uint32_t number, const ExecProbe& probe);
+    void begin_run(std::uint32_t number, const ExecProbe& probe);
+    void ask(std::uint32_t number, const ExecProbe& probe, const std::stop_token& stop);
     void done(const ExecEnd& ended);
     void note_hung(std::uint32_t number);
     void begin_rest();
@@ -141,8 +141,8 @@ bool ExecProbes::Core::may_begin(std::uint32_t number, const std::string& app) c
 // In the order they came, but past those whose app has its share.
 void ExecProbes::Core::begin_waiting() {
     for (const std::uint32_t number : std::exchange(waiting, {})) {
-        const auto found = questions.find(number);
-        if (found == questions.end()) {
+        const auto found = probes.find(number);
+        if (found == probes.end()) {
             continue;
         }
         if (may_begin(number, found->second.app)) {
@@ -160,7 +160,7 @@ void ExecProbes::Core::begin_waiting() {
 void ExecProbes::Core::make_way() {
     std::set<std::string> without;
     for (const std::uint32_t number : waiting) {
-        if (const std::string& app = questions.at(number).app; runs_of(app) == 0) {
+        if (const std::string& app = probes.at(number).app; runs_of(app) == 0) {
             without.insert(app);
         }
     }
@@ -194,22 +194,22 @@ ExecProbes::Core::Run* ExecProbes::Core::who_makes_way() {
 }
 
 // One that cannot be run is answered like one that podman could not run.
-void ExecProbes::Core::begin(std::uint32_t number, const ExecQuestion& question) {
-    const auto thrown = contained([&] { begin_run(number, question); });
+void ExecProbes::Core::begin(std::uint32_t number, const ExecProbe& probe) {
+    const auto thrown = contained([&] { begin_run(number, probe); });
     if (!thrown) {
         return;
     }
-    const bool told = contained_or_logged("an exec probe", [&] {
+    const bool reported = contained_or_logged("an exec probe", [&] {
         post({{number, probe::Outcome::Unknown, "cannot run a command: " + *thrown}});
     });
-    if (!told) {
+    if (!reported) {
         running.erase(number);  // whoever asked asks again
     }
 }
 
-void ExecProbes::Core::begin_run(std::uint32_t number, const ExecQuestion& question) {
+void ExecProbes::Core::begin_run(std::uint32_t number, const ExecProbe& probe) {
     Run& run = running[number];
-    run.app = question.app;
+    run.app = probe.app;
     run.begun = ++begun;
     run.hung_before = hung.contains(number);
     run.no_longer = scheduler.after(kCounts, [weak = weak_from_this(), number] {
@@ -221,24 +221,25 @@ void ExecProbes::Core::begin_run(std::uint32_t number, const ExecQuestion& quest
         }
     });
     // A thread costs a thousandth of what podman takes, and a pool would have as many asleep.
-    run.thread = begin_thread(
-        "an exec probe",
-        [this, number, question, stop = run.stop.get_token()] { ask(number, question, stop); });
+    run.thread = begin_thread("an exec probe", [this, number, probe, stop = run.stop.get_token()] {
+        ask(number, probe, stop);
+    });
 }
 
 // On its own thread, which ends before this goes.
 void ExecProbes::Core::ask(std::uint32_t number,
-                           const ExecQuestion& question,
+                           const ExecProbe& probe,
                            const std::stop_token& stop) {
     ExecEnd ended;
-    const auto thrown = contained([&] { ended = run_once(podman, question, stop); });
+    const auto thrown = contained([&] { ended = run_once(podman, probe, stop); });
     if (thrown) {
-        ended.answer = {0, probe::Outcome::Unknown, "internal error: " + *thrown};
+        ended.result = {0, probe::Outcome::Unknown, "internal error: " + *thrown};
     }
-    ended.answer.question = number;
-    const auto tell = [&] { post(ended); };
-    if (!contained_or_logged("the end of an exec probe", tell)) {
-        contained_or_logged("the end of an exec probe", tell);  // what is short may be there again
+    ended.result.probe = number;
+    const auto report = [&] { post(ended); };
+    if (!contained_or_logged("the end of an exec probe", report)) {
+        contained_or_logged("the end of an exec probe",
+                            report);  // what is short may be there again
     }
 }
 
@@ -251,30 +252,30 @@ void ExecProbes::Core::post(ExecEnd ended) {
 }
 
 void ExecProbes::Core::done(const ExecEnd& ended) {
-    probe::Answer answer = ended.answer;
-    if (auto run = running.extract(answer.question)) {
+    probe::ProbeResult result = ended.result;
+    if (auto run = running.extract(result.probe)) {
         if (run.mapped().thread.joinable()) {
             run.mapped().thread.join();  // it has said its last
         }
         if (run.mapped().counts && !ended.hung) {
-            hung.erase(answer.question);
+            hung.erase(result.probe);
         } else if (run.mapped().counts) {
-            note_hung(answer.question);
+            note_hung(result.probe);
         }
-        if (run.mapped().makes_way && answer.outcome == probe::Outcome::Unknown) {
-            answer.text = "its command has not ended, and made way for another app's";
+        if (run.mapped().makes_way && result.outcome == probe::Outcome::Unknown) {
+            result.text = "its command has not ended, and made way for another app's";
         }
     }
     contained_or_logged("the next exec probe", [&] { begin_waiting(); });
-    if (questions.contains(answer.question)) {
-        on_answers({answer});
+    if (probes.contains(result.probe)) {
+        on_results({result});
     }
 }
 
 // Once a run: when it ends, or when it counts no longer.
 void ExecProbes::Core::note_hung(std::uint32_t number) {
     contained_or_logged("noting that a command hangs", [&] {
-        if (questions.contains(number) && ++hung[number] >= kHangsOften) {
+        if (probes.contains(number) && ++hung[number] >= kHangsOften) {
             begin_rest();
         }
     });
@@ -290,8 +291,8 @@ void ExecProbes::Core::begin_rest() {
     resting = true;
 }
 
-ExecProbes::ExecProbes(podman::Client& podman, Scheduler& scheduler, OnAnswers on_answers)
-    : core_(std::make_shared<Core>(podman, scheduler, std::move(on_answers))) {}
+ExecProbes::ExecProbes(podman::Client& podman, Scheduler& scheduler, OnResults on_results)
+    : core_(std::make_shared<Core>(podman, scheduler, std::move(on_results))) {}
 
 ExecProbes::~ExecProbes() {
     for (auto& [number, run] : core_->running) {
@@ -304,25 +305,25 @@ ExecProbes::~ExecProbes() {
     }
 }
 
-std::uint32_t ExecProbes::add(ExecQuestion question) {
-    core_->questions.emplace(++core_->last_number, std::move(question));
+std::uint32_t ExecProbes::add(ExecProbe probe) {
+    core_->probes.emplace(++core_->last_number, std::move(probe));
     return core_->last_number;
 }
 
-void ExecProbes::remove(std::uint32_t question) {
-    core_->questions.erase(question);
-    core_->hung.erase(question);
-    if (const auto run = core_->running.find(question); run != core_->running.end()) {
+void ExecProbes::remove(std::uint32_t probe) {
+    core_->probes.erase(probe);
+    core_->hung.erase(probe);
+    if (const auto run = core_->running.find(probe); run != core_->running.end()) {
         run->second.stop.request_stop();
     }
 }
 
-void ExecProbes::ask(const std::vector<std::uint32_t>& questions) {
+void ExecProbes::ask(const std::vector<std::uint32_t>& probes) {
     Core& core = *core_;
-    for (const std::uint32_t number : questions) {
+    for (const std::uint32_t number : probes) {
         const bool asked = core.running.contains(number) ||
                            std::count(core.waiting.begin(), core.waiting.end(), number) != 0;
-        if (!asked && core.questions.contains(number)) {
+        if (!asked && core.probes.contains(number)) {
             core.waiting.push_back(number);
         }
     }

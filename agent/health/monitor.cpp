@@ -20,19 +20,19 @@ SteadyTime slot_of(SteadyTime time) {
 }
 
 // What policy goes by; of the words see reason_of().
-bool differs(const Verdict& a, const Verdict& b) {
+bool differs(const HealthStatus& a, const HealthStatus& b) {
     return a.readiness != b.readiness || a.restart != b.restart || a.failing != b.failing;
 }
 
-probe::Kind kind_of(manifests::ProbeKind kind) {
-    return kind == manifests::ProbeKind::Http   ? probe::Kind::Http
-           : kind == manifests::ProbeKind::Grpc ? probe::Kind::Grpc
-                                                : probe::Kind::Tcp;
+probe::Protocol kind_of(manifests::ProbeKind kind) {
+    return kind == manifests::ProbeKind::Http   ? probe::Protocol::Http
+           : kind == manifests::ProbeKind::Grpc ? probe::Protocol::Grpc
+                                                : probe::Protocol::Tcp;
 }
 
 }  // namespace
 
-probe::Question question_of(const manifests::Probe& probe, std::int64_t pid) {
+probe::ProbeSpec probe_spec_of(const manifests::Probe& probe, std::int64_t pid) {
     return {.kind = kind_of(probe.kind),
             .pid = static_cast<pid_t>(pid),
             .host = probe.host,
@@ -47,11 +47,11 @@ probe::Question question_of(const manifests::Probe& probe, std::int64_t pid) {
 struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
     struct Place {  // of a question: whose it is
         std::string id;
-        Use use;
+        ProbeRole use;
     };
 
     struct Asked {
-        Way way = Way::Network;
+        ProbeChannel channel = ProbeChannel::Network;
         std::uint32_t number = 0;  // 0: not given yet
     };
 
@@ -59,7 +59,7 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
         Watched run;
         ContainerHealth health;
         std::array<Asked, kUses.size()> asked;
-        Verdict told;
+        HealthStatus reported;
         // Why it is unhealthy, as it was told last, and until when another reason waits.
         std::string reason = {};
         SteadyTime reason_until = {};
@@ -67,14 +67,14 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
         std::optional<SteadyTime> planned = {};  // its one entry in the agenda
     };
 
-    Core(Askers by, const Clock& time, Scheduler& loop, OnChange callback)
-        : askers(std::move(by)),
+    Core(Probers by, const Clock& time, Scheduler& loop, OnChange callback)
+        : probers(std::move(by)),
           clock(time),
           scheduler(loop),
           on_change(std::move(callback)),
-          published(std::make_shared<const Verdicts>()) {}
+          published(std::make_shared<const HealthSnapshot>()) {}
 
-    Askers askers;
+    Probers probers;
     const Clock& clock;
     Scheduler& scheduler;
     OnChange on_change;
@@ -85,10 +85,10 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
     SteadyTime armed_for = SteadyTime::max();
     TimerHandle timer;
     bool stale = false;  // what is published
-    Guarded<std::shared_ptr<const Verdicts>> published;
+    Guarded<std::shared_ptr<const HealthSnapshot>> published;
 
-    std::map<std::uint32_t, Place>& places(Way way) {
-        return way == Way::Network ? network_places : exec_places;
+    std::map<std::uint32_t, Place>& places(ProbeChannel channel) {
+        return channel == ProbeChannel::Network ? network_places : exec_places;
     }
 
     void follow(const std::vector<Watched>& runs);
@@ -96,9 +96,9 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
     void drop(const std::string& id);
     void look();
     void mend(Item& item, SteadyTime now);
-    void ask(Way way, const std::vector<std::uint32_t>& numbers);
+    void ask(ProbeChannel channel, const std::vector<std::uint32_t>& numbers);
     void leave_to_prober(const std::vector<probe::wire::Keep>& keeps);
-    void take_all(Way way, const std::vector<probe::Answer>& answers);
+    void take_all(ProbeChannel channel, const std::vector<probe::ProbeResult>& results);
     void plan(Item& item, std::optional<SteadyTime> at);
     void plan_next(Item& item);
     void arm();
@@ -106,13 +106,18 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
                          SteadyTime now,
                          std::vector<std::uint32_t>& network,
                          std::vector<std::uint32_t>& exec);
-    void give_number(const Item& item, Use use, Asked& asked);
-    void take(Way way, const probe::Answer& answer, SteadyTime now, std::vector<Change>& changes);
-    void keep(const probe::Answer& answer, SteadyTime now, std::vector<probe::wire::Keep>& out);
+    void give_number(const Item& item, ProbeRole use, Asked& asked);
+    void take(ProbeChannel channel,
+              const probe::ProbeResult& result,
+              SteadyTime now,
+              std::vector<Change>& changes);
+    void keep(const probe::ProbeResult& result,
+              SteadyTime now,
+              std::vector<probe::wire::Keep>& out);
     // failed: it was found to fail just now.
-    void tell(Item& item, SteadyTime now, bool failed, std::vector<Change>& changes);
-    static bool is_news(const Item& item, const Verdict& after, SteadyTime now);
-    static void note_told(Item& item, const Verdict& after, SteadyTime now, bool again);
+    void report(Item& item, SteadyTime now, bool failed, std::vector<Change>& changes);
+    static bool is_news(const Item& item, const HealthStatus& after, SteadyTime now);
+    static void note_reported(Item& item, const HealthStatus& after, SteadyTime now, bool again);
     void publish(const std::vector<Change>& changes);
 };
 
@@ -151,9 +156,9 @@ void Monitor::Core::begin(const Watched& run) {
     if (run.before) {
         item.health.go_on_from(*run.before);
     }
-    item.told = item.health.verdict(now);
-    item.told.since = clock.system_now();
-    note_told(item, item.told, now, false);
+    item.reported = item.health.status(now);
+    item.reported.since = clock.system_now();
+    note_reported(item, item.reported, now, false);
     plan(items.emplace(run.id, std::move(item)).first->second, now);
     stale = true;
 }
@@ -163,21 +168,23 @@ void Monitor::Core::drop(const std::string& id) {
     stale = true;
     for (const Asked& asked : items.at(id).asked) {
         if (asked.number != 0) {
-            places(asked.way).erase(asked.number);
-            (asked.way == Way::Network ? askers.remove_network : askers.remove_exec)(asked.number);
+            places(asked.channel).erase(asked.number);
+            (asked.channel == ProbeChannel::Network ? probers.remove_network
+                                                    : probers.remove_exec)(asked.number);
         }
     }
     items.erase(id);
 }
 
-void Monitor::Core::give_number(const Item& item, Use use, Asked& asked) {
+void Monitor::Core::give_number(const Item& item, ProbeRole use, Asked& asked) {
     const manifests::Probe& probe = *item.health.probe(use);
-    asked.way = probe.kind == manifests::ProbeKind::Exec ? Way::Exec : Way::Network;
+    asked.channel =
+        probe.kind == manifests::ProbeKind::Exec ? ProbeChannel::Exec : ProbeChannel::Network;
     const std::uint32_t number =
-        asked.way == Way::Exec
-            ? askers.add_exec({item.run.id, probe.command, probe.timeout, item.run.app})
-            : askers.add_network(question_of(probe, item.run.pid));
-    places(asked.way)[number] = {item.run.id, use};
+        asked.channel == ProbeChannel::Exec
+            ? probers.add_exec({item.run.id, probe.command, probe.timeout, item.run.app})
+            : probers.add_network(probe_spec_of(probe, item.run.pid));
+    places(asked.channel)[number] = {item.run.id, use};
     asked.number = number;  // last: without its place an answer would find nobody
 }
 
@@ -185,7 +192,7 @@ void Monitor::Core::ask_what_is_due(Item& item,
                                     SteadyTime now,
                                     std::vector<std::uint32_t>& network,
                                     std::vector<std::uint32_t>& exec) {
-    for (const Use use : kUses) {
+    for (const ProbeRole use : kUses) {
         const auto due = item.health.due(use);
         if (!due || *due > now) {
             continue;
@@ -195,7 +202,7 @@ void Monitor::Core::ask_what_is_due(Item& item,
             give_number(item, use, asked);
         }
         item.health.asked(use, now);
-        (asked.way == Way::Network ? network : exec).push_back(asked.number);
+        (asked.channel == ProbeChannel::Network ? network : exec).push_back(asked.number);
     }
 }
 
@@ -204,11 +211,11 @@ void Monitor::Core::mend(Item& item, SteadyTime now) {
     if (!item.planned) {
         plan_next(item);
     }
-    for (const Use use : kUses) {
+    for (const ProbeRole use : kUses) {
         const auto until = item.health.overdue(use);
         const Asked& asked = item.asked[static_cast<std::size_t>(use)];
         if (until && *until < now) {
-            ask(asked.way, {asked.number});
+            ask(asked.channel, {asked.number});
         }
     }
 }
@@ -227,7 +234,7 @@ void Monitor::Core::look() {
         Item& item = items.at(id);
         const bool asked = contained_or_logged("looking after a container's health", [&] {
             ask_what_is_due(item, now, network, exec);
-            tell(item, now, false, changes);
+            report(item, now, false, changes);
             plan_next(item);
         });
         if (!asked) {
@@ -236,28 +243,29 @@ void Monitor::Core::look() {
     }
     arm();
     contained_or_logged("telling of health", [&] { publish(changes); });
-    ask(Way::Network, network);
-    ask(Way::Exec, exec);
+    ask(ProbeChannel::Network, network);
+    ask(ProbeChannel::Exec, exec);
 }
 
 // Those that cannot be asked are answered Unknown, and asked again in their time.
-void Monitor::Core::ask(Way way, const std::vector<std::uint32_t>& numbers) {
+void Monitor::Core::ask(ProbeChannel channel, const std::vector<std::uint32_t>& numbers) {
     if (numbers.empty()) {
         return;
     }
-    const auto thrown =
-        contained([&] { (way == Way::Network ? askers.ask_network : askers.ask_exec)(numbers); });
+    const auto thrown = contained([&] {
+        (channel == ProbeChannel::Network ? probers.ask_network : probers.ask_exec)(numbers);
+    });
     if (!thrown) {
         return;
     }
     log_thrown("asking a container", *thrown);
-    std::vector<probe::Answer> answers;
+    std::vector<probe::ProbeResult> results;
     for (const std::uint32_t number : numbers) {
-        answers.push_back({number, probe::Outcome::Unknown, "internal error: " + *thrown});
+        results.push_back({number, probe::Outcome::Unknown, "internal error: " + *thrown});
     }
-    scheduler.post([weak = weak_from_this(), way, answers = std::move(answers)] {
+    scheduler.post([weak = weak_from_this(), channel, results = std::move(results)] {
         if (const auto core = weak.lock()) {
-            core->take_all(way, answers);
+            core->take_all(channel, results);
         }
     });
 }
@@ -275,7 +283,7 @@ void Monitor::Core::plan(Item& item, std::optional<SteadyTime> at) {
 
 void Monitor::Core::plan_next(Item& item) {
     std::optional<SteadyTime> next = item.health.next_change(clock.steady_now());
-    for (const Use use : kUses) {
+    for (const ProbeRole use : kUses) {
         const auto due = item.health.due(use);
         next = due && (!next || *due < *next) ? due : next;
     }
@@ -302,74 +310,77 @@ void Monitor::Core::arm() {
     armed_for = next;
 }
 
-bool Monitor::Core::is_news(const Item& item, const Verdict& after, SteadyTime now) {
+bool Monitor::Core::is_news(const Item& item, const HealthStatus& after, SteadyTime now) {
     return after.failing && now >= item.reason_until && reason_of(after.message) != item.reason;
 }
 
-void Monitor::Core::note_told(Item& item, const Verdict& after, SteadyTime now, bool again) {
+void Monitor::Core::note_reported(Item& item,
+                                  const HealthStatus& after,
+                                  SteadyTime now,
+                                  bool again) {
     item.reason = after.failing ? reason_of(after.message) : "";
     item.reason_pause = again ? std::min<Duration>(item.reason_pause * 2, kLongestReasonPause)
                               : Duration(kReasonPause);
     item.reason_until = now + item.reason_pause;
 }
 
-void Monitor::Core::tell(Item& item, SteadyTime now, bool failed, std::vector<Change>& changes) {
-    Verdict after = item.health.verdict(now);
-    const bool differs_otherwise = differs(item.told, after);
+void Monitor::Core::report(Item& item, SteadyTime now, bool failed, std::vector<Change>& changes) {
+    HealthStatus after = item.health.status(now);
+    const bool differs_otherwise = differs(item.reported, after);
     const bool changed = differs_otherwise || (failed && is_news(item, after, now));
     if (changed) {
-        note_told(item, after, now, !differs_otherwise);
+        note_reported(item, after, now, !differs_otherwise);
     }
-    stale = stale || changed || item.told.message != after.message;
-    const bool same_readiness = item.told.readiness == after.readiness;
-    after.since = same_readiness ? item.told.since : clock.system_now();
+    stale = stale || changed || item.reported.message != after.message;
+    const bool same_readiness = item.reported.readiness == after.readiness;
+    after.since = same_readiness ? item.reported.since : clock.system_now();
     if (changed) {
-        changes.push_back({item.run, item.told, after});
+        changes.push_back({item.run, item.reported, after});
     }
-    item.told = std::move(after);
+    item.reported = std::move(after);
 }
 
-void Monitor::Core::take(Way way,
-                         const probe::Answer& answer,
+void Monitor::Core::take(ProbeChannel channel,
+                         const probe::ProbeResult& result,
                          SteadyTime now,
                          std::vector<Change>& changes) {
-    const auto place = places(way).find(answer.question);
-    if (place == places(way).end()) {
+    const auto place = places(channel).find(result.probe);
+    if (place == places(channel).end()) {
         return;
     }
     Item& item = items.at(place->second.id);
-    item.health.answered(place->second.use, answer, now);
-    tell(item, now, answer.outcome == probe::Outcome::Failure, changes);
+    item.health.take_result(place->second.use, result, now);
+    report(item, now, result.outcome == probe::Outcome::Failure, changes);
     plan_next(item);
 }
 
 // After take(): those who are well need no one's attention.
-void Monitor::Core::keep(const probe::Answer& answer,
+void Monitor::Core::keep(const probe::ProbeResult& result,
                          SteadyTime now,
                          std::vector<probe::wire::Keep>& out) {
-    const auto place = network_places.find(answer.question);
+    const auto place = network_places.find(result.probe);
     if (place == network_places.end()) {
         return;
     }
     Item& item = items.at(place->second.id);
-    const Use use = place->second.use;
+    const ProbeRole use = place->second.use;
     const auto due = item.health.due(use);
     if (!due || !item.health.is_steady(use)) {
         return;
     }
     const auto first = std::chrono::ceil<std::chrono::milliseconds>(*due - now);
-    out.push_back({answer.question, first, item.health.probe(use)->period});
+    out.push_back({result.probe, first, item.health.probe(use)->period});
     item.health.kept(use);
     plan_next(item);
 }
 
 void Monitor::Core::publish(const std::vector<Change>& changes) {
     if (stale) {
-        auto verdicts = std::make_shared<Verdicts>();
+        auto snapshot = std::make_shared<HealthSnapshot>();
         for (const auto& [id, item] : items) {
-            verdicts->emplace(id, RunVerdict{item.run.pid, item.told});
+            snapshot->emplace(id, RunHealthStatus{item.run.pid, item.reported});
         }
-        *published.lock() = std::move(verdicts);
+        *published.lock() = std::move(snapshot);
         stale = false;
     }
     if (!changes.empty()) {
@@ -377,8 +388,8 @@ void Monitor::Core::publish(const std::vector<Change>& changes) {
     }
 }
 
-Monitor::Monitor(Askers askers, const Clock& clock, Scheduler& scheduler, OnChange on_change)
-    : core_(std::make_shared<Core>(std::move(askers), clock, scheduler, std::move(on_change))) {}
+Monitor::Monitor(Probers probers, const Clock& clock, Scheduler& scheduler, OnChange on_change)
+    : core_(std::make_shared<Core>(std::move(probers), clock, scheduler, std::move(on_change))) {}
 
 Monitor::~Monitor() = default;
 
@@ -390,19 +401,19 @@ void Monitor::follow(std::vector<Watched> runs) {
     });
 }
 
-void Monitor::take(Way way, const std::vector<probe::Answer>& answers) {
-    core_->take_all(way, answers);
+void Monitor::take(ProbeChannel channel, const std::vector<probe::ProbeResult>& results) {
+    core_->take_all(channel, results);
 }
 
-void Monitor::Core::take_all(Way way, const std::vector<probe::Answer>& answers) {
+void Monitor::Core::take_all(ProbeChannel channel, const std::vector<probe::ProbeResult>& results) {
     const SteadyTime now = clock.steady_now();
     std::vector<Change> changes;
     std::vector<probe::wire::Keep> keeps;
-    for (const probe::Answer& answer : answers) {
+    for (const probe::ProbeResult& result : results) {
         contained_or_logged("taking an answer of a container", [&] {
-            take(way, answer, now, changes);
-            if (way == Way::Network) {
-                keep(answer, now, keeps);
+            take(channel, result, now, changes);
+            if (channel == ProbeChannel::Network) {
+                keep(result, now, keeps);
             }
         });
     }
@@ -416,24 +427,24 @@ void Monitor::Core::leave_to_prober(const std::vector<probe::wire::Keep>& keeps)
     if (keeps.empty()) {
         return;
     }
-    const auto thrown = contained([&] { askers.keep_network(keeps); });
+    const auto thrown = contained([&] { probers.keep_network(keeps); });
     if (!thrown) {
         return;
     }
     log_thrown("leaving questions to the prober", *thrown);
     const SteadyTime now = clock.steady_now();
     for (const probe::wire::Keep& keep : keeps) {
-        if (const auto place = network_places.find(keep.question); place != network_places.end()) {
+        if (const auto place = network_places.find(keep.probe); place != network_places.end()) {
             Item& item = items.at(place->second.id);
-            item.health.answered(place->second.use,
-                                 {keep.question, probe::Outcome::Unknown, *thrown}, now);
+            item.health.take_result(place->second.use,
+                                    {keep.probe, probe::Outcome::Unknown, *thrown}, now);
             plan_next(item);
         }
     }
     arm();
 }
 
-std::shared_ptr<const Verdicts> Monitor::verdicts() const {
+std::shared_ptr<const HealthSnapshot> Monitor::snapshot() const {
     return *core_->published.lock();
 }
 

@@ -20,33 +20,34 @@ int Track::threshold_of(probe::Outcome outcome) const {
 }
 
 void Track::go_on_from(const std::string& trouble) {
-    standing_ = trouble.empty() ? Standing::Good : Standing::Bad;
-    answered_ = !trouble.empty();
+    tally_ = trouble.empty() ? Tally::Good : Tally::Bad;
+    replied_ = !trouble.empty();
     last_ = {0, probe::Outcome::Unknown, trouble};
 }
 
-bool Track::take(const probe::Answer& answer) {
-    answered_ = true;
-    last_ = answer;
-    const bool goes_on = row_of_ == answer.outcome;
+bool Track::take(const probe::ProbeResult& result) {
+    replied_ = true;
+    last_ = result;
+    const bool goes_on = row_of_ == result.outcome;
     const int row = goes_on ? (row_ < std::numeric_limits<int>::max() ? row_ + 1 : row_) : 1;
-    const bool often_enough = row >= threshold_of(answer.outcome);
-    const auto* rule = std::find_if(std::begin(kRules), std::end(kRules), [&](const Rule& each) {
-        return each.answer == answer.outcome && each.often_enough == often_enough;
-    });
+    const bool often_enough = row >= threshold_of(result.outcome);
+    const auto* rule =
+        std::find_if(std::begin(kRules), std::end(kRules), [&](const TallyRule& each) {
+            return each.result == result.outcome && each.often_enough == often_enough;
+        });
     if (rule->counts) {
-        row_of_ = answer.outcome;
+        row_of_ = result.outcome;
         row_ = row;
     }
-    if (!rule->decides || standing_ == rule->then) {
+    if (!rule->decides || tally_ == rule->then) {
         return false;
     }
-    standing_ = rule->then;
+    tally_ = rule->then;
     return true;
 }
 
 std::string Track::trouble() const {
-    if (!answered_ || last_.outcome == probe::Outcome::Success) {
+    if (!replied_ || last_.outcome == probe::Outcome::Success) {
         return {};
     }
     if (last_.outcome == probe::Outcome::Unknown || row_ >= failure_threshold_) {

@@ -2,35 +2,35 @@
 
 #include <string>
 
-#include "runtime/probe/question.h"
+#include "runtime/probe/probe_spec.h"
 
 namespace podreeve::health {
 
 // Where a probe stands. One answer decides nothing unless its threshold is one: that many of a kind
-// in a row do, and the standing stays until as many as it takes say otherwise. This is the
+// in a row do, and the status stays until as many as it takes say otherwise. This is the
 // hysteresis that keeps one lost packet from taking anybody down.
 //
 //   answer    as often in a row as   then        else
 //   Success   success_threshold      Good        as before
 //   Failure   failure_threshold      Bad         as before
 //   Unknown   -                      as before, and the row goes on as if nobody had asked
-enum class Standing { Unproved, Good, Bad };
+enum class Tally { Unproved, Good, Bad };
 
-struct Rule {
-    probe::Outcome answer;
+struct TallyRule {
+    probe::Outcome result;
     bool often_enough;
     bool counts;  // lengthens the row, and ends that of the other answer
     bool decides;
-    Standing then;
+    Tally then;
 };
 
-inline constexpr Rule kRules[] = {
-    {probe::Outcome::Success, true, true, true, Standing::Good},
-    {probe::Outcome::Success, false, true, false, Standing::Unproved},
-    {probe::Outcome::Failure, true, true, true, Standing::Bad},
-    {probe::Outcome::Failure, false, true, false, Standing::Unproved},
-    {probe::Outcome::Unknown, true, false, false, Standing::Unproved},
-    {probe::Outcome::Unknown, false, false, false, Standing::Unproved},
+inline constexpr TallyRule kRules[] = {
+    {probe::Outcome::Success, true, true, true, Tally::Good},
+    {probe::Outcome::Success, false, true, false, Tally::Unproved},
+    {probe::Outcome::Failure, true, true, true, Tally::Bad},
+    {probe::Outcome::Failure, false, true, false, Tally::Unproved},
+    {probe::Outcome::Unknown, true, false, false, Tally::Unproved},
+    {probe::Outcome::Unknown, false, false, false, Tally::Unproved},
 };
 
 class Track {
@@ -38,13 +38,13 @@ class Track {
     Track(int success_threshold, int failure_threshold)
         : success_threshold_(success_threshold), failure_threshold_(failure_threshold) {}
 
-    // Begins with the standing that an earlier one had: Bad for that trouble, or Good.
+    // Begins with the status that an earlier one had: Bad for that trouble, or Good.
     void go_on_from(const std::string& trouble);
 
-    // True when the standing is another one now.
-    bool take(const probe::Answer& answer);
+    // True when the status is another one now.
+    bool take(const probe::ProbeResult& result);
 
-    Standing standing() const { return standing_; }
+    Tally tally() const { return tally_; }
 
     // Of the last answer that was no success, and how often it came in a row: "port 80: connection
     // refused (2 of 3)"; empty when the last one was a success, or none came.
@@ -54,11 +54,11 @@ class Track {
     int threshold_of(probe::Outcome outcome) const;
 
     int success_threshold_, failure_threshold_;
-    Standing standing_ = Standing::Unproved;
+    Tally tally_ = Tally::Unproved;
     probe::Outcome row_of_ = probe::Outcome::Unknown;
     int row_ = 0;
-    probe::Answer last_;
-    bool answered_ = false;
+    probe::ProbeResult last_;
+    bool replied_ = false;
 };
 
 }  // namespace podreeve::health

@@ -2,7 +2,7 @@
 
 namespace podreeve::health {
 
-std::vector<Watched> watched(const manifests::Desired& in_force,
+std::vector<Watched> watched(const manifests::Desired& effective,
                              const observe::Observed& observed,
                              const std::string& owner) {
     std::map<std::string, const podman::ContainerSummary*> running;
@@ -13,7 +13,7 @@ std::vector<Watched> watched(const manifests::Desired& in_force,
         }
     }
     std::vector<Watched> out;
-    for (const auto& [name, app] : in_force.apps) {
+    for (const auto& [name, app] : effective.apps) {
         for (const manifests::ContainerSpec& spec : app->containers) {
             const auto found = running.find(spec.name);
             if (spec.role != manifests::ContainerRole::Workload || found == running.end()) {

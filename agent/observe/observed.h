@@ -39,7 +39,7 @@ std::optional<Ownership> ownership(const std::map<std::string, std::string>& lab
                                    const std::string& owner);
 
 // Volumes, networks, secrets and images are only read when a plan needs them.
-struct Resources {
+struct HostResources {
     std::map<std::string, podman::VolumeDetails> volumes;
     std::map<std::string, podman::NetworkDetails> networks;
     std::map<std::string, podman::SecretDetails> secrets;
@@ -55,7 +55,7 @@ struct Observed {
     // Service containers of ours, by full id: told by their own labels, or by those of a pod of
     // ours that is linked to one, never by a name.
     std::map<std::string, std::string> services;  // id -> app
-    std::optional<Resources> resources;
+    std::optional<HostResources> resources;
     // Containers, by id, that podman calls running and whose process and monitor are both gone: it
     // would call them so for ever. One that could not be looked at is not among them.
     std::set<std::string> lost;

@@ -78,7 +78,7 @@ Result<Observed> observe(podman::Client& client,
                          const std::string& owner,
                          WallTime now,
                          std::stop_token stop) {
-    podman::Call call;
+    podman::CallOptions call;
     call.stop = std::move(stop);
     ASSIGN_OR_RETURN(const podman::Version version, client.version(call));
     ASSIGN_OR_RETURN(const bool holds, client.holds_service_containers(call));
@@ -94,9 +94,9 @@ Status add_resources(Observed& observed,
                      podman::Client& client,
                      const std::set<std::string>& images,
                      std::stop_token stop) {
-    podman::Call call;
+    podman::CallOptions call;
     call.stop = std::move(stop);
-    Resources resources;
+    HostResources resources;
     ASSIGN_OR_RETURN(auto volumes, client.list_volumes(call));
     ASSIGN_OR_RETURN(auto networks, client.list_networks(call));
     ASSIGN_OR_RETURN(auto secrets, client.list_secrets(call));

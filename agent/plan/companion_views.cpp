@@ -13,7 +13,7 @@ namespace {
 
 using manifests::AppSpec;
 using manifests::CompanionSpec;
-using Services = std::map<std::string, std::vector<std::string>>;  // by part
+using ServicesByPart = std::map<std::string, std::vector<std::string>>;  // by part
 
 // The stamp's hash is of the text as it comes out of the stamping.
 std::string stamp_hash(const std::string& text, const std::string& app) {
@@ -48,7 +48,7 @@ bool does_one_thing(const quadlet::Unit& unit) {
 
 // systemd forgets a unit that is done and not active: that it ran could not be told from that it
 // never did. The author's own word on it stands.
-void judge_end(const quadlet::Unit& unit, CompanionView& view) {
+void evaluate_end(const quadlet::Unit& unit, CompanionView& view) {
     const auto own = unit.value("Service", "RemainAfterExit");
     view.one_shot = does_one_thing(unit);
     view.remains = view.one_shot && !own;
@@ -89,7 +89,7 @@ class Viewer {
         view.type = unit->type();
         view.services = running_services(companion, *unit, target_.podman);
         services_[companion.part] = view.services;
-        judge_end(*unit, view);
+        evaluate_end(*unit, view);
         units_.push_back(std::move(*unit));
     }
 
@@ -133,7 +133,7 @@ class Viewer {
     const quadlet::Target& target_;
     std::string folder_;
     std::vector<quadlet::Unit> units_;
-    Services services_;
+    ServicesByPart services_;
     CompanionViews views_;
 };
 

@@ -6,9 +6,9 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/plan/draft.h"
 #include "agent/plan/hashes.h"
-#include "agent/plan/unit_verdict.h"
+#include "agent/plan/step_graph.h"
+#include "agent/plan/unit_decision.h"
 #include "runtime/base/in_hand.h"
 
 namespace podreeve::plan {
@@ -19,15 +19,15 @@ using manifests::CompanionSpec;
 using nlohmann::json;
 
 // One app's companions while their steps are put together.
-class CompanionDraft {
+class CompanionSteps {
   public:
-    CompanionDraft(const UnitCase& app, AppPlan& plan, bool deploy)
-        : app_(app), plan_(plan), draft_(plan, deploy), deploy_(deploy) {}
+    CompanionSteps(const UnitCase& app, AppPlan& plan, bool deploy)
+        : app_(app), plan_(plan), graph_(plan, deploy), deploy_(deploy) {}
 
-    void bring_up(std::vector<UnitVerdict> verdicts,
+    void bring_up(std::vector<UnitDecision> decisions,
                   const std::vector<const observe::InstalledUnit*>& surplus) {
-        verdicts_ = std::move(verdicts);
-        const bool files = !surplus.empty() || std::any_of(verdicts_.begin(), verdicts_.end(),
+        decisions_ = std::move(decisions);
+        const bool files = !surplus.empty() || std::any_of(decisions_.begin(), decisions_.end(),
                                                            [](const auto& v) { return v.install; });
         if (deploy_ && files) {
             note(surplus);
@@ -35,15 +35,15 @@ class CompanionDraft {
         for (const observe::InstalledUnit* unit : surplus) {
             take_away(*unit);
         }
-        for (const UnitVerdict& verdict : verdicts_) {
-            install(verdict);
+        for (const UnitDecision& decision : decisions_) {
+            install(decision);
         }
         reload();
         for (const observe::InstalledUnit* unit : surplus) {
             clear(*unit);
         }
-        for (const UnitVerdict& verdict : verdicts_) {
-            start(verdict);
+        for (const UnitDecision& decision : decisions_) {
+            start(decision);
         }
     }
 
@@ -68,8 +68,8 @@ class CompanionDraft {
   private:
     void note(const std::vector<const observe::InstalledUnit*>& surplus) {
         json services = json::array();
-        for (const UnitVerdict& verdict : verdicts_) {
-            for (const std::string& service : verdict.view->services) {
+        for (const UnitDecision& decision : decisions_) {
+            for (const std::string& service : decision.view->services) {
                 services.push_back(service);
             }
         }
@@ -78,7 +78,7 @@ class CompanionDraft {
                 services.push_back(service);
             }
         }
-        noted_ = {draft_.add({StepKind::NoteUnits, "", plan_.app, "", "",
+        noted_ = {graph_.add({StepKind::NoteUnits, "", plan_.app, "", "",
                               "has systemd read the former files and start what ran of them"},
                              {{"services", services}}, {})};
     }
@@ -91,14 +91,14 @@ class CompanionDraft {
                 continue;
             }
             out.push_back(
-                draft_.add({StepKind::StopUnit, file_of(unit), service, "", "unwanted", ""},
+                graph_.add({StepKind::StopUnit, file_of(unit), service, "", "unwanted", ""},
                            json::object(), after));
         }
         return out;
     }
 
     void remove(const observe::InstalledUnit& unit, const After& after) {
-        changed_.push_back(draft_.add({StepKind::RemoveUnit, file_of(unit), file_of(unit), "",
+        changed_.push_back(graph_.add({StepKind::RemoveUnit, file_of(unit), file_of(unit), "",
                                        "unwanted", "writes the file as it was"},
                                       {{"folder", app_.name}}, after));
     }
@@ -109,46 +109,46 @@ class CompanionDraft {
 
     void clear(const observe::InstalledUnit& unit) {
         for (const std::string& service : services_of(unit)) {
-            draft_.add({StepKind::RemoveLeftover, file_of(unit), service, "", "", ""},
+            graph_.add({StepKind::RemoveLeftover, file_of(unit), service, "", "", ""},
                        {{"container", unit.templated ? "" : unit.resource}}, reloaded_);
         }
     }
 
-    void install(const UnitVerdict& verdict) {
-        if (!verdict.install) {
+    void install(const UnitDecision& decision) {
+        if (!decision.install) {
             return;
         }
         json details = {{"folder", app_.name},
-                        {"generation", verdict.generation},
-                        {"own_drop_in", verdict.view->own_drop_in}};
-        if (verdict.since) {
-            details["since"] = verdict.since->time_since_epoch().count();
+                        {"generation", decision.generation},
+                        {"own_drop_in", decision.view->own_drop_in}};
+        if (decision.since) {
+            details["since"] = decision.since->time_since_epoch().count();
         }
         changed_.push_back(
-            draft_.add({StepKind::InstallUnit, verdict.spec->part, verdict.spec->part, "",
-                        verdict.why_install, "writes the file as it was"},
+            graph_.add({StepKind::InstallUnit, decision.spec->part, decision.spec->part, "",
+                        decision.why_install, "writes the file as it was"},
                        std::move(details), noted_));
     }
 
     void reload() {
-        const auto stale = std::find_if(verdicts_.begin(), verdicts_.end(),
+        const auto stale = std::find_if(decisions_.begin(), decisions_.end(),
                                         [](const auto& v) { return !v.why_reload.empty(); });
-        if (changed_.empty() && stale == verdicts_.end()) {
+        if (changed_.empty() && stale == decisions_.end()) {
             return;
         }
         const std::string why =
             changed_.empty() ? stale->why_reload : std::string("unit files have changed");
-        reloaded_ = {draft_.add({StepKind::ReloadUnits, "", plan_.app, "", why, ""},
+        reloaded_ = {graph_.add({StepKind::ReloadUnits, "", plan_.app, "", why, ""},
                                 {{"reloads", app_.seen.reloads}}, changed_)};
     }
 
     // Of the other units of this app that it uses or waits for.
-    After started_before(const UnitVerdict& verdict) const {
+    After started_before(const UnitDecision& decision) const {
         After after;
-        for (const UnitVerdict& other : verdicts_) {
+        for (const UnitDecision& other : decisions_) {
             const std::string& part = other.spec->part;
-            const auto& uses = verdict.view->uses;
-            const auto& waits = verdict.spec->depends_on;
+            const auto& uses = decision.view->uses;
+            const auto& waits = decision.spec->depends_on;
             const bool first = std::find(uses.begin(), uses.end(), part) != uses.end() ||
                                std::any_of(waits.begin(), waits.end(),
                                            [&](const auto& on) { return on.companion == part; });
@@ -160,31 +160,31 @@ class CompanionDraft {
         return after;
     }
 
-    void start(const UnitVerdict& verdict) {
-        const After before = reloaded_ + started_before(verdict);
-        for (const UnitServiceVerdict& service : verdict.services) {
+    void start(const UnitDecision& decision) {
+        const After before = reloaded_ + started_before(decision);
+        for (const UnitServiceDecision& service : decision.services) {
             if (service.act == UnitAct::Leave) {
                 continue;
             }
             After after = before;
             if (service.act == UnitAct::ResetAndStart) {
-                after = {draft_.add({StepKind::ResetFailed, verdict.spec->part, service.name, "",
+                after = {graph_.add({StepKind::ResetFailed, decision.spec->part, service.name, "",
                                      service.reason, ""},
                                     json::object(), after)};
             }
             const bool again = service.act == UnitAct::Restart;
-            starts_[verdict.spec->part].push_back(
-                draft_.add({again ? StepKind::RestartUnit : StepKind::StartUnit, verdict.spec->part,
-                            service.name, "", service.reason, again ? "" : "stops it"},
-                           {{"spec_part", verdict.spec->part}}, std::move(after)));
+            starts_[decision.spec->part].push_back(graph_.add(
+                {again ? StepKind::RestartUnit : StepKind::StartUnit, decision.spec->part,
+                 service.name, "", service.reason, again ? "" : "stops it"},
+                {{"spec_part", decision.spec->part}}, std::move(after)));
         }
     }
 
     const UnitCase& app_;
     AppPlan& plan_;
-    Draft draft_;
+    StepGraph graph_;
     bool deploy_;
-    std::vector<UnitVerdict> verdicts_;
+    std::vector<UnitDecision> decisions_;
     After noted_, changed_, reloaded_;
     std::map<std::string, After> starts_;  // by part
 };
@@ -310,14 +310,14 @@ class AppCompanions {
             complain("RemovalHeld", "ManifestsUnknown", in_.removals_wait);
             return;
         }
-        CompanionDraft draft(app, plan_, true);
-        draft.take_down(units);
+        CompanionSteps graph(app, plan_, true);
+        graph.take_down(units);
         plan_.action = AppAction::Remove;
         hold_stop();
     }
 
     void plan_stop(const UnitCase& app) {
-        Draft draft(plan_, false);
+        StepGraph graph(plan_, false);
         After after;
         std::vector<const CompanionSpec*> order = in_order(*spec_, in_.views);
         std::reverse(order.begin(), order.end());
@@ -331,7 +331,7 @@ class AppCompanions {
                  view == nullptr ? std::vector<std::string>() : view->services) {
                 const systemd::UnitState* state = app.seen.unit(service);
                 if (state != nullptr && !state->is_down() && is_ours(app, *companion, *state)) {
-                    after = {draft.add(
+                    after = {graph.add(
                         {StepKind::StopUnit, companion->part, service, "", policy_.stop_why, ""},
                         json::object(), after)};
                 }
@@ -387,19 +387,19 @@ class AppCompanions {
 
     void plan_up(const UnitCase& app, const std::vector<const observe::InstalledUnit*>& surplus) {
         hold_users(app.seen);
-        std::vector<UnitVerdict> verdicts;
+        std::vector<UnitDecision> decisions;
         bool changes = !surplus.empty();
         for (const CompanionSpec* companion : in_order(*spec_, in_.views)) {
             if (const CompanionView* view = in_.views.find(companion->part)) {
-                UnitVerdict verdict = judge_unit(app, *companion, *view, plan_.conditions);
-                changes = changes || verdict.install;
-                verdicts.push_back(std::move(verdict));
+                UnitDecision decision = evaluate_unit(app, *companion, *view, plan_.conditions);
+                changes = changes || decision.install;
+                decisions.push_back(std::move(decision));
             }
         }
         // A file that is gone, or that somebody has edited, is mended; another version is deployed.
         const bool deploy = changes && !app.deployed;
         plan_.action = deploy ? AppAction::Deploy : AppAction::Repair;
-        CompanionDraft(app, plan_, deploy).bring_up(std::move(verdicts), surplus);
+        CompanionSteps(app, plan_, deploy).bring_up(std::move(decisions), surplus);
         if (plan_.steps.empty()) {
             plan_.action = AppAction::None;
         }

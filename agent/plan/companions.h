@@ -43,6 +43,6 @@ struct CompanionInputs {
 std::map<std::string, AppPlan> plan_companions(const CompanionInputs& in);
 
 // How many seconds a unit has to have been active before what it should have made counts as gone.
-inline constexpr std::chrono::seconds kSettled{5};
+inline constexpr std::chrono::seconds kConverged{5};
 
 }  // namespace podreeve::plan

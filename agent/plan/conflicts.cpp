@@ -13,13 +13,13 @@ namespace {
 
 constexpr std::size_t kConflictIdDigits = 12;
 
-using Labels = std::map<std::string, std::string>;
+using LabelMap = std::map<std::string, std::string>;
 
 struct Foreign {
     std::string_view kind;    // container, pod, volume, secret
     std::string_view remove;  // how a person removes one
     std::string name, id;
-    const Labels* labels;
+    const LabelMap* labels;
 };
 
 struct Said {
@@ -60,7 +60,7 @@ struct Search {
     const AppCase& app;
     std::vector<Condition> found;
 
-    bool is_own(const Labels& labels) const {
+    bool is_own(const LabelMap& labels) const {
         return is_ours(labels, app.policy.owner) && label(labels, kApp) == app.spec.name;
     }
 
@@ -115,12 +115,12 @@ struct Search {
         return it != app.observed.services.end() && it->second == app.spec.name;
     }
 
-    void look_at_volumes(const observe::Resources& resources);
-    void look_at_secrets(const observe::Resources& resources);
+    void look_at_volumes(const observe::HostResources& resources);
+    void look_at_secrets(const observe::HostResources& resources);
 };
 
 // Claims and plain volumes may well be somebody's: they are used, never written or removed.
-void Search::look_at_volumes(const observe::Resources& resources) {
+void Search::look_at_volumes(const observe::HostResources& resources) {
     for (const manifests::VolumeSpec& volume : app.spec.volumes) {
         const auto it = resources.volumes.find(volume.name);
         if (it == resources.volumes.end()) {
@@ -142,7 +142,7 @@ void Search::look_at_volumes(const observe::Resources& resources) {
     }
 }
 
-void Search::look_at_secrets(const observe::Resources& resources) {
+void Search::look_at_secrets(const observe::HostResources& resources) {
     if (!keeps_secret_labels(app.observed)) {
         return;
     }

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "agent/plan/verdict.h"
+#include "agent/plan/decision.h"
 
 namespace podreeve::plan {
 

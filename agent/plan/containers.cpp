@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
+#include "agent/plan/decision.h"
 #include "agent/plan/labels.h"
-#include "agent/plan/verdict.h"
 
 namespace podreeve::plan {
 namespace {
@@ -25,8 +25,8 @@ std::string difference(const ContainerSpec& spec, const ContainerSummary& found)
 
 // But for its name, which the hash covers as the manifest has it: another name in podman alone is
 // somebody's rename.
-bool is_as_specified(const ContainerVerdict& verdict) {
-    return label(verdict.found->labels, kSpec) == verdict.hash;
+bool is_as_specified(const ContainerDecision& decision) {
+    return label(decision.found->labels, kSpec) == decision.hash;
 }
 
 // Whether it is left alone, with a condition that says so.
@@ -50,71 +50,72 @@ bool is_left_alone(const AppCase& app,
     }
     if (is_between_states(found.state)) {
         return add("Settling", "BetweenStates",
-                   fmt::format("{} is {}; it is made anew if it stays so", found.name,
+                   fmt::format("{} is {}; it is recreated if it stays so", found.name,
                                to_string(found.state)));
     }
     return false;
 }
 
-void judge_state(const AppCase& app, ContainerVerdict& verdict, std::vector<Condition>& out) {
-    const ContainerSummary& found = *verdict.found;
+void evaluate_state(const AppCase& app, ContainerDecision& decision, std::vector<Condition>& out) {
+    const ContainerSummary& found = *decision.found;
     if (found.state == ContainerState::Paused) {
         out.push_back({"Paused", "PausedByHand",
                        fmt::format("{0} is paused; 'podman unpause {0}' lets it go on", found.name),
-                       verdict.spec->part});
+                       decision.spec->part});
         return;
     }
-    Revival revived = revival(found, verdict.spec->restart, app.policy.now);
-    verdict.finished = revived.finished;
+    Revival revived = revival(found, decision.spec->restart, app.policy.now);
+    decision.finished = revived.finished;
     if (revived.start) {
-        verdict.verdict = Verdict::Start;
-        verdict.reason = std::move(revived.reason);
+        decision.decision = Decision::Start;
+        decision.reason = std::move(revived.reason);
     }
 }
 
-void judge_found(const AppCase& app, ContainerVerdict& verdict, std::vector<Condition>& out) {
-    const ContainerSummary& found = *verdict.found;
-    if (is_wedged(app.app, found)) {
-        verdict.verdict = Verdict::Recreate;
-        verdict.reason = fmt::format("stuck in state {}", to_string(found.state));
-    } else if (is_left_alone(app, found, verdict.spec->part, out)) {
-        verdict.verdict = Verdict::Withheld;
-    } else if (!is_as_specified(verdict)) {
-        verdict.verdict = Verdict::Replace;
-        verdict.reason = difference(*verdict.spec, found);
+void evaluate_found(const AppCase& app, ContainerDecision& decision, std::vector<Condition>& out) {
+    const ContainerSummary& found = *decision.found;
+    if (is_stuck(app.app, found)) {
+        decision.decision = Decision::Recreate;
+        decision.reason = fmt::format("stuck in state {}", to_string(found.state));
+    } else if (is_left_alone(app, found, decision.spec->part, out)) {
+        decision.decision = Decision::Withheld;
+    } else if (!is_as_specified(decision)) {
+        decision.decision = Decision::Replace;
+        decision.reason = difference(*decision.spec, found);
     } else {
-        judge_state(app, verdict, out);
+        evaluate_state(app, decision, out);
     }
 }
 
 }  // namespace
 
-ContainerVerdict judge_container(const AppCase& app,
-                                 std::size_t index,
-                                 const ContainerSummary* found,
-                                 std::vector<Condition>& conditions) {
-    ContainerVerdict verdict;
-    verdict.spec = &app.spec.containers[index];
-    verdict.hash = app.hashes.containers[index];
-    verdict.found = found;
-    verdict.renamed =
-        found != nullptr && is_as_specified(verdict) && found->name != verdict.spec->name;
+ContainerDecision evaluate_container(const AppCase& app,
+                                     std::size_t index,
+                                     const ContainerSummary* found,
+                                     std::vector<Condition>& conditions) {
+    ContainerDecision decision;
+    decision.spec = &app.spec.containers[index];
+    decision.hash = app.hashes.containers[index];
+    decision.found = found;
+    decision.renamed =
+        found != nullptr && is_as_specified(decision) && found->name != decision.spec->name;
     if (found == nullptr) {
-        verdict.verdict = Verdict::Create;
-        verdict.reason = "absent";
-    } else if (found->state != ContainerState::Running || !is_as_specified(verdict)) {
-        judge_found(app, verdict, conditions);
+        decision.decision = Decision::Create;
+        decision.reason = "absent";
+    } else if (found->state != ContainerState::Running || !is_as_specified(decision)) {
+        evaluate_found(app, decision, conditions);
     } else if (is_lost(app, *found)) {
         // Then podman knows of the end, and the restart policy says what follows.
-        verdict.verdict = Verdict::Stop;
-        verdict.reason = "its process is gone, and podman was not told";
-        verdict.stop_grace = 0;
-    } else if (const auto unwell = app.app.unwell.find(found->id); unwell != app.app.unwell.end()) {
-        verdict.verdict = Verdict::Stop;
-        verdict.reason = unwell->second.why;
-        verdict.stop_grace = unwell->second.stop_grace;
+        decision.decision = Decision::Stop;
+        decision.reason = "its process is gone, and podman does not know";
+        decision.stop_grace = 0;
+    } else if (const auto unhealthy = app.app.unhealthy.find(found->id);
+               unhealthy != app.app.unhealthy.end()) {
+        decision.decision = Decision::Stop;
+        decision.reason = unhealthy->second.why;
+        decision.stop_grace = unhealthy->second.stop_grace;
     }
-    return verdict;
+    return decision;
 }
 
 }  // namespace podreeve::plan

@@ -1,15 +1,15 @@
 #pragma once
 
-#include "agent/plan/draft.h"
-#include "agent/plan/verdict.h"
+#include "agent/plan/decision.h"
+#include "agent/plan/step_graph.h"
 
 namespace podreeve::plan {
 
-// Writes the steps that carry a verdict out. deploy: the app goes to a new spec, as one, and that
+// Writes the steps that carry a decision out. deploy: the app goes to a new spec, as one, and that
 // is written down at the end; else each part is mended by itself.
-void carry_out(const AppCase& app, const AppVerdict& verdict, bool deploy, Draft& draft);
+void carry_out(const AppCase& app, const AppDecision& decision, bool deploy, StepGraph& graph);
 
 // Would there be any step?
-bool has_work(const AppVerdict& verdict);
+bool has_work(const AppDecision& decision);
 
 }  // namespace podreeve::plan

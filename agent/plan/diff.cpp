@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include "agent/plan/conflicts.h"
+#include "agent/plan/decision.h"
 #include "agent/plan/deploy.h"
 #include "agent/plan/digest.h"
-#include "agent/plan/draft.h"
 #include "agent/plan/removal.h"
-#include "agent/plan/verdict.h"
+#include "agent/plan/step_graph.h"
 #include "runtime/base/in_hand.h"
 
 // One app after the other; nothing an app has touches another's plan.
@@ -34,11 +34,11 @@ bool is_new_spec(const AppCase& app) {
 }
 
 // Is it a new spec that is brought in, or the one in force that is mended?
-bool is_deploy(const AppCase& app, const AppVerdict& verdict) {
-    const auto replaced = [](const auto& part) { return part.verdict == Verdict::Replace; };
+bool is_deploy(const AppCase& app, const AppDecision& decision) {
+    const auto replaced = [](const auto& part) { return part.decision == Decision::Replace; };
     const bool any_replaced =
-        std::any_of(verdict.alone.begin(), verdict.alone.end(), replaced) ||
-        std::any_of(verdict.pods.begin(), verdict.pods.end(), [&](const PodVerdict& pod) {
+        std::any_of(decision.alone.begin(), decision.alone.end(), replaced) ||
+        std::any_of(decision.pods.begin(), decision.pods.end(), [&](const PodDecision& pod) {
             return replaced(pod) || std::any_of(pod.members.begin(), pod.members.end(), replaced);
         });
     if (any_replaced || app.app.deployed_spec) {
@@ -46,8 +46,8 @@ bool is_deploy(const AppCase& app, const AppVerdict& verdict) {
     }
     const auto unwanted = [](const auto& row) { return row.why == "unwanted"; };
     return (app.held.containers.empty() && app.held.pods.empty()) ||
-           std::any_of(verdict.surplus.begin(), verdict.surplus.end(), unwanted) ||
-           std::any_of(verdict.surplus_pods.begin(), verdict.surplus_pods.end(), unwanted);
+           std::any_of(decision.surplus.begin(), decision.surplus.end(), unwanted) ||
+           std::any_of(decision.surplus_pods.begin(), decision.surplus_pods.end(), unwanted);
 }
 
 bool makes_or_starts(const Step& step) {
@@ -109,15 +109,15 @@ void plan_running(const AppCase& app, AppPlan& plan) {
     if (!plan.conditions.empty()) {
         return;
     }
-    AppVerdict verdict = judge(app);
-    plan.conditions = std::move(verdict.conditions);
-    if (!has_work(verdict) && !(is_new_spec(app) && !verdict.incomplete)) {
+    AppDecision decision = evaluate(app);
+    plan.conditions = std::move(decision.conditions);
+    if (!has_work(decision) && !(is_new_spec(app) && !decision.incomplete)) {
         return;
     }
-    const bool deploy = is_deploy(app, verdict);
+    const bool deploy = is_deploy(app, decision);
     plan.action = deploy ? AppAction::Deploy : AppAction::Repair;
-    Draft draft(plan, deploy);
-    carry_out(app, verdict, deploy, draft);
+    StepGraph graph(plan, deploy);
+    carry_out(app, decision, deploy, graph);
     hold_back(plan, app.app);
 }
 
@@ -142,8 +142,8 @@ void report_lost_volumes(const AppCase& app, AppPlan& plan) {
 
 void plan_stopped(const AppCase& app, AppPlan& plan) {
     report_lost_volumes(app, plan);
-    Draft draft(plan, false);
-    stop_app(app, draft);
+    StepGraph graph(plan, false);
+    stop_app(app, graph);
     plan.action = AppAction::Stop;
     hold_stop(plan, app.app);
 }
@@ -195,8 +195,8 @@ struct Removals {
                  ""});
             return plan;
         }
-        Draft draft(plan, false);
-        remove_app(held, draft);
+        StepGraph graph(plan, false);
+        remove_app(held, graph);
         plan.action = AppAction::Remove;
         hold_stop(plan, policy_of(policy, name));
         return plan;
@@ -243,7 +243,7 @@ std::string problem_text(const AppProblem& problem) {
     return text.empty() ? problem.file + " cannot be used" : text;
 }
 
-void tell_problems(const Desired& desired, Plan& plan) {
+void report_problems(const Desired& desired, Plan& plan) {
     for (const AppProblem& problem : desired.problems) {
         const std::string name = problem.app.empty() ? file_stem(problem.file) : problem.app;
         AppPlan& app = plan.apps[name];
@@ -252,7 +252,7 @@ void tell_problems(const Desired& desired, Plan& plan) {
     }
 }
 
-void tell_held(const Desired& desired, Plan& plan) {
+void report_held(const Desired& desired, Plan& plan) {
     for (const auto& [name, held] : desired.held) {
         AppPlan& app = plan.apps[name];
         app.app = name;
@@ -314,8 +314,8 @@ Plan diff(const Desired& desired, const observe::Observed& observed, const Polic
                               }));
         }
     }
-    tell_problems(desired, plan);
-    tell_held(desired, plan);
+    report_problems(desired, plan);
+    report_held(desired, plan);
     plan.needs_resources = !observed.resources &&
                            (could_have_left_something(policy, plan) ||
                             std::any_of(plan.apps.begin(), plan.apps.end(), [](const auto& row) {

@@ -3,24 +3,24 @@
 #include <algorithm>
 #include <charconv>
 
+#include "agent/plan/decision.h"
 #include "agent/plan/labels.h"
-#include "agent/plan/verdict.h"
 #include "runtime/base/digest.h"
 
 namespace podreeve::plan {
 namespace {
 
 // Fields with their lengths, so that no two inputs are written alike.
-class Text {
+class DigestText {
   public:
-    Text& put(std::string_view field) {
+    DigestText& put(std::string_view field) {
         number(static_cast<std::int64_t>(field.size()));
         text_ += ':';
         text_ += field;
         return *this;
     }
 
-    Text& put(std::int64_t value) {
+    DigestText& put(std::int64_t value) {
         number(value);
         text_ += ';';
         return *this;
@@ -38,20 +38,20 @@ class Text {
     std::string text_;
 };
 
-void put(Text& text, const podman::ContainerSummary& row) {
+void put(DigestText& text, const podman::ContainerSummary& row) {
     text.put(row.id).put(row.name).put(row.pod_id);
     text.put(static_cast<std::int64_t>(row.state)).put(row.exit_code).put(was_cut_off(row) ? 1 : 0);
     text.put(label(row.labels, kPart)).put(label(row.labels, kSpec));
 }
 
-void put(Text& text, const podman::PodSummary& row, const Holdings& all) {
+void put(DigestText& text, const podman::PodSummary& row, const Holdings& all) {
     text.put(row.id).put(row.name).put(static_cast<std::int64_t>(row.status));
     text.put(label(row.labels, kPart)).put(label(row.labels, kSpec)).put(service_of(row));
     const podman::ContainerSummary* infra = all.container_by_id(row.infra_id);
     text.put(infra == nullptr ? -1 : static_cast<std::int64_t>(infra->state));
 }
 
-void put(Text& text, const AppHoldings& held, const Holdings& all) {
+void put(DigestText& text, const AppHoldings& held, const Holdings& all) {
     text.put("containers");
     for (const podman::ContainerSummary* row : held.containers) {
         put(text, *row);
@@ -72,7 +72,7 @@ void put(Text& text, const AppHoldings& held, const Holdings& all) {
     }
 }
 
-void put_lost(Text& text,
+void put_lost(DigestText& text,
               const AppHoldings& held,
               const Holdings& all,
               const observe::Observed& observed) {
@@ -88,7 +88,7 @@ void put_lost(Text& text,
     }
 }
 
-void put(Text& text, const AppPolicy& app) {
+void put(DigestText& text, const AppPolicy& app) {
     text.put(app.generation).put(app.generation_spec);
     text.put(app.deployed_spec ? *app.deployed_spec : std::string_view("?"));
     text.put(app.stopped ? 1 : 0)
@@ -103,17 +103,17 @@ void put(Text& text, const AppPolicy& app) {
             text.put(part);
         }
     }
-    text.put("wedged");
-    for (const std::string& id : app.wedged) {
+    text.put("stuck");
+    for (const std::string& id : app.stuck) {
         text.put(id);
     }
-    text.put("unwell");
-    for (const auto& [id, unwell] : app.unwell) {
+    text.put("unhealthy");
+    for (const auto& [id, unhealthy] : app.unhealthy) {
         text.put(id);
     }
 }
 
-void put(Text& text, const manifests::AppSpec& app, const observe::Resources& resources) {
+void put(DigestText& text, const manifests::AppSpec& app, const observe::HostResources& resources) {
     for (const manifests::NetworkSpec& network : app.networks) {
         text.put(resources.networks.contains(network.name) ? 1 : 0);
     }
@@ -125,7 +125,7 @@ void put(Text& text, const manifests::AppSpec& app, const observe::Resources& re
     }
 }
 
-void put(Text& text, const manifests::Desired& desired) {
+void put(DigestText& text, const manifests::Desired& desired) {
     text.put("desired").put(desired.complete ? 1 : 0);
     for (const auto& [app, held] : desired.held) {
         text.put(app).put(held.reason);
@@ -149,7 +149,7 @@ std::string digest_of(const manifests::Desired& desired,
                       const Policy& policy,
                       const Holdings& all,
                       const Plan& plan) {
-    Text text;
+    DigestText text;
     text.put("podreeve plan 1").put(policy.owner).put(policy.removals_allowed ? 1 : 0);
     text.put(observed.holds_service_containers ? 1 : 0).put(observed.resources ? 1 : 0);
     put(text, desired);

@@ -84,7 +84,7 @@ void Holdings::take_pods(const observe::Observed& observed, const std::string& o
     }
 }
 
-void Holdings::take_resources(const observe::Resources& resources, const std::string& owner) {
+void Holdings::take_resources(const observe::HostResources& resources, const std::string& owner) {
     for (const auto& [name, volume] : resources.volumes) {
         if (is_ours(volume.labels, owner) && is_removable(volume)) {
             apps_[label(volume.labels, kApp)].volumes.push_back(&volume);

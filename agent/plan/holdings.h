@@ -53,7 +53,7 @@ class Holdings {
   private:
     void take_containers(const observe::Observed& observed, const std::string& owner);
     void take_pods(const observe::Observed& observed, const std::string& owner);
-    void take_resources(const observe::Resources& resources, const std::string& owner);
+    void take_resources(const observe::HostResources& resources, const std::string& owner);
     void sort();
 
     std::map<std::string_view, AppHoldings> apps_;

@@ -32,7 +32,7 @@ enum class StepKind {
     StartPod,  // with init containers and service container
     StartContainer,
     StopContainer,
-    ParkContainer,    // stopped and renamed, kept until its successor is proved
+    RetainContainer,  // stopped and renamed, kept until its successor is proved
     RenameContainer,  // somebody renamed it: it gets its name back and runs on
     RemoveContainer,
     StopPod,
@@ -146,22 +146,22 @@ struct AppPolicy {
     // How much of its containers' graces a stop of it may use, in thousandths: less than all while
     // a host goes down that does not wait so long.
     std::int64_t grace_share = kWholeGrace;
-    std::int64_t wish = 0;    // the number of the last wish about it
-    bool busy = false;        // a change of it is under way: plan nothing
-    bool hold_start = false;  // waits for dependencies: nothing of it is started or created
+    std::int64_t request = 0;  // the number of the last request about it
+    bool busy = false;         // a change of it is under way: plan nothing
+    bool hold_start = false;   // waits for dependencies: nothing of it is started or created
     std::string why;
     std::map<std::string, PartPolicy> parts;
-    // Containers whose state says wedged and that were seen so in an earlier pass too: recreate.
-    std::set<std::string> wedged;
+    // Containers whose state says stuck and that were seen so in an earlier pass too: recreate.
+    std::set<std::string> stuck;
 
-    struct Unwell {
+    struct Unhealthy {
         std::string why;                         // "liveness: port 80: connection refused"
         std::optional<std::int64_t> stop_grace;  // seconds; nothing: its spec's
     };
 
     // Containers, by id, that run and are to be stopped for their health's sake: whether and when
     // they are started again is their restart policy's business, as with any other end.
-    std::map<std::string, Unwell> unwell;
+    std::map<std::string, Unhealthy> unhealthy;
     CompanionPolicy companions;
     // What weighing it threw, in words: nothing of it is planned, and all others are.
     std::string trouble;

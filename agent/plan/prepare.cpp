@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/labels.h"
-#include "agent/plan/old.h"
+#include "agent/plan/replaced_objects.h"
 #include "agent/plan/steps.h"
 #include "agent/plan/volume_roles.h"
 
@@ -154,30 +154,33 @@ std::string_view to_string(VolumeOrigin origin) {
     return volume_role(origin).substr(std::string_view("volume-").size());
 }
 
-Preparation::Preparation(const AppCase& app, const AppVerdict& verdict, Draft& draft, bool whole)
-    : app_(app), draft_(draft), whole_(whole) {
-    collect(verdict);
+Preparation::Preparation(const AppCase& app,
+                         const AppDecision& decision,
+                         StepGraph& graph,
+                         bool whole)
+    : app_(app), graph_(graph), whole_(whole) {
+    collect(decision);
     check_ports();
     pull_images();
     make_networks();
     make_volumes();
     make_secrets();
-    gate_ = draft_.ends();
+    gate_ = graph_.ends();
 }
 
-void Preparation::collect(const AppVerdict& verdict) {
-    const auto take = [this](const ContainerVerdict& container) {
+void Preparation::collect(const AppDecision& decision) {
+    const auto take = [this](const ContainerDecision& container) {
         if (container.makes()) {
             containers_.push_back(container.spec);
         }
     };
-    for (const PodVerdict& pod : verdict.pods) {
+    for (const PodDecision& pod : decision.pods) {
         if (pod.makes()) {
             pods_.push_back(pod.spec);
         }
         std::for_each(pod.members.begin(), pod.members.end(), take);
     }
-    std::for_each(verdict.alone.begin(), verdict.alone.end(), take);
+    std::for_each(decision.alone.begin(), decision.alone.end(), take);
 }
 
 // Not for a repair: the ports were the app's own a moment ago, and podman says it if they are not.
@@ -194,7 +197,7 @@ void Preparation::check_ports() {
         add_ports(rows, container->ports, container->part, held);
     }
     if (!rows.empty()) {
-        first_ = {draft_.add(
+        first_ = {graph_.add(
             {StepKind::CheckPorts, "", app_.spec.name, "", "host ports will be asked for"},
             {{"ports", std::move(rows)}}, {})};
     }
@@ -222,7 +225,7 @@ void Preparation::pull_images() {
         if (!whole_ && policy == PullPolicy::Always) {
             details["refresh"] = true;
         }
-        pulls_[image] = draft_.add({StepKind::PullImage, "", image, "", pull_reason(policy, known)},
+        pulls_[image] = graph_.add({StepKind::PullImage, "", image, "", pull_reason(policy, known)},
                                    std::move(details), first_);
     }
 }
@@ -262,7 +265,7 @@ void Preparation::make_networks() {
             continue;
         }
         networks_[network.name] =
-            draft_.add({StepKind::EnsureNetwork, network.part, network.name, "",
+            graph_.add({StepKind::EnsureNetwork, network.part, network.name, "",
                         resources ? "absent" : "perhaps absent"},
                        {{"labels", labels_of(app_, network.part, kRoleNetwork, "")}}, pulled());
     }
@@ -287,7 +290,7 @@ std::size_t Preparation::create_volume(const VolumeSpec& volume,
         reason = "podman has it no longer: what it held is lost, and an empty one takes its place";
         details["lost"] = true;
     }
-    return draft_.add(
+    return graph_.add(
         {StepKind::CreateVolume, volume.part, volume.name, "", reason, inverse_of(volume.origin)},
         std::move(details), after);
 }
@@ -301,7 +304,7 @@ void Preparation::make_volume(const VolumeSpec& volume) {
         after = {volumes_[volume.name]};
     }
     if (is_filled(volume_role(volume.origin))) {
-        volumes_[volume.name] = draft_.add({StepKind::WriteVolumeFiles, volume.part, volume.name,
+        volumes_[volume.name] = graph_.add({StepKind::WriteVolumeFiles, volume.part, volume.name,
                                             "", "its files have to be as the manifest says",
                                             "write the files that were deployed before"},
                                            {{"spec", hash}}, after);
@@ -327,7 +330,7 @@ void Preparation::make_secrets() {
             continue;
         }
         const bool replace = there != nullptr;
-        draft_.add(
+        graph_.add(
             {StepKind::CreateSecret, secret.part, secret.name, replace ? there->id : "",
              replace     ? "content differs"
              : resources ? "absent"

@@ -6,8 +6,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "agent/plan/draft.h"
-#include "agent/plan/verdict.h"
+#include "agent/plan/decision.h"
+#include "agent/plan/step_graph.h"
 
 namespace podreeve::plan {
 
@@ -34,7 +34,7 @@ std::string_view to_string(manifests::VolumeOrigin origin);
 class Preparation {
   public:
     // whole: everything the app has (a deploy); else only what the parts to be made use.
-    Preparation(const AppCase& app, const AppVerdict& verdict, Draft& draft, bool whole);
+    Preparation(const AppCase& app, const AppDecision& decision, StepGraph& graph, bool whole);
 
     // What a step on that part has to wait for.
     After before(const manifests::PodSpec& pod) const;
@@ -44,7 +44,7 @@ class Preparation {
     const After& gate() const { return gate_; }
 
   private:
-    void collect(const AppVerdict& verdict);
+    void collect(const AppDecision& decision);
     void check_ports();
     void pull_images();
     void make_networks();
@@ -59,7 +59,7 @@ class Preparation {
     bool is_used(const manifests::VolumeSpec& volume) const;
 
     const AppCase& app_;
-    Draft& draft_;
+    StepGraph& graph_;
     bool whole_;
     std::vector<const manifests::PodSpec*> pods_;  // to be made
     std::vector<const manifests::ContainerSpec*> containers_;

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/labels.h"
-#include "agent/plan/old.h"
+#include "agent/plan/replaced_objects.h"
 #include "agent/plan/steps.h"
 
 // Both ways down: for good, and until a person starts the app again.
@@ -23,7 +23,7 @@ const char* const kGone = "its manifest is gone";
 const char* const kWantedDown = "wanted down";
 
 // A pod or a container that stands alone.
-struct Unit {
+struct RemovedUnit {
     const PodSummary* pod = nullptr;
     const ContainerSummary* container = nullptr;
 
@@ -53,8 +53,8 @@ struct Unit {
 
 // Without a spec, the place that each was given when it was made tells the order; and without that,
 // the second it was made in, and the name.
-std::vector<Unit> last_first(const AppHoldings& held) {
-    std::vector<Unit> units;
+std::vector<RemovedUnit> last_first(const AppHoldings& held) {
+    std::vector<RemovedUnit> units;
     for (const PodSummary* pod : held.pods) {
         units.push_back({pod, nullptr});
     }
@@ -63,33 +63,39 @@ std::vector<Unit> last_first(const AppHoldings& held) {
             units.push_back({nullptr, container});
         }
     }
-    const auto key = [](const Unit& unit) {
+    const auto key = [](const RemovedUnit& unit) {
         return std::make_tuple(unit.order(), unit.made(), std::cref(unit.name()),
                                std::cref(unit.id()));
     };
     std::sort(units.begin(), units.end(),
-              [&](const Unit& a, const Unit& b) { return key(b) < key(a); });
+              [&](const RemovedUnit& a, const RemovedUnit& b) { return key(b) < key(a); });
     return units;
 }
 
-std::size_t stop(
-    const Unit& unit, json details, const char* reason, Draft& draft, const After& after) {
+std::size_t stop(const RemovedUnit& unit,
+                 json details,
+                 const char* reason,
+                 StepGraph& graph,
+                 const After& after) {
     if (unit.pod != nullptr) {
-        return draft.add({StepKind::StopPod, unit.part(), unit.name(), unit.id(), reason},
+        return graph.add({StepKind::StopPod, unit.part(), unit.name(), unit.id(), reason},
                          std::move(details), after);
     }
     details["role"] = label(unit.container->labels, kRole);
-    return draft.add({StepKind::StopContainer, unit.part(), unit.name(), unit.id(), reason},
+    return graph.add({StepKind::StopContainer, unit.part(), unit.name(), unit.id(), reason},
                      std::move(details), after);
 }
 
 // Podman stops a held service container with its last pod, but not when its members were stopped
 // one by one.
-After stop_services(const AppHoldings& held, const char* reason, Draft& draft, const After& after) {
+After stop_services(const AppHoldings& held,
+                    const char* reason,
+                    StepGraph& graph,
+                    const After& after) {
     After stopped = after;
     for (const ContainerSummary* service : held.services) {
         if (is_up(*service)) {
-            stopped = {draft.add(
+            stopped = {graph.add(
                 {StepKind::StopContainer, kServicePart, service->name, service->id, reason},
                 {{"role", kRoleService}}, stopped)};
         }
@@ -97,18 +103,18 @@ After stop_services(const AppHoldings& held, const char* reason, Draft& draft, c
     return stopped;
 }
 
-struct Removal {
+struct AppRemoval {
     const AppHoldings& held;
-    Draft& draft;
+    StepGraph& graph;
     bool held_service;
 
-    std::size_t remove(const Unit& unit, const After& after) {
+    std::size_t remove(const RemovedUnit& unit, const After& after) {
         if (unit.container != nullptr) {
-            return draft.add(
+            return graph.add(
                 {StepKind::RemoveContainer, unit.part(), unit.name(), unit.id(), kGone},
                 {{"force", true}, {"why", "removed"}}, after);
         }
-        return draft.add({StepKind::RemovePod, unit.part(), unit.name(), unit.id(), kGone},
+        return graph.add({StepKind::RemovePod, unit.part(), unit.name(), unit.id(), kGone},
                          {{"why", "removed"},
                           {"force", true},
                           {"old_spec", label(unit.pod->labels, kSpec)},
@@ -121,7 +127,7 @@ struct Removal {
     After remove_services(const After& after) {
         After removed = after;
         for (const ContainerSummary* service : held.services) {
-            removed.push_back(draft.add(
+            removed.push_back(graph.add(
                 {StepKind::RemoveService, kServicePart, service->name, service->id, kGone},
                 {{"held", label(service->labels, kRole).empty()}}, after));
         }
@@ -130,10 +136,10 @@ struct Removal {
 
     void remove_resources(const After& after) {
         for (const podman::SecretDetails* secret : held.secrets) {
-            remove_secret(*secret, kGone, draft, after);
+            remove_secret(*secret, kGone, graph, after);
         }
         for (const podman::VolumeDetails* volume : held.volumes) {
-            remove_volume(*volume, kGone, draft, after);
+            remove_volume(*volume, kGone, graph, after);
         }
     }
 };
@@ -156,22 +162,22 @@ std::string find_unknown(const AppHoldings& held) {
     return {};
 }
 
-void remove_app(const AppHoldings& held, Draft& draft) {
+void remove_app(const AppHoldings& held, StepGraph& graph) {
     const bool held_service = std::any_of(
         held.services.begin(), held.services.end(),
         [](const ContainerSummary* service) { return label(service->labels, kRole).empty(); });
-    Removal removal{held, draft, held_service};
-    const std::vector<Unit> units = last_first(held);
+    AppRemoval removal{held, graph, held_service};
+    const std::vector<RemovedUnit> units = last_first(held);
     After last;
     std::vector<After> stopped(units.size());
     for (std::size_t i = 0; i < units.size(); ++i) {
         if (units[i].up()) {
-            last = {stop(units[i], json::object(), kGone, draft, last)};
+            last = {stop(units[i], json::object(), kGone, graph, last)};
         }
         stopped[i] = last;
     }
     if (!held_service) {
-        last = stop_services(held, kGone, draft, last);
+        last = stop_services(held, kGone, graph, last);
     }
     After removed = last;
     for (std::size_t i = 0; i < units.size(); ++i) {
@@ -180,8 +186,8 @@ void remove_app(const AppHoldings& held, Draft& draft) {
     removal.remove_resources(removal.remove_services(removed));
 }
 
-void stop_app(const AppCase& app, Draft& draft) {
-    const auto grace_of = [&](const Unit& unit) {
+void stop_app(const AppCase& app, StepGraph& graph) {
+    const auto grace_of = [&](const RemovedUnit& unit) {
         std::int64_t longest = 0;
         const std::string part = unit.part();
         for (const manifests::ContainerSpec& spec : app.spec.containers) {
@@ -193,7 +199,7 @@ void stop_app(const AppCase& app, Draft& draft) {
         return longest == 0 ? json::object() : json{{"grace", std::max<std::int64_t>(1, share)}};
     };
     // Reverse order of the spec; what is not in it goes first.
-    const auto place_of = [&](const Unit& unit) {
+    const auto place_of = [&](const RemovedUnit& unit) {
         const std::string part = unit.part();
         std::size_t place = 0;
         for (const manifests::PodSpec& pod : app.spec.pods) {
@@ -210,16 +216,17 @@ void stop_app(const AppCase& app, Draft& draft) {
         }
         return place + 1;
     };
-    std::vector<Unit> units = last_first(app.held);
-    std::stable_sort(units.begin(), units.end(),
-                     [&](const Unit& a, const Unit& b) { return place_of(a) > place_of(b); });
+    std::vector<RemovedUnit> units = last_first(app.held);
+    std::stable_sort(units.begin(), units.end(), [&](const RemovedUnit& a, const RemovedUnit& b) {
+        return place_of(a) > place_of(b);
+    });
     After last;
-    for (const Unit& unit : units) {
+    for (const RemovedUnit& unit : units) {
         if (unit.up()) {
-            last = {stop(unit, grace_of(unit), kWantedDown, draft, last)};
+            last = {stop(unit, grace_of(unit), kWantedDown, graph, last)};
         }
     }
-    stop_services(app.held, kWantedDown, draft, last);
+    stop_services(app.held, kWantedDown, graph, last);
 }
 
 }  // namespace podreeve::plan

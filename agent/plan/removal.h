@@ -2,18 +2,18 @@
 
 #include <string>
 
-#include "agent/plan/draft.h"
+#include "agent/plan/decision.h"
 #include "agent/plan/holdings.h"
-#include "agent/plan/verdict.h"
+#include "agent/plan/step_graph.h"
 
 namespace podreeve::plan {
 
 // Takes an app away whose manifest is gone. All that is known of it is what its objects' labels
 // say. Claims and plain volumes stay, and so do networks.
-void remove_app(const AppHoldings& held, Draft& draft);
+void remove_app(const AppHoldings& held, StepGraph& graph);
 
 // Stops what runs of an app that is wanted down, in reverse order of starting.
-void stop_app(const AppCase& app, Draft& draft);
+void stop_app(const AppCase& app, StepGraph& graph);
 
 // Why nothing may be taken away for want of a manifest, and what ends that, in words; empty: it
 // may.

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "agent/plan/verdict.h"
+#include "agent/plan/decision.h"
 #include "agent/plan/volume_roles.h"
 
 // When something that is there, but not as it should be, is set going again.
@@ -68,7 +68,7 @@ bool is_lost(const AppCase& app, const podman::ContainerSummary& container) {
     return container.state == ContainerState::Running && app.observed.lost.contains(container.id);
 }
 
-bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container) {
+bool is_stuck(const AppPolicy& app, const podman::ContainerSummary& container) {
     switch (container.state) {
         case ContainerState::Running:
         case ContainerState::Stopped:
@@ -77,7 +77,7 @@ bool is_wedged(const AppPolicy& app, const podman::ContainerSummary& container) 
         case ContainerState::Unknown:
             return false;
         default:
-            return app.wedged.contains(container.id) || app.wedged.contains(container.name);
+            return app.stuck.contains(container.id) || app.stuck.contains(container.name);
     }
 }
 

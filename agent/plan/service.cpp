@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/decision.h"
 #include "agent/plan/labels.h"
 #include "agent/plan/steps.h"
-#include "agent/plan/verdict.h"
 
 // The service container of an app with pods: first up, last down. Podman starts and removes a held
 // one together with the pods that link to it; an ordinary one is the plan's own business.
@@ -30,27 +30,27 @@ const ContainerSummary* pick_service(const AppCase& app) {
 }
 
 // A pod that stays, or is only removed once the new ones are there, keeps a held one alive.
-bool is_linked(const AppVerdict& verdict, const std::string& service) {
+bool is_linked(const AppDecision& decision, const std::string& service) {
     const bool by_kept =
-        std::any_of(verdict.pods.begin(), verdict.pods.end(), [&](const PodVerdict& pod) {
+        std::any_of(decision.pods.begin(), decision.pods.end(), [&](const PodDecision& pod) {
             return pod.found != nullptr && !pod.unmakes() && service_of(*pod.found) == service;
         });
     return by_kept ||
-           std::any_of(verdict.surplus_pods.begin(), verdict.surplus_pods.end(),
+           std::any_of(decision.surplus_pods.begin(), decision.surplus_pods.end(),
                        [&](const SurplusPod& row) { return service_of(*row.pod) == service; });
 }
 
-bool will_run(const PodVerdict& pod) {
-    switch (pod.verdict) {
-        case Verdict::Create:
-        case Verdict::Replace:
-        case Verdict::Recreate:
-        case Verdict::Start:
+bool will_run(const PodDecision& pod) {
+    switch (pod.decision) {
+        case Decision::Create:
+        case Decision::Replace:
+        case Decision::Recreate:
+        case Decision::Start:
             return true;
-        case Verdict::Keep:
+        case Decision::Keep:
             return pod.infra_runs;
-        case Verdict::Stop:
-        case Verdict::Withheld:
+        case Decision::Stop:
+        case Decision::Withheld:
             return false;
     }
     return false;
@@ -62,26 +62,26 @@ bool can_be_started(ContainerState state) {
            state == ContainerState::Initialized;
 }
 
-void judge_found(const AppCase& app_case, ServiceVerdict& service, const AppVerdict& app) {
+void evaluate_found(const AppCase& app_case, ServiceDecision& service, const AppDecision& app) {
     service.held = is_held(*service.found);
     const bool makes = std::any_of(app.pods.begin(), app.pods.end(),
-                                   [](const PodVerdict& pod) { return pod.makes(); });
+                                   [](const PodDecision& pod) { return pod.makes(); });
     const bool runs = std::any_of(app.pods.begin(), app.pods.end(), will_run);
-    const bool unsure = std::any_of(app.pods.begin(), app.pods.end(), [](const PodVerdict& pod) {
-        return pod.verdict == Verdict::Withheld;
+    const bool unsure = std::any_of(app.pods.begin(), app.pods.end(), [](const PodDecision& pod) {
+        return pod.decision == Decision::Withheld;
     });
     if (makes && service.held && !is_linked(app, service.found->id)) {
         service.remove_first = true;
         service.create = true;
         service.reason = "podman removes it with its last pod";
-    } else if (!service.held && is_wedged(app_case.app, *service.found)) {
+    } else if (!service.held && is_stuck(app_case.app, *service.found)) {
         // A held one goes with the pods it was made for, which are made anew (pods.cpp).
         service.remove_first = true;
         service.create = true;
         service.reason = fmt::format("stuck in state {}", to_string(service.found->state));
     } else if (is_lost(app_case, *service.found)) {
         service.stop = true;
-        service.reason = "its process is gone, and podman was not told";
+        service.reason = "its process is gone, and podman does not know";
     } else if (runs && can_be_started(service.found->state)) {
         service.start = true;
         service.reason = "it does not run, but its pods do";
@@ -93,14 +93,14 @@ void judge_found(const AppCase& app_case, ServiceVerdict& service, const AppVerd
 
 }  // namespace
 
-std::string service_of(const AppCase& app, const ServiceVerdict& service) {
+std::string service_of(const AppCase& app, const ServiceDecision& service) {
     return service.found != nullptr && !service.create
                ? service.found->name
                : service_name(app.spec.name, app.policy.owner);
 }
 
-ServiceVerdict judge_service(const AppCase& app, const AppVerdict& verdict) {
-    ServiceVerdict service;
+ServiceDecision evaluate_service(const AppCase& app, const AppDecision& decision) {
+    ServiceDecision service;
     service.found = pick_service(app);
     service.held = app.observed.holds_service_containers;
     if (app.spec.pods.empty()) {
@@ -108,11 +108,12 @@ ServiceVerdict judge_service(const AppCase& app, const AppVerdict& verdict) {
         service.held = service.remove && is_held(*service.found);
         service.reason = "no pod is wanted any more";
     } else if (service.found != nullptr) {
-        judge_found(app, service, verdict);
+        evaluate_found(app, service, decision);
     } else {
-        service.create = std::any_of(
-            verdict.pods.begin(), verdict.pods.end(),
-            [&](const PodVerdict& pod) { return pod.makes() || (!service.held && will_run(pod)); });
+        service.create =
+            std::any_of(decision.pods.begin(), decision.pods.end(), [&](const PodDecision& pod) {
+                return pod.makes() || (!service.held && will_run(pod));
+            });
         service.reason = "absent";
     }
     return service;

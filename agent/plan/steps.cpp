@@ -23,7 +23,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 30> kKinds{{
     {StepKind::StartPod, "start-pod"},
     {StepKind::StartContainer, "start-container"},
     {StepKind::StopContainer, "stop-container"},
-    {StepKind::ParkContainer, "park-container"},
+    {StepKind::RetainContainer, "retain-container"},
     {StepKind::RenameContainer, "rename-container"},
     {StepKind::RemoveContainer, "remove-container"},
     {StepKind::StopPod, "stop-pod"},
@@ -43,7 +43,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 30> kKinds{{
     {StepKind::RemoveLeftover, "remove-leftover"},
 }};
 
-constexpr std::string_view kParkedMark = "-parked-";
+constexpr std::string_view kRetainedMark = "-retained-";
 constexpr std::size_t kShortId = 12;
 constexpr std::size_t kHashDigits = 16;
 
@@ -118,16 +118,16 @@ std::string service_name(const std::string& app, const std::string& owner) {
     return sha256_hex(owner + "/" + app).substr(0, kShortId) + "-service";
 }
 
-std::string parked_name(const std::string& name, const std::string& id) {
-    return name + std::string(kParkedMark) + id.substr(0, kShortId);
+std::string retained_name(const std::string& name, const std::string& id) {
+    return name + std::string(kRetainedMark) + id.substr(0, kShortId);
 }
 
-bool is_parked(std::string_view name) {
-    const std::size_t at = name.rfind(kParkedMark);
+bool is_retained(std::string_view name) {
+    const std::size_t at = name.rfind(kRetainedMark);
     if (at == std::string_view::npos) {
         return false;
     }
-    const std::string_view id = name.substr(at + kParkedMark.size());
+    const std::string_view id = name.substr(at + kRetainedMark.size());
     return id.size() == kShortId && is_hex(id);
 }
 

@@ -63,15 +63,15 @@
 // stop-container      container, id        grace?: seconds (missing: its spec is gone; take that of
 //                                          the accepted spec, or 10), role: workload|init|service.
 //                                          Undo: starts it, if it ran when this task began.
-// park-container      container, id        parked: the name it gets. Undo: renames it to object.
+// park-container      container, id        retained: the name it gets. Undo: renames it to object.
 // rename-container    container, id        object is the name it gets back. Undo: nothing.
-// remove-container    container, id        force: true, why: parked|unwanted|duplicate|wedged|removed
-//                                          |replaced. object may be the name it was parked under.
+// remove-container    container, id        force: true, why: retained|unwanted|duplicate|stuck|removed
+//                                          |replaced. object may be the name it was retained under.
 //                                          Absent is Ok. Undo: nothing; in a deploy it comes after
 //                                          every start, unless what it removes was broken.
 // stop-pod            pod, id              grace?: the longest of its members.
 //                                          Undo: starts the members that ran when this task began.
-// remove-pod          pod, id              why: replaced|unwanted|duplicate|stub|wedged|broken
+// remove-pod          pod, id              why: replaced|unwanted|duplicate|stub|stuck|broken
 //                                          |removed|service, force: true, old_spec: its io.podreeve.spec
 //                                          label, old_generation, service, held. Absent is Ok.
 //                                          Undo: makes it again with its containers and, when that is
@@ -136,9 +136,9 @@ inline constexpr const char* kServicePart = "_service";
 // one that was made under another name keeps that.
 std::string service_name(const std::string& app, const std::string& owner);
 
-// "web", its id -> "web-parked-0123456789ab". Told by is_parked, which also says whose it was.
-std::string parked_name(const std::string& name, const std::string& id);
-bool is_parked(std::string_view name);
+// "web", its id -> "web-retained-0123456789ab". Told by is_retained, which also says whose it was.
+std::string retained_name(const std::string& name, const std::string& id);
+bool is_retained(std::string_view name);
 
 // The value of io.podreeve.spec. A container's is manifests::spec_hash of it; a pod's also covers
 // its init containers, since those are gone once they have run; a secret's covers its data.

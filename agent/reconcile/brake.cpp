@@ -72,18 +72,18 @@ std::string Brake::spec_of(Known& known,
     return hash;
 }
 
-std::map<std::string, SetAside> Brake::weigh(const manifests::Desired& desired) {
+std::map<std::string, SetAside> Brake::evaluate(const manifests::Desired& desired) {
     std::map<std::string, SetAside> out;
     auto known = known_.lock();
     if (known->suspects.empty()) {
         return out;
     }
-    const Suspects before = known->suspects;
+    const SuspectApps before = known->suspects;
     const SteadyTime now = clock_.steady_now();
     std::erase_if(known->suspects, [&](const auto& row) { return is_cleared(row.second, now); });
     for (auto& [app, suspect] : known->suspects) {
         const bool was = suspect.set_aside;
-        reconcile::weigh(suspect, spec_of(*known, app, desired), now);
+        reconcile::evaluate(suspect, spec_of(*known, app, desired), now);
         if (suspect.set_aside) {
             out[app] = {reconcile::why_set_aside(app, suspect), next_try(suspect)};
         } else if (was) {

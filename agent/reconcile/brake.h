@@ -38,7 +38,7 @@ class Brake {
     void mark_deaths();
 
     // The apps that are set aside in this pass. Begins the tries that are due.
-    std::map<std::string, SetAside> weigh(const manifests::Desired& desired);
+    std::map<std::string, SetAside> evaluate(const manifests::Desired& desired);
     // Whether that one is, now; in words.
     std::optional<std::string> why_set_aside(const std::string& app) const;
     // A person asks for it; nothing: for all.
@@ -46,7 +46,7 @@ class Brake {
 
   private:
     struct Known {
-        Suspects suspects;
+        SuspectApps suspects;
         // By app: its spec's hash, made once a version.
         std::map<std::string, std::pair<std::shared_ptr<const manifests::AppSpec>, std::string>>
             hashes;

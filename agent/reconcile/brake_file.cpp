@@ -21,23 +21,23 @@ constexpr std::array<char, 16> kMagic{'p', 'o', 'd', 'r', 'e', 'e', 'v', 'e', '-
 constexpr std::size_t kText = 64;
 constexpr std::uint32_t kHighestSignal = 64;
 
-using Text = std::array<char, kText>;
+using FixedText = std::array<char, kText>;
 
 struct Record {
-    Text app{}, spec{};
+    FixedText app{}, spec{};
     std::array<std::int64_t, kDeaths> deaths{};
     std::int64_t tried = 0;
     std::uint32_t death_count = 0;
     std::uint16_t set_aside = 0, on_trial = 0;
 };
 
-Text text_from(std::string_view given) {
-    Text text{};
+FixedText text_from(std::string_view given) {
+    FixedText text{};
     std::copy_n(given.begin(), std::min(given.size(), text.size()), text.begin());
     return text;
 }
 
-std::string text_of(const Text& text) {
+std::string text_of(const FixedText& text) {
     return {text.begin(), std::find(text.begin(), text.end(), '\0')};
 }
 
@@ -95,7 +95,7 @@ std::optional<Suspect> suspect_of(const Record& record, SteadyTime now) {
 
 struct BrakeFile::Image {
     std::array<char, kMagic.size()> magic{};
-    Text boot{};
+    FixedText boot{};
     std::array<HandSlot, kHandSlots> slots{};
     std::uint32_t check = 0;  // of what follows
     std::uint32_t count = 0;
@@ -174,8 +174,8 @@ std::span<HandSlot> BrakeFile::slots() {
     return image_->slots;
 }
 
-Suspects BrakeFile::read(SteadyTime now) const {
-    Suspects suspects;
+SuspectApps BrakeFile::read(SteadyTime now) const {
+    SuspectApps suspects;
     if (image_->count > kMostSuspects || image_->check != image_->sum()) {
         return suspects;
     }
@@ -189,7 +189,7 @@ Suspects BrakeFile::read(SteadyTime now) const {
     return suspects;
 }
 
-void BrakeFile::write(const Suspects& suspects) noexcept {
+void BrakeFile::write(const SuspectApps& suspects) noexcept {
     std::uint32_t count = 0;
     for (const auto& [app, suspect] : suspects) {
         if (count < kMostSuspects) {

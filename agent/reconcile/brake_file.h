@@ -26,9 +26,9 @@ class BrakeFile {
 
     std::span<HandSlot> slots();
     // None when a death came between the words. No time is after now.
-    Suspects read(SteadyTime now) const;
+    SuspectApps read(SteadyTime now) const;
     // As many as there is room for.
-    void write(const Suspects& suspects) noexcept;
+    void write(const SuspectApps& suspects) noexcept;
     void remove() noexcept;
 
     static constexpr std::size_t kMostSuspects = 64;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/plan/removal.h"
-#include "agent/plan/unit_verdict.h"
+#include "agent/plan/unit_decision.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
@@ -59,7 +59,7 @@ void CompanionStage::look(const manifests::Desired& desired,
     seen.installed = installed ? std::move(*installed) : decltype(seen.installed){};
     seen.unreadable = folder_.unreadable();
     seen.reloads = host_.reloads != nullptr ? host_.reloads->count() : 0;
-    for (const plan::CompanionViews* views : {&wanted_, &in_force_}) {
+    for (const plan::CompanionViews* views : {&wanted_, &effective_}) {
         for (const auto& [part, view] : views->by_part) {
             seen.wanted.try_emplace(part, observe::WantedUnits{view.services, view.ends});
         }
@@ -100,7 +100,7 @@ bool CompanionStage::is_changing() const {
 
 std::set<std::string> CompanionStage::services_to_watch(const observe::Companions& seen) const {
     std::set<std::string> names;
-    for (const plan::CompanionViews* views : {&wanted_, &in_force_}) {
+    for (const plan::CompanionViews* views : {&wanted_, &effective_}) {
         for (const auto& [part, view] : views->by_part) {
             names.insert(view.services.begin(), view.services.end());
         }
@@ -144,7 +144,7 @@ void CompanionStage::look_again(observe::Companions& seen, const quadlet::Target
 void CompanionStage::look_at_podman(observe::Observed& observed,
                                     podman::Client& podman,
                                     std::stop_token stop) {
-    podman::Call call;
+    podman::CallOptions call;
     call.stop = std::move(stop);
     if (has_type(wanted_, quadlet::UnitType::Volume)) {
         if (const auto volumes = podman.list_volumes(call)) {
@@ -166,13 +166,13 @@ void CompanionStage::plan(const manifests::Desired& desired,
     if (!observed.companions) {
         return;
     }
-    in_force_ = plan::view_companions(prepared.companions, target_of(observed, host_.user),
-                                      host_.folder.string(), in_force_);
+    effective_ = plan::view_companions(prepared.companions, target_of(observed, host_.user),
+                                       host_.folder.string(), effective_);
     std::set<std::string> broken;
     for (const manifests::AppProblem& problem : desired.problems) {
         broken.insert(problem.app);
     }
-    plan.companions = plan::plan_companions({prepared.companions, in_force_, observed,
+    plan.companions = plan::plan_companions({prepared.companions, effective_, observed,
                                              prepared.policy, try_units(*observed.companions, stop),
                                              plan::why_removals_wait(desired, prepared.policy),
                                              std::move(broken), desired.let_go});
@@ -180,7 +180,7 @@ void CompanionStage::plan(const manifests::Desired& desired,
 
 const std::map<std::string, std::string>& CompanionStage::try_units(const observe::Companions& seen,
                                                                     std::stop_token stop) {
-    return generator_ && seen.units ? trials_.refused(in_force_, *generator_, std::move(stop))
+    return generator_ && seen.units ? trials_.refused(effective_, *generator_, std::move(stop))
                                     : trials_.refused();
 }
 

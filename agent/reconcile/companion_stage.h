@@ -105,7 +105,7 @@ class CompanionStage {
     // Of the change of files that goes on: the look that saw its begin and the last that saw more.
     std::optional<SteadyTime> changing_since_, changed_at_;
     observe::EndedJobs ended_jobs_;
-    plan::CompanionViews wanted_, in_force_;
+    plan::CompanionViews wanted_, effective_;
     std::optional<systemd::QuadletGenerator> generator_;
     UnitTrials trials_;
     std::optional<SteadyTime> waits_since_;

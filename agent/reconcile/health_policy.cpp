@@ -2,13 +2,13 @@
 
 namespace podreeve::reconcile {
 
-void apply_health(const health::Verdicts& verdicts,
+void apply_health(const health::HealthSnapshot& snapshot,
                   const observe::Observed& observed,
                   const std::string& owner,
                   plan::Policy& policy) {
-    for (const auto& [id, known] : verdicts) {
+    for (const auto& [id, known] : snapshot) {
         const podman::ContainerSummary* container =
-            known.verdict.restart ? observed.container_by_id(id) : nullptr;
+            known.status.restart ? observed.container_by_id(id) : nullptr;
         if (container == nullptr || container->pid != known.pid) {
             continue;
         }
@@ -17,11 +17,11 @@ void apply_health(const health::Verdicts& verdicts,
         if (app == policy.apps.end()) {
             continue;
         }
-        plan::AppPolicy::Unwell unwell{known.verdict.message, {}};
-        if (known.verdict.stop_grace) {
-            unwell.stop_grace = known.verdict.stop_grace->count();
+        plan::AppPolicy::Unhealthy unhealthy{known.status.message, {}};
+        if (known.status.stop_grace) {
+            unhealthy.stop_grace = known.status.stop_grace->count();
         }
-        app->second.unwell.emplace(id, std::move(unwell));
+        app->second.unhealthy.emplace(id, std::move(unhealthy));
     }
 }
 

@@ -96,7 +96,7 @@ void KeptVersions::trim() {
     }
     auto by_app = versions_by_app(state_);
     for (const state::AppRecord& record : state_.apps()) {
-        const supervise::Memory memory = supervise::memory_from(record.extra);
+        const supervise::AppMemory memory = supervise::memory_from(record.extra);
         std::set<std::string>& needed = by_app[record.name];
         needed.insert(
             {record.spec, record.deployed_spec, memory.companions, memory.companions_before});

@@ -9,15 +9,15 @@
 
 #include <fmt/format.h>
 
-#include "agent/reconcile/world_facts.h"
+#include "agent/reconcile/condition_facts.h"
 #include "runtime/base/thread.h"
 
 namespace podreeve::reconcile {
 
 using manifests::StartCondition;
 using supervise::Assessment;
+using supervise::ConditionOutcome;
 using supervise::LeafKey;
-using supervise::Outcome;
 using supervise::WorldFacts;
 
 struct Lookout::Shared {
@@ -42,7 +42,7 @@ struct Lookout::Shared {
     void work();
     Assessment look_at(const LeafKey& key) noexcept;
     bool all_came(const Leaves& wanted) const;
-    WorldFacts answers(const Leaves& wanted, Duration within, bool keep_last) const;
+    WorldFacts replies(const Leaves& wanted, Duration within, bool keep_last) const;
     void forget_others(const Leaves& wanted);
 };
 
@@ -93,7 +93,7 @@ void Lookout::Shared::work() {
 }
 
 Assessment Lookout::Shared::look_at(const LeafKey& key) noexcept {
-    Assessment seen{Outcome::Pending, ""};
+    Assessment seen{ConditionOutcome::Pending, ""};
     const auto thrown = contained([&] {
         std::unique_lock lock(mutex);
         const StartCondition condition = leaves.at(key).condition;
@@ -113,14 +113,14 @@ bool Lookout::Shared::all_came(const Leaves& wanted) const {
     });
 }
 
-WorldFacts Lookout::Shared::answers(const Leaves& wanted, Duration within, bool keep_last) const {
+WorldFacts Lookout::Shared::replies(const Leaves& wanted, Duration within, bool keep_last) const {
     WorldFacts facts;
     for (const auto& [key, condition] : wanted) {
         const auto leaf = leaves.find(key);
         const bool there =
             leaf != leaves.end() && leaf->second.seen && (keep_last || !leaf->second.looking);
         facts[key] = there ? *leaf->second.seen
-                           : Assessment{Outcome::Pending,
+                           : Assessment{ConditionOutcome::Pending,
                                         fmt::format("no answer within {}", to_short_text(within))};
     }
     return facts;
@@ -166,7 +166,7 @@ WorldFacts Lookout::look(const Leaves& leaves,
     shared_->begin(leaves, shared_);
     shared_->came.wait_for(lock, std::move(stop), within,
                            [&] { return shared_->all_came(leaves); });
-    WorldFacts facts = shared_->answers(leaves, within, keep_last);
+    WorldFacts facts = shared_->replies(leaves, within, keep_last);
     if (keep_last) {
         shared_->forget_others(leaves);
     }

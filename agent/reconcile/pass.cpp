@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/handlers/change_of_plan.h"
+#include "agent/handlers/plan_to_change.h"
 #include "agent/observe/observer.h"
 #include "agent/plan/steps.h"
 #include "agent/reconcile/brake.h"
@@ -39,7 +39,7 @@ struct Planned {
 
 // A pass goes by the versions in force: of an app whose newest one has just failed that is the one
 // before, until it is tried again. People who ask want to know how far the newest one is.
-enum class Versions { InForce, Newest };
+enum class Versions { Effective, Newest };
 
 // What keeps podman from answering, where systemd knows.
 Error with_systemds_words(const PassWorld& world, Error error, const std::stop_token& stop) {
@@ -54,7 +54,7 @@ supervise::AppsAside apps_aside(const PassWorld& world, const manifests::Desired
     supervise::AppsAside aside;
     if (world.brake != nullptr) {
         const SteadyTime now = world.clock.steady_now();
-        for (const auto& [app, set] : world.brake->weigh(desired)) {
+        for (const auto& [app, set] : world.brake->evaluate(desired)) {
             aside[app] = {set.why, world.clock.system_now() + (set.next_try - now)};
         }
     }
@@ -75,7 +75,7 @@ Result<Planned> plan_against(const PassWorld& world,
     ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
                                                         world.clock.system_now(), stop));
     if (world.podman_unit != nullptr) {
-        world.podman_unit->answered();
+        world.podman_unit->replied();
     }
     if (world.processes != nullptr) {
         planned.observed.lost = world.processes->lost(
@@ -96,16 +96,16 @@ Result<Planned> plan_against(const PassWorld& world,
         world.supervisor.leaves_to_look_at(desired, planned.observed), kLookOutside, stop);
     planned.prepared = world.supervisor.prepare(desired, planned.observed, planned.busy, facts);
     if (versions == Versions::Newest) {
-        planned.prepared.in_force.apps = desired.apps;
+        planned.prepared.effective.apps = desired.apps;
         for (auto& [name, version] : planned.prepared.companions) {
             const auto newest = desired.apps.find(name);
             version = newest == desired.apps.end() ? version : newest->second;
         }
     }
-    apply_health(*world.health.verdicts(), planned.observed, world.state.owner(),
+    apply_health(*world.health.snapshot(), planned.observed, world.state.owner(),
                  planned.prepared.policy);
     const auto diff = [&] {
-        return plan::diff(planned.prepared.in_force, planned.observed, planned.prepared.policy);
+        return plan::diff(planned.prepared.effective, planned.observed, planned.prepared.policy);
     };
     planned.plan = diff();
     if (planned.plan.needs_resources) {
@@ -134,9 +134,9 @@ std::string no_undo(const plan::AppPlan& planned) {
 Result<state::ChangeId> commit(const PassWorld& world,
                                const plan::AppPlan& planned,
                                const supervise::Supervisor::Prepared& prepared) {
-    const auto& in_force = planned.companions ? prepared.companions : prepared.in_force.apps;
+    const auto& effective = planned.companions ? prepared.companions : prepared.effective.apps;
     const auto policy = prepared.policy.apps.find(planned.app);
-    if (const auto spec = in_force.find(planned.app); spec != in_force.end()) {
+    if (const auto spec = effective.find(planned.app); spec != effective.end()) {
         world.specs.put(planned.spec, spec->second);
     }
     state::NewChange change = handlers::to_change(planned);
@@ -144,7 +144,7 @@ Result<state::ChangeId> commit(const PassWorld& world,
     data["spec"] = planned.spec;
     data["fingerprint"] = supervise::fingerprint(planned);
     data["kind"] = change.kind;
-    data["wish"] = policy == prepared.policy.apps.end() ? 0 : policy->second.wish;
+    data["request"] = policy == prepared.policy.apps.end() ? 0 : policy->second.request;
     if (const std::string why = no_undo(planned); !why.empty()) {
         data[state::kNoUndo] = why;
     }
@@ -272,9 +272,9 @@ bool is_broken(const manifests::Desired& desired, const std::string& app) {
         desired.problems, [&](const manifests::AppProblem& problem) { return problem.app == app; });
 }
 
-// A newer manifest, or the wish that nothing is left, does not wait for what an older one began:
+// A newer manifest, or the request that nothing is left, does not wait for what an older one began:
 // that is undone or ends, whichever is sooner, and the pass after its end plans anew. The manifests
-// are what is remembered of the wish.
+// are what is remembered of the request.
 void supersede_older(const PassWorld& world,
                      const manifests::Desired& desired,
                      const state::AppRecord& record,
@@ -356,7 +356,7 @@ void note_converged(const PassWorld& world, const Planned& planned, PassReport& 
 
 void follow_health(const PassWorld& world, const Planned& planned) {
     std::vector<health::Watched> runs =
-        health::watched(planned.prepared.in_force, planned.observed, world.state.owner());
+        health::watched(planned.prepared.effective, planned.observed, world.state.owner());
     std::erase_if(runs, [&](const health::Watched& run) { return is_aside(world, run.app); });
     for (health::Watched& run : runs) {
         const auto before = planned.prepared.health.find(run.id);
@@ -394,7 +394,7 @@ void tidy_up(const PassWorld& world,
         attempt(report, "", "forgetting the apps that are gone",
                 [&] { forget_gone(world, desired, planned, report.overview); });
     }
-    if (report.settled) {
+    if (report.converged) {
         attempt(report, "", "forgetting versions", [&] { world.versions.trim(); });
     }
 }
@@ -403,7 +403,7 @@ void carry_through(const PassWorld& world, std::stop_token stop, PassReport& rep
     const bool was_read_only = world.state.health().read_only;
     const manifests::Desired desired = world.source.scan();
     report.look_again = desired.look_again;
-    Result<Planned> planned = plan_against(world, desired, Versions::InForce, stop);
+    Result<Planned> planned = plan_against(world, desired, Versions::Effective, stop);
     if (!planned && stop.stop_requested()) {
         report.cut = true;  // nothing is known of podman
         report.error = planned.error().message;
@@ -430,14 +430,14 @@ void carry_through(const PassWorld& world, std::stop_token stop, PassReport& rep
     // On a disk that was found full just now other versions are in force than were planned for.
     report.in_motion = report.in_motion || !planned->observed.in_motion.empty() ||
                        (!was_read_only && world.state.health().read_only);
-    report.settled = report.changes.empty() && !report.in_motion && !report.look_again &&
-                     planned->busy.empty() && nothing_under_way(world, report.overview);
+    report.converged = report.changes.empty() && !report.in_motion && !report.look_again &&
+                       planned->busy.empty() && nothing_under_way(world, report.overview);
     tidy_up(world, desired, *planned, report);
 }
 
-Result<plan::Plan> plan_anew(const PassWorld& world,
-                             const std::optional<std::string>& app,
-                             std::stop_token stop) {
+Result<plan::Plan> plan_again(const PassWorld& world,
+                              const std::optional<std::string>& app,
+                              std::stop_token stop) {
     const manifests::Desired desired = world.source.scan();
     ASSIGN_OR_RETURN(Planned planned, plan_against(world, desired, Versions::Newest, stop));
     plan::Plan& plan = planned.plan;
@@ -483,7 +483,7 @@ Result<plan::Plan> make_plan(const PassWorld& world,
                              const std::optional<std::string>& app,
                              std::stop_token stop) {
     Result<plan::Plan> plan = plan::Plan{};
-    if (const auto thrown = contained([&] { plan = plan_anew(world, app, stop); })) {
+    if (const auto thrown = contained([&] { plan = plan_again(world, app, stop); })) {
         return fail(Code::Internal, "cannot plan: internal error: " + *thrown);
     }
     return plan;

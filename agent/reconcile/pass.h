@@ -57,7 +57,7 @@ struct PassReport {
     // When another look at the manifests could find one gone: look again then.
     std::optional<SteadyTime> look_again;
     bool companions_wait = false;  // for what an earlier run had begun: look again in a while
-    bool settled = false;          // nothing was to be done, and nothing is under way
+    bool converged = false;        // nothing was to be done, and nothing is under way
     supervise::Overview overview;
     Duration took{};
 };

@@ -24,7 +24,7 @@ class PodmanUnit {
     std::string look(std::stop_token stop);
 
     // It has answered.
-    void answered() { pause_ = {}; }
+    void replied() { pause_ = {}; }
 
   private:
     void start_socket(const std::stop_token& stop);

@@ -34,7 +34,7 @@ void pause(std::stop_token stop, Duration time) {
 
 // "cleanup" too: podman says "died" before it has written the death down, so that a list made at
 // once may still show the container as running.
-bool is_hint(const podman::Event& event) {
+bool is_hint(const podman::PodmanEvent& event) {
     static const std::set<std::string> kActions{"died",  "remove",  "stop",   "kill",
                                                 "pause", "unpause", "rename", "cleanup"};
     if (event.type == "container" || event.type == "pod") {
@@ -46,7 +46,7 @@ bool is_hint(const podman::Event& event) {
     return (event.type == "volume" || event.type == "network") && event.action == "remove";
 }
 
-bool is_death_of_ours(const podman::Event& event, const std::string& owner) {
+bool is_death_of_ours(const podman::PodmanEvent& event, const std::string& owner) {
     const auto label = event.attributes.find(observe::kLabelOwner);
     return event.type == "container" && event.action == "died" && label != event.attributes.end() &&
            label->second == owner;
@@ -74,17 +74,17 @@ PodmanWatch::~PodmanWatch() = default;
 void PodmanWatch::read(std::stop_token stop, SteadyTime since) {
     SteadyTime last = since;
     Duration wait = kFirstPause;
-    const auto tell = [this](Hint what) {
+    const auto report = [this](Hint what) {
         scheduler_.post([hint = on_hint_, what = std::move(what)] { hint(what); });
     };
     while (!stop.stop_requested()) {
-        const auto on_event = [&](const podman::Event& event) {
+        const auto on_event = [&](const podman::PodmanEvent& event) {
             wait = kFirstPause;
             last = clock_.steady_now();
             if (is_hint(event)) {
-                tell({clean_text(
-                          fmt::format("podman: {} {} {}", event.type, event.name, event.action)),
-                      is_death_of_ours(event, owner_)});
+                report({clean_text(
+                            fmt::format("podman: {} {} {}", event.type, event.name, event.action)),
+                        is_death_of_ours(event, owner_)});
             }
             return !stop.stop_requested();
         };
@@ -100,7 +100,7 @@ void PodmanWatch::read(std::stop_token stop, SteadyTime since) {
         pause(stop, wait);
         wait = std::min<Duration>(wait * 2, kLongestPause);
         contained_or_logged("the reader of podman's events",
-                            [&] { tell({"podman's event stream was taken up again"}); });
+                            [&] { report({"podman's event stream was taken up again"}); });
     }
 }
 

@@ -46,9 +46,9 @@ class PodmanWatch {
 
 // Whether a pass could have anything to do after this event. Our own creations and starts are not
 // worth one: the change that made them asks for a pass when it ends.
-bool is_hint(const podman::Event& event);
+bool is_hint(const podman::PodmanEvent& event);
 // Whether a container that this owner's podreeve made has died by it. Of a foreign one, which
 // somebody may restart again and again, the pass can wait a moment.
-bool is_death_of_ours(const podman::Event& event, const std::string& owner);
+bool is_death_of_ours(const podman::PodmanEvent& event, const std::string& owner);
 
 }  // namespace podreeve::reconcile

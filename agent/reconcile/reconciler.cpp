@@ -7,22 +7,25 @@
 #include "agent/reconcile/brake.h"
 #include "agent/reconcile/companion_stage.h"
 #include "agent/reconcile/pace.h"
-#include "runtime/base/answer.h"
 #include "runtime/base/contained.h"
 #include "runtime/base/log.h"
+#include "runtime/base/one_shot.h"
 #include "runtime/base/worker_pool.h"
 
 namespace podreeve::reconcile {
 
-struct Waiting {
-    Answer<PassReport> answer;
+struct PassWait {
+    OneShot<PassReport> reply;
     std::optional<SteadyTime> again;  // it waits for the first pass that begins then
 };
 
-using Waiter = std::shared_ptr<Waiting>;
+using Waiter = std::shared_ptr<PassWait>;
 
 struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
-    Core(PassWorld pass_world, Scheduler& loop, supervise::Board& overview_board, Rhythm given)
+    Core(PassWorld pass_world,
+         Scheduler& loop,
+         supervise::SharedStatus& overview_board,
+         Rhythm given)
         : world(pass_world),
           scheduler(loop),
           board(overview_board),
@@ -31,7 +34,7 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
 
     PassWorld world;
     Scheduler& scheduler;
-    supervise::Board& board;
+    supervise::SharedStatus& board;
     Rhythm rhythm;
     std::stop_source stop;
     std::function<void(const PassReport&)> callback;
@@ -60,7 +63,7 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     void note_hang(bool hangs_now);
     void run(const std::vector<Waiter>& waiters);
     void end(PassReport report, const std::vector<Waiter>& waiters);
-    void answer(const PassReport& report, const std::vector<Waiter>& waiters);
+    void reply(const PassReport& report, const std::vector<Waiter>& waiters);
     void take_due();
     Duration until_next(const PassReport& report);
     Status check_not_ending(const char* what) const;
@@ -100,21 +103,21 @@ void Reconciler::Core::begin_in_pace() {
 // Who asks for a pass after removing a manifest is not told that nothing is to be done: the second
 // look, by which the file is gone, is waited for, once. A pass that came between and leaves nothing
 // to look for is as good.
-void Reconciler::Core::answer(const PassReport& report, const std::vector<Waiter>& waiters) {
+void Reconciler::Core::reply(const PassReport& report, const std::vector<Waiter>& waiters) {
     const bool later = report.look_again && report.error.empty();
     for (const Waiter& waiter : waiters) {
         if (later && !waiter->again) {
             waiter->again = report.look_again;
             looking_again.push_back(waiter);
         } else {
-            waiter->answer.give(report);
+            waiter->reply.give(report);
         }
     }
     if (later) {
         return;
     }
     for (const Waiter& waiter : std::exchange(looking_again, {})) {
-        waiter->answer.give(report);
+        waiter->reply.give(report);
     }
 }
 
@@ -167,15 +170,15 @@ void Reconciler::Core::note_hang(bool hangs_now) {
 void Reconciler::Core::run(const std::vector<Waiter>& waiters) {
     const auto report = std::make_shared<PassReport>(make_pass(world, stop.get_token()));
     contained_or_logged("showing a pass", [&] { *board.lock() = report->overview; });
-    const auto tell = [&] {
+    const auto report_end = [&] {
         scheduler.post([self = weak_from_this(), waiters, report] {
             if (const auto core = self.lock()) {
                 core->end(std::move(*report), waiters);
             }
         });
     };
-    if (!contained_or_logged("ending a pass", tell)) {
-        contained_or_logged("ending a pass", tell);  // what is short may be there again
+    if (!contained_or_logged("ending a pass", report_end)) {
+        contained_or_logged("ending a pass", report_end);  // what is short may be there again
     }
 }
 
@@ -189,7 +192,7 @@ void Reconciler::Core::end(PassReport report, const std::vector<Waiter>& waiters
     if (callback) {
         contained_or_logged("the callback of a pass", [&] { callback(report); });
     }
-    answer(report, waiters);
+    reply(report, waiters);
     if (stopped || running || put_off) {
         return;  // the callback has asked for the next pass, and it has begun, or will
     }
@@ -234,7 +237,7 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
 
 Reconciler::Reconciler(PassWorld world,
                        Scheduler& scheduler,
-                       supervise::Board& board,
+                       supervise::SharedStatus& board,
                        Rhythm rhythm)
     : core_(std::make_shared<Core>(world, scheduler, board, rhythm)) {}
 
@@ -274,7 +277,7 @@ void Reconciler::stop() {
 }
 
 Result<PassReport> Reconciler::pass_now(Duration deadline) {
-    const auto waiter = std::make_shared<Waiting>();
+    const auto waiter = std::make_shared<PassWait>();
     core_->scheduler.post([self = core_, waiter] {
         if (!self->stopped) {
             self->world.supervisor.forget_failures(std::nullopt);
@@ -285,7 +288,7 @@ Result<PassReport> Reconciler::pass_now(Duration deadline) {
             self->request("asked for");
         }
     });
-    if (auto report = waiter->answer.wait_for(deadline, core_->stop.get_token())) {
+    if (auto report = waiter->reply.wait_for(deadline, core_->stop.get_token())) {
         return std::move(*report);
     }
     RETURN_IF_ERROR(core_->check_not_ending("make a pass"));
@@ -295,14 +298,14 @@ Result<PassReport> Reconciler::pass_now(Duration deadline) {
 }
 
 Result<plan::Plan> Reconciler::diff(const std::optional<std::string>& app, Duration deadline) {
-    const auto answer = std::make_shared<Answer<Result<plan::Plan>>>();
+    const auto reply = std::make_shared<OneShot<Result<plan::Plan>>>();
     // Weak: the thread must not end itself.
-    core_->thread->submit([weak = std::weak_ptr(core_), answer, app] {
+    core_->thread->submit([weak = std::weak_ptr(core_), reply, app] {
         if (const auto self = weak.lock()) {
-            answer->give(make_plan(self->world, app, self->stop.get_token()));
+            reply->give(make_plan(self->world, app, self->stop.get_token()));
         }
     });
-    auto plan = answer->wait_for(deadline, core_->stop.get_token());
+    auto plan = reply->wait_for(deadline, core_->stop.get_token());
     RETURN_IF_ERROR(core_->check_not_ending("plan"));
     if (plan) {
         return std::move(*plan);

@@ -29,7 +29,10 @@ struct Rhythm {
 // pass_now() and diff(), which other threads call and which wait.
 class Reconciler {
   public:
-    Reconciler(PassWorld world, Scheduler& scheduler, supervise::Board& board, Rhythm rhythm);
+    Reconciler(PassWorld world,
+               Scheduler& scheduler,
+               supervise::SharedStatus& board,
+               Rhythm rhythm);
     ~Reconciler();  // waits for the pass that runs
 
     // Called on the scheduler's thread after each pass.

@@ -40,7 +40,7 @@ SteadyTime next_try(const Suspect& suspect) {
     return last_death(suspect) + kTryAfter;
 }
 
-void weigh(Suspect& suspect, const std::string& spec, SteadyTime now) {
+void evaluate(Suspect& suspect, const std::string& spec, SteadyTime now) {
     const bool changed = !suspect.spec.empty() && suspect.spec != spec;
     if (suspect.set_aside && (changed || now >= next_try(suspect))) {
         try_now(suspect, now);

@@ -28,7 +28,7 @@ inline constexpr std::chrono::minutes kDeathsWithin{10};
 inline constexpr std::chrono::minutes kTryAfter{10};  // after the last death
 inline constexpr std::chrono::minutes kTrial{10};
 
-using Suspects = std::map<std::string, Suspect>;  // by app
+using SuspectApps = std::map<std::string, Suspect>;  // by app
 
 void note_death(Suspect& suspect, SteadyTime at);
 // A person asks for it, or its manifest has changed.
@@ -36,7 +36,7 @@ void try_now(Suspect& suspect, SteadyTime now);
 // When one that is set aside is tried by itself.
 SteadyTime next_try(const Suspect& suspect);
 // Begins a try that is due, or that the manifest it is seen with calls for (empty: none is there).
-void weigh(Suspect& suspect, const std::string& spec, SteadyTime now);
+void evaluate(Suspect& suspect, const std::string& spec, SteadyTime now);
 // Nothing is held against it any more.
 bool is_cleared(const Suspect& suspect, SteadyTime now);
 

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "agent/plan/unit_verdict.h"
+#include "agent/plan/unit_decision.h"
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/log.h"
 
@@ -47,9 +47,9 @@ Status write_trial(const fs::path& folder, const plan::CompanionViews& views) {
 
 // The generator's words on a file of which it has made nothing.
 std::string complaint(const systemd::DryRun& run, const std::string& part) {
-    const auto told = run.errors.find(part);
-    return told != run.errors.end()
-               ? fmt::format("Quadlet refuses {}: {}", part, fmt::join(told->second, "; "))
+    const auto reported = run.errors.find(part);
+    return reported != run.errors.end()
+               ? fmt::format("Quadlet refuses {}: {}", part, fmt::join(reported->second, "; "))
                : fmt::format("Quadlet would make no service of {}", part);
 }
 

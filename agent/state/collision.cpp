@@ -46,7 +46,7 @@ ChangeId behind(const Memory& memory, const ChangeRecord& change) {
     return before;
 }
 
-Ending sooner(const ChangeRecord& change, WallTime now) {
+Ending cheaper_ending(const ChangeRecord& change, WallTime now) {
     std::size_t ahead = 0, behind = 0;
     bool hanging =
         change.superseded != WallTime{} && now - change.superseded >= kSupersededPatience;
@@ -62,7 +62,7 @@ Ending sooner(const ChangeRecord& change, WallTime now) {
 }
 
 void supersede(ChangeDraft& change, const std::string& why, WallTime now) {
-    const Ending ending = sooner(change.record(), now);
+    const Ending ending = cheaper_ending(change.record(), now);
     if (change.record().superseded == WallTime{}) {
         change.edit_change().superseded = change.now();
     }

@@ -29,7 +29,7 @@ inline constexpr Duration kSupersededPatience = std::chrono::seconds(30);
 // again, or waits) is undone, as is what was to be complete sooner and is not within
 // kSupersededPatience of the first request. Else the steps that are left are weighed against those
 // that would be taken back.
-Ending sooner(const ChangeRecord& change, WallTime now);
+Ending cheaper_ending(const ChangeRecord& change, WallTime now);
 
 // Does so, and notes in the change when it was first asked to go and in its tasks why. now: as that
 // note counts, whatever the clock was set to since.

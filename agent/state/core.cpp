@@ -160,8 +160,9 @@ void State::Core::note_unready() {
                   [this](const auto& row) { return !memory.unready.contains(row.first); });
     for (const ChangeId id : memory.unready) {
         // The wall clock tells how old a new one is, but it was not there at the last look.
-        const Duration told = clock.system_now() - std::max(memory.changes.at(id)->created, opened);
-        unready_since.try_emplace(id, now - std::clamp(told, Duration::zero(), now - looked));
+        const Duration stored =
+            clock.system_now() - std::max(memory.changes.at(id)->created, opened);
+        unready_since.try_emplace(id, now - std::clamp(stored, Duration::zero(), now - looked));
     }
     looked = now;
 }
@@ -174,9 +175,10 @@ WallTime State::Core::even_now(const ChangeRecord& change) {
         asked_to_go[change.id] = now;
         return clock.system_now();
     }
-    const Duration told = std::clamp<Duration>(clock.system_now() - change.superseded,
-                                               Duration::zero(), kSupersededPatience);
-    return change.superseded + (now - asked_to_go.try_emplace(change.id, now - told).first->second);
+    const Duration stored = std::clamp<Duration>(clock.system_now() - change.superseded,
+                                                 Duration::zero(), kSupersededPatience);
+    return change.superseded +
+           (now - asked_to_go.try_emplace(change.id, now - stored).first->second);
 }
 
 Status State::Core::open_for_writing() {

@@ -9,7 +9,7 @@
 
 #include "agent/state/change_draft.h"
 #include "agent/state/memory.h"
-#include "agent/state/situation.h"
+#include "agent/state/runner_state.h"
 #include "agent/state/state.h"
 #include "agent/state/state_directory.h"
 #include "agent/state/store.h"
@@ -91,7 +91,7 @@ struct State::Core {
     std::vector<ChangeId> became_ready;
     std::function<void()> work_callback, writable_callback;
     std::vector<std::function<void(const Event&)>> listeners;
-    Situation situation;  // of the runner, as its last pass left it
+    RunnerState situation;  // of the runner, as its last pass left it
 };
 
 // In the data of a change: a person has aborted its undo.

@@ -61,8 +61,8 @@ Duration Delays::left(const TaskRecord& task) const {
         return {};
     }
     // Left behind by an earlier process, whose clock may have been ahead by years.
-    const Duration told = task.at - clock_.system_now();
-    return std::min<Duration>(told, kLongestDelay);
+    const Duration stored = task.at - clock_.system_now();
+    return std::min<Duration>(stored, kLongestDelay);
 }
 
 std::optional<Duration> Delays::next() const {

@@ -85,7 +85,7 @@ std::string EnsureLoop::busy() const {
     return busy;
 }
 
-Status EnsureLoop::settle(unsigned rounds) {
+Status EnsureLoop::run_until_idle(unsigned rounds) {
     if (stage_ == Stage::Built) {
         RETURN_IF_ERROR(start_up());
     }

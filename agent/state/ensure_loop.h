@@ -50,7 +50,7 @@ class EnsureLoop {
 
     // For tests: rounds and waits until all have come to rest; Timeout, saying which has not and
     // what it is busy with, after that many rounds. Starts up first, unless that was done.
-    Status settle(unsigned rounds);
+    Status run_until_idle(unsigned rounds);
 
   private:
     enum class Stage { Built, Started, Stopped };

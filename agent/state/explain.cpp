@@ -85,15 +85,15 @@ class Explainer {
                                                                   : Holdup::Successor;
             why.tasks = in_the_way(change_, position);
         } else {
-            tell_of_runner(task, why);
+            explain_runner(task, why);
         }
         return why;
     }
 
   private:
     // Its change would let it run.
-    void tell_of_runner(const TaskRecord& task, Explanation& why) const {
-        const Situation& situation = around_.situation;
+    void explain_runner(const TaskRecord& task, Explanation& why) const {
+        const RunnerState& situation = around_.situation;
         const auto blocked = situation.blocked.find(task.id);
         if (around_.read_only) {
             why.holdup = Holdup::ReadOnly;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/state/records.h"
-#include "agent/state/situation.h"
+#include "agent/state/runner_state.h"
 
 // Why a task has not ended, as values: nothing has to be read out of a text.
 namespace podreeve::state {
@@ -44,7 +44,7 @@ struct Explanation {
 
 // What is known around a change.
 struct Surroundings {
-    Situation situation{};
+    RunnerState situation{};
     ChangeId behind = 0;  // the change it is queued behind; 0: none
     bool read_only = false;
 };

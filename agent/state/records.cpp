@@ -155,14 +155,14 @@ std::string error_text(const ChangeRecord& change) {
         if (task->status != TaskStatus::Error) {
             continue;
         }
-        bool told = false;
+        bool reported = false;
         for (const LogLine& line : task->log) {
             if (line.is_error) {
                 text += fmt::format("\n- {} ({})", task->summary, line.text);
-                told = true;
+                reported = true;
             }
         }
-        if (!told) {
+        if (!reported) {
             text +=
                 fmt::format("\n- {} (internal inconsistency: it does not tell why)", task->summary);
         }

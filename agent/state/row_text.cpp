@@ -7,9 +7,7 @@
 namespace podreeve::state {
 namespace {
 
-using Json = nlohmann::json;
-
-bool is_log_line(const Json& line) {
+bool is_log_line(const nlohmann::json& line) {
     return line.is_array() && line.size() == 3 && line[0].is_number_integer() &&
            line[1].is_boolean() && line[2].is_string();
 }
@@ -25,12 +23,12 @@ std::string numbers_to_text(const std::vector<std::int64_t>& numbers) {
 }
 
 Result<std::vector<std::int64_t>> numbers_from_text(const std::string& text) {
-    const Json json = Json::parse(text, nullptr, false);
+    const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
     if (!json.is_array()) {
         return fail(Code::Corrupt, "a list of numbers is not one");
     }
     std::vector<std::int64_t> numbers;
-    for (const Json& item : json) {
+    for (const nlohmann::json& item : json) {
         if (!item.is_number_integer()) {
             return fail(Code::Corrupt, "a list of numbers holds something else");
         }
@@ -43,7 +41,7 @@ std::string log_to_text(const std::vector<LogLine>& log) {
     if (log.empty()) {
         return "[]";
     }
-    Json json = Json::array();
+    nlohmann::json json = nlohmann::json::array();
     for (const LogLine& line : log) {
         json.push_back({time_to_number(line.time), line.is_error, line.text});
     }
@@ -54,12 +52,12 @@ Result<std::vector<LogLine>> log_from_text(const std::string& text) {
     if (text == "[]") {
         return std::vector<LogLine>{};
     }
-    const Json json = Json::parse(text, nullptr, false);
+    const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
     if (!json.is_array()) {
         return fail(Code::Corrupt, "the log of a task is not a list");
     }
     std::vector<LogLine> log;
-    for (const Json& line : json) {
+    for (const nlohmann::json& line : json) {
         if (!is_log_line(line)) {
             return fail(Code::Corrupt, "the log of a task holds something else");
         }
@@ -78,7 +76,7 @@ WallTime time_from_number(std::int64_t number) {
 }
 
 bool is_json_object(const std::string& text) {
-    return Json::parse(text, nullptr, false).is_object();
+    return nlohmann::json::parse(text, nullptr, false).is_object();
 }
 
 }  // namespace podreeve::state

@@ -11,8 +11,8 @@
 
 #include "agent/state/core.h"
 #include "agent/state/delays.h"
+#include "agent/state/runner_state.h"
 #include "agent/state/running_task.h"
-#include "agent/state/situation.h"
 #include "agent/state/task_kinds.h"
 #include "agent/state/task_runner.h"
 
@@ -22,7 +22,7 @@ namespace podreeve::state {
 
 using RunPtr = std::shared_ptr<RunningTask>;
 
-struct Ended {
+struct EndedRun {
     RunPtr run;
     TaskOutcome outcome;
 };
@@ -54,11 +54,11 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     void pass();
     Status write_round(Starting& starting);
 
-    void settle(Transaction& transaction, const Ended& ended);
-    TaskOutcome judge(const Ended& ended, TaskStatus status) const;
+    void resolve(Transaction& transaction, const EndedRun& ended);
+    TaskOutcome evaluate(const EndedRun& ended, TaskStatus status) const;
     void carry_out(ChangeDraft& change, std::size_t position, const TaskOutcome& outcome);
     void fail_task(ChangeDraft& change, std::size_t position, Trigger trigger, const Error& error);
-    void settle_cleanup(ChangeDraft& change, std::size_t position, const TaskOutcome& outcome);
+    void resolve_cleanup(ChangeDraft& change, std::size_t position, const TaskOutcome& outcome);
 
     void go_on(Transaction& transaction, ChangeId id, Starting& starting);
     bool is_queued(const Transaction& transaction, ChangeId id, Starting& starting) const;
@@ -99,9 +99,9 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     Submit submit;
 
     TaskKinds kinds;
-    std::vector<Rule> rules;
+    std::vector<SchedulingRule> rules;
     std::map<TaskId, RunPtr> running;
-    std::vector<Ended> unsaved;  // ended, and not yet written down; still in running
+    std::vector<EndedRun> unsaved;  // ended, and not yet written down; still in running
     Delays delays;
     std::set<ChangeId> unclean;                // ready, and with cleanups to be done
     std::map<TaskId, SteadyTime> clean_again;  // when a cleanup that failed is tried again
@@ -116,9 +116,9 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     std::atomic<bool> pass_posted = false;
     std::mutex mutex;
     std::condition_variable quiet;
-    std::vector<Ended> ended;   // under mutex
-    std::size_t executing = 0;  // under mutex
-    bool closed = false;        // under mutex
+    std::vector<EndedRun> ended;  // under mutex
+    std::size_t executing = 0;    // under mutex
+    bool closed = false;          // under mutex
 };
 
 }  // namespace podreeve::state

@@ -53,7 +53,7 @@ void TaskRunner::Core::pass() {
     const auto counts = [&](const RunPtr& run) {
         return written || state.goes_on_unwritten(run->change());
     };
-    std::erase_if(unsaved, [&](const Ended& item) {
+    std::erase_if(unsaved, [&](const EndedRun& item) {
         const bool over = stopping || counts(item.run);
         return over && running.erase(item.run->id()) != 0;
     });
@@ -78,8 +78,8 @@ void TaskRunner::Core::pass() {
 
 Status TaskRunner::Core::write_round(Starting& starting) {
     Transaction transaction(state);
-    for (const Ended& item : unsaved) {
-        settle(transaction, item);
+    for (const EndedRun& item : unsaved) {
+        resolve(transaction, item);
     }
     if (!stopping) {
         delays.begin_pass();
@@ -93,23 +93,23 @@ Status TaskRunner::Core::write_round(Starting& starting) {
     return transaction.commit(false);
 }
 
-void TaskRunner::Core::settle(Transaction& transaction, const Ended& item) {
+void TaskRunner::Core::resolve(Transaction& transaction, const EndedRun& item) {
     ChangeDraft* const change = transaction.change(item.run->change());
     if (change == nullptr) {
         return;
     }
     const std::size_t position = change->record().position(item.run->id());
-    if (item.run->way() == Way::Clean) {
-        settle_cleanup(*change, position, item.outcome);
+    if (item.run->direction() == Direction::Clean) {
+        resolve_cleanup(*change, position, item.outcome);
         return;
     }
     TaskRecord& task = change->edit(position);
-    (item.run->way() == Way::Undo ? task.undoing : task.doing) += item.run->took;
-    carry_out(*change, position, judge(item, task.status));
+    (item.run->direction() == Direction::Undo ? task.undoing : task.doing) += item.run->took;
+    carry_out(*change, position, evaluate(item, task.status));
 }
 
 // What the handler said, in the light of why it was told to stop. What it calls done is done.
-TaskOutcome TaskRunner::Core::judge(const Ended& item, TaskStatus status) const {
+TaskOutcome TaskRunner::Core::evaluate(const EndedRun& item, TaskStatus status) const {
     const auto* const error = std::get_if<Error>(&item.outcome);
     if (std::holds_alternative<TaskDone>(item.outcome)) {
         return item.outcome;
@@ -171,9 +171,9 @@ void TaskRunner::Core::fail_task(ChangeDraft& change,
     abort_lanes(change, task.lanes);
 }
 
-void TaskRunner::Core::settle_cleanup(ChangeDraft& change,
-                                      std::size_t position,
-                                      const TaskOutcome& outcome) {
+void TaskRunner::Core::resolve_cleanup(ChangeDraft& change,
+                                       std::size_t position,
+                                       const TaskOutcome& outcome) {
     const TaskId id = change.task(position).id;
     clean_again.erase(id);
     if (std::holds_alternative<TaskDone>(outcome)) {
@@ -272,7 +272,7 @@ bool TaskRunner::Core::advance_without_handler(Transaction& transaction,
     }
     const bool undo = kinds.has_undo(task.kind);
     if (task.status == TaskStatus::Abort) {
-        return transaction.change(id)->apply(position, Trigger::Settle, undo);
+        return transaction.change(id)->apply(position, Trigger::Resolve, undo);
     }
     if (!unblocked(change, position)) {
         return false;
@@ -357,7 +357,7 @@ bool TaskRunner::Core::is_let_through(const TaskRef& task, Starting& starting) c
         starting.full[task.id] = limit;
         return false;
     }
-    for (const Rule& rule : rules) {
+    for (const SchedulingRule& rule : rules) {
         if (const auto why = rule(task, starting.running)) {
             starting.blocked[task.id] = *why;
             return false;
@@ -381,9 +381,9 @@ void TaskRunner::Core::begin(Transaction& transaction,
     const TaskRecord& task = change.task(position);
     note_busy(task.kind, change.record().subject, starting);
     starting.running.push_back(ref_of(change.record(), task));
-    starting.runs.push_back(
-        std::make_shared<RunningTask>(state, change.record(), task, *kinds.find(task.kind),
-                                      task.status == TaskStatus::Undoing ? Way::Undo : Way::Do));
+    starting.runs.push_back(std::make_shared<RunningTask>(
+        state, change.record(), task, *kinds.find(task.kind),
+        task.status == TaskStatus::Undoing ? Direction::Undo : Direction::Do));
 }
 
 // Whatever became of the change. Nothing is written before a cleanup is done: one that is cut off
@@ -409,7 +409,7 @@ void TaskRunner::Core::start_cleanups(Transaction& transaction, Starting& starti
             }
             note_busy(task->kind, change.subject, starting);
             starting.runs.push_back(std::make_shared<RunningTask>(
-                state, change, *task, *kinds.find(task->kind), Way::Clean));
+                state, change, *task, *kinds.find(task->kind), Direction::Clean));
         }
         if (!left) {
             starting.cleaned.push_back(id);

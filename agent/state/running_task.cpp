@@ -9,19 +9,17 @@
 namespace podreeve::state {
 namespace {
 
-using Json = nlohmann::json;
-
 Error thrown(const std::string& kind, const char* what) {
     return {Code::Internal, fmt::format("cannot run {}: the handler threw: {}", kind, what)};
 }
 
-const TaskHandler& handler_for(const TaskHandlers& handlers, Way way) {
-    switch (way) {
-        case Way::Undo:
+const TaskHandler& handler_for(const TaskHandlers& handlers, Direction direction) {
+    switch (direction) {
+        case Direction::Undo:
             return handlers.undo;
-        case Way::Clean:
+        case Direction::Clean:
             return handlers.cleanup;
-        case Way::Do:
+        case Direction::Do:
             break;
     }
     return handlers.run;
@@ -33,16 +31,16 @@ RunningTask::RunningTask(State::Core& state,
                          const ChangeRecord& change,
                          const TaskRecord& task,
                          const TaskHandlers& handlers,
-                         Way way)
+                         Direction direction)
     : state_(state),
-      handler_(handler_for(handlers, way)),
-      way_(way),
+      handler_(handler_for(handlers, direction)),
+      direction_(direction),
       change_(change.id),
       id_(task.id),
       kind_(task.kind),
       subject_(change.subject),
-      data_(Json::parse(task.data, nullptr, false)),
-      change_data_(Json::parse(change.data, nullptr, false)) {}
+      data_(nlohmann::json::parse(task.data, nullptr, false)),
+      change_data_(nlohmann::json::parse(change.data, nullptr, false)) {}
 
 TaskOutcome RunningTask::call() noexcept {
     try {
@@ -54,8 +52,8 @@ TaskOutcome RunningTask::call() noexcept {
     }
 }
 
-Status RunningTask::save(const Json& patch) {
-    Json merged = data_;
+Status RunningTask::save(const nlohmann::json& patch) {
+    nlohmann::json merged = data_;
     merged.merge_patch(patch);
     if (!merged.is_object()) {
         return fail(Code::Internal,

@@ -14,7 +14,7 @@
 namespace podreeve::state {
 
 // Which of its handlers a task is run with.
-enum class Way { Do, Undo, Clean };
+enum class Direction { Do, Undo, Clean };
 
 // One run of one handler. What a worker touches (the TaskContext part) and what the scheduler's
 // thread touches (the public members) do not overlap, but for the stop token.
@@ -24,7 +24,7 @@ class RunningTask final : public TaskContext {
                 const ChangeRecord& change,
                 const TaskRecord& task,
                 const TaskHandlers& handlers,
-                Way way);
+                Direction direction);
 
     // Runs the handler; what it throws is an Error of this task alone.
     TaskOutcome call() noexcept;
@@ -47,7 +47,7 @@ class RunningTask final : public TaskContext {
 
     ChangeId change() const { return change_; }
 
-    Way way() const { return way_; }
+    Direction direction() const { return direction_; }
 
     // The scheduler's thread alone:
     std::stop_source stop_source;
@@ -60,7 +60,7 @@ class RunningTask final : public TaskContext {
   private:
     State::Core& state_;
     const TaskHandler& handler_;
-    const Way way_;
+    const Direction direction_;
     const ChangeId change_;
     const TaskId id_;
     const std::string kind_, subject_;

@@ -52,7 +52,9 @@ Error cannot_open(const std::filesystem::path& file, const Error& error) {
 }
 
 // The file wins; a lost one is taken from the copy in the database.
-Result<std::string> settle_owner(const StateDirectory& directory, Store& store, WallTime now) {
+Result<std::string> read_or_make_owner(const StateDirectory& directory,
+                                       Store& store,
+                                       WallTime now) {
     ASSIGN_OR_RETURN(const std::string in_file, directory.read_owner(now));
     ASSIGN_OR_RETURN(const std::string in_store, store.owner());
     std::string owner = !in_file.empty() ? in_file : in_store;
@@ -69,18 +71,18 @@ Result<std::string> settle_owner(const StateDirectory& directory, Store& store, 
 }
 
 // A change and its place in the queue; made under the lock, looked at without.
-struct Standing {
+struct QueuedChange {
     ChangePtr change;
     ChangeId behind = 0;
 };
 
-Standing standing_of(const Memory& memory, const ChangePtr& change) {
+QueuedChange queued_change(const Memory& memory, const ChangePtr& change) {
     return {change, behind(memory, *change)};
 }
 
-ChangeView view_of(const Standing& standing) {
-    ChangeView view = state::view_of(*standing.change);
-    view.behind = standing.behind;
+ChangeView view_of(const QueuedChange& queued) {
+    ChangeView view = state::view_of(*queued.change);
+    view.behind = queued.behind;
     return view;
 }
 
@@ -113,7 +115,8 @@ Result<std::unique_ptr<State>> State::open(const std::filesystem::path& path, Cl
     if (!opened) {
         return cannot_open(file, opened.error());
     }
-    ASSIGN_OR_RETURN(std::string owner, settle_owner(directory, opened->store, clock.system_now()));
+    ASSIGN_OR_RETURN(std::string owner,
+                     read_or_make_owner(directory, opened->store, clock.system_now()));
     auto core = std::make_unique<Core>(clock, std::move(directory), std::move(opened->store),
                                        std::move(opened->memory));
     core->owner = std::move(owner);
@@ -146,16 +149,16 @@ StoreHealth State::health() const {
 }
 
 std::optional<ChangeView> State::change(ChangeId id) const {
-    Standing standing;
+    QueuedChange queued;
     {
         const std::lock_guard lock(core_->data);
         const auto found = core_->memory.changes.find(id);
         if (found == core_->memory.changes.end()) {
             return std::nullopt;
         }
-        standing = standing_of(core_->memory, found->second);
+        queued = queued_change(core_->memory, found->second);
     }
-    return view_of(standing);
+    return view_of(queued);
 }
 
 std::vector<Explanation> State::explain(ChangeId id) const {
@@ -175,18 +178,18 @@ std::vector<Explanation> State::explain(ChangeId id) const {
 }
 
 std::vector<ChangeView> State::changes(std::size_t limit) const {
-    std::vector<Standing> newest;
+    std::vector<QueuedChange> newest;
     {
         const std::lock_guard lock(core_->data);
         const auto& all = core_->memory.changes;
         for (auto it = all.rbegin(); it != all.rend() && newest.size() < limit; ++it) {
-            newest.push_back(standing_of(core_->memory, it->second));
+            newest.push_back(queued_change(core_->memory, it->second));
         }
     }
     std::vector<ChangeView> views;
     views.reserve(newest.size());
-    for (const Standing& standing : newest) {
-        views.push_back(view_of(standing));
+    for (const QueuedChange& queued : newest) {
+        views.push_back(view_of(queued));
     }
     return views;
 }

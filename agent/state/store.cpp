@@ -48,11 +48,11 @@ Status configure(const sqlite::Database& db) {
 }
 
 Status check_whole(const sqlite::Database& db) {
-    const auto verdict = db.text("PRAGMA quick_check(1)");
-    if (!verdict) {
-        return verdict.error();
+    const auto checked = db.text("PRAGMA quick_check(1)");
+    if (!checked) {
+        return checked.error();
     }
-    return *verdict == "ok" ? Status() : Error{Code::Corrupt, *verdict};
+    return *checked == "ok" ? Status() : Error{Code::Corrupt, *checked};
 }
 
 Status migrate(const sqlite::Database& db) {

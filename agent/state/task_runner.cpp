@@ -17,12 +17,12 @@ constexpr Duration kCommitRetry = std::chrono::seconds(5);
 }  // namespace
 
 void TaskRunner::Core::collect_ended() {
-    std::vector<Ended> news;
+    std::vector<EndedRun> news;
     {
         const std::lock_guard lock(mutex);
         news = std::exchange(ended, {});
     }
-    for (Ended& item : news) {
+    for (EndedRun& item : news) {
         item.run->ended = true;
         item.run->deadline.reset();
         item.run->took = clock.steady_now() - item.run->begun;
@@ -36,9 +36,9 @@ Starting TaskRunner::Core::count_busy() const {
         if (!run->ended) {
             note_busy(run->kind(), run->subject(), starting);
         }
-        if (!run->ended && run->way() != Way::Clean) {
-            starting.running.push_back(
-                {run->change(), id, run->kind(), run->subject(), run->way() == Way::Undo});
+        if (!run->ended && run->direction() != Direction::Clean) {
+            starting.running.push_back({run->change(), id, run->kind(), run->subject(),
+                                        run->direction() == Direction::Undo});
         }
     }
     return starting;
@@ -71,10 +71,10 @@ void TaskRunner::Core::arm_deadline(const RunPtr& run) {
 void TaskRunner::Core::stop_aborted() {
     for (const auto& [id, run] : running) {
         const ChangePtr change = state.find(run->change());
-        if (change == nullptr || run->way() == Way::Clean) {
+        if (change == nullptr || run->direction() == Direction::Clean) {
             continue;
         }
-        const bool given_up = run->way() == Way::Undo && is_undo_given_up(*change);
+        const bool given_up = run->direction() == Direction::Undo && is_undo_given_up(*change);
         if (given_up || change->tasks[change->position(id)]->status == TaskStatus::Abort) {
             run->stop_source.request_stop();
         }
@@ -103,7 +103,7 @@ void TaskRunner::Core::arm_wake_timer() {
 }
 
 void TaskRunner::Core::publish(const Starting& starting) {
-    Situation situation;
+    RunnerState situation;
     for (const auto& [id, run] : running) {
         situation.running.insert(id);
     }
@@ -235,7 +235,7 @@ void TaskRunner::add_handlers(const std::string& kind, TaskHandlers handlers) {
     core_->kinds.add(kind, std::move(handlers));
 }
 
-void TaskRunner::add_rule(Rule rule) {
+void TaskRunner::add_rule(SchedulingRule rule) {
     core_->rules.push_back(std::move(rule));
 }
 

@@ -23,8 +23,8 @@ struct TaskRef {
     friend bool operator==(const TaskRef&, const TaskRef&) = default;
 };
 
-using Rule = std::function<std::optional<std::string>(const TaskRef& task,
-                                                      const std::vector<TaskRef>& running)>;
+using SchedulingRule = std::function<std::optional<std::string>(
+    const TaskRef& task, const std::vector<TaskRef>& running)>;
 
 // Takes a job to be run on another thread, some time.
 using Submit = std::function<void(std::function<void()>)>;
@@ -45,7 +45,7 @@ class TaskRunner {
     // A rule that may hold a task back beside those that run: what it says is shown to people, and
     // nullopt lets it start. It may depend on its arguments alone, and is asked again when one of
     // those that run has ended; what it holds back while nothing runs ends in Error.
-    void add_rule(Rule rule);
+    void add_rule(SchedulingRule rule);
     // Starts what can be started; called again by itself when a task ends or a retry is due.
     void ensure();
     // Called once a change has become ready, on the scheduler's thread.

@@ -38,10 +38,10 @@ enum class Trigger {
     Fail,
     Retry,
     Wait,
-    Abort,   // it, its lane or what it waits for is being aborted
-    Settle,  // in Abort, and its handler is not running (any more)
-    Resume,  // what it was waiting for has come
-    GiveUp,  // it can never start, or shall not be undone any more
+    Abort,    // it, its lane or what it waits for is being aborted
+    Resolve,  // in Abort, and its handler is not running (any more)
+    Resume,   // what it was waiting for has come
+    GiveUp,   // it can never start, or shall not be undone any more
 };
 
 enum class Undo { Any, Present, Missing };  // whether the row asks for an undo handler
@@ -73,8 +73,8 @@ inline constexpr Transition kTransitions[] = {
     {TaskStatus::Abort, Trigger::Retry, Undo::Missing, TaskStatus::Hold},
     {TaskStatus::Abort, Trigger::Wait, Undo::Present, TaskStatus::Undo},
     {TaskStatus::Abort, Trigger::Wait, Undo::Missing, TaskStatus::Hold},
-    {TaskStatus::Abort, Trigger::Settle, Undo::Present, TaskStatus::Undo},
-    {TaskStatus::Abort, Trigger::Settle, Undo::Missing, TaskStatus::Hold},
+    {TaskStatus::Abort, Trigger::Resolve, Undo::Present, TaskStatus::Undo},
+    {TaskStatus::Abort, Trigger::Resolve, Undo::Missing, TaskStatus::Hold},
 
     {TaskStatus::Undo, Trigger::Start, Undo::Present, TaskStatus::Undoing},
     {TaskStatus::Undo, Trigger::Start, Undo::Missing, TaskStatus::Done},

@@ -31,7 +31,7 @@ std::string exit_key(const std::string& service, const systemd::UnitState& state
 }
 
 // Nothing is wrong but that a restart is left to a person.
-bool stands(const plan::AppPlan& plan) {
+bool is_converged(const plan::AppPlan& plan) {
     return std::all_of(
         plan.conditions.begin(), plan.conditions.end(),
         [](const plan::Condition& condition) { return condition.type == "RestartPending"; });
@@ -65,7 +65,7 @@ std::string why_resting(const std::string& service, const RestartRecord& record,
 // are not known, nothing is.
 void forget_services(std::initializer_list<const manifests::AppSpec*> versions,
                      const observe::Companions& seen,
-                     Memory& memory) {
+                     AppMemory& memory) {
     std::set<std::string> services;
     for (const manifests::AppSpec* version : versions) {
         for (const manifests::CompanionSpec& companion : version->companions) {
@@ -86,7 +86,7 @@ void forget_services(std::initializer_list<const manifests::AppSpec*> versions,
 // Those of the version before, while the newest is not tried again after it has failed.
 SpecPointer Supervisor::Core::choose_companions(const std::string& name,
                                                 const SpecPointer& target,
-                                                const Memory& memory) {
+                                                const AppMemory& memory) {
     const std::string& hash = hash_of(name, target);
     const std::string subject = plan::companions_of(name);
     failures.forget_others(subject, {hash, memory.companions});
@@ -102,20 +102,20 @@ SpecPointer Supervisor::Core::choose_companions(const std::string& name,
     return former ? former : target;
 }
 
-void Supervisor::Core::weigh_companions(Prepared& prepared, const observe::Observed& observed) {
-    for (const auto& [name, target] : prepared.in_force.apps) {
+void Supervisor::Core::evaluate_companions(Prepared& prepared, const observe::Observed& observed) {
+    for (const auto& [name, target] : prepared.effective.apps) {
         contain(name, prepared.policy, [&, &name = name, &target = target] {
-            weigh_companions_of(name, target, observed, prepared);
+            evaluate_companions_of(name, target, observed, prepared);
         });
     }
 }
 
-void Supervisor::Core::weigh_companions_of(const std::string& name,
-                                           const SpecPointer& target,
-                                           const observe::Observed& observed,
-                                           Prepared& prepared) {
+void Supervisor::Core::evaluate_companions_of(const std::string& name,
+                                              const SpecPointer& target,
+                                              const observe::Observed& observed,
+                                              Prepared& prepared) {
     const auto record = state.app(name);
-    Memory memory = memory_from(record ? record->extra : "");
+    AppMemory memory = memory_from(record ? record->extra : "");
     if (target->companions.empty() && memory.companions.empty()) {
         return;
     }
@@ -130,7 +130,7 @@ void Supervisor::Core::weigh_companions_of(const std::string& name,
         own.deployed_parts = parts_of(deployed);
     }
     if (observed.companions && observed.companions->units && !own.busy) {
-        weigh_units(*version, *observed.companions, policy.stopped, memory, own);
+        evaluate_units(*version, *observed.companions, policy.stopped, memory, own);
         forget_services({version.get(), target.get()}, *observed.companions, memory);
         if (record && record->extra != to_extra(memory)) {
             keep(name, memory);
@@ -139,11 +139,11 @@ void Supervisor::Core::weigh_companions_of(const std::string& name,
     hold_companions(*version, own);
 }
 
-void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
-                                   const observe::Companions& seen,
-                                   bool stopped,
-                                   Memory& memory,
-                                   plan::CompanionPolicy& policy) {
+void Supervisor::Core::evaluate_units(const manifests::AppSpec& spec,
+                                      const observe::Companions& seen,
+                                      bool stopped,
+                                      AppMemory& memory,
+                                      plan::CompanionPolicy& policy) {
     for (const manifests::CompanionSpec& companion : spec.companions) {
         const observe::WantedUnits* wanted = seen.find_wanted(companion.part);
         if (wanted == nullptr) {
@@ -152,7 +152,7 @@ void Supervisor::Core::weigh_units(const manifests::AppSpec& spec,
         for (const std::string& service : wanted->services) {
             const systemd::UnitState* unit = seen.unit(service);
             if (unit == nullptr || !is_over(*unit, wanted->ends)) {
-                told_to_start[spec.name].erase(service);
+                asked_to_start[spec.name].erase(service);
                 continue;
             }
             RestartRecord& record = memory.restarts[service];
@@ -177,10 +177,10 @@ void Supervisor::Core::count_end(const std::string& app,
                                  const systemd::UnitState& unit,
                                  bool stopped,
                                  RestartRecord& record) {
-    const bool was_told = told_to_start[app].erase(service) > 0;
+    const bool was_started = asked_to_start[app].erase(service) > 0;
     const bool is_known = unit.active_since != WallTime{};
     // A start that failed is its change's failure, which has a delay of its own.
-    const bool vanished = !is_known && was_told && unit.active_state == "inactive";
+    const bool vanished = !is_known && was_started && unit.active_state == "inactive";
     const std::string key =
         is_known ? exit_key(service, unit) : service + std::string(kNeverActive);
     if (!vanished && (!is_known || record.last_exit == key)) {
@@ -196,7 +196,7 @@ void Supervisor::Core::count_end(const std::string& app,
 void Supervisor::Core::note_starts(const plan::AppPlan& planned) {
     for (const plan::Step& step : planned.steps) {
         if (step.kind == plan::StepKind::StartUnit) {
-            told_to_start[planned.app].insert(step.object);
+            asked_to_start[planned.app].insert(step.object);
         }
     }
 }
@@ -210,7 +210,7 @@ void Supervisor::Core::hold_companions(const manifests::AppSpec& spec,
             if (on.app == spec.name && (!on.companion.empty() || !of_companion)) {
                 continue;
             }
-            if (auto blocker = blocker_of(of_own_containers(on, spec.name), standings)) {
+            if (auto blocker = blocker_of(of_own_containers(on, spec.name), dependency_statuses)) {
                 held.push_back(std::move(*blocker));
             }
         }
@@ -230,35 +230,36 @@ void Supervisor::Core::hold_companions(const manifests::AppSpec& spec,
 }
 
 // Every companion stands for itself, and the containers of an app that has some apart from them.
-void Supervisor::Core::add_part_standings(const AppView& view) {
+void Supervisor::Core::add_part_statuses(const AppView& view) {
     if (view.spec == nullptr || view.spec->companions.empty()) {
         return;
     }
-    Census census;
+    PartCounts counts;
     for (const PartStatus& part : view.parts) {
         if (part.kind == "companion") {
-            Standing standing;
-            standing.state = part.up                  ? ServiceState::Running
-                             : part.state == "failed" ? ServiceState::Failed
-                                                      : ServiceState::Starting;
-            standing.message = part.health_message;
-            standing.healthy = part.ready;
-            Standing& kept =
-                standings.try_emplace(standing_key(view.name, part.name), standing).first->second;
+            DependencyStatus status;
+            status.state = part.up                  ? ServiceState::Running
+                           : part.state == "failed" ? ServiceState::Failed
+                                                    : ServiceState::Starting;
+            status.message = part.health_message;
+            status.healthy = part.ready;
+            DependencyStatus& kept =
+                dependency_statuses.try_emplace(dependency_key(view.name, part.name), status)
+                    .first->second;
             // Of a template all instances count.
             if (!part.up) {
-                kept = standing;
+                kept = status;
             }
         } else if (part.kind == "container") {
-            ++census.total;
-            census.up += part.up ? 1 : 0;
-            census.ready += part.ready ? 1 : 0;
+            ++counts.total;
+            counts.up += part.up ? 1 : 0;
+            counts.ready += part.ready ? 1 : 0;
         }
     }
-    Standing own;
-    own.state = census.up == census.total ? ServiceState::Running : ServiceState::Starting;
-    own.healthy = census.ready == census.total;
-    standings[standing_key(view.name, kOwnContainers)] = own;
+    DependencyStatus own;
+    own.state = counts.up == counts.total ? ServiceState::Running : ServiceState::Starting;
+    own.healthy = counts.ready == counts.total;
+    dependency_statuses[dependency_key(view.name, kOwnContainers)] = own;
 }
 
 // What stands as the manifest says counts as deployed: from then on a missing file is a loss.
@@ -283,11 +284,11 @@ void Supervisor::Core::note_companions_of(const plan::AppPlan& planned, const Pr
     const auto policy = prepared.policy.apps.find(name);
     const auto record = state.app(name);
     if (version == prepared.companions.end() || policy == prepared.policy.apps.end() || !record ||
-        !planned.empty() || !stands(planned) || policy->second.companions.busy ||
+        !planned.empty() || !is_converged(planned) || policy->second.companions.busy ||
         policy->second.stopped || !policy->second.companions.parts.empty()) {
         return;
     }
-    Memory memory = memory_from(record->extra);
+    AppMemory memory = memory_from(record->extra);
     const std::string& hash = planned.spec;
     // What was planned may be outlived by now.
     if (!hash.empty() && memory.companions != hash && !was_undone(planned.subject(), hash)) {
@@ -305,7 +306,7 @@ void Supervisor::Core::put_companions_back(const state::ChangeView& change) {
     if (change.kind != state::kUndoKind || change.subject == app || !record) {
         return;
     }
-    Memory memory = memory_from(record->extra);
+    AppMemory memory = memory_from(record->extra);
     if (was_undone(change.subject, memory.companions)) {
         memory.companions = std::exchange(memory.companions_before, "");
         keep(app, memory);

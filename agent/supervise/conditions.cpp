@@ -6,34 +6,35 @@ namespace podreeve::supervise {
 namespace {
 
 using manifests::StartCondition;
-using Kind = manifests::StartConditionKind;
+using manifests::StartConditionKind;
 
 Assessment of_service(const StartCondition& condition,
-                      const std::map<std::string, Standing>& standings) {
-    const auto blocker = blocker_of({condition.subject, condition.is}, standings);
+                      const std::map<std::string, DependencyStatus>& dependency_statuses) {
+    const auto blocker = blocker_of({condition.subject, condition.is}, dependency_statuses);
     if (!blocker) {
         return {};
     }
-    return {blocker->blocked ? Outcome::Failed : Outcome::Pending, blocker->text};
+    return {blocker->blocked ? ConditionOutcome::Failed : ConditionOutcome::Pending, blocker->text};
 }
 
 Assessment of_time(const StartCondition& condition, WallTime now) {
     const Result<WallTime> time = parse_rfc3339(condition.subject);
     if (!time) {
-        return {Outcome::Failed, time.error().message};
+        return {ConditionOutcome::Failed, time.error().message};
     }
     return now >= *time ? Assessment{}
-                        : Assessment{Outcome::Pending,
+                        : Assessment{ConditionOutcome::Pending,
                                      fmt::format("waits for {}", manifests::to_text(condition))};
 }
 
 Assessment of_leaf(const StartCondition& condition, const WorldFacts& facts) {
     const auto fact = facts.find({condition.kind, condition.subject});
     if (fact == facts.end()) {
-        return {Outcome::Pending, fmt::format("waits for {}", manifests::to_text(condition))};
+        return {ConditionOutcome::Pending,
+                fmt::format("waits for {}", manifests::to_text(condition))};
     }
     Assessment found = fact->second;
-    if (found.outcome != Outcome::Met) {
+    if (found.outcome != ConditionOutcome::Met) {
         const std::string detail = found.pending.empty() ? "" : fmt::format(" ({})", found.pending);
         found.pending = fmt::format("waits for {}{}", manifests::to_text(condition), detail);
     }
@@ -46,16 +47,16 @@ void add(std::string& all, const std::string& one, const char* between) {
 
 Assessment of_any(const StartCondition& condition,
                   const WorldFacts& facts,
-                  const std::map<std::string, Standing>& standings,
+                  const std::map<std::string, DependencyStatus>& dependency_statuses,
                   WallTime now) {
-    Assessment any{Outcome::Failed, ""};
+    Assessment any{ConditionOutcome::Failed, ""};
     for (const StartCondition& one : condition.of) {
-        const Assessment found = assess(one, facts, standings, now);
-        if (found.outcome == Outcome::Met) {
+        const Assessment found = assess(one, facts, dependency_statuses, now);
+        if (found.outcome == ConditionOutcome::Met) {
             return {};
         }
-        if (found.outcome == Outcome::Pending) {
-            any.outcome = Outcome::Pending;
+        if (found.outcome == ConditionOutcome::Pending) {
+            any.outcome = ConditionOutcome::Pending;
         }
         add(any.pending, found.pending, ", or ");
     }
@@ -66,22 +67,22 @@ Assessment of_any(const StartCondition& condition,
 
 Assessment assess(const StartCondition& condition,
                   const WorldFacts& facts,
-                  const std::map<std::string, Standing>& standings,
+                  const std::map<std::string, DependencyStatus>& dependency_statuses,
                   WallTime now) {
     switch (condition.kind) {
-        case Kind::Service:
-            return of_service(condition, standings);
-        case Kind::Time:
+        case StartConditionKind::Service:
+            return of_service(condition, dependency_statuses);
+        case StartConditionKind::Time:
             return of_time(condition, now);
-        case Kind::All:
-            return assess(condition.of, facts, standings, now);
-        case Kind::Any:
-            return of_any(condition, facts, standings, now);
-        case Kind::Path:
-        case Kind::Port:
-        case Kind::Network:
-        case Kind::Image:
-        case Kind::Unit:
+        case StartConditionKind::All:
+            return assess(condition.of, facts, dependency_statuses, now);
+        case StartConditionKind::Any:
+            return of_any(condition, facts, dependency_statuses, now);
+        case StartConditionKind::Path:
+        case StartConditionKind::Port:
+        case StartConditionKind::Network:
+        case StartConditionKind::Image:
+        case StartConditionKind::Unit:
             break;
     }
     return of_leaf(condition, facts);
@@ -89,15 +90,15 @@ Assessment assess(const StartCondition& condition,
 
 Assessment assess(const std::vector<StartCondition>& conditions,
                   const WorldFacts& facts,
-                  const std::map<std::string, Standing>& standings,
+                  const std::map<std::string, DependencyStatus>& dependency_statuses,
                   WallTime now) {
     Assessment all;
     for (const StartCondition& one : conditions) {
-        const Assessment found = assess(one, facts, standings, now);
-        if (found.outcome == Outcome::Met) {
+        const Assessment found = assess(one, facts, dependency_statuses, now);
+        if (found.outcome == ConditionOutcome::Met) {
             continue;
         }
-        if (all.outcome != Outcome::Failed) {
+        if (all.outcome != ConditionOutcome::Failed) {
             all.outcome = found.outcome;
         }
         add(all.pending, found.pending, "; ");
@@ -109,18 +110,18 @@ void collect_leaves(const std::vector<StartCondition>& conditions,
                     std::map<LeafKey, const StartCondition*>& out) {
     for (const StartCondition& one : conditions) {
         switch (one.kind) {
-            case Kind::All:
-            case Kind::Any:
+            case StartConditionKind::All:
+            case StartConditionKind::Any:
                 collect_leaves(one.of, out);
                 break;
-            case Kind::Service:
-            case Kind::Time:
+            case StartConditionKind::Service:
+            case StartConditionKind::Time:
                 break;
-            case Kind::Path:
-            case Kind::Port:
-            case Kind::Network:
-            case Kind::Image:
-            case Kind::Unit:
+            case StartConditionKind::Path:
+            case StartConditionKind::Port:
+            case StartConditionKind::Network:
+            case StartConditionKind::Image:
+            case StartConditionKind::Unit:
                 out.emplace(LeafKey{one.kind, one.subject}, &one);
                 break;
         }
@@ -136,7 +137,7 @@ std::optional<WallTime> next_time(const std::vector<StartCondition>& conditions,
     };
     for (const StartCondition& one : conditions) {
         keep(next_time(one.of, now));
-        if (one.kind == Kind::Time) {
+        if (one.kind == StartConditionKind::Time) {
             const Result<WallTime> time = parse_rfc3339(one.subject);
             keep(time ? std::optional<WallTime>(*time) : std::nullopt);
         }

@@ -13,14 +13,14 @@
 // looked at outside (a path, a port, an image…) is looked at before, and handed in.
 namespace podreeve::supervise {
 
-enum class Outcome {
+enum class ConditionOutcome {
     Met,
     Pending,
     Failed,  // will not come by itself
 };
 
 struct Assessment {
-    Outcome outcome = Outcome::Met;
+    ConditionOutcome outcome = ConditionOutcome::Met;
     std::string pending;  // what is waited for, or what is wrong; empty when met
     friend bool operator==(const Assessment&, const Assessment&) = default;
 };
@@ -32,13 +32,13 @@ using WorldFacts = std::map<LeafKey, Assessment>;
 
 Assessment assess(const manifests::StartCondition& condition,
                   const WorldFacts& facts,
-                  const std::map<std::string, Standing>& standings,
+                  const std::map<std::string, DependencyStatus>& dependency_statuses,
                   WallTime now);
 
 // All of them.
 Assessment assess(const std::vector<manifests::StartCondition>& conditions,
                   const WorldFacts& facts,
-                  const std::map<std::string, Standing>& standings,
+                  const std::map<std::string, DependencyStatus>& dependency_statuses,
                   WallTime now);
 
 // Those leaves in it that somebody has to look at outside.

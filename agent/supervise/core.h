@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "agent/supervise/failures.h"
-#include "agent/supervise/going_down.h"
 #include "agent/supervise/governor.h"
 #include "agent/supervise/overview.h"
+#include "agent/supervise/shutdown_order.h"
+#include "agent/supervise/stuck.h"
 #include "agent/supervise/supervisor.h"
-#include "agent/supervise/wedged.h"
 #include "runtime/base/in_hand.h"
 
 // The inside of the supervisor, for its own files: versions.cpp, exits.cpp, order.cpp, views.cpp,
@@ -43,7 +43,7 @@ struct Supervisor::Core {
 
     mutable std::mutex mutex = {};
     Failures failures = {};
-    WedgeWatch wedges = {};
+    StuckWatch stuck_watch = {};
     Governor governor = Governor();
     // A spec's hash costs a canonical rendering; it is made once a version.
     std::unordered_map<std::string, std::pair<SpecPointer, std::string>> hashes = {};
@@ -54,7 +54,7 @@ struct Supervisor::Core {
     std::optional<SteadyTime> down_by = {};   // until when all has to be down then
     std::optional<Duration> host_gives = {};  // to stop all apps, when it goes down
     std::vector<LevelTime> end_levels = {};   // what that takes, of these versions:
-    std::map<std::string, SpecPointer> weighed_for_end = {};
+    std::map<std::string, SpecPointer> evaluated_for_end = {};
     std::map<std::string, StatusCondition> of_agent = {};  // by type
     WallTime began = clock.system_now();
     SteadyTime began_steady = clock.steady_now();
@@ -67,8 +67,8 @@ struct Supervisor::Core {
     std::shared_ptr<Subscriptions> subscriptions = std::make_shared<Subscriptions>();
 
     // Of the pass that is being made, or was made last.
-    std::map<std::string, SpecPointer> in_force = {};
-    std::map<std::string, Standing> standings = {};
+    std::map<std::string, SpecPointer> effective = {};
+    std::map<std::string, DependencyStatus> dependency_statuses = {};
     std::map<std::string, std::string> down = {};        // wanted down, and why
     std::map<std::string, std::string> stop_waits = {};  // of those: whom they wait for
     std::map<std::string, std::vector<Blocker>> blockers = {};
@@ -78,7 +78,7 @@ struct Supervisor::Core {
     std::vector<CrashStart> crash_starts = {};
     AppsAside aside = {};
     // The units that were told to start and were not seen active since, by app.
-    std::map<std::string, std::set<std::string>> told_to_start = {};
+    std::map<std::string, std::set<std::string>> asked_to_start = {};
 
     // What decides: it begins as the wall clock does and goes on evenly, however that is set.
     WallTime now() const { return began + (clock.steady_now() - began_steady); }
@@ -90,7 +90,7 @@ struct Supervisor::Core {
     WallTime shown(WallTime time) const { return time == kUntilChanged ? time : time + set_by; }
 
     // A time of the wall clock, as now() will tell it.
-    WallTime told(WallTime time) const { return time - set_by; }
+    WallTime as_shown(WallTime time) const { return time - set_by; }
 
     // Finds out whether the clock was set; what drifts is no news.
     void note_clock();
@@ -121,32 +121,32 @@ struct Supervisor::Core {
                             const SpecPointer& spec,
                             const ObservedIndex& index);
     SpecPointer choose_version(const state::AppRecord& record, const SpecPointer& target);
-    SpecPointer weigh_app(const std::string& name,
-                          const SpecPointer& spec,
-                          const ObservedIndex& index,
-                          Prepared& prepared);
-    void remember_version(const state::AppRecord& record, Memory& memory);
+    SpecPointer evaluate_app(const std::string& name,
+                             const SpecPointer& spec,
+                             const ObservedIndex& index,
+                             Prepared& prepared);
+    void remember_version(const state::AppRecord& record, AppMemory& memory);
     void remember_health(const manifests::AppSpec& spec,
                          const ObservedIndex& index,
-                         Memory& memory,
+                         AppMemory& memory,
                          Prepared& prepared) const;
 
     void forget_gone(const plan::Policy& policy);
 
     // exits.cpp: what has ended, and when it is started again
-    void weigh_parts(const manifests::AppSpec& spec,
-                     const ObservedIndex& index,
-                     Memory& memory,
-                     plan::AppPolicy& policy);
-    void weigh_part(const std::string& app,
-                    const manifests::ContainerSpec& spec,
-                    const podman::ContainerSummary& container,
-                    Memory& memory,
-                    plan::AppPolicy& policy);
+    void evaluate_parts(const manifests::AppSpec& spec,
+                        const ObservedIndex& index,
+                        AppMemory& memory,
+                        plan::AppPolicy& policy);
+    void evaluate_part(const std::string& app,
+                       const manifests::ContainerSpec& spec,
+                       const podman::ContainerSummary& container,
+                       AppMemory& memory,
+                       plan::AppPolicy& policy);
     bool is_of(const std::string& app, const std::map<std::string, std::string>& labels) const;
-    void weigh_infra(const manifests::AppSpec& spec,
-                     const ObservedIndex& index,
-                     plan::AppPolicy& policy);
+    void evaluate_infra(const manifests::AppSpec& spec,
+                        const ObservedIndex& index,
+                        plan::AppPolicy& policy);
     bool is_stuck_on_its_way_out(const podman::ContainerSummary& container);
     void recreate(const std::string& name,
                   const std::string& id,
@@ -159,24 +159,24 @@ struct Supervisor::Core {
     void report_lost_volumes(const plan::AppPlan& planned);
     void note_pod_starts(const state::ChangeView& change);
     // pods_within.cpp
-    void weigh_pods(const manifests::AppSpec& spec,
-                    const ObservedIndex& index,
-                    const Memory& memory,
-                    plan::AppPolicy& policy) const;
+    void evaluate_pods(const manifests::AppSpec& spec,
+                       const ObservedIndex& index,
+                       const AppMemory& memory,
+                       plan::AppPolicy& policy) const;
     void forgive_exits(const manifests::AppSpec& spec,
                        const ObservedIndex& index,
-                       Memory& memory) const;
+                       AppMemory& memory) const;
     void govern(plan::Policy& policy);
     void forget_exits(const state::ChangeView& change);
 
     // order.cpp, starting.cpp: who may start, who goes down, and who first
-    void weigh_standings(const manifests::Desired& desired,
-                         Prepared& prepared,
-                         const ObservedIndex& index);
-    void weigh_standing(const std::string& name,
-                        const manifests::Desired& desired,
-                        const Prepared& prepared,
-                        const ObservedIndex& index);
+    void evaluate_dependencies(const manifests::Desired& desired,
+                               Prepared& prepared,
+                               const ObservedIndex& index);
+    void evaluate_dependency(const std::string& name,
+                             const manifests::Desired& desired,
+                             const Prepared& prepared,
+                             const ObservedIndex& index);
     void hold_starts(Prepared& prepared, const WorldFacts& facts);
     void hold_start(const std::string& name,
                     const manifests::AppSpec& spec,
@@ -198,15 +198,17 @@ struct Supervisor::Core {
     bool comes_up(const std::string& app) const;
     // host_end.cpp: the time that the host gives
     const std::vector<LevelTime>& time_to_stop_all();
-    void tell_host_end(Overview& overview);
+    void report_host_end(Overview& overview);
     // How much of their graces those that still run may use, while the host goes down.
     std::int64_t share_of_graces(const DownTable& table) const;
     // How that one stands by now.
     void look_again_at(const std::string& app,
                        const ObservedIndex& index,
-                       std::map<std::string, Standing>& standings_now) const;
+                       std::map<std::string, DependencyStatus>& statuses_now) const;
     void call_off(const std::string& app);
-    WishReport report_stop(std::set<std::string> names, bool dependents_too, std::int64_t number);
+    RequestReport report_stop(std::set<std::string> names,
+                              bool dependents_too,
+                              std::int64_t number);
     void end_restarts(Prepared& prepared, const ObservedIndex& index);
     void end_restart(const std::string& app,
                      const manifests::AppSpec& spec,
@@ -215,24 +217,24 @@ struct Supervisor::Core {
     // companions.cpp
     SpecPointer choose_companions(const std::string& name,
                                   const SpecPointer& target,
-                                  const Memory& memory);
-    void weigh_companions(Prepared& prepared, const observe::Observed& observed);
-    void weigh_companions_of(const std::string& name,
-                             const SpecPointer& target,
-                             const observe::Observed& observed,
-                             Prepared& prepared);
-    void weigh_units(const manifests::AppSpec& spec,
-                     const observe::Companions& seen,
-                     bool stopped,
-                     Memory& memory,
-                     plan::CompanionPolicy& policy);
+                                  const AppMemory& memory);
+    void evaluate_companions(Prepared& prepared, const observe::Observed& observed);
+    void evaluate_companions_of(const std::string& name,
+                                const SpecPointer& target,
+                                const observe::Observed& observed,
+                                Prepared& prepared);
+    void evaluate_units(const manifests::AppSpec& spec,
+                        const observe::Companions& seen,
+                        bool stopped,
+                        AppMemory& memory,
+                        plan::CompanionPolicy& policy);
     void count_end(const std::string& app,
                    const std::string& service,
                    const systemd::UnitState& unit,
                    bool stopped,
                    RestartRecord& record);
     void hold_companions(const manifests::AppSpec& spec, plan::CompanionPolicy& policy) const;
-    void add_part_standings(const AppView& view);
+    void add_part_statuses(const AppView& view);
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
     void note_companions_of(const plan::AppPlan& planned, const Prepared& prepared);
     // By a person, who has not asked for it again.
@@ -240,14 +242,14 @@ struct Supervisor::Core {
     void note_starts(const plan::AppPlan& planned);
     void put_companions_back(const state::ChangeView& change);
     // What is remembered of an app; on a disk that is full, in memory until it can be written.
-    void keep(const std::string& app, const Memory& memory);
+    void keep(const std::string& app, const AppMemory& memory);
 
     // views.cpp: what people are told
     AppView view_of(const std::string& app,
                     const manifests::Desired& desired,
                     const manifests::Desired& versions,
                     const ObservedIndex& index) const;
-    static void tell_conflict(AppView& view, const Failure& failure);
+    static void report_conflict(AppView& view, const Failure& failure);
     void add_conditions(AppView& view, const plan::AppPlan* planned, const plan::AppPolicy* policy);
     void add_companion_conditions(AppView& view, const plan::AppPlan* planned);
     AppStatus status_of(const std::string& app,

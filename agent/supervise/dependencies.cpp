@@ -5,25 +5,25 @@
 namespace podreeve::supervise {
 namespace {
 
-bool is_met(manifests::DependencyKind kind, const Standing& standing) {
+bool is_met(manifests::DependencyKind kind, const DependencyStatus& status) {
     using manifests::DependencyKind;
-    const bool finished = standing.state == ServiceState::Finished && !standing.stopped;
+    const bool finished = status.state == ServiceState::Finished && !status.stopped;
     switch (kind) {
         case DependencyKind::Started:
-            return standing.state == ServiceState::Running || finished;
+            return status.state == ServiceState::Running || finished;
         case DependencyKind::Healthy:
-            return standing.state == ServiceState::Running && standing.healthy;
+            return status.state == ServiceState::Running && status.healthy;
         case DependencyKind::Finished:
             return finished;
         case DependencyKind::Failed:
-            return standing.state == ServiceState::Failed;
+            return status.state == ServiceState::Failed;
     }
     return false;
 }
 
-bool is_stuck(const Standing& standing) {
-    return standing.state == ServiceState::Failed || standing.state == ServiceState::CrashLoop ||
-           standing.state == ServiceState::Skipped || standing.stopped;
+bool is_stuck(const DependencyStatus& status) {
+    return status.state == ServiceState::Failed || status.state == ServiceState::CrashLoop ||
+           status.state == ServiceState::Skipped || status.stopped;
 }
 
 Blocker blocked(const manifests::Dependency& dependency, std::string root, std::string reason) {
@@ -37,9 +37,8 @@ Blocker blocked(const manifests::Dependency& dependency, std::string root, std::
     return blocker;
 }
 
-std::string describe(const Standing& standing) {
-    return standing.message.empty() ? fmt::format("is {}", to_string(standing.state))
-                                    : standing.message;
+std::string describe(const DependencyStatus& status) {
+    return status.message.empty() ? fmt::format("is {}", to_string(status.state)) : status.message;
 }
 
 // Of what it is, in words.
@@ -47,65 +46,67 @@ const std::string& name_of(const manifests::Dependency& dependency) {
     return dependency.companion.empty() ? dependency.app : dependency.companion;
 }
 
-Blocker waiting(const manifests::Dependency& dependency, const Standing& standing) {
+Blocker waiting(const manifests::Dependency& dependency, const DependencyStatus& status) {
     const std::string& name = name_of(dependency);
     Blocker blocker{dependency.app,
                     std::string(manifests::to_string(dependency.is)),
                     false,
                     name,
-                    describe(standing),
+                    describe(status),
                     ""};
-    if (standing.blocker) {
-        blocker.root = standing.blocker->root;
-        blocker.reason = standing.blocker->reason;
+    if (status.blocker) {
+        blocker.root = status.blocker->root;
+        blocker.reason = status.blocker->reason;
     }
     const char* unhealthy =
-        standing.state == ServiceState::Running && !standing.healthy ? " but not ready" : "";
+        status.state == ServiceState::Running && !status.healthy ? " but not ready" : "";
     blocker.text = fmt::format("waits for {} to be {} ({} is {}{}{}{})", name, blocker.is, name,
-                               to_string(standing.state), unhealthy,
-                               standing.message.empty() ? "" : ": ", standing.message);
+                               to_string(status.state), unhealthy,
+                               status.message.empty() ? "" : ": ", status.message);
     return blocker;
 }
 
 }  // namespace
 
-std::string standing_key(const std::string& app, const std::string& companion) {
+std::string dependency_key(const std::string& app, const std::string& companion) {
     return app + "/" + companion;
 }
 
 manifests::Dependency of_own_containers(manifests::Dependency dependency, const std::string& app) {
     if (dependency.app == app && dependency.companion.empty()) {
-        dependency.app = standing_key(app, kOwnContainers);
+        dependency.app = dependency_key(app, kOwnContainers);
     }
     return dependency;
 }
 
-std::optional<Blocker> blocker_of(const manifests::Dependency& dependency,
-                                  const std::map<std::string, Standing>& standings) {
-    const auto it = standings.find(dependency.companion.empty()
-                                       ? dependency.app
-                                       : standing_key(dependency.app, dependency.companion));
-    if (it == standings.end()) {
+std::optional<Blocker> blocker_of(
+    const manifests::Dependency& dependency,
+    const std::map<std::string, DependencyStatus>& dependency_statuses) {
+    const auto it = dependency_statuses.find(
+        dependency.companion.empty() ? dependency.app
+                                     : dependency_key(dependency.app, dependency.companion));
+    if (it == dependency_statuses.end()) {
         return blocked(dependency, dependency.app, "no manifest declares it");
     }
-    const Standing& standing = it->second;
-    if (is_met(dependency.is, standing)) {
+    const DependencyStatus& status = it->second;
+    if (is_met(dependency.is, status)) {
         return std::nullopt;
     }
-    if (standing.blocker && standing.blocker->blocked) {
-        return blocked(dependency, standing.blocker->root, standing.blocker->reason);
+    if (status.blocker && status.blocker->blocked) {
+        return blocked(dependency, status.blocker->root, status.blocker->reason);
     }
-    if (is_stuck(standing)) {
-        return blocked(dependency, name_of(dependency), describe(standing));
+    if (is_stuck(status)) {
+        return blocked(dependency, name_of(dependency), describe(status));
     }
-    return waiting(dependency, standing);
+    return waiting(dependency, status);
 }
 
-std::vector<Blocker> blockers_of(const manifests::AppSpec& app,
-                                 const std::map<std::string, Standing>& standings) {
+std::vector<Blocker> blockers_of(
+    const manifests::AppSpec& app,
+    const std::map<std::string, DependencyStatus>& dependency_statuses) {
     std::vector<Blocker> blockers;
     for (const manifests::Dependency& dependency : app.depends_on) {
-        if (auto blocker = blocker_of(dependency, standings)) {
+        if (auto blocker = blocker_of(dependency, dependency_statuses)) {
             blockers.push_back(std::move(*blocker));
         }
     }

@@ -23,7 +23,7 @@ struct Blocker {
 };
 
 // How another app stands, so far as dependents ask.
-struct Standing {
+struct DependencyStatus {
     ServiceState state = ServiceState::Initialized;
     std::string message;
     bool stopped = false;                 // on request
@@ -32,21 +32,23 @@ struct Standing {
     bool any_up = false;                  // of its parts
 };
 
-// Under what the standings know one of an app's companions; no app can be called so.
-std::string standing_key(const std::string& app, const std::string& companion);
+// Under what the statuses know one of an app's companions; no app can be called so.
+std::string dependency_key(const std::string& app, const std::string& companion);
 // The same of the containers and pods of an app that has companions.
 inline constexpr const char* kOwnContainers = "";
 // A companion's dependency on its own app is one on the containers and pods of it.
 manifests::Dependency of_own_containers(manifests::Dependency dependency, const std::string& app);
 
-// What a dependency still waits for, or nothing when it is met. An app that is not in standings is
+// What a dependency still waits for, or nothing when it is met. An app that is not in statuses is
 // waited for by name.
-std::optional<Blocker> blocker_of(const manifests::Dependency& dependency,
-                                  const std::map<std::string, Standing>& standings);
+std::optional<Blocker> blocker_of(
+    const manifests::Dependency& dependency,
+    const std::map<std::string, DependencyStatus>& dependency_statuses);
 
 // All that an app still waits for; empty when it may start.
-std::vector<Blocker> blockers_of(const manifests::AppSpec& app,
-                                 const std::map<std::string, Standing>& standings);
+std::vector<Blocker> blockers_of(
+    const manifests::AppSpec& app,
+    const std::map<std::string, DependencyStatus>& dependency_statuses);
 
 // On one line; empty when there are none.
 std::string to_text(const std::vector<Blocker>& blockers);

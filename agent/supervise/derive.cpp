@@ -36,7 +36,7 @@ bool prepares(const std::string& kind) {
     return std::find(std::begin(kPreparing), std::end(kPreparing), kind) != std::end(kPreparing);
 }
 
-Verdict of_change(const ChangeView& change) {
+DerivedState of_change(const ChangeView& change) {
     const TaskView* task = current_task(change);
     std::string message = task == nullptr ? change.summary : task->summary;
     if (task != nullptr && !task->progress.label.empty()) {
@@ -56,7 +56,7 @@ std::string count_text(const Facts& facts) {
                        facts.has_companions ? "parts" : "containers");
 }
 
-Verdict of_parts(const Facts& facts) {
+DerivedState of_parts(const Facts& facts) {
     const bool all_up = facts.up == facts.total;
     if (facts.total > 0 && facts.finished_well == facts.total) {
         return {ServiceState::Finished, "ran to its end"};
@@ -90,7 +90,7 @@ Verdict of_parts(const Facts& facts) {
 }
 
 // Nothing is done about it, so that it stands as it is.
-Verdict of_leftover(const Facts& facts) {
+DerivedState of_leftover(const Facts& facts) {
     return {facts.any_running ? ServiceState::Running : ServiceState::Finished, facts.removal_held};
 }
 
@@ -103,7 +103,7 @@ ServiceState phase_of(const std::string& change_kind, const std::string& task_ki
     return prepares(task_kind) ? ServiceState::Preparing : ServiceState::Starting;
 }
 
-Verdict derive_state(const Facts& facts) {
+DerivedState derive_state(const Facts& facts) {
     if (!facts.has_spec && facts.desired) {
         return {ServiceState::Failed, facts.manifest_error};
     }
@@ -125,8 +125,8 @@ Verdict derive_state(const Facts& facts) {
                 facts.stop_waits.empty() ? facts.failure : facts.stop_waits};
     }
     if (facts.stopped) {
-        return facts.autostart_off ? Verdict{ServiceState::Skipped, "autostart is off"}
-                                   : Verdict{ServiceState::Finished, "stopped on request"};
+        return facts.autostart_off ? DerivedState{ServiceState::Skipped, "autostart is off"}
+                                   : DerivedState{ServiceState::Finished, "stopped on request"};
     }
     if (down) {
         return {ServiceState::Waiting, facts.down_because};
@@ -138,9 +138,9 @@ void show_change(AppStatus& app, const std::optional<state::ChangeView>& change)
     if (app.change == 0 || !change || change->is_ready) {
         return;
     }
-    Verdict verdict = of_change(*change);
-    app.state = verdict.state;
-    app.message = std::move(verdict.message);
+    DerivedState derived = of_change(*change);
+    app.state = derived.state;
+    app.message = std::move(derived.message);
 }
 
 }  // namespace podreeve::supervise

@@ -39,17 +39,17 @@ struct Facts {
     std::string podman_error;
 };
 
-struct Verdict {
+struct DerivedState {
     ServiceState state = ServiceState::Initialized;
     std::string message;
-    friend bool operator==(const Verdict&, const Verdict&) = default;
+    friend bool operator==(const DerivedState&, const DerivedState&) = default;
 };
 
 // The phase a step belongs to.
 ServiceState phase_of(const std::string& change_kind, const std::string& task_kind);
 
 // The first rule that fits decides; the table is in derive.cpp, and the test walks it.
-Verdict derive_state(const Facts& facts);
+DerivedState derive_state(const Facts& facts);
 
 // Brings a status up to date with the change it is under, for a reader between two passes.
 void show_change(AppStatus& app, const std::optional<state::ChangeView>& change);

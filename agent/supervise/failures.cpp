@@ -106,7 +106,7 @@ void Failures::note(const state::ChangeView& change, WallTime ended) {
     const Duration hold = took_down(change) ? delay(failure.count, kFirstRestart, kLongestRestart)
                                             : delay(failure.count, kFirstRetry, kLongestRetry);
     // A full disk refuses all apps at once.
-    failure.until = ended + (tells_no_room(failure.message)
+    failure.until = ended + (is_no_room(failure.message)
                                  ? shortened(hold, fmt::format("{}/{}", change.subject, change.id))
                                  : hold);
     put(change.subject, std::move(failure));

@@ -61,21 +61,21 @@ Duration sum_of(const std::vector<LevelTime>& levels) {
 
 // Weighed anew when it could be another.
 const std::vector<LevelTime>& Supervisor::Core::time_to_stop_all() {
-    if (weighed_for_end == in_force) {
+    if (evaluated_for_end == effective) {
         return end_levels;
     }
     DownTable table;
     std::set<std::string> names;
-    for (const auto& [name, spec] : in_force) {
+    for (const auto& [name, spec] : effective) {
         table[name].depends_on = spec->depends_on;
         names.insert(name);
     }
-    end_levels = level_times(in_force, stop_levels(table, names));
-    weighed_for_end = in_force;
+    end_levels = level_times(effective, stop_levels(table, names));
+    evaluated_for_end = effective;
     return end_levels;
 }
 
-void Supervisor::Core::tell_host_end(Overview& overview) {
+void Supervisor::Core::report_host_end(Overview& overview) {
     const Duration needs = host_gives ? sum_of(time_to_stop_all()) : Duration{};
     if (!host_gives || needs <= usable(*host_gives)) {
         return;
@@ -114,7 +114,7 @@ std::int64_t Supervisor::Core::share_of_graces(const DownTable& table) const {
             running.insert(name);
         }
     }
-    const Duration needs = sum_of(level_times(in_force, stop_levels(table, running)));
+    const Duration needs = sum_of(level_times(effective, stop_levels(table, running)));
     const Duration left = std::max(*down_by - clock.steady_now(), Duration{});
     return needs <= left
                ? kWholeGrace
@@ -132,7 +132,7 @@ void Supervisor::host_gives(std::optional<Duration> given) {
     core_->host_gives = given;
 }
 
-WishReport Supervisor::shut_down(bool down, std::optional<Duration> within) {
+RequestReport Supervisor::shut_down(bool down, std::optional<Duration> within) {
     const std::lock_guard lock(core_->mutex);
     core_->shutting_down = down;
     core_->down_by.reset();
@@ -140,10 +140,10 @@ WishReport Supervisor::shut_down(bool down, std::optional<Duration> within) {
         return {};
     }
     std::set<std::string> names;
-    for (const auto& [name, spec] : core_->in_force) {
+    for (const auto& [name, spec] : core_->effective) {
         names.insert(name);
     }
-    WishReport report = core_->report_stop(names, false, 0);
+    RequestReport report = core_->report_stop(names, false, 0);
     if (!within) {
         return report;
     }

@@ -48,7 +48,7 @@ nlohmann::json to_rows(const std::vector<RanVersion>& ran) {
 
 }  // namespace
 
-bool note_ran(Memory& memory, RanVersion version) {
+bool note_ran(AppMemory& memory, RanVersion version) {
     std::vector<RanVersion>& ran = memory.ran;
     if (version.spec.empty() || (!ran.empty() && ran.front().spec == version.spec)) {
         return false;
@@ -63,8 +63,8 @@ bool note_ran(Memory& memory, RanVersion version) {
     return true;
 }
 
-Memory memory_from(const std::string& extra) {
-    Memory memory;
+AppMemory memory_from(const std::string& extra) {
+    AppMemory memory;
     const nlohmann::json root = json_object_from(extra);
     memory.autostart_off = flag_in(root, "autostart_off");
     for (const auto& [part, row] : rows_in(root, "restarts")) {
@@ -76,7 +76,7 @@ Memory memory_from(const std::string& extra) {
         memory.health[part] = {text_in(row, "id"), number_in(row, "pid"), text_in(row, "word"),
                                text_in(row, "message")};
     }
-    memory.wish = number_in(root, "wish");
+    memory.request = number_in(root, "request");
     memory.restart = number_in(root, "restart");
     memory.alone = flag_in(root, "alone");
     memory.companions = text_in(root, "companions");
@@ -85,7 +85,7 @@ Memory memory_from(const std::string& extra) {
     return memory;
 }
 
-std::string to_extra(const Memory& memory) {
+std::string to_extra(const AppMemory& memory) {
     nlohmann::json root = nlohmann::json::object();
     for (const auto& [part, record] : memory.restarts) {
         root["restarts"][part] = {{"short_runs", record.short_runs},
@@ -101,8 +101,8 @@ std::string to_extra(const Memory& memory) {
             root["health"][part]["message"] = run.message;
         }
     }
-    if (memory.wish != 0) {
-        root["wish"] = memory.wish;
+    if (memory.request != 0) {
+        root["request"] = memory.request;
     }
     if (memory.restart != 0) {
         root["restart"] = memory.restart;

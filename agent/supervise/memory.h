@@ -32,14 +32,14 @@ inline constexpr std::size_t kRanVersions = 20;
 
 // What supervise remembers of an app over restarts of the agent: the JSON in AppRecord::extra.
 // Fields are only ever added; a text that cannot be read counts as empty.
-struct Memory {
+struct AppMemory {
     std::map<std::string, RestartRecord> restarts;  // by part
     std::map<std::string, RunHealth> health;        // by part
     bool autostart_off = false;  // stopped because its manifest said so, not because a person did
-    // The number of the last wish (start, stop, restart). A step that was planned for an older one
-    // is not carried out any more.
-    std::int64_t wish = 0;
-    // The wish that asked for a restart, until everything has been seen down once; 0: none.
+    // The number of the last request (start, stop, restart). A step that was planned for an older
+    // one is not carried out any more.
+    std::int64_t request = 0;
+    // The request that asked for a restart, until everything has been seen down once; 0: none.
     std::int64_t restart = 0;
     // Stopped without those that depend on it.
     bool alone = false;
@@ -47,13 +47,13 @@ struct Memory {
     std::string companions;
     std::string companions_before;  // and of the one before it
     std::vector<RanVersion> ran;    // the last kRanVersions, newest first, each once
-    friend bool operator==(const Memory&, const Memory&) = default;
+    friend bool operator==(const AppMemory&, const AppMemory&) = default;
 };
 
 // That version is the deployed one by now; true when that is news. generation: 0, not known.
-bool note_ran(Memory& memory, RanVersion version);
+bool note_ran(AppMemory& memory, RanVersion version);
 
-Memory memory_from(const std::string& extra);
-std::string to_extra(const Memory& memory);
+AppMemory memory_from(const std::string& extra);
+std::string to_extra(const AppMemory& memory);
 
 }  // namespace podreeve::supervise

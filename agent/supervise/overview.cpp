@@ -96,29 +96,29 @@ std::string first_error(const manifests::AppProblem& problem) {
     return errors > 1 ? fmt::format("{} (and {} more)", text, errors - 1) : text;
 }
 
-void take_census(Facts& facts, const Census& census) {
-    facts.any_running = census.any_running;
-    facts.up = census.up;
-    facts.ready = census.ready;
-    facts.unhealthy = census.unhealthy;
-    facts.not_ready = census.not_ready;
-    facts.total = census.total;
-    facts.finished_well = census.finished_well;
-    facts.failed_for_good = census.failed_for_good;
+void take_counts(Facts& facts, const PartCounts& counts) {
+    facts.any_running = counts.any_running;
+    facts.up = counts.up;
+    facts.ready = counts.ready;
+    facts.unhealthy = counts.unhealthy;
+    facts.not_ready = counts.not_ready;
+    facts.total = counts.total;
+    facts.finished_well = counts.finished_well;
+    facts.failed_for_good = counts.failed_for_good;
 }
 
-void take_census(AppView& view, const ObservedIndex& index) {
+void take_counts(AppView& view, const ObservedIndex& index) {
     view.parts = list_parts(view.name, view.spec, index, view.memory, view.readiness);
-    take_census(view.facts, count_parts(view.parts, view.spec));
+    take_counts(view.facts, count_parts(view.parts, view.spec));
 }
 
 AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now) {
     AppStatus status;
     status.name = view.name;
     describe(status, view);
-    Verdict verdict = derive_state(view.facts);
-    status.state = verdict.state;
-    status.message = std::move(verdict.message);
+    DerivedState derived = derive_state(view.facts);
+    status.state = derived.state;
+    status.message = std::move(derived.message);
     status.generation = view.record.generation;
     status.spec = view.record.spec;
     status.deployed_spec = view.record.deployed_spec;
@@ -131,7 +131,7 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
     status.health = health_word(status, view.facts);
     status.blockers = view.blockers;
     status.pending = view.pending;
-    status.wish = view.memory.wish;
+    status.request = view.memory.request;
     status.down_because = view.facts.down_because;
     status.next_attempt = view.next_attempt;
     if (before != nullptr) {

@@ -18,7 +18,7 @@ struct AppView {
     const manifests::AppSpec* spec = nullptr;  // in force; null: none, or the app is being removed
     const manifests::AppProblem* problem = nullptr;
     state::AppRecord record;
-    Memory memory;
+    AppMemory memory;
     Facts facts;
     std::vector<PartStatus> parts;
     std::vector<plan::Condition> conditions;
@@ -28,9 +28,9 @@ struct AppView {
     PartReadiness readiness;
 };
 
-void take_census(Facts& facts, const Census& census);
+void take_counts(Facts& facts, const PartCounts& counts);
 // Counts the parts and puts what they say into view.facts.
-void take_census(AppView& view, const ObservedIndex& index);
+void take_counts(AppView& view, const ObservedIndex& index);
 
 // The status of an app now; since and the conditions' since are taken over from before where
 // nothing changed.

@@ -25,7 +25,7 @@ void fill(PartStatus& part, const podman::ContainerSummary& container) {
 // Of which this agent knows nothing yet: as the one before it left it.
 PartHealth health_of(PartHealth known,
                      const manifests::ContainerSpec& spec,
-                     const Memory& memory,
+                     const AppMemory& memory,
                      const podman::ContainerSummary& container) {
     const RunHealth* before = remembered(memory, spec, container);
     if (!known.word.empty() || before == nullptr) {
@@ -37,7 +37,7 @@ PartHealth health_of(PartHealth known,
 PartStatus of_container(const std::string& app,
                         const manifests::ContainerSpec& spec,
                         const ObservedIndex& index,
-                        const Memory& memory,
+                        const AppMemory& memory,
                         const PartReadiness& readiness) {
     PartStatus part;
     part.name = spec.part;
@@ -165,7 +165,7 @@ PartStatus of_leftover(const podman::ContainerSummary& container) {
 
 }  // namespace
 
-const RunHealth* remembered(const Memory& memory,
+const RunHealth* remembered(const AppMemory& memory,
                             const manifests::ContainerSpec& spec,
                             const podman::ContainerSummary& container) {
     const auto found = memory.health.find(spec.part);
@@ -253,7 +253,7 @@ std::vector<std::string> ObservedIndex::apps() const {
 std::vector<PartStatus> list_parts(const std::string& app,
                                    const manifests::AppSpec* spec,
                                    const ObservedIndex& index,
-                                   const Memory& memory,
+                                   const AppMemory& memory,
                                    const PartReadiness& readiness) {
     std::vector<PartStatus> parts;
     if (spec == nullptr) {
@@ -317,34 +317,34 @@ StartTimes start_times(const manifests::AppSpec& spec,
     return times;
 }
 
-Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec) {
-    Census census;
+PartCounts count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec) {
+    PartCounts counts;
     for (const PartStatus& part : parts) {
         const bool unit = part.kind == "companion";
         const bool running = part.state == "running" ||
                              (unit && (part.state == "active" || part.state == "activating" ||
                                        part.state == "deactivating"));
-        census.any_running = census.any_running || running || part.state == "paused";
+        counts.any_running = counts.any_running || running || part.state == "paused";
         if (part.kind != "container" && !unit) {
             continue;
         }
-        ++census.total;
-        census.up += part.up ? 1 : 0;
-        census.ready += part.ready ? 1 : 0;
-        census.finished_well += part.up && !running && part.state != kTemplate ? 1 : 0;
-        census.unhealthy = census.unhealthy || part.health == "unhealthy";
+        ++counts.total;
+        counts.up += part.up ? 1 : 0;
+        counts.ready += part.ready ? 1 : 0;
+        counts.finished_well += part.up && !running && part.state != kTemplate ? 1 : 0;
+        counts.unhealthy = counts.unhealthy || part.health == "unhealthy";
         if (part.up && !part.ready) {
-            census.not_ready += census.not_ready.empty() ? "" : "; ";
-            census.not_ready += part.object + " is not ready";
-            census.not_ready += part.health_message.empty() ? "" : ": " + part.health_message;
+            counts.not_ready += counts.not_ready.empty() ? "" : "; ";
+            counts.not_ready += part.object + " is not ready";
+            counts.not_ready += part.health_message.empty() ? "" : ": " + part.health_message;
         }
         const manifests::ContainerSpec* container =
             spec == nullptr ? nullptr : spec->find_container(part.name);
         const bool never =
             container != nullptr && container->restart == manifests::RestartPolicy::Never;
-        census.failed_for_good += never && part.state == "exited" && part.exit_code != 0 ? 1 : 0;
+        counts.failed_for_good += never && part.state == "exited" && part.exit_code != 0 ? 1 : 0;
     }
-    return census;
+    return counts;
 }
 
 }  // namespace podreeve::supervise

@@ -55,12 +55,12 @@ using PartReadiness = std::function<PartHealth(
     const std::string& app, const manifests::ContainerSpec&, const podman::ContainerSummary&)>;
 
 // What is remembered of the health of that run; null: nothing, or it has no probes.
-const RunHealth* remembered(const Memory& memory,
+const RunHealth* remembered(const AppMemory& memory,
                             const manifests::ContainerSpec& spec,
                             const podman::ContainerSummary& container);
 
 // How many containers an app has and how many are as they should be.
-struct Census {
+struct PartCounts {
     std::size_t total = 0, up = 0, ready = 0, finished_well = 0, failed_for_good = 0;
     bool any_running = false;  // or paused
     bool unhealthy = false;    // one's probes say so, and not only that it is starting
@@ -71,7 +71,7 @@ struct Census {
 std::vector<PartStatus> list_parts(const std::string& app,
                                    const manifests::AppSpec* spec,
                                    const ObservedIndex& index,
-                                   const Memory& memory,
+                                   const AppMemory& memory,
                                    const PartReadiness& readiness = nullptr);
 
 // When a run of a container was started: as podman says, by the wall clock of that moment, and by
@@ -94,6 +94,6 @@ StartTimes start_times(const manifests::AppSpec& spec,
                        const RunStarts& starts,
                        const std::optional<std::string>& pod = {});
 
-Census count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec);
+PartCounts count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec);
 
 }  // namespace podreeve::supervise

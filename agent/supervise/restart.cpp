@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/plan/verdict.h"
+#include "agent/plan/decision.h"
 
 namespace podreeve::supervise {
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "agent/supervise/core.h"
-#include "agent/supervise/pods_within.h"
+#include "agent/supervise/pod_dependencies.h"
 #include "runtime/base/log.h"
 
-// What is asked again at the instant of starting, and the wishes that may have changed meanwhile.
+// What is asked again at the instant of starting, and the requests that may have changed meanwhile.
 namespace podreeve::supervise {
 namespace {
 
@@ -18,9 +18,9 @@ const manifests::PodSpec* pod_of(const manifests::AppSpec& spec, const std::stri
     return container == nullptr ? nullptr : spec.find_pod(container->pod);
 }
 
-ServiceState state_of(const Census& census, const std::vector<Failure>& failures) {
+ServiceState state_of(const PartCounts& counts, const std::vector<Failure>& failures) {
     Facts facts;
-    take_census(facts, census);
+    take_counts(facts, counts);
     facts.failure = failures.empty() ? "" : failures.back().message;
     return derive_state(facts).state;
 }
@@ -47,31 +47,30 @@ bool Supervisor::Core::comes_up(const std::string& app) const {
 
 void Supervisor::Core::look_again_at(const std::string& app,
                                      const ObservedIndex& index,
-                                     std::map<std::string, Standing>& standings_now) const {
-    const auto version = in_force.find(app);
-    if (version == in_force.end()) {
-        standings_now.erase(app);
+                                     std::map<std::string, DependencyStatus>& statuses_now) const {
+    const auto version = effective.find(app);
+    if (version == effective.end()) {
+        statuses_now.erase(app);
         return;
     }
     if (!version->second->companions.empty()) {
         return;  // systemd was not looked at again
     }
     const manifests::AppSpec* spec = version->second.get();
-    const Census census = count_parts(list_parts(app, spec, index, {}, readiness), spec);
+    const PartCounts counts = count_parts(list_parts(app, spec, index, {}, readiness), spec);
     const auto record = state.app(app);
-    Standing& standing = standings_now[app];
-    standing.state =
-        down.contains(app) ? ServiceState::Stopping : state_of(census, failures.of(app));
-    standing.healthy = census.ready == census.total;
-    standing.stopped = record && record->stopped;
+    DependencyStatus& status = statuses_now[app];
+    status.state = down.contains(app) ? ServiceState::Stopping : state_of(counts, failures.of(app));
+    status.healthy = counts.ready == counts.total;
+    status.stopped = record && record->stopped;
 }
 
 Supervisor::StartNeeds Supervisor::start_needs(const std::string& app,
                                                const std::string& part) const {
     const std::lock_guard lock(core_->mutex);
     StartNeeds needs;
-    const auto it = core_->in_force.find(app);
-    if (it == core_->in_force.end()) {
+    const auto it = core_->effective.find(app);
+    if (it == core_->effective.end()) {
         return needs;
     }
     const manifests::AppSpec& spec = *it->second;
@@ -111,19 +110,19 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
     if (!core.has_weighed) {
         return Refusal{"the agent has made no pass yet", false, true};
     }
-    const auto it = core.in_force.find(app);
-    if (it == core.in_force.end()) {
+    const auto it = core.effective.find(app);
+    if (it == core.effective.end()) {
         return std::nullopt;
     }
     const manifests::AppSpec& spec = *it->second;
     if (spec.find_companion(part) != nullptr) {
         return std::nullopt;
     }
-    std::map<std::string, Standing> standings = core.standings;
+    std::map<std::string, DependencyStatus> dependency_statuses = core.dependency_statuses;
     if (observed != nullptr) {
         const ObservedIndex index(*observed, core.state.owner());
         for (const std::string& name : asked_about(spec, core.comes_up(app))) {
-            core.look_again_at(name, index, standings);
+            core.look_again_at(name, index, dependency_statuses);
         }
         if (const manifests::PodSpec* pod = pod_of(spec, part)) {
             std::string within =
@@ -133,24 +132,24 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
             }
         }
     }
-    std::string why = to_text(blockers_of(spec, standings));
+    std::string why = to_text(blockers_of(spec, dependency_statuses));
     if (why.empty() && core.comes_up(app) && !spec.conditions.empty()) {
-        why = assess(spec.conditions, facts, standings, core.wall()).pending;
+        why = assess(spec.conditions, facts, dependency_statuses, core.wall()).pending;
     }
     return why.empty() ? std::nullopt : std::optional<Refusal>(Refusal{std::move(why)});
 }
 
-bool Supervisor::stop_stands(const std::string& app, std::int64_t wish) const {
+bool Supervisor::is_stop_wanted(const std::string& app, std::int64_t request) const {
     const std::lock_guard lock(core_->mutex);
     const auto record = core_->state.app(app);
     if (!record || core_->shutting_down) {
         return true;
     }
-    const Memory memory = memory_from(record->extra);
-    return memory.wish == wish || record->stopped || memory.restart != 0;
+    const AppMemory memory = memory_from(record->extra);
+    return memory.request == request || record->stopped || memory.restart != 0;
 }
 
-Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
+Result<RequestReport> Supervisor::request(const std::string& app, const AppRequest& request) {
     const std::lock_guard lock(core_->mutex);
     Core& core = *core_;
     const auto known = core.state.app(app);
@@ -158,29 +157,30 @@ Result<WishReport> Supervisor::wish(const std::string& app, const Wish& wish) {
         return fail(
             Code::NotFound,
             fmt::format("cannot {} {}: no manifest declares it; `podreeve status` lists the apps",
-                        to_string(wish.verb), app));
+                        to_string(request.verb), app));
     }
     RETURN_IF_ERROR(
-        core.state.edit_app(app, [&](state::AppRecord& record) { apply(wish, record); }));
+        core.state.edit_app(app, [&](state::AppRecord& record) { apply(request, record); }));
     // Where nothing of it was ever up there is no other version to start.
-    if (wish.verb == Verb::Start && known->deployed_spec.empty()) {
+    if (request.verb == Verb::Start && known->deployed_spec.empty()) {
         core.failures.forget(app);
     }
     core.failures.forget_last(app);
-    if (wish.verb != Verb::Stop) {
-        core.wedges.reset(core.breaker_names(app));
+    if (request.verb != Verb::Stop) {
+        core.stuck_watch.reset(core.breaker_names(app));
     }
     core.failures.forget_last(plan::companions_of(app));
-    if (wish.verb != Verb::Start) {
+    if (request.verb != Verb::Start) {
         core.call_off(app);
     }
-    WishReport report;
-    const auto wished = core.state.app(app);  // gone already, when the pass has just forgotten it
-    report.number = memory_from(wished ? wished->extra : "").wish;
-    if (wish.verb == Verb::Start) {
+    RequestReport report;
+    const auto requested =
+        core.state.app(app);  // gone already, when the pass has just forgotten it
+    report.number = memory_from(requested ? requested->extra : "").request;
+    if (request.verb == Verb::Start) {
         return report;
     }
-    return core.report_stop({app}, wish.verb == Verb::Stop && !wish.alone, report.number);
+    return core.report_stop({app}, request.verb == Verb::Stop && !request.alone, report.number);
 }
 
 // What is only being prepared (a pull can take long) is not waited for, nor a unit that is on its
@@ -210,24 +210,24 @@ void Supervisor::Core::call_off(const std::string& app) {
     }
 }
 
-WishReport Supervisor::Core::report_stop(std::set<std::string> names,
-                                         bool dependents_too,
-                                         std::int64_t number) {
+RequestReport Supervisor::Core::report_stop(std::set<std::string> names,
+                                            bool dependents_too,
+                                            std::int64_t number) {
     DownTable table;
-    for (const auto& [name, spec] : in_force) {
+    for (const auto& [name, spec] : effective) {
         table[name].depends_on = spec->depends_on;
     }
     if (dependents_too) {
         names = with_dependents(table, names);
     }
-    WishReport report;
+    RequestReport report;
     report.number = number;
     report.levels = stop_levels(table, names);
     for (const std::vector<std::string>& level : report.levels) {
         Duration longest{};
         for (const std::string& name : level) {
-            const auto spec = in_force.find(name);
-            if (spec != in_force.end()) {
+            const auto spec = effective.find(name);
+            if (spec != effective.end()) {
                 longest = std::max(longest, longest_stop(*spec->second));
             }
         }

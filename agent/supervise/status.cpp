@@ -74,7 +74,7 @@ nlohmann::json to_json(const AppStatus& app) {
             {"health", app.health},
             {"blockers", list_of(app.blockers)},
             {"pending", app.pending},
-            {"wish", app.wish},
+            {"request", app.request},
             {"down_because", app.down_because},
             {"next_attempt", app.next_attempt ? to_rfc3339(*app.next_attempt) : ""},
             {"last_event", app.last_event},

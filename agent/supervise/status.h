@@ -52,8 +52,8 @@ struct AppStatus {
     std::string health;             // starting, healthy, unhealthy; "-": nothing runs that could be
     std::vector<Blocker> blockers;  // the dependencies that hold it back
     std::vector<std::string> pending;  // the conditions that do
-    std::int64_t wish = 0;             // the number of the last wish that this takes into account
-    std::string down_because;          // why it is wanted down; empty: it is wanted up
+    std::int64_t request = 0;  // the number of the last request that this takes into account
+    std::string down_because;  // why it is wanted down; empty: it is wanted up
     std::optional<WallTime> next_attempt;  // when something is tried again by itself
     std::string last_event;                // the newest event, in words
     WallTime last_event_at{};
@@ -84,6 +84,6 @@ nlohmann::json to_json(const AppStatus& app);
 nlohmann::json to_json(const Overview& overview);
 
 // Where the newest overview is kept for readers; any thread.
-using Board = Guarded<Overview>;
+using SharedStatus = Guarded<Overview>;
 
 }  // namespace podreeve::supervise

@@ -49,14 +49,14 @@ void Supervisor::Core::note_clock() {
 
 // The clock may have been set since the start: it began after the last look, by whichever clock.
 std::optional<WallTime> Supervisor::Core::start_by_now(WallTime said) const {
-    for (const WallTime start : {told(said), said - set_before}) {
+    for (const WallTime start : {as_shown(said), said - set_before}) {
         if (runs_noted_at && start >= *runs_noted_at - std::chrono::seconds(1) &&
             start <= now() + std::chrono::seconds(1)) {
             return start;
         }
     }
     const bool ahead = said > wall() + std::chrono::seconds(1);
-    return ahead ? std::nullopt : std::optional(told(said));
+    return ahead ? std::nullopt : std::optional(as_shown(said));
 }
 
 void Supervisor::Core::note_run_starts(const observe::Observed& observed) {
@@ -135,8 +135,8 @@ std::map<LeafKey, manifests::StartCondition> Supervisor::leaves_to_look_at(
         if (!core_->was_up(name) || !runs) {
             collect_leaves(spec->conditions, found);
             // While the newest version fails, the one before is held by its own conditions.
-            const auto version = core_->in_force.find(name);
-            if (version != core_->in_force.end()) {
+            const auto version = core_->effective.find(name);
+            if (version != core_->effective.end()) {
                 collect_leaves(version->second->conditions, found);
             }
         }
@@ -169,7 +169,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     for (const auto& [name, why] : core.aside) {
         prepared.policy.apps[name].set_aside = why.why;
     }
-    prepared.in_force = desired;
+    prepared.effective = desired;
     prepared.policy.owner = core.state.owner();
     prepared.policy.owner_file = core.state.owner_file().string();
     core.note_clock();
@@ -190,20 +190,20 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
         policy.busy = is_busy(name);
         policy.companions.busy = busy_before.contains(plan::companions_of(name));
         core.contain(name, prepared.policy, [&, &name = name, &spec = spec] {
-            prepared.in_force.apps[name] = core.weigh_app(name, spec, index, prepared);
+            prepared.effective.apps[name] = core.evaluate_app(name, spec, index, prepared);
         });
-        const auto before = core.in_force.find(name);
-        if (!policy.trouble.empty() && before != core.in_force.end()) {
-            prepared.in_force.apps[name] = before->second;
+        const auto before = core.effective.find(name);
+        if (!policy.trouble.empty() && before != core.effective.end()) {
+            prepared.effective.apps[name] = before->second;
         }
     }
-    core.in_force = prepared.in_force.apps;
+    core.effective = prepared.effective.apps;
     core.end_restarts(prepared, index);
     core.order_stops(prepared, index);
-    core.weigh_standings(desired, prepared, index);
+    core.evaluate_dependencies(desired, prepared, index);
     core.hold_starts(prepared, facts);
     core.has_weighed = true;
-    core.weigh_companions(prepared, observed);
+    core.evaluate_companions(prepared, observed);
     for (const std::string& name : core.known_apps(index)) {
         if (!desired.apps.contains(name)) {
             plan::AppPolicy& policy = prepared.policy.apps[name];
@@ -216,9 +216,9 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     }
     core.forget_gone(prepared.policy);
     core.govern(prepared.policy);
-    core.wedges.keep_only(ids_of(observed), pod_names(observed), core.clock.steady_now());
+    core.stuck_watch.keep_only(ids_of(observed), pod_names(observed), core.clock.steady_now());
     keep_earliest(core.next, core.failures.next_after(core.now()));
-    if (const auto stuck = core.wedges.next_after(core.clock.steady_now())) {
+    if (const auto stuck = core.stuck_watch.next_after(core.clock.steady_now())) {
         keep_earliest(core.next, core.now() + *stuck);
     }
     return prepared;
@@ -258,8 +258,8 @@ void Supervisor::Core::note_recreations(const plan::AppPlan& planned) {
             step.kind == plan::StepKind::RemoveContainer || step.kind == plan::StepKind::RemovePod;
         const bool service =
             step.kind == plan::StepKind::RemoveService && planned.action == plan::AppAction::Repair;
-        if (service || (removes && text_in(json_object_from(step.details), "why") == "wedged")) {
-            wedges.note_recreated(step.object, clock.steady_now());
+        if (service || (removes && text_in(json_object_from(step.details), "why") == "stuck")) {
+            stuck_watch.note_recreated(step.object, clock.steady_now());
         }
     }
 }
@@ -274,14 +274,14 @@ void Supervisor::Core::note_pod_starts(const state::ChangeView& change) {
         // new pod helps against it.
         const nlohmann::json data = json_object_from(task.data);
         if (done || text_in(data, "refused") == "yes") {
-            wedges.note_pod_start(text_in(data, "object"), done);
+            stuck_watch.note_pod_start(text_in(data, "object"), done);
         }
     }
 }
 
 std::set<std::string> Supervisor::Core::breaker_names(const std::string& app) const {
     std::set<std::string> names;
-    if (const auto spec = in_force.find(app); spec != in_force.end()) {
+    if (const auto spec = effective.find(app); spec != effective.end()) {
         for (const manifests::PodSpec& pod : spec->second->pods) {
             names.insert(pod.name);
         }
@@ -301,7 +301,7 @@ void Supervisor::Core::forget_gone(const plan::Policy& policy) {
     }
     failures.keep_only(names);
     const auto is_gone = [&](const auto& row) { return !names.contains(row.first); };
-    std::erase_if(told_to_start, is_gone);
+    std::erase_if(asked_to_start, is_gone);
     std::erase_if(hashes, is_gone);
 }
 
@@ -354,7 +354,7 @@ void Supervisor::change_ended(const state::ChangeView& change) {
 void Supervisor::forget_failures(const std::optional<std::string>& app) {
     const std::lock_guard lock(core_->mutex);
     core_->failures.forget(app);
-    core_->wedges.reset(app ? std::optional(core_->breaker_names(*app)) : std::nullopt);
+    core_->stuck_watch.reset(app ? std::optional(core_->breaker_names(*app)) : std::nullopt);
     if (app) {
         core_->failures.forget(plan::companions_of(*app));
     }

@@ -13,9 +13,9 @@
 #include "agent/state/state.h"
 #include "agent/supervise/conditions.h"
 #include "agent/supervise/parts.h"
+#include "agent/supervise/requests.h"
 #include "agent/supervise/status.h"
 #include "agent/supervise/virtual_events.h"
-#include "agent/supervise/wishes.h"
 #include "manifests/model.h"
 #include "runtime/base/clock.h"
 
@@ -52,7 +52,7 @@ class Supervisor {
     void set_readiness(PartReadiness readiness);
 
     struct Prepared {
-        manifests::Desired in_force;  // what the plan is made from
+        manifests::Desired effective;  // what the plan is made from
         // The versions whose companions are in force: of those apps that have, or had, some.
         std::map<std::string, std::shared_ptr<const manifests::AppSpec>> companions;
         plan::Policy policy;
@@ -82,7 +82,7 @@ class Supervisor {
                      const WorldFacts& facts = {});
 
     // The plans that may be committed now: not those that would only repeat what failed a moment
-    // ago. What they remove as wedged is counted.
+    // ago. What they remove as stuck is counted.
     std::vector<const plan::AppPlan*> admit(const plan::Plan& plan) const;
     // The same of the companions.
     std::vector<const plan::AppPlan*> admit_companions(const plan::Plan& plan) const;
@@ -131,19 +131,19 @@ class Supervisor {
                                          const std::string& part,
                                          const observe::Observed* observed,
                                          const WorldFacts& facts) const;
-    // Whether a stop that was planned for that wish still stands.
-    bool stop_stands(const std::string& app, std::int64_t wish) const;
+    // Whether a stop that was planned for that request still stands.
+    bool is_stop_wanted(const std::string& app, std::int64_t request) const;
 
-    // -- wishes
+    // -- requests
 
     // NotFound for an app nobody knows. A change that is only being prepared is called off by a
     // stop and a restart.
-    Result<WishReport> wish(const std::string& app, const Wish& wish);
+    Result<RequestReport> request(const std::string& app, const AppRequest& request);
     // The host goes down, or does not after all: everything is wanted down, in order, and nothing
     // of it is remembered over a restart. Where that takes longer than the host waits (within), the
     // graces of what still runs are shortened alike, so that the last have as much of theirs as the
     // first.
-    WishReport shut_down(bool down, std::optional<Duration> within = std::nullopt);
+    RequestReport shut_down(bool down, std::optional<Duration> within = std::nullopt);
     // How long stopping all apps in order takes when each uses all of its grace.
     Duration time_to_stop_all() const;
     // How long the host would wait, as far as it says: what does not fit is told by the overview.

@@ -8,7 +8,7 @@ namespace {
 
 // Counters of parts that no version has any more. Those of companions go by their services, of
 // which only systemd's side of them tells (companions.cpp), so long as there are any.
-void forget_parts(std::initializer_list<const manifests::AppSpec*> versions, Memory& memory) {
+void forget_parts(std::initializer_list<const manifests::AppSpec*> versions, AppMemory& memory) {
     const bool has_units =
         !memory.companions.empty() ||
         std::ranges::any_of(versions, [](const auto* each) { return !each->companions.empty(); });
@@ -53,10 +53,10 @@ state::AppRecord Supervisor::Core::number(const std::string& app,
         record.name = app;
         record.generation = highest_generation(index.containers_of(app), state.owner());
         record.generation = record.generation > 0 ? record.generation - 1 : 0;
-        // What runs was started by a person, whose wish went with the store.
-        const Census census = count_parts(list_parts(app, spec.get(), index, {}), spec.get());
-        record.stopped = !spec->autostart && !census.any_running;
-        Memory memory;
+        // What runs was started by a person, whose request went with the store.
+        const PartCounts counts = count_parts(list_parts(app, spec.get(), index, {}), spec.get());
+        record.stopped = !spec->autostart && !counts.any_running;
+        AppMemory memory;
         memory.autostart_off = record.stopped;
         record.extra = to_extra(memory);
     }
@@ -84,7 +84,7 @@ SpecPointer Supervisor::Core::choose_version(const state::AppRecord& record,
 
 void Supervisor::Core::remember_health(const manifests::AppSpec& spec,
                                        const ObservedIndex& index,
-                                       Memory& memory,
+                                       AppMemory& memory,
                                        Prepared& prepared) const {
     std::map<std::string, RunHealth> runs;
     for (const manifests::ContainerSpec& container : spec.containers) {
@@ -108,7 +108,7 @@ void Supervisor::Core::remember_health(const manifests::AppSpec& spec,
     memory.health = std::move(runs);
 }
 
-void Supervisor::Core::remember_version(const state::AppRecord& record, Memory& memory) {
+void Supervisor::Core::remember_version(const state::AppRecord& record, AppMemory& memory) {
     const std::string& spec = record.deployed_spec;
     if (spec.empty() || (!memory.ran.empty() && memory.ran.front().spec == spec)) {
         return;
@@ -118,10 +118,10 @@ void Supervisor::Core::remember_version(const state::AppRecord& record, Memory& 
                       version == nullptr || manifests::holds_secrets(*version)});
 }
 
-SpecPointer Supervisor::Core::weigh_app(const std::string& name,
-                                        const SpecPointer& spec,
-                                        const ObservedIndex& index,
-                                        Prepared& prepared) {
+SpecPointer Supervisor::Core::evaluate_app(const std::string& name,
+                                           const SpecPointer& spec,
+                                           const ObservedIndex& index,
+                                           Prepared& prepared) {
     plan::AppPolicy& policy = prepared.policy.apps[name];
     state::AppRecord record = number(name, spec, index);
     failures.forget_others(name, {record.spec, record.deployed_spec});
@@ -135,15 +135,15 @@ SpecPointer Supervisor::Core::weigh_app(const std::string& name,
     if (!record.deployed_spec.empty() || index.containers_of(name).empty()) {
         policy.deployed_spec = record.deployed_spec;
     }
-    Memory memory = memory_from(record.extra);
-    policy.wish = memory.wish;
+    AppMemory memory = memory_from(record.extra);
+    policy.request = memory.request;
     remember_version(record, memory);
     const bool was_stopped = policy.stopped || down.contains(name);
     if (!policy.busy && was_stopped) {
         forgive_exits(*version, index, memory);
     } else if (!policy.busy) {
-        weigh_parts(*version, index, memory, policy);
-        weigh_pods(*version, index, memory, policy);
+        evaluate_parts(*version, index, memory, policy);
+        evaluate_pods(*version, index, memory, policy);
     }
     remember_health(*version, index, memory, prepared);
     forget_parts({version.get(), spec.get()}, memory);

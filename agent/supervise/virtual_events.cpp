@@ -80,7 +80,7 @@ Subscriptions::Handle Subscriptions::subscribe(const std::string& app,
     return {weak_from_this(), id};
 }
 
-void Subscriptions::tell(const Overview& overview) {
+void Subscriptions::publish(const Overview& overview) {
     std::vector<std::pair<Callback, AppStatus>> calls;
     {
         const std::lock_guard lock(mutex_);

@@ -53,7 +53,7 @@ class Subscriptions : public std::enable_shared_from_this<Subscriptions> {
 
     [[nodiscard]] Handle subscribe(const std::string& app, VirtualEvent event, Callback callback);
     // The newest view of all apps.
-    void tell(const Overview& overview);
+    void publish(const Overview& overview);
 
   private:
     struct Subscriber {

@@ -98,7 +98,7 @@ void read_image(const Place& place, ContainerSpec& out) {
 }
 
 void read_process(const Place& place, const PodContext& pod, ContainerSpec& out) {
-    Environment environment = read_environment(place, pod.name, pod.metadata, pod.objects);
+    ContainerEnvironment environment = read_environment(place, pod.name, pod.metadata, pod.objects);
     out.entrypoint = read_words(place["command"], environment.values);
     out.entrypoint_set = !out.entrypoint.empty();
     out.command = read_words(place["args"], environment.values);

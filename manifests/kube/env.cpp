@@ -12,11 +12,11 @@
 namespace podreeve::manifests::kube {
 namespace {
 
-struct Reader {
+struct EnvReader {
     const std::string& pod_name;
     const Metadata& pod;
     const Objects& objects;
-    Environment out;
+    ContainerEnvironment out;
 };
 
 struct Found {
@@ -39,7 +39,7 @@ bool check_value(const Place& place, const std::string& key, const std::string& 
     return true;
 }
 
-void set(Reader& reader, const std::string& name, Found found) {
+void set(EnvReader& reader, const std::string& name, Found found) {
     if (found.secret) {
         reader.out.secret.insert(name);
     } else {
@@ -116,7 +116,7 @@ std::string value_or_empty(const std::map<std::string, std::string>& map, const 
     return found == map.end() ? "" : found->second;
 }
 
-std::optional<Found> read_field_ref(const Place& ref, const Reader& reader) {
+std::optional<Found> read_field_ref(const Place& ref, const EnvReader& reader) {
     if (!ref.check_fields(fields::kFieldRef)) {
         return std::nullopt;
     }
@@ -140,7 +140,7 @@ std::optional<Found> read_field_ref(const Place& ref, const Reader& reader) {
     return std::nullopt;
 }
 
-std::optional<Found> read_value_from(const Place& from, const Reader& reader) {
+std::optional<Found> read_value_from(const Place& from, const EnvReader& reader) {
     if (!from.check_fields(fields::kEnvValueFrom)) {
         return std::nullopt;
     }
@@ -164,7 +164,7 @@ std::optional<Found> read_value_from(const Place& from, const Reader& reader) {
     return read_field_ref(field, reader);
 }
 
-Found expanded(const std::string& text, const Reader& reader) {
+Found expanded(const std::string& text, const EnvReader& reader) {
     std::set<std::string> used;
     Found out{expand_variables(text, reader.out.values, &used), false};
     out.secret = std::any_of(used.begin(), used.end(), [&](const std::string& name) {
@@ -173,7 +173,7 @@ Found expanded(const std::string& text, const Reader& reader) {
     return out;
 }
 
-void read_variable(const Place& place, Reader& reader) {
+void read_variable(const Place& place, EnvReader& reader) {
     if (!place.check_fields(fields::kEnv)) {
         return;
     }
@@ -205,7 +205,7 @@ void read_all_of(const Place& ref,
                  const char* kind,
                  const std::map<std::string, DataObject>& known,
                  const std::string& prefix,
-                 Reader& reader) {
+                 EnvReader& reader) {
     if (!ref.check_fields(fields::kEnvFromRef)) {
         return;
     }
@@ -220,7 +220,7 @@ void read_all_of(const Place& ref,
     }
 }
 
-void read_env_from(const Place& place, Reader& reader) {
+void read_env_from(const Place& place, EnvReader& reader) {
     if (!place.check_fields(fields::kEnvFrom)) {
         return;
     }
@@ -240,11 +240,11 @@ void read_env_from(const Place& place, Reader& reader) {
 
 }  // namespace
 
-Environment read_environment(const Place& container,
-                             const std::string& pod_name,
-                             const Metadata& pod,
-                             const Objects& objects) {
-    Reader reader{pod_name, pod, objects, {}};
+ContainerEnvironment read_environment(const Place& container,
+                                      const std::string& pod_name,
+                                      const Metadata& pod,
+                                      const Objects& objects) {
+    EnvReader reader{pod_name, pod, objects, {}};
     for (const Place& place : container["envFrom"].items()) {
         read_env_from(place, reader);
     }

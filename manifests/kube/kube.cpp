@@ -14,13 +14,13 @@
 namespace podreeve::manifests::kube {
 namespace {
 
-struct Kind {
+struct KubeKind {
     std::string_view name;
     std::string_view api_version;
     bool workload;
 };
 
-constexpr Kind kKinds[] = {
+constexpr KubeKind kKinds[] = {
     {"ConfigMap", "v1", false},
     {"Deployment", "apps/v1", true},
     {"PersistentVolumeClaim", "v1", false},
@@ -30,7 +30,7 @@ constexpr Kind kKinds[] = {
 constexpr std::string_view kLaterKinds[] = {"DaemonSet", "Job",     "CronJob", "StatefulSet",
                                             "Service",   "Ingress", "List",    "ReplicaSet"};
 
-const Kind* read_kind(const Place& document) {
+const KubeKind* read_kind(const Place& document) {
     static const std::vector<std::string> kNames = {"ConfigMap", "Deployment",
                                                     "PersistentVolumeClaim", "Pod", "Secret"};
     const Place place = document["kind"];
@@ -38,7 +38,7 @@ const Kind* read_kind(const Place& document) {
     if (!name) {
         return nullptr;
     }
-    for (const Kind& kind : kKinds) {
+    for (const KubeKind& kind : kKinds) {
         if (kind.name == *name) {
             return &kind;
         }
@@ -52,12 +52,12 @@ const Kind* read_kind(const Place& document) {
     return nullptr;
 }
 
-const Kind* read_type(const Place& document) {
+const KubeKind* read_type(const Place& document) {
     if (!document.is_map()) {
         document.fail("must be a map with apiVersion, kind and metadata");
         return nullptr;
     }
-    const Kind* kind = read_kind(document);
+    const KubeKind* kind = read_kind(document);
     const Place version = document["apiVersion"];
     const auto text = version.required_text();
     if (kind != nullptr && text && *text != kind->api_version) {
@@ -240,7 +240,7 @@ void read_deployment(const Place& document, Workloads& file) {
                   file.app);
 }
 
-void read_data(const Place& document, const Kind& kind, Objects& objects, AppSpec& app) {
+void read_data(const Place& document, const KubeKind& kind, Objects& objects, AppSpec& app) {
     if (kind.name == "ConfigMap") {
         read_config_map(document, objects);
     } else if (kind.name == "Secret") {
@@ -264,11 +264,11 @@ AppSpec read_app(const std::string& name,
     app.display_name = name;
     app.dialect = Dialect::Kube;
     Objects objects;
-    std::vector<std::pair<Place, const Kind*>> workloads;
+    std::vector<std::pair<Place, const KubeKind*>> workloads;
     bool all_kinds_known = true;
     for (std::size_t i = 0; i < documents.size(); ++i) {
         const Place document(*documents[i], document_path(i, documents.size()), diagnostics);
-        const Kind* kind = read_type(document);
+        const KubeKind* kind = read_type(document);
         all_kinds_known = all_kinds_known && kind != nullptr;
         if (kind != nullptr && kind->workload) {
             workloads.emplace_back(document, kind);

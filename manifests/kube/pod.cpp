@@ -61,7 +61,7 @@ void read_dns(const Place& config, PodSpec& pod) {
 }
 
 // Fields that say what is so anyway: right as that, and an error when they ask for more.
-void check_settled(const Place& spec) {
+void check_fixed_fields(const Place& spec) {
     if (spec["automountServiceAccountToken"].boolean().value_or(false)) {
         spec["automountServiceAccountToken"].fail("there are no service accounts here", "false");
     }
@@ -151,7 +151,7 @@ void read_pod_spec(const Place& spec,
     join_network(pod, app);
     read_host_aliases(spec["hostAliases"], pod);
     read_dns(spec["dnsConfig"], pod);
-    check_settled(spec);
+    check_fixed_fields(spec);
     const Place security = spec["securityContext"];
     check_pod_security(security);
     pod.sysctls = read_sysctls(security);

@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::int64_t kMaxId = std::numeric_limits<std::uint32_t>::max() - 1LL;
 
-struct Identity {
+struct RunAs {
     std::optional<std::int64_t> user;
     std::optional<std::int64_t> group;
     std::optional<bool> non_root;
 };
 
-Identity read_identity(const Place& context) {
+RunAs read_identity(const Place& context) {
     return {context["runAsUser"].integer(0, kMaxId), context["runAsGroup"].integer(0, kMaxId),
             context["runAsNonRoot"].boolean()};
 }
@@ -93,7 +93,7 @@ void read_container_only(const Place& context, Security& out) {
     }
 }
 
-void check_non_root(const Place& where, const Identity& identity) {
+void check_non_root(const Place& where, const RunAs& identity) {
     if (!identity.non_root.value_or(false)) {
         return;
     }
@@ -107,12 +107,12 @@ void check_non_root(const Place& where, const Identity& identity) {
 
 void set_user(const Place& container, const Place& pod, Security& out) {
     // Those of the pod were told once already; here only the numbers count.
-    std::vector<Diagnostic> told;
-    Identity of_pod;
+    std::vector<Diagnostic> reported;
+    RunAs of_pod;
     if (pod.node() != nullptr) {
-        of_pod = read_identity(Place(*pod.node(), pod.path(), told));
+        of_pod = read_identity(Place(*pod.node(), pod.path(), reported));
     }
-    Identity identity = read_identity(container);
+    RunAs identity = read_identity(container);
     const Place group =
         identity.group || !of_pod.group ? container["runAsGroup"] : pod["runAsGroup"];
     const Place non_root =
@@ -130,9 +130,9 @@ void set_user(const Place& container, const Place& pod, Security& out) {
 }
 
 void inherit(const Place& container, const Place& pod, Security& out) {
-    std::vector<Diagnostic> told;
+    std::vector<Diagnostic> reported;
     if (pod.node() != nullptr) {
-        const Place silent(*pod.node(), pod.path(), told);
+        const Place silent(*pod.node(), pod.path(), reported);
         out.selinux = read_selinux(silent["seLinuxOptions"]);
         out.seccomp = read_seccomp(silent["seccompProfile"]);
         for (const Place& group : silent["supplementalGroups"].items()) {

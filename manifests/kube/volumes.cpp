@@ -296,7 +296,7 @@ void read_volume(const Place& volume, Context& context, PodVolumes& out) {
     }
     std::vector<std::string> kinds;
     bool other = false;
-    for (const Entry& entry : volume.node()->entries) {
+    for (const MapEntry& entry : volume.node()->entries) {
         if (entry.key != "name") {
             const bool known =
                 std::find(fields::kVolume.supported.begin(), fields::kVolume.supported.end(),

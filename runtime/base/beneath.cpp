@@ -136,16 +136,16 @@ Result<UniqueFd> open_in_root(const fs::path& root, const std::string& path) {
     if (!top) {
         return errno_error(fmt::format("reach {}", root.string()), errno);
     }
-    std::vector<UniqueFd> way;  // from the root down
+    std::vector<UniqueFd> opened;  // from the root down
     std::deque<std::string> left = steps_of(path);
     for (int links = 0; !left.empty();) {
         const std::string step = std::move(left.front());
         left.pop_front();
         if (step == "..") {
-            way.resize(way.empty() ? 0 : way.size() - 1);
+            opened.resize(opened.empty() ? 0 : opened.size() - 1);
             continue;
         }
-        UniqueFd next(::openat((way.empty() ? top : way.back()).get(), step.c_str(), kPath));
+        UniqueFd next(::openat((opened.empty() ? top : opened.back()).get(), step.c_str(), kPath));
 
         struct stat info {};
 
@@ -153,18 +153,18 @@ Result<UniqueFd> open_in_root(const fs::path& root, const std::string& path) {
             return errno_error(fmt::format("reach {} below {}", path, root.string()), errno);
         }
         if (!S_ISLNK(info.st_mode)) {
-            way.push_back(std::move(next));
+            opened.push_back(std::move(next));
             continue;
         }
         const std::string target = target_of(next);
         if (target.empty() || ++links > kMostLinks) {
             return errno_error(fmt::format("reach {} below {}", path, root.string()), ELOOP);
         }
-        way.resize(target.front() == '/' ? 0 : way.size());
+        opened.resize(target.front() == '/' ? 0 : opened.size());
         const std::deque<std::string> further = steps_of(target);
         left.insert(left.begin(), further.begin(), further.end());
     }
-    return way.empty() ? std::move(top) : std::move(way.back());
+    return opened.empty() ? std::move(top) : std::move(opened.back());
 }
 
 }  // namespace podreeve

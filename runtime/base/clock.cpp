@@ -34,7 +34,7 @@ std::string to_rfc3339(WallTime time) {
 namespace {
 
 // What is left of a text that is read from its front. Once something did not fit, nothing does.
-struct Reader {
+struct TimeReader {
     std::string_view rest;
     bool failed = false;
 
@@ -94,7 +94,7 @@ struct Reader {
     }
 };
 
-sys_days read_date(Reader& reader) {
+sys_days read_date(TimeReader& reader) {
     const year y(static_cast<int>(reader.number(4, 0, 9999)));
     reader.expect('-');
     const month m(reader.number(2, 1, 12));
@@ -105,7 +105,7 @@ sys_days read_date(Reader& reader) {
     return reader.failed ? sys_days() : sys_days(date);
 }
 
-seconds read_time_of_day(Reader& reader) {
+seconds read_time_of_day(TimeReader& reader) {
     const hours h(reader.number(2, 0, 23));
     reader.expect(':');
     const minutes m(reader.number(2, 0, 59));
@@ -118,7 +118,7 @@ seconds read_time_of_day(Reader& reader) {
 }  // namespace
 
 Result<WallTime> parse_rfc3339(const std::string& text) {
-    Reader reader{text};
+    TimeReader reader{text};
     const sys_days date = read_date(reader);
     reader.expect('T');
     const seconds time_of_day = read_time_of_day(reader);

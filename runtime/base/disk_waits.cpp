@@ -41,8 +41,8 @@ void DiskWaits::end(std::list<SteadyTime>::iterator begun) {
     const std::lock_guard lock(mutex_);
     const Duration waited = clock_.steady_now() - *begun;
     begun_.erase(begun);
-    if (told_ && longest().value_or(Duration::zero()) < kUsual) {
-        told_ = given_up_ = false;
+    if (reported_ && longest().value_or(Duration::zero()) < kUsual) {
+        reported_ = given_up_ = false;
         log::info("the disk of {} answers again, after {}", what_, to_short_text(waited));
     }
 }
@@ -74,7 +74,7 @@ void DiskWaits::look() {
     {
         const std::lock_guard lock(mutex_);
         const auto waited = longest();
-        if (waited && *waited >= kUsual && !std::exchange(told_, true)) {
+        if (waited && *waited >= kUsual && !std::exchange(reported_, true)) {
             log::warn("{}", words(*waited));
         }
         if (waited && *waited < kLongest) {

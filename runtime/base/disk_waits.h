@@ -70,7 +70,7 @@ class DiskWaits {
     std::condition_variable_any stopped_;
     std::list<SteadyTime> begun_;  // the waits, oldest first
     std::function<void()> callback_;
-    bool told_ = false, given_up_ = false;
+    bool reported_ = false, given_up_ = false;
     bool watching_ = false;  // the thread will look again
     std::jthread thread_;
 };

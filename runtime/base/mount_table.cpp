@@ -16,7 +16,7 @@ namespace {
 constexpr std::uintmax_t kLargestTable = 16 * 1024 * 1024;
 
 // Of "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw"
-struct Row {
+struct MountRow {
     std::string_view id, device, root, point;
 };
 
@@ -36,7 +36,7 @@ std::string unescaped(std::string_view text) {
     return out;
 }
 
-std::optional<Row> row_in(std::string_view line) {
+std::optional<MountRow> row_in(std::string_view line) {
     std::array<std::string_view, 5> words;
     for (std::string_view& word : words) {
         const std::size_t end = line.find(' ');
@@ -46,11 +46,11 @@ std::optional<Row> row_in(std::string_view line) {
         word = line.substr(0, end);
         line.remove_prefix(end + 1);
     }
-    return Row{words[0], words[2], words[3], words[4]};
+    return MountRow{words[0], words[2], words[3], words[4]};
 }
 
-std::vector<Row> rows_in(std::string_view table) {
-    std::vector<Row> rows;
+std::vector<MountRow> rows_in(std::string_view table) {
+    std::vector<MountRow> rows;
     while (!table.empty()) {
         const std::size_t end = std::min(table.find('\n'), table.size());
         if (const auto row = row_in(table.substr(0, end))) {
@@ -97,7 +97,7 @@ std::string joined(std::string root, std::string_view below) {
 
 std::optional<FileSystemPlace> place_of_mount(std::string_view mountinfo, std::string_view target) {
     std::optional<FileSystemPlace> found;
-    for (const Row& row : rows_in(mountinfo)) {
+    for (const MountRow& row : rows_in(mountinfo)) {
         if (unescaped(row.point) == target) {
             found = {std::string(row.device), unescaped(row.root)};
         }
@@ -111,7 +111,7 @@ Result<FileSystemPlace> place_of_file(int fd, const std::filesystem::path& self)
     ASSIGN_OR_RETURN(const std::string table, read_file(self / "mountinfo", kLargestTable));
     ASSIGN_OR_RETURN(const std::string name, name_of(fd, self));
     const std::string id = mount_id_in(fdinfo);
-    for (const Row& row : rows_in(table)) {
+    for (const MountRow& row : rows_in(table)) {
         const std::string point = unescaped(row.point);
         if (row.id == id && name.starts_with(point)) {
             return FileSystemPlace{

@@ -19,7 +19,7 @@ bool same_letter(char a, char b) {
 
 }  // namespace
 
-bool tells_no_room(std::string_view message) {
+bool is_no_room(std::string_view message) {
     return std::ranges::any_of(kPhrases, [&](std::string_view phrase) {
         return std::search(message.begin(), message.end(), phrase.begin(), phrase.end(),
                            same_letter) != message.end();

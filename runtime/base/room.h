@@ -11,7 +11,7 @@ namespace podreeve {
 // something: space, inodes or a quota on a disk, a disk that can only be read, descriptors, memory.
 // It comes back by itself or by a person's hand, sooner or later; to ask again at once helps
 // little. Podman answers it as any failure of its own, so that only its words tell.
-bool tells_no_room(std::string_view message);
+bool is_no_room(std::string_view message);
 
 // The pause, shorter by up to a fifth: those who were refused together do not come back together.
 // The same for the same salt.

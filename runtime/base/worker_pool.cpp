@@ -76,14 +76,14 @@ void WorkerPool::submit(std::function<void()> job) {
 
 // False: the thread is to end.
 bool WorkerPool::wait_for_job(std::unique_lock<std::mutex>& lock) {
-    const auto is_told = [this] { return stopping_ || !jobs_.empty(); };
+    const auto has_work = [this] { return stopping_ || !jobs_.empty(); };
     ++waiting_;
-    if (!wake_.wait_for(lock, idle_.longest, is_told)) {
+    if (!wake_.wait_for(lock, idle_.longest, has_work)) {
         if (threads_.size() > idle_.kept) {
             --waiting_;
             return false;
         }
-        wake_.wait(lock, is_told);
+        wake_.wait(lock, has_work);
     }
     --waiting_;
     return !stopping_;

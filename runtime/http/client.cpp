@@ -22,7 +22,7 @@ void set_up_curl_once() {
 }  // namespace
 
 // Handles at rest, the one used last on top: its connection is the likeliest to be still open.
-struct Client::Pool {
+struct HttpClient::Pool {
     Pool(std::string path, std::size_t keep_handles, std::optional<uid_t> whose)
         : socket_path(std::move(path)), keep(keep_handles), owner(whose) {}
 
@@ -49,14 +49,14 @@ struct Client::Pool {
     }
 };
 
-Client::Client(std::string socket_path, unsigned keep_handles, std::optional<uid_t> owner) {
+HttpClient::HttpClient(std::string socket_path, unsigned keep_handles, std::optional<uid_t> owner) {
     set_up_curl_once();
     pool_ = std::make_unique<Pool>(std::move(socket_path), keep_handles, owner);
 }
 
-Client::~Client() = default;
+HttpClient::~HttpClient() = default;
 
-Result<Response> Client::call(const Request& request) {
+Result<Response> HttpClient::call(const Request& request) {
     if (request.stop.stop_requested()) {
         return fail(Code::Cancelled, fmt::format("cannot begin {}: cancelled", request.method));
     }
@@ -73,7 +73,7 @@ Result<Response> Client::call(const Request& request) {
     return result;
 }
 
-const std::string& Client::socket_path() const {
+const std::string& HttpClient::socket_path() const {
     return pool_->socket_path;
 }
 

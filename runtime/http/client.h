@@ -44,16 +44,16 @@ struct Response {
 // threads may call at once, each call takes one handle. Errors are those of the transport
 // (Unavailable: absent, refused, cut off in the middle; Timeout; Cancelled by stop or sink); any
 // HTTP status is a Response.
-class Client {
+class HttpClient {
   public:
     // With owner nothing is said to a server that is neither that user's nor root's (Denied), as
     // the kernel tells by the connection.
-    explicit Client(std::string socket_path,
-                    unsigned keep_handles = 4,
-                    std::optional<uid_t> owner = std::nullopt);
-    ~Client();
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
+    explicit HttpClient(std::string socket_path,
+                        unsigned keep_handles = 4,
+                        std::optional<uid_t> owner = std::nullopt);
+    ~HttpClient();
+    HttpClient(const HttpClient&) = delete;
+    HttpClient& operator=(const HttpClient&) = delete;
 
     Result<Response> call(const Request& request);
     const std::string& socket_path() const;

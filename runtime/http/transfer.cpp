@@ -20,7 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // What curl's callbacks fill in while a call runs.
-struct Progress {
+struct TransferState {
     const Request* request = nullptr;
     Response response;
     bool headers_complete = false;
@@ -66,7 +66,7 @@ int status_of(std::string_view line) {
     return status;
 }
 
-void take_header(Progress& progress, std::string_view line) {
+void take_header(TransferState& progress, std::string_view line) {
     progress.heard = true;
     if (line.starts_with("HTTP/")) {  // also after an interim 1xx
         progress.response = Response{status_of(line), {}, {}};
@@ -87,7 +87,7 @@ void take_header(Progress& progress, std::string_view line) {
     progress.response.headers[std::move(name)] = trimmed(line.substr(colon + 1));
 }
 
-bool take_body(Progress& progress, std::string_view piece) {
+bool take_body(TransferState& progress, std::string_view piece) {
     progress.heard = true;
     if (progress.body_goes_to_sink()) {
         progress.sink_ended = !progress.request->sink(piece);
@@ -102,7 +102,7 @@ bool take_body(Progress& progress, std::string_view piece) {
 
 // A short count ends the transfer; an exception must not pass through curl's C frames.
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) {
-    auto& progress = *static_cast<Progress*>(self);
+    auto& progress = *static_cast<TransferState*>(self);
     const std::string_view line(data, size * count);
     progress.sink_threw =
         !contained_or_logged("taking a header", [&] { take_header(progress, line); });
@@ -110,7 +110,7 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* sel
 }
 
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) {
-    auto& progress = *static_cast<Progress*>(self);
+    auto& progress = *static_cast<TransferState*>(self);
     const std::string_view piece(data, size * count);
     bool taken = false;
     progress.sink_threw =
@@ -167,28 +167,28 @@ void set_transport(CURL* easy, const std::string& socket_path, const Request& re
     set(easy, CURLOPT_FRESH_CONNECT, is_safe(request.method) ? 0L : 1L);
 }
 
-void set_callbacks(CURL* easy, Progress& progress) {
+void set_callbacks(CURL* easy, TransferState& progress) {
     set(easy, CURLOPT_HEADERFUNCTION, &on_header);
     set(easy, CURLOPT_HEADERDATA, static_cast<void*>(&progress));
     set(easy, CURLOPT_WRITEFUNCTION, &on_body);
     set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&progress));
 }
 
-enum class Ended { Done, Stopped, Idle };
+enum class TransferEnd { Done, Stopped, Idle };
 
 // Turns the transfer until it ends. It sleeps in poll for as long as curl allows: a stream that
 // says nothing costs no wake-up, and a stop wakes the poll at once.
-Ended turn(CURLM* multi, const Request& request, Progress& progress) {
+TransferEnd turn(CURLM* multi, const Request& request, TransferState& progress) {
     const std::stop_callback wake(request.stop, [multi] { curl_multi_wakeup(multi); });
     const SystemClock clock;
     SteadyTime idle_since = clock.steady_now();
     for (int running = 1;;) {
         curl_multi_perform(multi, &running);
         if (running == 0) {
-            return Ended::Done;
+            return TransferEnd::Done;
         }
         if (request.stop.stop_requested()) {
-            return Ended::Stopped;
+            return TransferEnd::Stopped;
         }
         Duration wait = std::chrono::hours(1);
         if (request.idle_timeout > Duration::zero()) {
@@ -196,7 +196,7 @@ Ended turn(CURLM* multi, const Request& request, Progress& progress) {
             idle_since = std::exchange(progress.heard, false) ? now : idle_since;
             wait = idle_since + request.idle_timeout - now;
             if (wait <= Duration::zero()) {
-                return Ended::Idle;
+                return TransferEnd::Idle;
             }
         }
         curl_multi_poll(multi, nullptr, 0, static_cast<int>(to_ms(wait)), nullptr);
@@ -239,7 +239,7 @@ Result<Response> outcome(CURL* easy,
                          CURLcode code,
                          const std::string& socket_path,
                          const Request& request,
-                         Progress& progress) {
+                         TransferState& progress) {
     if (progress.sink_ended) {
         return fail(Code::Cancelled,
                     fmt::format("cannot finish {}: its reader ended it", name_of(request)));
@@ -312,7 +312,7 @@ Result<Response> Handle::perform(const std::string& socket_path, const Request& 
     if (easy_ == nullptr || multi_ == nullptr) {
         return fail(Code::Internal, "cannot set up an HTTP client: out of memory");
     }
-    Progress progress;
+    TransferState progress;
     progress.request = &request;
     HeaderList headers;
     const std::string url = "http://podman" + request.target;
@@ -331,16 +331,16 @@ Result<Response> Handle::perform(const std::string& socket_path, const Request& 
         set(easy_, CURLOPT_PREREQDATA, static_cast<void*>(&peer_));
     }
     curl_multi_add_handle(multi_, easy_);
-    const Ended ended = turn(multi_, request, progress);
+    const TransferEnd ended = turn(multi_, request, progress);
     const CURLcode code = result_of(multi_);
     curl_multi_remove_handle(multi_, easy_);  // closes the connection of a call cut short
     if (!peer_.refused.empty()) {
         return fail(Code::Denied, fmt::format("cannot use {}: {}", socket_path, peer_.refused));
     }
-    if (ended == Ended::Stopped) {
+    if (ended == TransferEnd::Stopped) {
         return fail(Code::Cancelled, fmt::format("cannot finish {}: cancelled", name_of(request)));
     }
-    if (ended == Ended::Idle) {
+    if (ended == TransferEnd::Idle) {
         return fail(Code::Timeout,
                     fmt::format("cannot go on with {}: silent for {}", name_of(request),
                                 to_short_text(request.idle_timeout)));

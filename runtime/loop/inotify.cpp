@@ -44,7 +44,7 @@ Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::create(
     if (watch->open()) {
         watch->take(watch->look_at_all());
     } else {
-        watch->tell_blind();
+        watch->report_blind();
     }
     return watch;
 }
@@ -108,7 +108,7 @@ void DirectoryWatch::begin_look() {
     if (open() && begin_beside()) {
         return;
     }
-    tell_blind();
+    report_blind();
     if (std::exchange(change_seen_, false)) {
         changed_();
     }
@@ -128,33 +128,33 @@ bool DirectoryWatch::begin_beside() {
 void DirectoryWatch::look_beside() {
     Looks looks;  // none: nobody has answered
     contained_or_logged("watching directories", [&] { looks = look_at_all(); });
-    const auto tell = [&] {
+    const auto report = [&] {
         loop_.post([this, here = std::weak_ptr(here_), looks] {
             if (!here.expired()) {
                 take(looks);
             }
         });
     };
-    if (!contained_or_logged("telling what is watched", tell)) {
-        contained_or_logged("telling what is watched", tell);
+    if (!contained_or_logged("telling what is watched", report)) {
+        contained_or_logged("telling what is watched", report);
     }
 }
 
 DirectoryWatch::Looks DirectoryWatch::look_at_all() const {
     Looks looks(directories_.size());
     for (std::size_t i = 0; i < looks.size() && !ends_; ++i) {
-        const auto watched = std::make_shared<Watched>();
-        bool answered = false;
+        const auto watched = std::make_shared<WatchedDirectory>();
+        bool replied = false;
         const auto thrown = contained([&] {
-            answered = patience_.run(directories_[i].string(),
-                                     [watched, calls = calls_, fd = fd_, path = directories_[i]] {
-                                         *watched = watch_directory(calls, fd->get(), path);
-                                     });
+            replied = patience_.run(directories_[i].string(),
+                                    [watched, calls = calls_, fd = fd_, path = directories_[i]] {
+                                        *watched = watch_directory(calls, fd->get(), path);
+                                    });
         });
         if (thrown) {  // it is watched as it last was, and asked again
-            looks[i] = watched_[i].value_or(Watched{});
+            looks[i] = watched_[i].value_or(WatchedDirectory{});
             looks[i]->no_room = internal_error(*thrown);
-        } else if (answered) {
+        } else if (replied) {
             looks[i] = std::move(*watched);
         }
     }
@@ -163,18 +163,18 @@ DirectoryWatch::Looks DirectoryWatch::look_at_all() const {
 
 void DirectoryWatch::take(const Looks& looks) {
     looking_ = false;
-    bool answers_again = false;
+    bool replies_again = false;
     for (std::size_t i = 0; i < hangs_.size(); ++i) {
-        const bool answered = i < looks.size() && looks[i];
-        answers_again = answers_again || (hangs_[i] && answered);
-        hangs_[i] = !answered;
-        if (answered) {
+        const bool replied = i < looks.size() && looks[i];
+        replies_again = replies_again || (hangs_[i] && replied);
+        hangs_[i] = !replied;
+        if (replied) {
             watched_[i] = looks[i];
         }
     }
     const auto thrown = contained([this] {
         take_interests();
-        tell_unseen();
+        report_unseen();
     });
     untaken_ = thrown ? internal_error(*thrown) : "";
     for (const Event& event : std::exchange(undecided_, {})) {
@@ -182,9 +182,9 @@ void DirectoryWatch::take(const Looks& looks) {
             debounce_.touch();
         }
     }
-    const bool sees_again = !told_.empty() && trouble().empty();
-    tell_blind();
-    if (std::exchange(change_seen_, false) || sees_again || answers_again) {
+    const bool sees_again = !reported_.empty() && trouble().empty();
+    report_blind();
+    if (std::exchange(change_seen_, false) || sees_again || replies_again) {
         changed_();
     }
     if (std::exchange(look_again_, false)) {
@@ -196,7 +196,7 @@ void DirectoryWatch::take(const Looks& looks) {
 void DirectoryWatch::take_interests() {
     std::map<int, Interest> next;
     std::set<int> numbers;
-    for (const std::optional<Watched>& watched : watched_) {
+    for (const std::optional<WatchedDirectory>& watched : watched_) {
         if (watched) {
             numbers.insert(watched->numbers.begin(), watched->numbers.end());
             for (const auto& [number, interest] : watched->interests) {
@@ -215,8 +215,8 @@ void DirectoryWatch::take_interests() {
     watches_ = std::move(next);
 }
 
-void DirectoryWatch::tell_unseen() {
-    for (std::optional<Watched>& watched : watched_) {
+void DirectoryWatch::report_unseen() {
+    for (std::optional<WatchedDirectory>& watched : watched_) {
         if (!watched) {
             continue;
         }
@@ -243,23 +243,23 @@ std::string DirectoryWatch::trouble() const {
     return why;
 }
 
-void DirectoryWatch::tell_blind() {
+void DirectoryWatch::report_blind() {
     const std::string why = trouble();
     again_.reset();
     if (!why.empty()) {
         again_ = loop_.after(calls_.ask_again, [this] { begin_look(); });
     }
-    if (why == told_) {
+    if (why == reported_) {
         return;
     }
-    told_ = why;
-    if (told_.empty()) {
+    reported_ = why;
+    if (reported_.empty()) {
         log::info("directories are watched again");
     } else {
-        log::warn("{}", told_);
+        log::warn("{}", reported_);
     }
     if (blind_) {
-        blind_(told_);
+        blind_(reported_);
     }
 }
 

@@ -53,7 +53,7 @@ class DirectoryWatch {
                    std::function<void(const std::string& why)> blind,
                    InotifyCalls calls);
     // What became of the directories, by their place in the list; nothing: one has not answered.
-    using Looks = std::vector<std::optional<Watched>>;
+    using Looks = std::vector<std::optional<WatchedDirectory>>;
 
     // Of an event that may matter once it is known what is watched.
     struct Event {
@@ -70,9 +70,9 @@ class DirectoryWatch {
     Looks look_at_all() const;
     void take(const Looks& looks);
     void take_interests();
-    void tell_unseen();
+    void report_unseen();
     std::string trouble() const;
-    void tell_blind();
+    void report_blind();
     void read_events();
     bool matters(const Event& event);
 
@@ -85,7 +85,7 @@ class DirectoryWatch {
     TimerHandle again_;
     std::string no_instance_;             // why there is no descriptor
     std::string no_thread_, untaken_;     // why the last look was not made, or not taken
-    std::string told_;                    // why it is blind
+    std::string reported_;                // why it is blind
     std::shared_ptr<const UniqueFd> fd_;  // shared with those who hang
     Watch watch_;
     Looks watched_;                    // by directory, as of its last answer

@@ -18,7 +18,7 @@ void add(const InotifyCalls& calls,
          int fd,
          const std::string& path,
          const Interest& interest,
-         Watched& out) {
+         WatchedDirectory& out) {
     const int number =
         calls.add(fd, path.c_str(), interest.mask | IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD);
     const int error = errno;
@@ -58,8 +58,10 @@ std::string no_room(int error, const char* limit) {
 // Watches are asked for again even where the plan is the old one: another directory may stand at
 // the same path. Between looking and watching, things may move; so it looks again until nothing
 // has.
-Watched watch_directory(const InotifyCalls& calls, int fd, const std::filesystem::path& directory) {
-    Watched out;
+WatchedDirectory watch_directory(const InotifyCalls& calls,
+                                 int fd,
+                                 const std::filesystem::path& directory) {
+    WatchedDirectory out;
     WatchPlan plan = calls.plan(directory);
     for (int round = 0; round < kMaxRounds; ++round) {
         out.interests.clear();

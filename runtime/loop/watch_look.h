@@ -26,7 +26,7 @@ struct InotifyCalls {
 };
 
 // What is watched for one of the directories.
-struct Watched {
+struct WatchedDirectory {
     std::map<int, Interest> interests;          // by inotify's number
     std::set<int> numbers;                      // of all watches that were asked for on the way
     std::string no_room;                        // why the kernel has none for more, or empty
@@ -35,7 +35,9 @@ struct Watched {
 
 // Looks at the directory and asks for watches, until both agree. It may hang where file systems do.
 // Masks are only added to: watches are shared with what is watched for other directories.
-Watched watch_directory(const InotifyCalls& calls, int fd, const std::filesystem::path& directory);
+WatchedDirectory watch_directory(const InotifyCalls& calls,
+                                 int fd,
+                                 const std::filesystem::path& directory);
 
 // Says which limit it is; the kernel's own words for it are of files and devices.
 std::string no_room(int error, const char* limit);

@@ -9,7 +9,7 @@ Client::Client(std::string socket_path, uid_t owner)
 
 Client::~Client() = default;
 
-Result<Version> Client::version(const Call& call) {
+Result<Version> Client::version(const CallOptions& call) {
     return wire_->session.version(call);
 }
 

@@ -55,22 +55,24 @@ bool uses_sub_path(const ContainerCreate& create) {
 
 }  // namespace
 
-Result<std::vector<ContainerSummary>> Client::list_containers(const Call& call) {
-    Ask ask{.what = "list the containers"};
+Result<std::vector<ContainerSummary>> Client::list_containers(const CallOptions& call) {
+    LibpodCall ask{.what = "list the containers"};
     ask.path = "/containers/json" + http::query({{"all", "true"}});
     ASSIGN_OR_RETURN(const std::string body, wire_->session.list(std::move(ask), call));
     return wire::read_container_list(body);
 }
 
-Result<ContainerDetails> Client::inspect_container(const std::string& who, const Call& call) {
-    Ask ask{.what = "inspect container " + who};
+Result<ContainerDetails> Client::inspect_container(const std::string& who,
+                                                   const CallOptions& call) {
+    LibpodCall ask{.what = "inspect container " + who};
     ask.path = path_of(who, "/json");
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_container(reply.body);
 }
 
-Result<std::string> Client::create_container(const ContainerCreate& create, const Call& call) {
-    Ask ask{.what = "create container " + create.name, .method = "POST"};
+Result<std::string> Client::create_container(const ContainerCreate& create,
+                                             const CallOptions& call) {
+    LibpodCall ask{.what = "create container " + create.name, .method = "POST"};
     if (uses_sub_path(create)) {
         ASSIGN_OR_RETURN(const Version version, this->version(call));
         if (version < kVolumeSubPath) {
@@ -86,15 +88,15 @@ Result<std::string> Client::create_container(const ContainerCreate& create, cons
     return wire::read_id(reply.body);
 }
 
-Status Client::init_container(const std::string& who, const Call& call) {
-    Ask ask{.what = "make container ready: " + who, .method = "POST"};
+Status Client::init_container(const std::string& who, const CallOptions& call) {
+    LibpodCall ask{.what = "make container ready: " + who, .method = "POST"};
     ask.path = path_of(who, "/init");
     RETURN_IF_ERROR(wire_->session.call(ask, call));
     return {};
 }
 
-Result<Effect> Client::start_container(const std::string& who, const Call& call) {
-    Ask ask{.what = "start container " + who, .method = "POST"};
+Result<Effect> Client::start_container(const std::string& who, const CallOptions& call) {
+    LibpodCall ask{.what = "start container " + who, .method = "POST"};
     ask.path = path_of(who, "/start");
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return effect_of(reply);
@@ -102,22 +104,24 @@ Result<Effect> Client::start_container(const std::string& who, const Call& call)
 
 Result<Effect> Client::stop_container(const std::string& who,
                                       unsigned grace_seconds,
-                                      const Call& call) {
-    Ask ask{.what = "stop container " + who, .method = "POST"};
+                                      const CallOptions& call) {
+    LibpodCall ask{.what = "stop container " + who, .method = "POST"};
     ask.path = path_of(who, "/stop") + http::query({{"timeout", std::to_string(grace_seconds)}});
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return effect_of(reply);
 }
 
-Status Client::kill_container(const std::string& who, const std::string& signal, const Call& call) {
-    Ask ask{.what = fmt::format("send {} to container {}", signal, who), .method = "POST"};
+Status Client::kill_container(const std::string& who,
+                              const std::string& signal,
+                              const CallOptions& call) {
+    LibpodCall ask{.what = fmt::format("send {} to container {}", signal, who), .method = "POST"};
     ask.path = path_of(who, "/kill") + http::query({{"signal", signal}});
     RETURN_IF_ERROR(wire_->session.call(ask, call));
     return {};
 }
 
-Status Client::unpause_container(const std::string& who, const Call& call) {
-    Ask ask{.what = "unpause container " + who, .method = "POST"};
+Status Client::unpause_container(const std::string& who, const CallOptions& call) {
+    LibpodCall ask{.what = "unpause container " + who, .method = "POST"};
     ask.path = path_of(who, "/unpause");
     const auto reply = wire_->session.call(ask, call);
     const bool was_not = !reply && reply.error().message.find("is not paused") != std::string::npos;
@@ -126,8 +130,8 @@ Status Client::unpause_container(const std::string& who, const Call& call) {
 
 Status Client::remove_container(const std::string& who,
                                 const RemoveOptions& options,
-                                const Call& call) {
-    Ask ask{.what = "remove container " + who, .method = "DELETE"};
+                                const CallOptions& call) {
+    LibpodCall ask{.what = "remove container " + who, .method = "DELETE"};
     ask.path = path_of(who, removal_query(options));
     const auto reply = wire_->session.call(ask, call);
     if (!reply) {
@@ -142,8 +146,8 @@ Status Client::remove_container(const std::string& who,
 }
 
 Result<std::optional<std::string>> Client::stray_storage(const std::string& name,
-                                                         const Call& call) {
-    Ask ask{.what = "look for the storage of " + name};
+                                                         const CallOptions& call) {
+    LibpodCall ask{.what = "look for the storage of " + name};
     ask.path = "/containers/json" + http::query({{"all", "true"}, {"external", "true"}});
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     ASSIGN_OR_RETURN(const Json rows, parse_json(reply.body, "the list of containers"));
@@ -158,15 +162,17 @@ Result<std::optional<std::string>> Client::stray_storage(const std::string& name
     return std::nullopt;
 }
 
-Status Client::rename_container(const std::string& who, const std::string& name, const Call& call) {
-    Ask ask{.what = fmt::format("rename container {} to {}", who, name), .method = "POST"};
+Status Client::rename_container(const std::string& who,
+                                const std::string& name,
+                                const CallOptions& call) {
+    LibpodCall ask{.what = fmt::format("rename container {} to {}", who, name), .method = "POST"};
     ask.path = path_of(who, "/rename") + http::query({{"name", name}});
     RETURN_IF_ERROR(wire_->session.call(ask, call));
     return {};
 }
 
-Result<int> Client::wait_container(const std::string& who, const Call& call) {
-    Ask ask{.what = "wait for container " + who, .method = "POST"};
+Result<int> Client::wait_container(const std::string& who, const CallOptions& call) {
+    LibpodCall ask{.what = "wait for container " + who, .method = "POST"};
     ask.path = path_of(who, "/wait?condition=exited&condition=stopped");
     RETURN_IF_ERROR(wire_->session.call(ask, call));
     ASSIGN_OR_RETURN(const ContainerDetails found, inspect_container(who, call));
@@ -182,8 +188,8 @@ Status Client::container_logs(const std::string& who,
                               unsigned tail,
                               bool follow,
                               const std::function<bool(int, std::string_view)>& on_line,
-                              const Call& call) {
-    Ask ask{.what = "read the log of container " + who};
+                              const CallOptions& call) {
+    LibpodCall ask{.what = "read the log of container " + who};
     ask.path = path_of(who, "/logs") + http::query({{"stdout", "true"},
                                                     {"stderr", "true"},
                                                     {"tail", std::to_string(tail)},

@@ -22,9 +22,9 @@ std::optional<std::string> past_text(Duration past) {
 
 Status follow(Session& session,
               const std::optional<std::string>& since,
-              const std::function<bool(const Event&)>& on_event,
-              const Call& call) {
-    Ask ask{.what = "follow podman's events", .endless = true};
+              const std::function<bool(const PodmanEvent&)>& on_event,
+              const CallOptions& call) {
+    LibpodCall ask{.what = "follow podman's events", .endless = true};
     ask.path = "/events" + http::query({{"stream", "true"}, {"since", since}});
     bool ended = false;
     std::optional<Error> bad;
@@ -34,7 +34,7 @@ Status follow(Session& session,
         }
         auto event = wire::read_event(line);
         if (!event && event.error().code == Code::Corrupt) {
-            event = Event{.type = kUnreadableEvent};
+            event = PodmanEvent{.type = kUnreadableEvent};
         }
         if (!event) {
             bad = event.error();
@@ -60,14 +60,14 @@ Status follow(Session& session,
 }  // namespace
 
 Status Client::events(std::int64_t since_nano,
-                      const std::function<bool(const Event&)>& on_event,
-                      const Call& call) {
+                      const std::function<bool(const PodmanEvent&)>& on_event,
+                      const CallOptions& call) {
     return follow(wire_->session, since_text(since_nano), on_event, call);
 }
 
 Status Client::events_of_last(Duration past,
-                              const std::function<bool(const Event&)>& on_event,
-                              const Call& call) {
+                              const std::function<bool(const PodmanEvent&)>& on_event,
+                              const CallOptions& call) {
     return follow(wire_->session, past_text(past), on_event, call);
 }
 

@@ -15,8 +15,8 @@ constexpr Version kRemovesExec{5, 0, 0};
 
 Result<std::string> Client::create_exec(const std::string& who,
                                         const std::vector<std::string>& command,
-                                        const Call& call) {
-    Ask ask{.what = "run a command in container " + who, .method = "POST"};
+                                        const CallOptions& call) {
+    LibpodCall ask{.what = "run a command in container " + who, .method = "POST"};
     ask.path = "/containers/" + http::encode(who) + "/exec";
     ask.body = wire::write_exec_create(command);
     ask.secrets = command;
@@ -26,8 +26,8 @@ Result<std::string> Client::create_exec(const std::string& who,
 
 Status Client::start_exec(const std::string& session,
                           const std::function<void(int, std::string_view)>& on_line,
-                          const Call& call) {
-    Ask ask{.what = "run a command in a container", .method = "POST"};
+                          const CallOptions& call) {
+    LibpodCall ask{.what = "run a command in a container", .method = "POST"};
     ask.path = "/exec/" + session + "/start";
     ask.body = R"({"Detach":false,"Tty":false})";
     LogFrames frames([&](int stream, std::string_view line) {
@@ -40,19 +40,19 @@ Status Client::start_exec(const std::string& session,
     return {};
 }
 
-Result<ExecSession> Client::inspect_exec(const std::string& session, const Call& call) {
-    Ask ask{.what = "look at a command in a container"};
+Result<ExecSession> Client::inspect_exec(const std::string& session, const CallOptions& call) {
+    LibpodCall ask{.what = "look at a command in a container"};
     ask.path = "/exec/" + session + "/json";
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_exec(reply.body);
 }
 
-Result<bool> Client::remove_exec(const std::string& session, const Call& call) {
+Result<bool> Client::remove_exec(const std::string& session, const CallOptions& call) {
     ASSIGN_OR_RETURN(const Version found, version(call));
     if (found < kRemovesExec) {
         return false;
     }
-    Ask ask{.what = "end a command in a container", .method = "POST"};
+    LibpodCall ask{.what = "end a command in a container", .method = "POST"};
     ask.path = "/exec/" + session + "/remove";
     ask.body = R"({"Force":true})";
     const auto reply = wire_->session.call(ask, call);

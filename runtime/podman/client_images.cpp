@@ -34,8 +34,8 @@ struct Pull {
 
 }  // namespace
 
-Result<bool> Client::image_exists(const std::string& name, const Call& call) {
-    Ask ask{.what = "look for image " + name};
+Result<bool> Client::image_exists(const std::string& name, const CallOptions& call) {
+    LibpodCall ask{.what = "look for image " + name};
     ask.path = "/images/" + http::encode(name) + "/exists";
     const auto reply = wire_->session.call(ask, call);
     if (reply) {
@@ -47,8 +47,8 @@ Result<bool> Client::image_exists(const std::string& name, const Call& call) {
     return reply.error();
 }
 
-Result<ImageDetails> Client::inspect_image(const std::string& name, const Call& call) {
-    Ask ask{.what = "inspect image " + name};
+Result<ImageDetails> Client::inspect_image(const std::string& name, const CallOptions& call) {
+    LibpodCall ask{.what = "inspect image " + name};
     ask.path = "/images/" + http::encode(name) + "/json";
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_image(reply.body);
@@ -57,8 +57,8 @@ Result<ImageDetails> Client::inspect_image(const std::string& name, const Call& 
 Result<std::string> Client::pull_image(const std::string& reference,
                                        bool tls_verify,
                                        const std::function<void(const std::string&)>& on_progress,
-                                       const Call& call) {
-    Ask ask{.what = "pull image " + reference, .method = "POST"};
+                                       const CallOptions& call) {
+    LibpodCall ask{.what = "pull image " + reference, .method = "POST"};
     // Said only when it is to be off: "true" would override what registries.conf calls insecure.
     const std::optional<std::string> verify =
         tls_verify ? std::nullopt : std::optional<std::string>("false");

@@ -3,8 +3,8 @@
 
 namespace podreeve::podman {
 
-Result<Info> Client::info(const Call& call) {
-    Ask ask{.what = "ask podman for its information", .path = "/info"};
+Result<Info> Client::info(const CallOptions& call) {
+    LibpodCall ask{.what = "ask podman for its information", .path = "/info"};
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_info(reply.body);
 }

@@ -34,8 +34,8 @@ bool holds_secrets(const std::string& yaml) {
     return yaml.find("kind: Secret") != std::string::npos || yaml.find("env:") != std::string::npos;
 }
 
-Ask kube_ask(std::string what, std::string method, const std::string& yaml) {
-    Ask ask{.what = std::move(what), .method = std::move(method), .body = yaml};
+LibpodCall kube_ask(std::string what, std::string method, const std::string& yaml) {
+    LibpodCall ask{.what = std::move(what), .method = std::move(method), .body = yaml};
     ask.content_type = "application/yaml";
     if (holds_secrets(yaml)) {
         ask.secrets = scalars_of(yaml);
@@ -45,7 +45,7 @@ Ask kube_ask(std::string what, std::string method, const std::string& yaml) {
 
 }  // namespace
 
-Result<bool> Client::holds_service_containers(const Call& call) {
+Result<bool> Client::holds_service_containers(const CallOptions& call) {
     ASSIGN_OR_RETURN(const Version version, this->version(call));
     return version >= kServiceContainers;
 }
@@ -53,8 +53,8 @@ Result<bool> Client::holds_service_containers(const Call& call) {
 Result<PlayReport> Client::kube_play(const std::string& yaml,
                                      bool service_container,
                                      bool start,
-                                     const Call& call) {
-    Ask ask = kube_ask("play a manifest", "POST", yaml);
+                                     const CallOptions& call) {
+    LibpodCall ask = kube_ask("play a manifest", "POST", yaml);
     ask.path =
         "/kube/play" + http::query({{"serviceContainer", service_container ? "true" : "false"},
                                     {"start", start ? "true" : "false"}});
@@ -76,8 +76,8 @@ Result<PlayReport> Client::kube_play(const std::string& yaml,
     return report;
 }
 
-Status Client::kube_down(const std::string& yaml, bool force, const Call& call) {
-    Ask ask = kube_ask("take down a manifest", "DELETE", yaml);
+Status Client::kube_down(const std::string& yaml, bool force, const CallOptions& call) {
+    LibpodCall ask = kube_ask("take down a manifest", "DELETE", yaml);
     ask.path = "/kube/play" + http::query({{"force", force ? "true" : "false"}});
     const auto reply = wire_->session.call(ask, call);
     if (!reply && reply.error().code != Code::NotFound) {  // 4.3 says so of what is already gone

@@ -6,14 +6,15 @@
 
 namespace podreeve::podman {
 
-Result<std::vector<NetworkDetails>> Client::list_networks(const Call& call) {
-    Ask ask{.what = "list the networks", .path = "/networks/json"};
+Result<std::vector<NetworkDetails>> Client::list_networks(const CallOptions& call) {
+    LibpodCall ask{.what = "list the networks", .path = "/networks/json"};
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_network_list(reply.body);
 }
 
-Status Client::create_network(const NetworkDetails& network, const Call& call) {
-    Ask ask{.what = "create network " + network.name, .method = "POST", .path = "/networks/create"};
+Status Client::create_network(const NetworkDetails& network, const CallOptions& call) {
+    LibpodCall ask{
+        .what = "create network " + network.name, .method = "POST", .path = "/networks/create"};
     ask.body = wire::write_network_create(network);
     const auto reply = wire_->session.call(ask, call);
     if (!reply && reply.error().code != Code::Conflict) {
@@ -22,8 +23,8 @@ Status Client::create_network(const NetworkDetails& network, const Call& call) {
     return {};
 }
 
-Status Client::remove_network(const std::string& name, const Call& call) {
-    Ask ask{.what = "remove network " + name, .method = "DELETE"};
+Status Client::remove_network(const std::string& name, const CallOptions& call) {
+    LibpodCall ask{.what = "remove network " + name, .method = "DELETE"};
     ask.path = "/networks/" + http::encode(name);
     const auto reply = wire_->session.call(ask, call);
     if (!reply) {

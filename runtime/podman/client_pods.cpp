@@ -70,27 +70,27 @@ Status errors_of(const http::Response& reply, std::string_view what) {
 
 }  // namespace
 
-Result<std::vector<PodSummary>> Client::list_pods(const Call& call) {
-    Ask ask{.what = "list the pods", .path = "/pods/json"};
+Result<std::vector<PodSummary>> Client::list_pods(const CallOptions& call) {
+    LibpodCall ask{.what = "list the pods", .path = "/pods/json"};
     ASSIGN_OR_RETURN(const std::string body, wire_->session.list(std::move(ask), call));
     return wire::read_pod_list(body);
 }
 
-Result<PodSummary> Client::inspect_pod(const std::string& who, const Call& call) {
-    Ask ask{.what = "inspect pod " + who, .path = pod_path(who, "/json")};
+Result<PodSummary> Client::inspect_pod(const std::string& who, const CallOptions& call) {
+    LibpodCall ask{.what = "inspect pod " + who, .path = pod_path(who, "/json")};
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_pod(reply.body);
 }
 
-Result<std::string> Client::create_pod(const PodCreate& create, const Call& call) {
-    Ask ask{.what = "create pod " + create.name, .method = "POST", .path = "/pods/create"};
+Result<std::string> Client::create_pod(const PodCreate& create, const CallOptions& call) {
+    LibpodCall ask{.what = "create pod " + create.name, .method = "POST", .path = "/pods/create"};
     ask.body = wire::write_pod_create(create);
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_id(reply.body);
 }
 
-Result<Effect> Client::start_pod(const std::string& who, const Call& call) {
-    Ask ask{.what = "start pod " + who, .method = "POST", .path = pod_path(who, "/start")};
+Result<Effect> Client::start_pod(const std::string& who, const CallOptions& call) {
+    LibpodCall ask{.what = "start pod " + who, .method = "POST", .path = pod_path(who, "/start")};
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call_pod(ask, call));
     if (reply.status == 304) {
         return Effect::AlreadySo;
@@ -99,7 +99,9 @@ Result<Effect> Client::start_pod(const std::string& who, const Call& call) {
     return Effect::Changed;
 }
 
-Result<Effect> Client::stop_pod(const std::string& who, unsigned grace_seconds, const Call& call) {
+Result<Effect> Client::stop_pod(const std::string& who,
+                                unsigned grace_seconds,
+                                const CallOptions& call) {
     ASSIGN_OR_RETURN(const PodSummary pod, inspect_pod(who, call));
     const auto stop = [&](const PodSummary::Member& member) -> Result<Effect> {
         if (member.state == ContainerState::Paused) {
@@ -125,8 +127,8 @@ Result<Effect> Client::stop_pod(const std::string& who, unsigned grace_seconds, 
     return effect;
 }
 
-Status Client::remove_pod(const std::string& who, bool force, const Call& call) {
-    Ask ask{.what = "remove pod " + who, .method = "DELETE"};
+Status Client::remove_pod(const std::string& who, bool force, const CallOptions& call) {
+    LibpodCall ask{.what = "remove pod " + who, .method = "DELETE"};
     ask.path = pod_path(who, "") + http::query({{"force", force ? "true" : "false"}});
     const auto reply = wire_->session.call(ask, call);
     if (!reply) {

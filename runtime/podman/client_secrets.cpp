@@ -3,16 +3,16 @@
 
 namespace podreeve::podman {
 
-Result<std::vector<SecretDetails>> Client::list_secrets(const Call& call) {
-    Ask ask{.what = "list the secrets", .path = "/secrets/json"};
+Result<std::vector<SecretDetails>> Client::list_secrets(const CallOptions& call) {
+    LibpodCall ask{.what = "list the secrets", .path = "/secrets/json"};
     ASSIGN_OR_RETURN(const http::Response reply, wire_->session.call(ask, call));
     return wire::read_secret_list(reply.body);
 }
 
 Status Client::create_secret(const SecretDetails& secret,
                              const std::string& data,
-                             const Call& call) {
-    Ask ask{.what = "create secret " + secret.name, .method = "POST"};
+                             const CallOptions& call) {
+    LibpodCall ask{.what = "create secret " + secret.name, .method = "POST"};
     std::optional<std::string> labels;
     if (!secret.labels.empty()) {
         labels = wire::write_text_map(secret.labels);
@@ -25,8 +25,8 @@ Status Client::create_secret(const SecretDetails& secret,
     return {};
 }
 
-Status Client::remove_secret(const std::string& name, const Call& call) {
-    Ask ask{.what = "remove secret " + name, .method = "DELETE"};
+Status Client::remove_secret(const std::string& name, const CallOptions& call) {
+    LibpodCall ask{.what = "remove secret " + name, .method = "DELETE"};
     ask.path = "/secrets/" + http::encode(name);
     const auto reply = wire_->session.call(ask, call);
     if (!reply && reply.error().code != Code::NotFound) {

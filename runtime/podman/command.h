@@ -15,7 +15,7 @@ struct CommandRun {
     std::string container;             // id or name
     std::vector<std::string> command;  // may hold secrets: never printed
     std::function<void(int, std::string_view)> on_line;
-    Call call;  // how long the command may take; podman's own answers have ten seconds each
+    CallOptions call;  // how long the command may take; podman's own answers have ten seconds each
 };
 
 // Gives the exit code. Timeout: the command took too long, and is ended. Any other error tells

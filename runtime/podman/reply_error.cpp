@@ -12,12 +12,12 @@
 namespace podreeve::podman {
 namespace {
 
-struct Words {
+struct ReasonWords {
     std::string cause, message;
 };
 
 // Some handlers of podman write a second body behind the error: only the first line counts then.
-Words words_of(std::string_view body) {
+ReasonWords words_of(std::string_view body) {
     Json parsed = Json::parse(body, nullptr, false);
     if (parsed.is_discarded()) {
         parsed = Json::parse(body.substr(0, body.find('\n')), nullptr, false);
@@ -35,7 +35,7 @@ bool says_absent(std::string_view cause) {
            cause == "no such volume";
 }
 
-Code code_of(int status, const Words& words) {
+Code code_of(int status, const ReasonWords& words) {
     // A prefix that fits two containers is a 404 as well, with this cause.
     if (status == 404) {
         return words.cause.find("already exists") == std::string::npos ? Code::NotFound
@@ -185,7 +185,7 @@ std::string podman_words(std::string_view said) {
 Error reply_error(const http::Response& reply,
                   std::string_view what,
                   const std::vector<std::string>& secrets) {
-    const Words words = words_of(reply.body);
+    const ReasonWords words = words_of(reply.body);
     const std::string said = words.message.empty()
                                  ? fmt::format("answered {} without a reason", reply.status)
                                  : podman_words(without_secrets(words.message, secrets));

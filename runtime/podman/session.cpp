@@ -35,7 +35,7 @@ Result<Version> parse_version(const http::Response& reply) {
     return version;
 }
 
-bool is_answer(int status) {
+bool is_reply(int status) {
     return (status >= 200 && status < 300) || status == 304;
 }
 
@@ -49,7 +49,7 @@ Duration left_of(Duration timeout, SteadyTime begin) {
 
 }  // namespace
 
-Result<Version> Session::version(const Call& call) {
+Result<Version> Session::version(const CallOptions& call) {
     if (const auto known = *version_.lock()) {
         return *known;
     }
@@ -58,7 +58,7 @@ Result<Version> Session::version(const Call& call) {
     return found;
 }
 
-Result<Version> Session::ping(const Call& call) {
+Result<Version> Session::ping(const CallOptions& call) {
     http::Request request;
     request.target = "/libpod/_ping";
     request.timeout = call.timeout;
@@ -67,15 +67,15 @@ Result<Version> Session::ping(const Call& call) {
     return parse_version(reply);
 }
 
-Result<http::Response> Session::call(const Ask& ask, const Call& call) {
+Result<http::Response> Session::call(const LibpodCall& ask, const CallOptions& call) {
     ASSIGN_OR_RETURN(http::Response reply, send(ask, call));
-    if (!is_answer(reply.status)) {
+    if (!is_reply(reply.status)) {
         return reply_error(reply, ask.what, ask.secrets);
     }
     return reply;
 }
 
-Result<std::string> Session::list(Ask ask, const Call& call) {
+Result<std::string> Session::list(LibpodCall ask, const CallOptions& call) {
     if (!large_.lock()->contains(ask.path)) {
         Result<http::Response> reply = this->call(ask, call);
         if (reply) {
@@ -89,7 +89,7 @@ Result<std::string> Session::list(Ask ask, const Call& call) {
     return cut_list(std::move(ask), call);
 }
 
-Result<std::string> Session::cut_list(Ask ask, const Call& call) {
+Result<std::string> Session::cut_list(LibpodCall ask, const CallOptions& call) {
     ListCutter cutter;
     ask.sink = [&](std::string_view piece) {
         cutter.feed(piece);
@@ -110,16 +110,16 @@ Result<std::string> Session::cut_list(Ask ask, const Call& call) {
     return cutter.text();
 }
 
-Result<http::Response> Session::call_pod(const Ask& ask, const Call& call) {
+Result<http::Response> Session::call_pod(const LibpodCall& ask, const CallOptions& call) {
     ASSIGN_OR_RETURN(http::Response reply, send(ask, call));
     const bool lists_errors = reply.status == 409 && !wire::read_pod_errors(reply.body).empty();
-    if (!is_answer(reply.status) && !lists_errors) {
+    if (!is_reply(reply.status) && !lists_errors) {
         return reply_error(reply, ask.what, ask.secrets);
     }
     return reply;
 }
 
-Result<http::Response> Session::send(const Ask& ask, const Call& call) {
+Result<http::Response> Session::send(const LibpodCall& ask, const CallOptions& call) {
     const std::string context = "cannot " + ask.what;
     const SteadyTime begin = SystemClock().steady_now();
     const auto version = this->version(call);

@@ -15,7 +15,7 @@
 namespace podreeve::podman {
 
 // One call of libpod.
-struct Ask {
+struct LibpodCall {
     std::string what;  // completes "cannot …" in an error: "start container web"
     std::string method = "GET";
     std::string path{};  // behind /libpod, with the query, encoded
@@ -32,21 +32,22 @@ class Session {
     // owner: who, beside root, may serve the socket.
     Session(std::string socket_path, uid_t owner) : http_(std::move(socket_path), 4, owner) {}
 
-    Result<Version> version(const Call& call);
+    Result<Version> version(const CallOptions& call);
     // A 2xx or 304 reply; anything else is an Error.
-    Result<http::Response> call(const Ask& ask, const Call& call);
+    Result<http::Response> call(const LibpodCall& ask, const CallOptions& call);
     // The reply to a question for a list. One that is too large to be kept is asked for again, and
     // cut as it comes (ListCutter), and so are those after it until they are half as large.
-    Result<std::string> list(Ask ask, const Call& call);
+    Result<std::string> list(LibpodCall ask, const CallOptions& call);
     // As call, but a 409 that lists what its containers said is a reply too.
-    Result<http::Response> call_pod(const Ask& ask, const Call& call);
+    Result<http::Response> call_pod(const LibpodCall& ask, const CallOptions& call);
 
   private:
-    Result<Version> ping(const Call& call);
-    Result<std::string> cut_list(Ask ask, const Call& call);
-    Result<http::Response> send(const Ask& ask, const Call& call);  // whatever its status
+    Result<Version> ping(const CallOptions& call);
+    Result<std::string> cut_list(LibpodCall ask, const CallOptions& call);
+    Result<http::Response> send(const LibpodCall& ask,
+                                const CallOptions& call);  // whatever its status
 
-    http::Client http_;
+    http::HttpClient http_;
     Guarded<std::optional<Version>> version_;
     Guarded<std::set<std::string>> large_;  // the lists, by path
 };

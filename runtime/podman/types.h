@@ -185,7 +185,7 @@ struct PodCreate {
 // image's labels make it longer than a line may be: something has happened.
 inline constexpr const char* kUnreadableEvent = "unreadable";
 
-struct Event {
+struct PodmanEvent {
     std::string type;    // container, pod, image, volume, network, system; kUnreadableEvent
     std::string action;  // start, died, remove, …
     std::string id, name;

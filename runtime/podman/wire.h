@@ -54,7 +54,7 @@ Result<std::vector<SecretDetails>> read_secret_list(std::string_view body);
 std::string write_text_map(const std::map<std::string, std::string>& map);
 
 // A line that carries podman's error instead of an event is Internal, with podman's words.
-Result<Event> read_event(std::string_view line);
+Result<PodmanEvent> read_event(std::string_view line);
 
 Result<PlayReport> read_play_report(std::string_view body);
 Result<Info> read_info(std::string_view body);

@@ -4,9 +4,9 @@
 
 namespace podreeve::podman::wire {
 
-Result<Event> read_event(std::string_view line) {
+Result<PodmanEvent> read_event(std::string_view line) {
     ASSIGN_OR_RETURN(const Json reply, parse_json(line, "an event"));
-    Event out;
+    PodmanEvent out;
     out.type = text_in(reply, "Type");
     if (out.type.empty()) {
         const std::string said = podman_words(text_in(reply, "message"));

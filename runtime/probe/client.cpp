@@ -38,36 +38,36 @@ constexpr const char* kConvicted =
     "manifest changes or the container starts again";
 
 // For the prober's socket, in their order.
-struct Packet {
+struct OutgoingPacket {
     std::string text;                  // of orders
     std::optional<wire::Learn> learn;  // instead; its namespaces are opened when it goes out
 };
 
 // With the version before it, and what may be said of its namespaces.
-bool fits(std::uint32_t number, const Question& question) {
+bool fits(std::uint32_t number, const ProbeSpec& probe) {
     constexpr std::size_t kRest = 512;
-    return wire::write(wire::Learn{number, question}).size() + kRest <= wire::kMaxPacket;
+    return wire::write(wire::Learn{number, probe}).size() + kRest <= wire::kMaxPacket;
 }
 
 }  // namespace
 
-struct Client::Core : std::enable_shared_from_this<Client::Core> {
-    Core(std::filesystem::path given, const Clock& time, Scheduler& loop, OnAnswers callback)
+struct ProberClient::Core : std::enable_shared_from_this<ProberClient::Core> {
+    Core(std::filesystem::path given, const Clock& time, Scheduler& loop, OnResults callback)
         : program(std::move(given)),
           clock(time),
           scheduler(loop),
-          on_answers(std::move(callback)) {}
+          on_results(std::move(callback)) {}
 
     std::filesystem::path program;
     const Clock& clock;
     Scheduler& scheduler;
-    OnAnswers on_answers;
+    OnResults on_results;
 
-    std::map<std::uint32_t, Question> questions;
+    std::map<std::uint32_t, ProbeSpec> probes;
     std::set<std::uint32_t> taught;           // those the process knows
     std::set<std::uint32_t> kept;             // those it asks by itself
     std::map<std::uint32_t, SteadyTime> due;  // of those under way: when an answer is overdue
-    std::deque<Packet> outbox;                // what the socket had no room for
+    std::deque<OutgoingPacket> outbox;        // what the socket had no room for
     Suspects suspects;
     std::uint32_t trial = 0;           // the suspect that is under way
     std::deque<std::uint32_t> queued;  // suspects to ask after it
@@ -87,12 +87,12 @@ struct Client::Core : std::enable_shared_from_this<Client::Core> {
     void lost_track(const std::vector<std::uint32_t>& numbers, const std::string& thrown);
     void ask(const std::vector<std::uint32_t>& numbers);
     void keep(const std::vector<wire::Keep>& given);
-    void remove(std::uint32_t question);
-    void hear(const std::string& packet, std::vector<std::uint32_t>& answered);
+    void remove(std::uint32_t probe);
+    void hear(const std::string& packet, std::vector<std::uint32_t>& replied);
     Status ensure_process();
-    void tell(const std::vector<wire::Order>& orders);
+    void send_orders(const std::vector<wire::Order>& orders);
     void flush();
-    Status send(const Packet& packet);
+    Status send(const OutgoingPacket& packet);
     void take(std::uint64_t of_run, const std::string& packet);
     void ended(std::uint64_t of_run, bool crashed);
     void accuse();
@@ -100,7 +100,7 @@ struct Client::Core : std::enable_shared_from_this<Client::Core> {
     bool must_wait(std::uint32_t number);
     void begin(const std::vector<std::uint32_t>& fresh);
     void next_trial();
-    void answer_unknown(std::vector<std::uint32_t> numbers, std::string why);
+    void report_unknown(std::vector<std::uint32_t> numbers, std::string why);
     void teach(std::uint32_t number, std::vector<wire::Order>& orders);
     void check();
     void arm_watch();
@@ -110,14 +110,14 @@ struct Client::Core : std::enable_shared_from_this<Client::Core> {
 // What throws costs the process, since nobody knows how much of it that one was told; and of those
 // numbers none is left without an answer.
 template <class Act>
-void Client::Core::contain(const std::vector<std::uint32_t>& numbers, Act act) {
+void ProberClient::Core::contain(const std::vector<std::uint32_t>& numbers, Act act) {
     if (const auto thrown = contained(act)) {
         contained_or_logged("giving the prober up", [&] { lost_track(numbers, *thrown); });
     }
 }
 
-void Client::Core::lost_track(const std::vector<std::uint32_t>& numbers,
-                              const std::string& thrown) {
+void ProberClient::Core::lost_track(const std::vector<std::uint32_t>& numbers,
+                                    const std::string& thrown) {
     const std::string why = "cannot ask: internal error: " + thrown;
     std::vector<std::uint32_t> lost;
     std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(lost),
@@ -126,10 +126,10 @@ void Client::Core::lost_track(const std::vector<std::uint32_t>& numbers,
                             std::count(queued.begin(), queued.end(), number) == 0;
                  });
     give_up(why);
-    answer_unknown(std::move(lost), why);
+    report_unknown(std::move(lost), why);
 }
 
-Status Client::Core::ensure_process() {
+Status ProberClient::Core::ensure_process() {
     if (process) {
         return {};
     }
@@ -173,7 +173,7 @@ Status Client::Core::ensure_process() {
     return {};
 }
 
-void Client::Core::tell(const std::vector<wire::Order>& orders) {
+void ProberClient::Core::send_orders(const std::vector<wire::Order>& orders) {
     for (const wire::Order& order : orders) {
         if (const auto* learn = std::get_if<wire::Learn>(&order)) {
             outbox.push_back({{}, *learn});
@@ -190,7 +190,7 @@ void Client::Core::tell(const std::vector<wire::Order>& orders) {
 }
 
 // A Learn has no bytes before this, so that few descriptors are open at a time.
-Status Client::Core::send(const Packet& packet) {
+Status ProberClient::Core::send(const OutgoingPacket& packet) {
     if (!packet.learn) {
         return process->send(packet.text);
     }
@@ -204,7 +204,7 @@ Status Client::Core::send(const Packet& packet) {
     return process->send(wire::kFirstByte + wire::write(learn), namespaces);
 }
 
-void Client::Core::flush() {
+void ProberClient::Core::flush() {
     retry.reset();
     while (!outbox.empty() && process) {
         const Status sent = send(outbox.front());
@@ -224,43 +224,43 @@ void Client::Core::flush() {
     }
 }
 
-void Client::Core::take(std::uint64_t of_run, const std::string& packet) {
+void ProberClient::Core::take(std::uint64_t of_run, const std::string& packet) {
     if (of_run != run || !process) {
         return;
     }
     heard = clock.steady_now();
-    std::vector<std::uint32_t> answered;
-    contain(answered, [&] { hear(packet, answered); });
+    std::vector<std::uint32_t> replied;
+    contain(replied, [&] { hear(packet, replied); });
 }
 
-void Client::Core::hear(const std::string& packet, std::vector<std::uint32_t>& answered) {
-    Result<std::vector<Answer>> answers = wire::read_answers(packet);
-    if (!answers) {
+void ProberClient::Core::hear(const std::string& packet, std::vector<std::uint32_t>& replied) {
+    Result<std::vector<ProbeResult>> results = wire::read_results(packet);
+    if (!results) {
         // Another version stays one until somebody restarts the agent, or undoes an upgrade.
-        pause = answers.error().code == Code::Unsupported ? Duration(kLongestPause) : pause;
-        give_up(answers.error().message);
+        pause = results.error().code == Code::Unsupported ? Duration(kLongestPause) : pause;
+        give_up(results.error().message);
         return;
     }
-    answered.reserve(answers->size());
-    std::erase_if(*answers, [&](const Answer& answer) {
-        answered.push_back(answer.question);
-        const bool awaited = due.erase(answer.question) + kept.erase(answer.question) != 0;
-        return !awaited || answer.question == wire::kNobodys;
+    replied.reserve(results->size());
+    std::erase_if(*results, [&](const ProbeResult& result) {
+        replied.push_back(result.probe);
+        const bool awaited = due.erase(result.probe) + kept.erase(result.probe) != 0;
+        return !awaited || result.probe == wire::kNobodys;
     });
-    for (const Answer& answer : *answers) {
-        suspects.answered(answer.question);
-        trial = trial == answer.question ? 0 : trial;
-        if (answer.outcome == Outcome::Unknown) {
-            taught.erase(answer.question);  // its namespaces may be had the next time
+    for (const ProbeResult& result : *results) {
+        suspects.replied(result.probe);
+        trial = trial == result.probe ? 0 : trial;
+        if (result.outcome == Outcome::Unknown) {
+            taught.erase(result.probe);  // its namespaces may be had the next time
         }
     }
     next_trial();
-    if (!answers->empty()) {
-        on_answers(*answers);
+    if (!results->empty()) {
+        on_results(*results);
     }
 }
 
-void Client::Core::ended(std::uint64_t of_run, bool crashed) {
+void ProberClient::Core::ended(std::uint64_t of_run, bool crashed) {
     if (of_run != run || !process) {
         return;
     }
@@ -271,7 +271,7 @@ void Client::Core::ended(std::uint64_t of_run, bool crashed) {
 }
 
 // Something that it was asking has stopped the prober.
-void Client::Core::accuse() {
+void ProberClient::Core::accuse() {
     std::vector<std::uint32_t> under_way(kept.begin(), kept.end());
     for (const auto& [number, when] : due) {
         if (number != wire::kNobodys) {
@@ -280,7 +280,7 @@ void Client::Core::accuse() {
     }
     suspects.prober_lost(under_way, trial);
     if (trial != 0 && suspects.is_convicted(trial)) {
-        const Question& what = questions.at(trial);
+        const ProbeSpec& what = probes.at(trial);
         log::warn(
             "probes: the prober does not survive a question about process {}, port {}: it is "
             "asked no more until its manifest changes or its container starts again",
@@ -289,7 +289,7 @@ void Client::Core::accuse() {
 }
 
 // This process is of no more use.
-void Client::Core::give_up(const std::string& why) {
+void ProberClient::Core::give_up(const std::string& why) {
     if (clock.steady_now() - started >= kStable) {
         pause = kFirstPause;
     }
@@ -311,28 +311,28 @@ void Client::Core::give_up(const std::string& why) {
     kept.clear();
     queued.clear();
     trial = 0;
-    answer_unknown(std::move(lost), why);
+    report_unknown(std::move(lost), why);
 }
 
-void Client::Core::answer_unknown(std::vector<std::uint32_t> numbers, std::string why) {
+void ProberClient::Core::report_unknown(std::vector<std::uint32_t> numbers, std::string why) {
     if (numbers.empty()) {
         return;
     }
     scheduler.post([weak = weak_from_this(), numbers = std::move(numbers), why = std::move(why)] {
         const auto core = weak.lock();
-        std::vector<Answer> answers;
+        std::vector<ProbeResult> results;
         for (const std::uint32_t number : numbers) {
-            if (core && core->questions.contains(number)) {
-                answers.push_back({number, Outcome::Unknown, why});
+            if (core && core->probes.contains(number)) {
+                results.push_back({number, Outcome::Unknown, why});
             }
         }
-        if (!answers.empty()) {
-            core->on_answers(answers);
+        if (!results.empty()) {
+            core->on_results(results);
         }
     });
 }
 
-void Client::Core::arm_watch() {
+void ProberClient::Core::arm_watch() {
     if (watching) {
         return;
     }
@@ -344,7 +344,7 @@ void Client::Core::arm_watch() {
     });
 }
 
-void Client::Core::look_for_overdue() {
+void ProberClient::Core::look_for_overdue() {
     watching = false;
     const SteadyTime now = clock.steady_now();
     const bool overdue =
@@ -362,52 +362,52 @@ void Client::Core::look_for_overdue() {
     }
 }
 
-void Client::Core::check() {
+void ProberClient::Core::check() {
     due[wire::kNobodys] = clock.steady_now() + kPatience;
-    tell({wire::Ask{{wire::kNobodys}}});
+    send_orders({wire::Ask{{wire::kNobodys}}});
 }
 
-void Client::Core::teach(std::uint32_t number, std::vector<wire::Order>& orders) {
+void ProberClient::Core::teach(std::uint32_t number, std::vector<wire::Order>& orders) {
     if (taught.insert(number).second) {
-        orders.emplace_back(wire::Learn{number, questions.at(number)});
+        orders.emplace_back(wire::Learn{number, probes.at(number)});
     }
 }
 
-Client::Client(std::filesystem::path program,
-               const Clock& clock,
-               Scheduler& scheduler,
-               OnAnswers on_answers)
-    : core_(std::make_shared<Core>(std::move(program), clock, scheduler, std::move(on_answers))) {}
+ProberClient::ProberClient(std::filesystem::path program,
+                           const Clock& clock,
+                           Scheduler& scheduler,
+                           OnResults on_results)
+    : core_(std::make_shared<Core>(std::move(program), clock, scheduler, std::move(on_results))) {}
 
-Client::~Client() = default;
+ProberClient::~ProberClient() = default;
 
-std::uint32_t Client::add(Question question) {
+std::uint32_t ProberClient::add(ProbeSpec probe) {
     const std::uint32_t number = ++core_->last_number;
-    core_->questions.emplace(number, std::move(question));
+    core_->probes.emplace(number, std::move(probe));
     return number;
 }
 
-void Client::remove(std::uint32_t question) {
-    core_->contain({}, [&] { core_->remove(question); });
+void ProberClient::remove(std::uint32_t probe) {
+    core_->contain({}, [&] { core_->remove(probe); });
 }
 
-void Client::Core::remove(std::uint32_t question) {
-    due.erase(question);
-    kept.erase(question);
-    questions.erase(question);
-    suspects.forget(question);
-    std::erase(queued, question);
-    if (taught.erase(question) != 0) {
-        tell({wire::Forget{question}});
+void ProberClient::Core::remove(std::uint32_t probe) {
+    due.erase(probe);
+    kept.erase(probe);
+    probes.erase(probe);
+    suspects.forget(probe);
+    std::erase(queued, probe);
+    if (taught.erase(probe) != 0) {
+        send_orders({wire::Forget{probe}});
     }
-    if (trial == question) {
+    if (trial == probe) {
         trial = 0;
         next_trial();
     }
 }
 
 // Suspects are asked one after the other.
-bool Client::Core::must_wait(std::uint32_t number) {
+bool ProberClient::Core::must_wait(std::uint32_t number) {
     if (!suspects.is_suspect(number)) {
         return false;
     }
@@ -419,7 +419,7 @@ bool Client::Core::must_wait(std::uint32_t number) {
     return false;
 }
 
-void Client::Core::next_trial() {
+void ProberClient::Core::next_trial() {
     if (trial == 0 && !queued.empty() && process) {
         trial = queued.front();
         queued.pop_front();
@@ -427,47 +427,47 @@ void Client::Core::next_trial() {
     }
 }
 
-void Client::Core::begin(const std::vector<std::uint32_t>& fresh) {
+void ProberClient::Core::begin(const std::vector<std::uint32_t>& fresh) {
     const SteadyTime now = clock.steady_now();
     std::vector<wire::Order> orders;
     wire::Ask asked;
     for (const std::uint32_t number : fresh) {
-        due[number] = now + questions.at(number).timeout + kPatience;
+        due[number] = now + probes.at(number).timeout + kPatience;
         kept.erase(number);
         teach(number, orders);
-        asked.questions.push_back(number);
-        if (asked.questions.size() == wire::kMaxAsked) {
+        asked.probes.push_back(number);
+        if (asked.probes.size() == wire::kMaxAsked) {
             orders.emplace_back(std::exchange(asked, {}));
         }
     }
     orders.emplace_back(std::move(asked));
-    tell(orders);
+    send_orders(orders);
     arm_watch();
 }
 
-void Client::ask(const std::vector<std::uint32_t>& questions) {
-    core_->contain(questions, [&] { core_->ask(questions); });
+void ProberClient::ask(const std::vector<std::uint32_t>& probes) {
+    core_->contain(probes, [&] { core_->ask(probes); });
 }
 
-void Client::Core::ask(const std::vector<std::uint32_t>& numbers) {
+void ProberClient::Core::ask(const std::vector<std::uint32_t>& numbers) {
     std::vector<std::uint32_t> fresh, convicted, too_long;
     for (const std::uint32_t number : numbers) {
-        const auto found = questions.find(number);
+        const auto found = probes.find(number);
         const bool waits =
             due.contains(number) || std::count(queued.begin(), queued.end(), number) != 0;
-        if (found == questions.end() || waits) {
+        if (found == probes.end() || waits) {
             continue;
         }
         const bool sent = taught.contains(number) || fits(number, found->second);
         (suspects.is_convicted(number) ? convicted : sent ? fresh : too_long).push_back(number);
     }
-    answer_unknown(std::move(convicted), kConvicted);
-    answer_unknown(std::move(too_long), kTooLong);
+    report_unknown(std::move(convicted), kConvicted);
+    report_unknown(std::move(too_long), kTooLong);
     if (fresh.empty()) {
         return;
     }
     if (Status there = ensure_process(); !there) {
-        answer_unknown(std::move(fresh), there.error().message);
+        report_unknown(std::move(fresh), there.error().message);
         return;
     }
     std::sort(fresh.begin(), fresh.end());
@@ -478,44 +478,44 @@ void Client::Core::ask(const std::vector<std::uint32_t>& numbers) {
     }
 }
 
-void Client::keep(const std::vector<wire::Keep>& questions) {
+void ProberClient::keep(const std::vector<wire::Keep>& probes) {
     std::vector<std::uint32_t> numbers;
-    numbers.reserve(questions.size());
-    for (const wire::Keep& each : questions) {
-        numbers.push_back(each.question);
+    numbers.reserve(probes.size());
+    for (const wire::Keep& each : probes) {
+        numbers.push_back(each.probe);
     }
-    core_->contain(numbers, [&] { core_->keep(questions); });
+    core_->contain(numbers, [&] { core_->keep(probes); });
 }
 
-void Client::Core::keep(const std::vector<wire::Keep>& given) {
+void ProberClient::Core::keep(const std::vector<wire::Keep>& given) {
     std::vector<wire::Keep> known;
     std::vector<std::uint32_t> numbers;
     for (const wire::Keep& each : given) {
-        const auto found = questions.find(each.question);
-        if (found != questions.end() && !due.contains(each.question) &&
-            (taught.contains(each.question) || fits(each.question, found->second))) {
+        const auto found = probes.find(each.probe);
+        if (found != probes.end() && !due.contains(each.probe) &&
+            (taught.contains(each.probe) || fits(each.probe, found->second))) {
             known.push_back(each);
-            numbers.push_back(each.question);
+            numbers.push_back(each.probe);
         }
     }
     if (known.empty()) {
         return;
     }
     if (Status there = ensure_process(); !there) {
-        answer_unknown(std::move(numbers), there.error().message);
+        report_unknown(std::move(numbers), there.error().message);
         return;
     }
     std::vector<wire::Order> orders;
     for (const wire::Keep& each : known) {
-        kept.insert(each.question);
-        teach(each.question, orders);
+        kept.insert(each.probe);
+        teach(each.probe, orders);
         orders.emplace_back(each);
     }
-    tell(orders);
+    send_orders(orders);
     arm_watch();
 }
 
-pid_t Client::prober() const {
+pid_t ProberClient::prober() const {
     return core_->process ? core_->process->pid() : 0;
 }
 

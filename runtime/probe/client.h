@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/base/clock.h"
-#include "runtime/probe/question.h"
+#include "runtime/probe/probe_spec.h"
 #include "runtime/probe/wire.h"
 
 namespace podreeve::probe {
@@ -22,27 +22,27 @@ namespace podreeve::probe {
 // ago could be asked in its place, so forget questions of containers that ended.
 //
 // All of it belongs to the scheduler's thread, on which answers arrive too.
-class Client {
+class ProberClient {
   public:
-    using OnAnswers = std::function<void(const std::vector<Answer>&)>;
+    using OnResults = std::function<void(const std::vector<ProbeResult>&)>;
 
-    Client(std::filesystem::path program,
-           const Clock& clock,
-           Scheduler& scheduler,
-           OnAnswers on_answers);
-    ~Client();
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
+    ProberClient(std::filesystem::path program,
+                 const Clock& clock,
+                 Scheduler& scheduler,
+                 OnResults on_results);
+    ~ProberClient();
+    ProberClient(const ProberClient&) = delete;
+    ProberClient& operator=(const ProberClient&) = delete;
 
     // A number that is never given again.
-    std::uint32_t add(Question question);
+    std::uint32_t add(ProbeSpec probe);
     // No answer comes after that.
-    void remove(std::uint32_t question);
+    void remove(std::uint32_t probe);
     // Each gets one answer, later; one that is being asked already is not asked twice.
-    void ask(const std::vector<std::uint32_t>& questions);
+    void ask(const std::vector<std::uint32_t>& probes);
     // Leaves the asking to the prober, which tells one answer: the first that is no Success. Until
     // then nobody here is woken for it. Ends with that answer, or with ask().
-    void keep(const std::vector<wire::Keep>& questions);
+    void keep(const std::vector<wire::Keep>& probes);
 
     pid_t prober() const;  // 0: none runs
 

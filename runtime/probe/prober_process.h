@@ -19,7 +19,7 @@ class ProberProcess {
     struct Listener {
         // On the reading thread; false: there is no room for more, and the prober is killed.
         std::function<bool(std::string_view packet)> on_packet;
-        std::function<void(bool crashed)> on_end;                // there too, once, as the last
+        std::function<void(bool crashed)> on_end;  // there too, once, as the last
     };
 
     // Belongs to the thread that calls: the program dies with it (PR_SET_PDEATHSIG), too.

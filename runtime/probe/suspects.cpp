@@ -3,19 +3,19 @@
 namespace podreeve::probe {
 
 void Suspects::prober_lost(const std::vector<std::uint32_t>& under_way, std::uint32_t trial) {
-    for (const std::uint32_t question : under_way) {
-        if (question == trial) {
-            suspects_.erase(question);
-            convicted_.insert(question);
+    for (const std::uint32_t probe : under_way) {
+        if (probe == trial) {
+            suspects_.erase(probe);
+            convicted_.insert(probe);
         } else {
-            suspects_.insert(question);
+            suspects_.insert(probe);
         }
     }
 }
 
-void Suspects::forget(std::uint32_t question) {
-    suspects_.erase(question);
-    convicted_.erase(question);
+void Suspects::forget(std::uint32_t probe) {
+    suspects_.erase(probe);
+    convicted_.erase(probe);
 }
 
 }  // namespace podreeve::probe

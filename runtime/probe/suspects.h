@@ -15,13 +15,13 @@ class Suspects {
     // trial: the suspect that was being asked, or 0.
     void prober_lost(const std::vector<std::uint32_t>& under_way, std::uint32_t trial);
 
-    void answered(std::uint32_t question) { suspects_.erase(question); }
+    void replied(std::uint32_t probe) { suspects_.erase(probe); }
 
-    void forget(std::uint32_t question);
+    void forget(std::uint32_t probe);
 
-    bool is_suspect(std::uint32_t question) const { return suspects_.contains(question); }
+    bool is_suspect(std::uint32_t probe) const { return suspects_.contains(probe); }
 
-    bool is_convicted(std::uint32_t question) const { return convicted_.contains(question); }
+    bool is_convicted(std::uint32_t probe) const { return convicted_.contains(probe); }
 
   private:
     std::set<std::uint32_t> suspects_, convicted_;

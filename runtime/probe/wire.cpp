@@ -11,13 +11,15 @@
 namespace podreeve::probe::wire {
 namespace {
 
-enum class Word : std::uint8_t { Learn = 1, Forget, Ask, Keep, Answers };
+enum class Word : std::uint8_t { Learn = 1, Forget, Ask, Keep, Results };
 
 constexpr std::size_t kMaxText = 240;  // of an answer; the rest of a longer one is cut off
 
-class Writer {
+class PacketWriter {
   public:
-    explicit Writer(Word word, std::string before = {}) : out_(std::move(before)) { number(word); }
+    explicit PacketWriter(Word word, std::string before = {}) : out_(std::move(before)) {
+        number(word);
+    }
 
     template <class T>
     void number(T value) {
@@ -41,9 +43,9 @@ class Writer {
 };
 
 // Reads on past the end as zeros, and knows that it did.
-class Reader {
+class PacketReader {
   public:
-    explicit Reader(std::string_view packet) : rest_(packet) {}
+    explicit PacketReader(std::string_view packet) : rest_(packet) {}
 
     template <class T>
     T number() {
@@ -88,10 +90,10 @@ class Reader {
     bool good_ = true;
 };
 
-Learn read_learn(Reader& reader) {
+Learn read_learn(PacketReader& reader) {
     Learn out;
-    out.question = reader.number<std::uint32_t>();
-    out.what.kind = reader.choice(Kind::Grpc);
+    out.probe = reader.number<std::uint32_t>();
+    out.what.kind = reader.choice(Protocol::Grpc);
     out.what.pid = reader.number<std::int32_t>();
     out.what.tls = reader.number<std::uint8_t>() != 0;
     out.what.timeout = std::chrono::milliseconds(reader.number<std::int64_t>());
@@ -109,25 +111,25 @@ Learn read_learn(Reader& reader) {
     return out;
 }
 
-Ask read_ask(Reader& reader) {
+Ask read_ask(PacketReader& reader) {
     Ask out;
     for (auto left = reader.number<std::uint32_t>(); left > 0 && reader.good(); --left) {
-        out.questions.push_back(reader.number<std::uint32_t>());
+        out.probes.push_back(reader.number<std::uint32_t>());
     }
     return out;
 }
 
-Keep read_keep(Reader& reader) {
+Keep read_keep(PacketReader& reader) {
     Keep out;
-    out.question = reader.number<std::uint32_t>();
+    out.probe = reader.number<std::uint32_t>();
     out.first = std::chrono::milliseconds(reader.number<std::int64_t>());
     out.period = std::chrono::milliseconds(reader.number<std::int64_t>());
     return out;
 }
 
 std::string write_order(const Learn& order) {
-    Writer out(Word::Learn);
-    out.number(order.question);
+    PacketWriter out(Word::Learn);
+    out.number(order.probe);
     out.number(order.what.kind);
     out.number(std::int32_t{order.what.pid});
     out.number(static_cast<std::uint8_t>(order.what.tls));
@@ -149,29 +151,29 @@ std::string write_order(const Learn& order) {
 }
 
 std::string write_order(const Forget& order) {
-    Writer out(Word::Forget);
-    out.number(order.question);
+    PacketWriter out(Word::Forget);
+    out.number(order.probe);
     return out.take();
 }
 
 std::string write_order(const Ask& order) {
-    Writer out(Word::Ask);
-    out.number(static_cast<std::uint32_t>(order.questions.size()));
-    for (const std::uint32_t question : order.questions) {
-        out.number(question);
+    PacketWriter out(Word::Ask);
+    out.number(static_cast<std::uint32_t>(order.probes.size()));
+    for (const std::uint32_t probe : order.probes) {
+        out.number(probe);
     }
     return out.take();
 }
 
 std::string write_order(const Keep& order) {
-    Writer out(Word::Keep);
-    out.number(order.question);
+    PacketWriter out(Word::Keep);
+    out.number(order.probe);
     out.number(std::int64_t{order.first.count()});
     out.number(std::int64_t{order.period.count()});
     return out.take();
 }
 
-std::optional<Order> read_order(Reader& reader) {
+std::optional<Order> read_order(PacketReader& reader) {
     switch (reader.number<Word>()) {
         case Word::Learn:
             return read_learn(reader);
@@ -181,7 +183,7 @@ std::optional<Order> read_order(Reader& reader) {
             return read_ask(reader);
         case Word::Keep:
             return read_keep(reader);
-        case Word::Answers:
+        case Word::Results:
             break;
     }
     return std::nullopt;
@@ -208,7 +210,7 @@ std::string write(const Order& order) {
 
 Result<std::vector<Order>> read_orders(std::string_view packet) {
     ASSIGN_OR_RETURN(const std::string_view orders, behind_version(packet, "the agent"));
-    Reader reader(orders);
+    PacketReader reader(orders);
     std::vector<Order> out;
     while (!reader.at_end()) {
         std::optional<Order> order = read_order(reader);
@@ -220,19 +222,19 @@ Result<std::vector<Order>> read_orders(std::string_view packet) {
     return out;
 }
 
-Result<std::vector<Answer>> read_answers(std::string_view packet) {
+Result<std::vector<ProbeResult>> read_results(std::string_view packet) {
     ASSIGN_OR_RETURN(const std::string_view words, behind_version(packet, "podreeve-probe"));
-    Reader reader(words);
-    if (reader.number<Word>() != Word::Answers) {
+    PacketReader reader(words);
+    if (reader.number<Word>() != Word::Results) {
         return fail(Code::Corrupt, "cannot read a packet of the prober: it holds no answers");
     }
-    std::vector<Answer> out;
+    std::vector<ProbeResult> out;
     while (!reader.at_end()) {
-        Answer answer;
-        answer.question = reader.number<std::uint32_t>();
-        answer.outcome = reader.choice(Outcome::Unknown);
-        answer.text = clean_text(reader.text(), kMaxText);
-        out.push_back(std::move(answer));
+        ProbeResult result;
+        result.probe = reader.number<std::uint32_t>();
+        result.outcome = reader.choice(Outcome::Unknown);
+        result.text = clean_text(reader.text(), kMaxText);
+        out.push_back(std::move(result));
     }
     if (!reader.good()) {
         return fail(Code::Corrupt, "cannot read a packet of the prober: it is cut off");
@@ -240,15 +242,15 @@ Result<std::vector<Answer>> read_answers(std::string_view packet) {
     return out;
 }
 
-std::vector<std::string> write_answers(const std::vector<Answer>& answers) {
+std::vector<std::string> write_results(const std::vector<ProbeResult>& results) {
     constexpr std::size_t kLargest = sizeof(std::uint32_t) * 2 + 1 + kMaxText;  // of one
     std::vector<std::string> packets;
-    for (std::size_t at = 0; at < answers.size();) {
-        Writer out(Word::Answers, {kFirstByte});
-        for (; at < answers.size() && out.size() + kLargest <= kMaxPacket; ++at) {
-            out.number(answers[at].question);
-            out.number(answers[at].outcome);
-            out.text(clean_text(answers[at].text, kMaxText));
+    for (std::size_t at = 0; at < results.size();) {
+        PacketWriter out(Word::Results, {kFirstByte});
+        for (; at < results.size() && out.size() + kLargest <= kMaxPacket; ++at) {
+            out.number(results[at].probe);
+            out.number(results[at].outcome);
+            out.text(clean_text(results[at].text, kMaxText));
         }
         packets.push_back(out.take());
     }

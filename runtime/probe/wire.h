@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/probe/question.h"
+#include "runtime/probe/probe_spec.h"
 
 // The messages on the socket between the agent and podreeve-probe: a SOCK_SEQPACKET pair, each
 // packet the version, then any number of orders one after the other, or of answers. A Learn is
@@ -26,24 +26,24 @@ inline constexpr std::size_t kMaxPacket = 64 * 1024;
 inline constexpr std::size_t kMaxAsked = 4096;
 
 struct Learn {  // from now on this is question so-and-so
-    std::uint32_t question = 0;
-    Question what;
+    std::uint32_t probe = 0;
+    ProbeSpec what;
     std::string trouble = {};  // why no namespaces come with it
 };
 
 struct Forget {
-    std::uint32_t question = 0;
+    std::uint32_t probe = 0;
 };
 
 struct Ask {  // one Answer to each
-    std::vector<std::uint32_t> questions;
+    std::vector<std::uint32_t> probes;
 };
 
 // Ask it every period, and answer once, when it is no Success; then it is kept no longer, nor when
 // it is asked otherwise. Questions to one container are asked at the same time, so the first comes
 // up to half a period early or late.
 struct Keep {
-    std::uint32_t question = 0;
+    std::uint32_t probe = 0;
     std::chrono::milliseconds first{0};  // from now
     std::chrono::milliseconds period{1000};
 };
@@ -59,8 +59,8 @@ std::string write(const Order& order);
 Result<std::vector<Order>> read_orders(std::string_view packet);
 
 // As many packets as it takes; a text longer than 240 bytes is cut.
-std::vector<std::string> write_answers(const std::vector<Answer>& answers);
+std::vector<std::string> write_results(const std::vector<ProbeResult>& results);
 // The same errors.
-Result<std::vector<Answer>> read_answers(std::string_view packet);
+Result<std::vector<ProbeResult>> read_results(std::string_view packet);
 
 }  // namespace podreeve::probe::wire

@@ -94,19 +94,19 @@ Channel::~Channel() {
     }
 }
 
-Step Channel::tls_step(int result) const {
+IoStep Channel::tls_step(int result) const {
     if (result > 0) {
-        return Step::Done;
+        return IoStep::Done;
     }
     switch (::SSL_get_error(tls_, result)) {
         case SSL_ERROR_WANT_READ:
-            return Step::WantRead;
+            return IoStep::WantRead;
         case SSL_ERROR_WANT_WRITE:
-            return Step::WantWrite;
+            return IoStep::WantWrite;
         case SSL_ERROR_ZERO_RETURN:
-            return Step::Closed;
+            return IoStep::Closed;
         default:
-            return Step::Failed;
+            return IoStep::Failed;
     }
 }
 
@@ -125,18 +125,18 @@ bool Channel::begin_tls(TlsContext& tls) {
     return true;
 }
 
-Step Channel::shake_hands(TlsContext& tls, std::size_t& budget) {
+IoStep Channel::shake_hands(TlsContext& tls, std::size_t& budget) {
     ::ERR_clear_error();
     if (tls_ == nullptr && !begin_tls(tls)) {
-        return Step::Failed;
+        return IoStep::Failed;
     }
     budget_ = &budget;
-    const Step step = tls_step(::SSL_connect(tls_));
+    const IoStep step = tls_step(::SSL_connect(tls_));
     budget_ = nullptr;
     return step;
 }
 
-Step Channel::write(std::string& pending, std::size_t& budget) {
+IoStep Channel::write(std::string& pending, std::size_t& budget) {
     while (!pending.empty()) {
         if (tls_ != nullptr) {
             ::ERR_clear_error();
@@ -152,14 +152,14 @@ Step Channel::write(std::string& pending, std::size_t& budget) {
         }
         const ssize_t sent = ::send(socket_.get(), pending.data(), pending.size(), MSG_NOSIGNAL);
         if (sent < 0) {
-            return errno == EAGAIN ? Step::WantWrite : Step::Failed;
+            return errno == EAGAIN ? IoStep::WantWrite : IoStep::Failed;
         }
         pending.erase(0, static_cast<std::size_t>(sent));
     }
-    return Step::Done;
+    return IoStep::Done;
 }
 
-Step Channel::read(std::string& into, std::size_t& budget) {
+IoStep Channel::read(std::string& into, std::size_t& budget) {
     std::array<char, 16384> buffer;
     if (tls_ != nullptr) {
         ::ERR_clear_error();
@@ -168,25 +168,25 @@ Step Channel::read(std::string& into, std::size_t& budget) {
         budget_ = nullptr;
         if (got <= 0) {
             // Many servers just hang up instead of saying good-bye: what came before counts.
-            const Step step = tls_step(got);
-            return step == Step::Failed ? Step::Closed : step;
+            const IoStep step = tls_step(got);
+            return step == IoStep::Failed ? IoStep::Closed : step;
         }
         into.append(buffer.data(), static_cast<std::size_t>(got));
-        return Step::Done;
+        return IoStep::Done;
     }
     if (budget == 0) {
-        return Step::WantRead;
+        return IoStep::WantRead;
     }
     const ssize_t got = ::recv(socket_.get(), buffer.data(), std::min(buffer.size(), budget), 0);
     budget -= got > 0 ? static_cast<std::size_t>(got) : 0;
     if (got == 0) {
-        return Step::Closed;
+        return IoStep::Closed;
     }
     if (got < 0) {
-        return errno == EAGAIN ? Step::WantRead : Step::Failed;
+        return errno == EAGAIN ? IoStep::WantRead : IoStep::Failed;
     }
     into.append(buffer.data(), static_cast<std::size_t>(got));
-    return Step::Done;
+    return IoStep::Done;
 }
 
 }  // namespace podreeve::prober

@@ -15,7 +15,7 @@ struct ssl_st;
 namespace podreeve::prober {
 
 // How far a step on a socket that does not block came.
-enum class Step { Done, WantRead, WantWrite, Closed, Failed };
+enum class IoStep { Done, WantRead, WantWrite, Closed, Failed };
 
 // TLS as the kubelet's probes have it: any certificate will do. One for the process; making it
 // costs milliseconds and memory, so nobody does before the first https question.
@@ -50,14 +50,15 @@ class Channel {
     // taken off the budget; with none left, WantRead.
     //
     // Speaks TLS from now on.
-    Step shake_hands(TlsContext& tls, std::size_t& budget);
-    Step write(std::string& pending, std::size_t& budget);  // takes what was written off its front
-    Step read(std::string& into,
-              std::size_t& budget);  // Done: something was added; Closed: the end
+    IoStep shake_hands(TlsContext& tls, std::size_t& budget);
+    IoStep write(std::string& pending,
+                 std::size_t& budget);  // takes what was written off its front
+    IoStep read(std::string& into,
+                std::size_t& budget);  // Done: something was added; Closed: the end
 
   private:
     friend struct SocketMethod;
-    Step tls_step(int result) const;
+    IoStep tls_step(int result) const;
     bool begin_tls(TlsContext& tls);
 
     UniqueFd socket_;

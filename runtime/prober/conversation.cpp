@@ -29,29 +29,29 @@ Conversation::Conversation(std::uint32_t number, Subject& subject, World world, 
 
 void Conversation::list_addresses() {
     addresses_.clear();
-    interfaces_listed_ = !subject_.question.host.empty();
+    interfaces_listed_ = !subject_.probe.host.empty();
     if (interfaces_listed_) {
-        if (const auto address = parse_ip(subject_.question.host)) {
+        if (const auto address = parse_ip(subject_.probe.host)) {
             addresses_.push_back(*address);
         }
         return;
     }
     const std::vector<Address>& loopback = loopback_addresses();
     addresses_.assign(loopback.rbegin(), loopback.rend());
-    if (subject_.answered) {
-        std::erase(addresses_, *subject_.answered);
-        addresses_.push_back(*subject_.answered);
+    if (subject_.replied) {
+        std::erase(addresses_, *subject_.replied);
+        addresses_.push_back(*subject_.replied);
     }
 }
 
-std::optional<Verdict> Conversation::step() {
+std::optional<DialogueResult> Conversation::step() {
     const SteadyTime began = world_.clock.steady_now();
     bytes_left_ = kMostBytes;
     SteadyTime now = began;
     do {
         moved_ = false;
-        if (auto verdict = advance()) {
-            return verdict;
+        if (auto result = advance()) {
+            return result;
         }
         now = world_.clock.steady_now();
     } while (moved_ && bytes_left_ > 0 && now - began < kMostTime);
@@ -61,7 +61,7 @@ std::optional<Verdict> Conversation::step() {
     return std::nullopt;
 }
 
-std::optional<Verdict> Conversation::advance() {
+std::optional<DialogueResult> Conversation::advance() {
     switch (state_) {
         case State::Next:
             return open_next();
@@ -75,9 +75,9 @@ std::optional<Verdict> Conversation::advance() {
     return std::nullopt;
 }
 
-std::optional<Verdict> Conversation::open_next() {
+std::optional<DialogueResult> Conversation::open_next() {
     if (!subject_.network) {
-        return Verdict{probe::Outcome::Unknown, subject_.trouble};
+        return DialogueResult{probe::Outcome::Unknown, subject_.trouble};
     }
     if (addresses_.empty() && !interfaces_listed_) {
         interfaces_listed_ = true;
@@ -85,19 +85,20 @@ std::optional<Verdict> Conversation::open_next() {
         const Status seen = world_.networks.visit(*subject_.network,
                                                   [&] { addresses_ = interface_addresses(kMost); });
         if (!seen) {
-            return Verdict{probe::Outcome::Unknown, seen.error().message};
+            return DialogueResult{probe::Outcome::Unknown, seen.error().message};
         }
         std::reverse(addresses_.begin(), addresses_.end());
     }
     if (addresses_.empty()) {
-        return Verdict{probe::Outcome::Failure, fmt::format("port {}: {}", port(), refusal_)};
+        return DialogueResult{probe::Outcome::Failure,
+                              fmt::format("port {}: {}", port(), refusal_)};
     }
     const Address next = addresses_.back();
     addresses_.pop_back();
     return connect_to(next);
 }
 
-std::optional<Verdict> Conversation::connect_to(const Address& address) {
+std::optional<DialogueResult> Conversation::connect_to(const Address& address) {
     channel_.reset();
     address_ = address;
     Result<UniqueFd> fd = world_.networks.take_socket(*subject_.network, address.family());
@@ -105,7 +106,7 @@ std::optional<Verdict> Conversation::connect_to(const Address& address) {
         return refused(EAFNOSUPPORT);
     }
     if (!fd) {
-        return Verdict{probe::Outcome::Unknown, fd.error().message};
+        return DialogueResult{probe::Outcome::Unknown, fd.error().message};
     }
     const Address target = address.with_port(port());
     const int result = ::connect(fd->get(), target.get(), target.size);
@@ -121,7 +122,7 @@ std::optional<Verdict> Conversation::connect_to(const Address& address) {
 }
 
 // A second connect() tells how the first one went.
-std::optional<Verdict> Conversation::check_connected() {
+std::optional<DialogueResult> Conversation::check_connected() {
     const Address target = address_.with_port(port());
     if (::connect(fd(), target.get(), target.size) == 0 || errno == EISCONN) {
         return connected();
@@ -133,7 +134,7 @@ std::optional<Verdict> Conversation::check_connected() {
     return refused(errno);
 }
 
-std::optional<Verdict> Conversation::refused(int error) {
+std::optional<DialogueResult> Conversation::refused(int error) {
     channel_.reset();
     refusal_ = refusal_.empty() ? word_of(error) : refusal_;
     state_ = State::Next;
@@ -141,26 +142,26 @@ std::optional<Verdict> Conversation::refused(int error) {
     return std::nullopt;
 }
 
-std::optional<Verdict> Conversation::connected() {
-    subject_.answered = subject_.question.host.empty() ? std::optional(address_) : std::nullopt;
-    dialogue_ = make_dialogue(subject_.question, port());
+std::optional<DialogueResult> Conversation::connected() {
+    subject_.replied = subject_.probe.host.empty() ? std::optional(address_) : std::nullopt;
+    dialogue_ = make_dialogue(subject_.probe, port());
     if (!dialogue_) {
         return port_done();
     }
     to_send_ = dialogue_->opening();
-    state_ = subject_.question.tls ? State::Shaking : State::Talking;
+    state_ = subject_.probe.tls ? State::Shaking : State::Talking;
     moved_ = true;
     return std::nullopt;
 }
 
-std::optional<Verdict> Conversation::port_done() {
+std::optional<DialogueResult> Conversation::port_done() {
     if (UniqueFd socket = reusable_ ? channel_->take_socket() : UniqueFd()) {
         Networks::give_back(*subject_.network, address_.family(), std::move(socket));
     }
     channel_.reset();
     dialogue_.reset();
-    if (port_ + 1 == subject_.question.ports.size()) {
-        return Verdict{probe::Outcome::Success, ""};
+    if (port_ + 1 == subject_.probe.ports.size()) {
+        return DialogueResult{probe::Outcome::Success, ""};
     }
     ++port_;
     refusal_.clear();
@@ -170,57 +171,59 @@ std::optional<Verdict> Conversation::port_done() {
     return std::nullopt;
 }
 
-std::optional<Verdict> Conversation::shake_hands() {
+std::optional<DialogueResult> Conversation::shake_hands() {
     switch (channel_->shake_hands(world_.tls(), bytes_left_)) {
-        case Step::Done:
+        case IoStep::Done:
             state_ = State::Talking;
             moved_ = true;
             return std::nullopt;
-        case Step::WantRead:
+        case IoStep::WantRead:
             wants_ = EPOLLIN;
             return std::nullopt;
-        case Step::WantWrite:
+        case IoStep::WantWrite:
             wants_ = EPOLLOUT;
             return std::nullopt;
-        case Step::Closed:
-        case Step::Failed:
+        case IoStep::Closed:
+        case IoStep::Failed:
             break;
     }
-    return Verdict{probe::Outcome::Failure, fmt::format("port {}: no TLS handshake", port())};
+    return DialogueResult{probe::Outcome::Failure,
+                          fmt::format("port {}: no TLS handshake", port())};
 }
 
-std::optional<Verdict> Conversation::talk() {
+std::optional<DialogueResult> Conversation::talk() {
     const bool spoke = !to_send_.empty();
-    const Step wrote = channel_->write(to_send_, bytes_left_);
-    if (wrote == Step::WantWrite || wrote == Step::WantRead || (spoke && wrote == Step::Done)) {
+    const IoStep wrote = channel_->write(to_send_, bytes_left_);
+    if (wrote == IoStep::WantWrite || wrote == IoStep::WantRead ||
+        (spoke && wrote == IoStep::Done)) {
         // Nobody has an answer within the moment.
-        wants_ = wrote == Step::WantWrite ? EPOLLOUT : EPOLLIN;
+        wants_ = wrote == IoStep::WantWrite ? EPOLLOUT : EPOLLIN;
         return std::nullopt;
     }
     to_send_.clear();  // a server may answer and close before it has heard all
     heard_.clear();
-    const Step read = channel_->read(heard_, bytes_left_);
-    std::optional<Verdict> verdict;
-    if (read == Step::Done) {
-        verdict = dialogue_->hear(heard_, to_send_);
+    const IoStep read = channel_->read(heard_, bytes_left_);
+    std::optional<DialogueResult> result;
+    if (read == IoStep::Done) {
+        result = dialogue_->hear(heard_, to_send_);
         moved_ = true;
-    } else if (read == Step::WantRead || read == Step::WantWrite) {
-        wants_ = read == Step::WantRead ? EPOLLIN : EPOLLOUT;
+    } else if (read == IoStep::WantRead || read == IoStep::WantWrite) {
+        wants_ = read == IoStep::WantRead ? EPOLLIN : EPOLLOUT;
     } else {
-        verdict = dialogue_->closed();
+        result = dialogue_->closed();
     }
-    if (verdict && verdict->outcome == probe::Outcome::Success) {
+    if (result && result->outcome == probe::Outcome::Success) {
         return port_done();
     }
-    return verdict;
+    return result;
 }
 
-Verdict Conversation::out_of_time() const {
+DialogueResult Conversation::out_of_time() const {
     const std::string why = state_ == State::Talking && dialogue_
                                 ? dialogue_->pending()
                                 : fmt::format("port {}: no answer", port());
     return {probe::Outcome::Failure,
-            fmt::format("{} within {}", why, to_short_text(subject_.question.timeout))};
+            fmt::format("{} within {}", why, to_short_text(subject_.probe.timeout))};
 }
 
 }  // namespace podreeve::prober

@@ -16,10 +16,10 @@ namespace podreeve::prober {
 
 // What a question needs from one asking to the next.
 struct Subject {
-    probe::Question question;
+    probe::ProbeSpec probe;
     std::shared_ptr<const Network> network;  // null: it was not found
     std::string trouble;                     // why not
-    std::optional<Address> answered;         // the address that did last; its port means nothing
+    std::optional<Address> replied;          // the address that did last; its port means nothing
 };
 
 // One question being asked. It goes through the ports in turn, and for each through the addresses
@@ -50,7 +50,7 @@ class Conversation {
     // from the server, nor past the deadline: whoever has more to say must not keep the others
     // waiting. Nothing: wait for wants() on fd() and call again; where is_cut_short(), without
     // waiting.
-    std::optional<Verdict> step();
+    std::optional<DialogueResult> step();
 
     bool is_cut_short() const { return moved_; }
 
@@ -69,23 +69,23 @@ class Conversation {
     // Counts the sockets: when it changes, fd() is another one even with the same number.
     unsigned socket() const { return sockets_; }
 
-    Verdict out_of_time() const;
+    DialogueResult out_of_time() const;
 
   private:
     enum class State { Next, Connecting, Shaking, Talking };
 
-    std::optional<Verdict> advance();
-    std::optional<Verdict> open_next();
-    std::optional<Verdict> connect_to(const Address& address);
-    std::optional<Verdict> check_connected();
-    std::optional<Verdict> shake_hands();
-    std::optional<Verdict> talk();
-    std::optional<Verdict> refused(int error);
-    std::optional<Verdict> connected();
-    std::optional<Verdict> port_done();
+    std::optional<DialogueResult> advance();
+    std::optional<DialogueResult> open_next();
+    std::optional<DialogueResult> connect_to(const Address& address);
+    std::optional<DialogueResult> check_connected();
+    std::optional<DialogueResult> shake_hands();
+    std::optional<DialogueResult> talk();
+    std::optional<DialogueResult> refused(int error);
+    std::optional<DialogueResult> connected();
+    std::optional<DialogueResult> port_done();
     void list_addresses();
 
-    std::uint16_t port() const { return subject_.question.ports[port_]; }
+    std::uint16_t port() const { return subject_.probe.ports[port_]; }
 
     std::uint32_t number_;
     Subject& subject_;

@@ -5,13 +5,13 @@
 
 namespace podreeve::prober {
 
-std::unique_ptr<Dialogue> make_dialogue(const probe::Question& question, std::uint16_t port) {
-    switch (question.kind) {
-        case probe::Kind::Http:
-            return std::make_unique<HttpDialogue>(question, port);
-        case probe::Kind::Grpc:
-            return std::make_unique<GrpcDialogue>(question, port);
-        case probe::Kind::Tcp:
+std::unique_ptr<Dialogue> make_dialogue(const probe::ProbeSpec& probe, std::uint16_t port) {
+    switch (probe.kind) {
+        case probe::Protocol::Http:
+            return std::make_unique<HttpDialogue>(probe, port);
+        case probe::Protocol::Grpc:
+            return std::make_unique<GrpcDialogue>(probe, port);
+        case probe::Protocol::Tcp:
             break;
     }
     return nullptr;

@@ -104,31 +104,30 @@ std::string_view status_word(unsigned status) {
     return status < std::size(kWords) ? kWords[status] : "a status that gRPC does not know"sv;
 }
 
-std::string authority_of(const probe::Question& question, std::uint16_t port) {
-    const std::string host = question.host.empty() ? "localhost" : question.host;
+std::string authority_of(const probe::ProbeSpec& probe, std::uint16_t port) {
+    const std::string host = probe.host.empty() ? "localhost" : probe.host;
     return host.find(':') == host.npos ? fmt::format("{}:{}", host, port)
                                        : fmt::format("[{}]:{}", host, port);
 }
 
 }  // namespace
 
-GrpcDialogue::GrpcDialogue(const probe::Question& question, std::uint16_t port)
-    : question_(question), port_(port) {}
+GrpcDialogue::GrpcDialogue(const probe::ProbeSpec& probe, std::uint16_t port)
+    : probe_(probe), port_(port) {}
 
 std::string GrpcDialogue::opening() {
-    const std::string message = request_message(question_.service);
-    std::string out =
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "") +
-        frame(kHeaders, kEndHeaders, 1, request_headers(authority_of(question_, port_)));
+    const std::string message = request_message(probe_.service);
+    std::string out = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0, "") +
+                      frame(kHeaders, kEndHeaders, 1, request_headers(authority_of(probe_, port_)));
     return out + frame(kData, kEndStream, 1, message);
 }
 
-std::optional<Verdict> GrpcDialogue::hear(std::string_view bytes, std::string& reply) {
+std::optional<DialogueResult> GrpcDialogue::hear(std::string_view bytes, std::string& reply) {
     heard_ += bytes;
     bytes_ += bytes.size();
     std::string_view rest = heard_;
-    std::optional<Verdict> verdict;
-    while (!verdict && rest.size() >= kFrameHead) {
+    std::optional<DialogueResult> result;
+    while (!result && rest.size() >= kFrameHead) {
         const std::size_t size =
             byte_at(rest, 0) << 16U | byte_at(rest, 1) << 8U | byte_at(rest, 2);
         const unsigned type = byte_at(rest, 3);
@@ -145,14 +144,14 @@ std::optional<Verdict> GrpcDialogue::hear(std::string_view bytes, std::string& r
         const unsigned stream = (byte_at(rest, 5) & 0x7FU) << 24U | byte_at(rest, 6) << 16U |
                                 byte_at(rest, 7) << 8U | byte_at(rest, 8);
         ++frames_;
-        verdict = take({type, byte_at(rest, 4), stream, rest.substr(kFrameHead, size)}, reply);
+        result = take({type, byte_at(rest, 4), stream, rest.substr(kFrameHead, size)}, reply);
         rest.remove_prefix(kFrameHead + size);
     }
     heard_ = std::string(rest);
-    return verdict;
+    return result;
 }
 
-std::optional<Verdict> GrpcDialogue::take(const Frame& frame_in, std::string& reply) {
+std::optional<DialogueResult> GrpcDialogue::take(const Frame& frame_in, std::string& reply) {
     const bool ack = (frame_in.flags & kAck) != 0;
     if (frame_in.type == kSettings && !ack) {
         reply += frame(kSettings, kAck, 0, "");
@@ -164,13 +163,13 @@ std::optional<Verdict> GrpcDialogue::take(const Frame& frame_in, std::string& re
         return take_data(frame_in);
     } else if (frame_in.type == kHeaders && frame_in.stream == 1 &&
                (frame_in.flags & kEndStream) != 0) {
-        return failure(question_.service.empty() ? "no gRPC health service"
-                                                 : "no gRPC health service of that name");
+        return failure(probe_.service.empty() ? "no gRPC health service"
+                                              : "no gRPC health service of that name");
     }
     return std::nullopt;
 }
 
-std::optional<Verdict> GrpcDialogue::take_data(const Frame& frame_in) {
+std::optional<DialogueResult> GrpcDialogue::take_data(const Frame& frame_in) {
     std::string_view data = frame_in.payload;
     if ((frame_in.flags & kPadded) != 0 && !data.empty()) {
         const std::size_t padding = byte_at(data, 0);
@@ -191,18 +190,18 @@ std::optional<Verdict> GrpcDialogue::take_data(const Frame& frame_in) {
     }
     const unsigned status = serving_status(std::string_view(message_).substr(kMessageHead, size));
     if (status == 1) {
-        return Verdict{probe::Outcome::Success, ""};
+        return DialogueResult{probe::Outcome::Success, ""};
     }
     return failure(status_word(status));
 }
 
-Verdict GrpcDialogue::failure(std::string_view why) const {
+DialogueResult GrpcDialogue::failure(std::string_view why) const {
     const std::string who =
-        question_.service.empty() ? "" : fmt::format(" service {}", question_.service);
+        probe_.service.empty() ? "" : fmt::format(" service {}", probe_.service);
     return {probe::Outcome::Failure, fmt::format("port {}:{} {}", port_, who, why)};
 }
 
-Verdict GrpcDialogue::closed() {
+DialogueResult GrpcDialogue::closed() {
     return failure(greeted_ ? "closed without an answer" : "the answer is not HTTP/2");
 }
 

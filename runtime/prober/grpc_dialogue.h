@@ -9,11 +9,11 @@ namespace podreeve::prober {
 // without a message means that there is no health service, or not of that name.
 class GrpcDialogue final : public Dialogue {
   public:
-    GrpcDialogue(const probe::Question& question, std::uint16_t port);
+    GrpcDialogue(const probe::ProbeSpec& probe, std::uint16_t port);
 
     std::string opening() override;
-    std::optional<Verdict> hear(std::string_view bytes, std::string& reply) override;
-    Verdict closed() override;
+    std::optional<DialogueResult> hear(std::string_view bytes, std::string& reply) override;
+    DialogueResult closed() override;
     std::string pending() const override;
 
   private:
@@ -22,11 +22,11 @@ class GrpcDialogue final : public Dialogue {
         std::string_view payload;
     };
 
-    std::optional<Verdict> take(const Frame& frame, std::string& reply);
-    std::optional<Verdict> take_data(const Frame& frame);
-    Verdict failure(std::string_view why) const;
+    std::optional<DialogueResult> take(const Frame& frame, std::string& reply);
+    std::optional<DialogueResult> take_data(const Frame& frame);
+    DialogueResult failure(std::string_view why) const;
 
-    const probe::Question& question_;
+    const probe::ProbeSpec& probe_;
     std::uint16_t port_;
     std::string heard_;    // what is no whole frame yet
     std::string message_;  // of gRPC, so far

@@ -71,25 +71,25 @@ std::size_t end_of_head(std::string_view text) {
     return std::min(crlf == text.npos ? text.npos : crlf + 4, lf == text.npos ? text.npos : lf + 2);
 }
 
-std::string authority(const probe::Question& question, std::uint16_t port) {
-    const std::string host = question.host.empty() ? "localhost" : question.host;
+std::string authority(const probe::ProbeSpec& probe, std::uint16_t port) {
+    const std::string host = probe.host.empty() ? "localhost" : probe.host;
     const bool bare_v6 = host.find(':') != host.npos;
     const std::string name = bare_v6 ? "[" + host + "]" : host;
-    return port == (question.tls ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
+    return port == (probe.tls ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
 }
 
 }  // namespace
 
-HttpDialogue::HttpDialogue(const probe::Question& question, std::uint16_t port)
-    : question_(question), port_(port) {}
+HttpDialogue::HttpDialogue(const probe::ProbeSpec& probe, std::uint16_t port)
+    : probe_(probe), port_(port) {}
 
 std::string HttpDialogue::opening() {
-    std::string out = fmt::format("GET {} HTTP/1.1\r\n", question_.path);
+    std::string out = fmt::format("GET {} HTTP/1.1\r\n", probe_.path);
     const auto given = [&](std::string_view name) {
-        return std::any_of(question_.headers.begin(), question_.headers.end(),
+        return std::any_of(probe_.headers.begin(), probe_.headers.end(),
                            [&](const auto& header) { return same_name(header.first, name); });
     };
-    const std::pair<std::string_view, std::string> ours[] = {{"Host", authority(question_, port_)},
+    const std::pair<std::string_view, std::string> ours[] = {{"Host", authority(probe_, port_)},
                                                              {"User-Agent", "podreeve-probe/1"},
                                                              {"Accept", "*/*"},
                                                              {"Connection", "close"}};
@@ -98,7 +98,7 @@ std::string HttpDialogue::opening() {
             out += fmt::format("{}: {}\r\n", name, value);
         }
     }
-    for (const auto& [name, value] : question_.headers) {
+    for (const auto& [name, value] : probe_.headers) {
         out += fmt::format("{}: {}\r\n", name, value);
     }
     return out + "\r\n";
@@ -145,7 +145,7 @@ bool HttpDialogue::over() const {
     return chunked_ ? tail_ == kLastChunk : length_ && body_ >= *length_;
 }
 
-std::optional<Verdict> HttpDialogue::hear(std::string_view bytes, std::string&) {
+std::optional<DialogueResult> HttpDialogue::hear(std::string_view bytes, std::string&) {
     if (status_ != 0) {
         take_body(bytes);
     } else {
@@ -154,20 +154,20 @@ std::optional<Verdict> HttpDialogue::hear(std::string_view bytes, std::string&) 
         const bool http = std::string_view(heard_).substr(0, 5) ==
                           std::string_view("HTTP/").substr(0, heard_.size());
         if (!http || heads_ > kMaxHead) {
-            return verdict();
+            return result();
         }
         if (!read_head()) {
             return std::nullopt;
         }
     }
-    return over() ? std::optional(verdict()) : std::nullopt;
+    return over() ? std::optional(result()) : std::nullopt;
 }
 
-Verdict HttpDialogue::closed() {
+DialogueResult HttpDialogue::closed() {
     if (status_ == 0 && heard_.empty()) {
         return {probe::Outcome::Failure, fmt::format("port {}: closed without an answer", port_)};
     }
-    return verdict();
+    return result();
 }
 
 std::string HttpDialogue::pending() const {
@@ -175,7 +175,7 @@ std::string HttpDialogue::pending() const {
                         : fmt::format("port {}: the answer does not end", port_);
 }
 
-Verdict HttpDialogue::verdict() const {
+DialogueResult HttpDialogue::result() const {
     if (status_ == 0) {
         const char* why = heads_ > kMaxHead || informational_ > kMostInformational
                               ? "the answer has no end of headers"
@@ -186,7 +186,7 @@ Verdict HttpDialogue::verdict() const {
         return {probe::Outcome::Success, ""};
     }
     // The query may hold a key.
-    const std::string path = question_.path.substr(0, question_.path.find('?'));
+    const std::string path = probe_.path.substr(0, probe_.path.find('?'));
     return {probe::Outcome::Failure, fmt::format("port {}: {} answered {}", port_, path, status_)};
 }
 

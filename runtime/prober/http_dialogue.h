@@ -8,20 +8,20 @@ namespace podreeve::prober {
 // follows it. The body is read to its end or to 10 KiB, so that no server sees its answer refused.
 class HttpDialogue final : public Dialogue {
   public:
-    HttpDialogue(const probe::Question& question, std::uint16_t port);
+    HttpDialogue(const probe::ProbeSpec& probe, std::uint16_t port);
 
     std::string opening() override;
-    std::optional<Verdict> hear(std::string_view bytes, std::string& reply) override;
-    Verdict closed() override;
+    std::optional<DialogueResult> hear(std::string_view bytes, std::string& reply) override;
+    DialogueResult closed() override;
     std::string pending() const override;
 
   private:
     bool read_head();
     void take_body(std::string_view bytes);
     bool over() const;
-    Verdict verdict() const;
+    DialogueResult result() const;
 
-    const probe::Question& question_;
+    const probe::ProbeSpec& probe_;
     std::uint16_t port_;
     std::string heard_;      // the head so far, then nothing
     std::size_t heads_ = 0;  // bytes, all that came before the body

@@ -26,12 +26,12 @@ struct Ruleset {
 constexpr unsigned kAskVersion = 1;
 
 // One row a version that brought something.
-struct Version {
+struct LandlockVersion {
     long version;
     Ruleset adds;
 };
 
-constexpr Version kVersions[] = {
+constexpr LandlockVersion kVersions[] = {
     {1, {0x1FFF, 0, 0}},    // execute, read, write, list, make, remove
     {2, {1U << 13, 0, 0}},  // refer: link and rename between directories
     {3, {1U << 14, 0, 0}},  // truncate

@@ -17,7 +17,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/contained.h"
-#include "runtime/prober/asker.h"
+#include "runtime/prober/prober.h"
 #include "runtime/prober/sandbox.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -52,15 +52,15 @@ void raise_descriptor_limit() {
     }
 }
 
-enum class Heard { Orders, Nothing, End };
+enum class ReadOutcome { Orders, Nothing, End };
 
-struct Packet {
+struct IncomingPacket {
     ssize_t size = 0;  // as recv() has it
     probe::Namespaces namespaces;
 };
 
 // Whatever descriptors come with it are taken, so that none stays open by mistake.
-Packet receive(std::vector<char>& buffer) {
+IncomingPacket receive(std::vector<char>& buffer) {
     iovec bytes{buffer.data(), buffer.size()};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> room{};
     msghdr message{};
@@ -68,7 +68,7 @@ Packet receive(std::vector<char>& buffer) {
     message.msg_iovlen = 1;
     message.msg_control = room.data();
     message.msg_controllen = room.size();
-    Packet out;
+    IncomingPacket out;
     out.size = ::recvmsg(kControl, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     const cmsghdr* head = out.size > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
     if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) {
@@ -82,13 +82,13 @@ Packet receive(std::vector<char>& buffer) {
     return out;
 }
 
-Result<Heard> hear_orders(prober::Asker& asker, std::vector<char>& buffer) {
-    Packet packet = receive(buffer);
+Result<ReadOutcome> hear_orders(prober::Prober& prober, std::vector<char>& buffer) {
+    IncomingPacket packet = receive(buffer);
     if (packet.size < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return Heard::Nothing;
+        return ReadOutcome::Nothing;
     }
     if (packet.size <= 0) {
-        return Heard::End;
+        return ReadOutcome::End;
     }
     const auto orders =
         probe::wire::read_orders({buffer.data(), static_cast<std::size_t>(packet.size)});
@@ -99,13 +99,13 @@ Result<Heard> hear_orders(prober::Asker& asker, std::vector<char>& buffer) {
         return orders.error();
     }
     for (const probe::wire::Order& order : *orders) {
-        asker.take(order, std::move(packet.namespaces));
+        prober.take(order, std::move(packet.namespaces));
     }
-    return Heard::Orders;
+    return ReadOutcome::Orders;
 }
 
-Status answer(const std::vector<probe::Answer>& answers) {
-    for (const std::string& packet : probe::wire::write_answers(answers)) {
+Status result(const std::vector<probe::ProbeResult>& results) {
+    for (const std::string& packet : probe::wire::write_results(results)) {
         if (::send(kControl, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) {
             return errno_error("answer", errno);
         }
@@ -115,35 +115,35 @@ Status answer(const std::vector<probe::Answer>& answers) {
 
 Status serve() {
     const SystemClock clock;
-    ASSIGN_OR_RETURN(const auto asker, prober::Asker::create(clock));
+    ASSIGN_OR_RETURN(const auto prober, prober::Prober::create(clock));
     for (const std::string& missing : prober::shut_in()) {
         std::fprintf(stderr, "podreeve-probe: goes on less shut in than it could be: %s\n",
                      missing.c_str());
     }
     std::vector<char> buffer(probe::wire::kMaxPacket);
-    std::vector<probe::Answer> gathered;
+    std::vector<probe::ProbeResult> gathered;
     SteadyTime gathered_since{};
     while (true) {
         const auto at_most = gathered.empty() ? std::chrono::milliseconds(-1) : kGather;
-        ASSIGN_OR_RETURN(bool readable, asker->turn(kControl, at_most));
+        ASSIGN_OR_RETURN(bool readable, prober->turn(kControl, at_most));
         while (readable) {
-            ASSIGN_OR_RETURN(const Heard heard, hear_orders(*asker, buffer));
-            if (heard == Heard::End) {
+            ASSIGN_OR_RETURN(const ReadOutcome heard, hear_orders(*prober, buffer));
+            if (heard == ReadOutcome::End) {
                 return {};
             }
-            readable = heard == Heard::Orders;
+            readable = heard == ReadOutcome::Orders;
         }
-        std::vector<probe::Answer> fresh = asker->answers();
+        std::vector<probe::ProbeResult> fresh = prober->results();
         if (gathered.empty() && !fresh.empty()) {
             gathered_since = clock.steady_now();
         }
         std::move(fresh.begin(), fresh.end(), std::back_inserter(gathered));
         const bool time_is_up = clock.steady_now() - gathered_since >= kGather;
-        if (!gathered.empty() && (time_is_up || asker->idle())) {
-            RETURN_IF_ERROR(answer(gathered));
+        if (!gathered.empty() && (time_is_up || prober->idle())) {
+            RETURN_IF_ERROR(result(gathered));
             gathered.clear();
         }
-        if (asker->astray()) {
+        if (prober->is_disoriented()) {
             return fail(Code::Denied,
                         "cannot go on: podman's user namespace is out of this process's reach");
         }

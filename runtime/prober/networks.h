@@ -58,7 +58,7 @@ class Networks {
 
     // Every network of late was refused: podman has another user namespace by now, or the one it
     // has can never be entered. Only a new process can help.
-    bool astray() const { return shut_out_ || refusals_ >= kManyRefusals; }
+    bool is_disoriented() const { return shut_out_ || refusals_ >= kManyRefusals; }
 
   private:
     static constexpr std::size_t kMostSpare = 32;

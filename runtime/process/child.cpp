@@ -150,19 +150,19 @@ class Child {
     pid_t pid_;
 };
 
-enum class Wake { Ended, Deadline, Stop, Flood };
+enum class ChildWake { Ended, Deadline, Stop, Flood };
 
 // The descriptors waited for while the child runs.
-struct Waiting {
+struct ChildWait {
     int ended;
     int deadline;
     int stop;
 };
 
-Result<Wake> wait_for_end(const Waiting& on,
-                          Capture& output,
-                          Capture& complaints,
-                          const Command& command) {
+Result<ChildWake> wait_for_end(const ChildWait& on,
+                               Capture& output,
+                               Capture& complaints,
+                               const Command& command) {
     while (true) {
         // A closed stream's -1 is skipped by poll().
         std::array<pollfd, 5> fds{{{on.ended, POLLIN, 0},
@@ -176,16 +176,16 @@ Result<Wake> wait_for_end(const Waiting& on,
         output.read_some(command.max_output);
         complaints.read_some(command.max_output);
         if (fds[0].revents != 0) {
-            return Wake::Ended;
+            return ChildWake::Ended;
         }
         if (fds[2].revents != 0) {
-            return Wake::Stop;
+            return ChildWake::Stop;
         }
         if (fds[1].revents != 0) {
-            return Wake::Deadline;
+            return ChildWake::Deadline;
         }
         if (output.total + complaints.total > command.most_written) {
-            return Wake::Flood;
+            return ChildWake::Flood;
         }
     }
 }
@@ -224,16 +224,16 @@ Result<Ended> run_child(const Command& command, std::stop_token stop) {
 
     Capture output{std::move(output_pipe.out)};
     Capture complaints{std::move(complaints_pipe.out)};
-    ASSIGN_OR_RETURN(const Wake wake, wait_for_end({pidfd.get(), timer.get(), stopped.get()},
-                                                   output, complaints, command));
-    if (wake == Wake::Stop) {
+    ASSIGN_OR_RETURN(const ChildWake wake, wait_for_end({pidfd.get(), timer.get(), stopped.get()},
+                                                        output, complaints, command));
+    if (wake == ChildWake::Stop) {
         return fail(Code::Cancelled, fmt::format("cannot finish {}: stopped", command.argv[0]));
     }
-    if (wake == Wake::Deadline) {
+    if (wake == ChildWake::Deadline) {
         return fail(Code::Timeout, fmt::format("cannot finish {}: still running after {}",
                                                command.argv[0], to_short_text(command.deadline)));
     }
-    if (wake == Wake::Flood) {
+    if (wake == ChildWake::Flood) {
         return fail(Code::Unavailable,
                     fmt::format("cannot finish {}: it writes without end", command.argv[0]));
     }

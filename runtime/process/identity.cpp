@@ -53,8 +53,8 @@ Presence belongs_to(pid_t pid, const std::string& container_id, const std::files
     if (in_arguments == Presence::There) {
         return Presence::There;
     }
-    const bool told = in_cgroup == Presence::Gone && in_arguments == Presence::Gone;
-    return told ? Presence::Gone : Presence::Unknown;
+    const bool agree = in_cgroup == Presence::Gone && in_arguments == Presence::Gone;
+    return agree ? Presence::Gone : Presence::Unknown;
 }
 
 }  // namespace podreeve::process

@@ -20,11 +20,11 @@ using std::chrono::microseconds;
 // no more.
 template <class Words>
 Status notify(Words words) {
-    int told = 0;
-    if (const auto thrown = contained([&] { told = sd_notify(0, words().c_str()); })) {
+    int notified = 0;
+    if (const auto thrown = contained([&] { notified = sd_notify(0, words().c_str()); })) {
         return fail(Code::Internal, "cannot notify systemd: internal error: " + *thrown);
     }
-    return told < 0 ? errno_error("notify systemd", -told) : Status();
+    return notified < 0 ? errno_error("notify systemd", -notified) : Status();
 }
 
 Status notify_line(const char* line) {

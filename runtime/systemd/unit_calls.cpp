@@ -14,25 +14,25 @@ Error unreadable(const std::string& what) {
 }
 
 // A method call that is being put together, and how that went so far.
-struct Request {
+struct MethodCall {
     Message message;
     int r = 0;
 };
 
-Request new_request(Bus& bus, const char* path, const char* interface, const char* method) {
+MethodCall new_request(Bus& bus, const char* path, const char* interface, const char* method) {
     sd_bus_message* raw = nullptr;
     const int r =
         sd_bus_message_new_method_call(bus.get(), &raw, kSystemd, path, interface, method);
     return {Message(raw), r};
 }
 
-void add(Request& request, const std::string& argument) {
+void add(MethodCall& request, const std::string& argument) {
     if (request.r >= 0) {
         request.r = sd_bus_message_append(request.message.get(), "s", argument.c_str());
     }
 }
 
-void add(Request& request, const std::vector<std::string>& arguments) {
+void add(MethodCall& request, const std::vector<std::string>& arguments) {
     std::vector<char*> pointers;
     for (const std::string& argument : arguments) {
         pointers.push_back(const_cast<char*>(argument.c_str()));
@@ -43,7 +43,7 @@ void add(Request& request, const std::vector<std::string>& arguments) {
     }
 }
 
-Result<Message> send(Bus& bus, Request request, const std::string& what, const Limit& limit) {
+Result<Message> send(Bus& bus, MethodCall request, const std::string& what, const Limit& limit) {
     if (request.r < 0) {
         return errno_error(what, -request.r);
     }
@@ -232,7 +232,7 @@ Result<Message> call_manager(Bus& bus,
                              const std::vector<std::string>& arguments,
                              const std::string& what,
                              const Limit& limit) {
-    Request request = new_request(bus, kManagerPath, kManagerInterface, method);
+    MethodCall request = new_request(bus, kManagerPath, kManagerInterface, method);
     for (const std::string& argument : arguments) {
         add(request, argument);
     }
@@ -244,7 +244,7 @@ Result<std::vector<UnitRow>> list_loaded(Bus& bus,
                                          const std::string& what,
                                          const Limit& limit) {
     // Patterns without an escape character, so that every name matches itself alone.
-    Request request = new_request(bus, kManagerPath, kManagerInterface, "ListUnitsByPatterns");
+    MethodCall request = new_request(bus, kManagerPath, kManagerInterface, "ListUnitsByPatterns");
     add(request, std::vector<std::string>{});  // in any state
     add(request, ids);
     ASSIGN_OR_RETURN(const Message reply, send(bus, std::move(request), what, limit));
@@ -255,7 +255,7 @@ Result<std::vector<UnitRow>> list_by_names(Bus& bus,
                                            const std::vector<std::string>& names,
                                            const std::string& what,
                                            const Limit& limit) {
-    Request request = new_request(bus, kManagerPath, kManagerInterface, "ListUnitsByNames");
+    MethodCall request = new_request(bus, kManagerPath, kManagerInterface, "ListUnitsByNames");
     add(request, names);
     ASSIGN_OR_RETURN(const Message reply, send(bus, std::move(request), what, limit));
     ASSIGN_OR_RETURN(std::vector<UnitRow> rows, read_rows(reply.get(), what));
@@ -286,7 +286,8 @@ Status read_properties(Bus& bus,
                        UnitState& state,
                        const std::string& what,
                        const Limit& limit) {
-    Request request = new_request(bus, path.c_str(), "org.freedesktop.DBus.Properties", "GetAll");
+    MethodCall request =
+        new_request(bus, path.c_str(), "org.freedesktop.DBus.Properties", "GetAll");
     add(request, std::string(interface));
     ASSIGN_OR_RETURN(const Message reply, send(bus, std::move(request), what, limit));
     return apply_properties(reply.get(), state) < 0 ? Status(unreadable(what)) : Status();
@@ -295,7 +296,8 @@ Status read_properties(Bus& bus,
 Result<WallTime> read_load_time(Bus& bus, const std::string& what, const Limit& limit) {
     // The first is 0 until the first reload.
     for (const char* name : {"UnitsLoadTimestamp", "GeneratorsStartTimestamp"}) {
-        Request request = new_request(bus, kManagerPath, "org.freedesktop.DBus.Properties", "Get");
+        MethodCall request =
+            new_request(bus, kManagerPath, "org.freedesktop.DBus.Properties", "Get");
         add(request, std::string(kManagerInterface));
         add(request, std::string(name));
         ASSIGN_OR_RETURN(const Message reply, send(bus, std::move(request), what, limit));
@@ -311,7 +313,7 @@ Result<WallTime> read_load_time(Bus& bus, const std::string& what, const Limit& 
 }
 
 Status ping(Bus& bus, const std::string& what, const Limit& limit) {
-    Request request = new_request(bus, kManagerPath, "org.freedesktop.DBus.Peer", "Ping");
+    MethodCall request = new_request(bus, kManagerPath, "org.freedesktop.DBus.Peer", "Ping");
     RETURN_IF_ERROR(send(bus, std::move(request), what, limit));
     return {};
 }

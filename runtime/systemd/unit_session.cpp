@@ -170,7 +170,7 @@ Status UnitSession::read_unit(Watched& unit, const Limit& limit) {
     return {};
 }
 
-Status UnitSession::settle(const Limit& limit) {
+Status UnitSession::wait_until_idle(const Limit& limit) {
     if (!std::exchange(all_doubtful_, false)) {
         return check_doubtful(limit);
     }
@@ -213,7 +213,7 @@ Status UnitSession::check_doubtful(const Limit& limit) {
 Status UnitSession::turn(const Limit& limit) {
     RETURN_IF_ERROR(bus_.dispatch(kWhat));
     while (!absent_ && (all_doubtful_ || !doubtful_.empty())) {
-        RETURN_IF_ERROR(settle(limit));
+        RETURN_IF_ERROR(wait_until_idle(limit));
         // What came with the answers waits in the connection, where poll(2) does not see it.
         RETURN_IF_ERROR(bus_.dispatch(kWhat));
     }

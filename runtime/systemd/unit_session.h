@@ -66,7 +66,7 @@ class UnitSession {
     Status listen(const Limit& limit);
     Status read(const std::set<std::string>& names, const Limit& limit);
     Status read_unit(Watched& unit, const Limit& limit);
-    Status settle(const Limit& limit);
+    Status wait_until_idle(const Limit& limit);
     Status check_doubtful(const Limit& limit);
     void index();
     void doubt(const std::string& path);

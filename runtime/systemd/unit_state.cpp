@@ -16,7 +16,7 @@ bool may_be_in_a_name(char c) {
 }
 
 // Neither on the way to another state nor waiting to be.
-bool is_settled(const UnitState& state) {
+bool is_at_rest(const UnitState& state) {
     return state.active_state == "active" || state.active_state == "inactive" ||
            state.active_state == "failed" || state.sub_state.starts_with("auto-restart");
 }
@@ -49,7 +49,7 @@ bool is_hint(const UnitState& before, const UnitState& after) {
     // Not the result: systemd tells it just before the state that it belongs to.
     const bool moved = before.active_state != after.active_state ||
                        before.sub_state != after.sub_state || before.invocation != after.invocation;
-    return moved && is_settled(after);
+    return moved && is_at_rest(after);
 }
 
 }  // namespace podreeve::systemd

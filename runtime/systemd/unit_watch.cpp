@@ -25,12 +25,12 @@ constexpr std::chrono::seconds kLongestPause{30};
 // What the other threads want of the watch's own.
 struct Orders {
     std::set<std::string> names;
-    std::uint64_t asked = 0;     // looks so far
-    std::uint64_t answered = 0;  // all of them up to this one
-    std::shared_ptr<const Result<UnitTable>> answer;
+    std::uint64_t asked = 0;    // looks so far
+    std::uint64_t replied = 0;  // all of them up to this one
+    std::shared_ptr<const Result<UnitTable>> reply;
     bool try_again = false;  // the pause is over
 
-    bool looks() const { return asked > answered; }
+    bool looks() const { return asked > replied; }
 };
 
 std::string hint_of(const std::string& name, const UnitState& before, const UnitState& after) {
@@ -61,8 +61,8 @@ struct UnitWatch::Core : std::enable_shared_from_this<UnitWatch::Core> {
     void forget();
     void note_loss(const Error& error);
     void come_again();
-    void tell(std::string why);
-    void tell_changes(const UnitTable& table);
+    void report(std::string why);
+    void report_changes(const UnitTable& table);
     void wait();
 
     std::string address;
@@ -78,7 +78,7 @@ struct UnitWatch::Core : std::enable_shared_from_this<UnitWatch::Core> {
     std::unique_ptr<UnitSession> session;
     std::optional<Error> lost;
     Duration pause = kFirstPause;
-    UnitTable told;
+    UnitTable reported;
 
     std::jthread thread;
 };
@@ -109,10 +109,10 @@ Result<UnitTable> UnitWatch::look(const Call& call) {
     auto orders = core_->orders.lock();
     const std::uint64_t ticket = ++orders->asked;
     core_->wake();
-    const auto is_answered = [&] { return orders->answered >= ticket; };
-    orders.wait_for(call.timeout, [&] { return is_answered() || call.stop.stop_requested(); });
-    if (is_answered()) {
-        return *orders->answer;
+    const auto is_replied = [&] { return orders->replied >= ticket; };
+    orders.wait_for(call.timeout, [&] { return is_replied() || call.stop.stop_requested(); });
+    if (is_replied()) {
+        return *orders->reply;
     }
     if (call.stop.stop_requested()) {
         return fail(Code::Cancelled, "cannot look at systemd's units: stopped");
@@ -129,15 +129,15 @@ void UnitWatch::Core::run(std::stop_token stop) {
             all->try_again = false;
         }
         const Limit limit(Call(kTurnWithin, stop));
-        Result<UnitTable> answer = turn_contained(todo, limit);
+        Result<UnitTable> reply = turn_contained(todo, limit);
         if (stop.stop_requested()) {
             return;
         }
         if (todo.looks()) {
             contained_or_logged("answering for systemd's units", [&] {
                 auto all = orders.lock();
-                all->answer = std::make_shared<const Result<UnitTable>>(std::move(answer));
-                all->answered = todo.asked;
+                all->reply = std::make_shared<const Result<UnitTable>>(std::move(reply));
+                all->replied = todo.asked;
                 all.notify_all();
             });
         }
@@ -147,15 +147,15 @@ void UnitWatch::Core::run(std::stop_token stop) {
 
 // What throws leaves a session of which nobody knows how far it has come.
 Result<UnitTable> UnitWatch::Core::turn_contained(const Orders& todo, const Limit& limit) {
-    Result<UnitTable> answer = UnitTable{};
-    const auto thrown = contained([&] { answer = turn(todo, limit); });
+    Result<UnitTable> reply = UnitTable{};
+    const auto thrown = contained([&] { reply = turn(todo, limit); });
     if (thrown) {
         log_thrown("watching systemd's units", *thrown);
         session.reset();
         contained_or_logged("the pause of the watch of systemd's units", [&] { come_again(); });
-        answer = fail(Code::Internal, "cannot watch systemd's units: internal error: " + *thrown);
+        reply = fail(Code::Internal, "cannot watch systemd's units: internal error: " + *thrown);
     }
-    return answer;
+    return reply;
 }
 
 // One round: what was ordered, and what systemd has said.
@@ -170,12 +170,12 @@ Result<UnitTable> UnitWatch::Core::turn(const Orders& todo, const Limit& limit) 
     }
     if (lost) {
         lost.reset();
-        tell("systemd can be reached again");
+        report("systemd can be reached again");
     }
     if (session->take_changed() || todo.looks()) {
-        tell_changes(session->table());
+        report_changes(session->table());
     }
-    return told;
+    return reported;
 }
 
 // Has the session know what systemd knows, with a new one where that can help.
@@ -220,12 +220,12 @@ Status UnitWatch::Core::open(const Orders& todo, const Limit& limit) {
 void UnitWatch::Core::forget() {
     session.reset();
     lost.reset();
-    told = {};
+    reported = {};
 }
 
 void UnitWatch::Core::note_loss(const Error& error) {
     if (!lost) {
-        tell(error.message);
+        report(error.message);
     }
     lost = error;
 }
@@ -246,7 +246,7 @@ void UnitWatch::Core::come_again() {
     });
 }
 
-void UnitWatch::Core::tell(std::string why) {
+void UnitWatch::Core::report(std::string why) {
     scheduler.post([weak = weak_from_this(), why = std::move(why)] {
         if (const auto core = weak.lock()) {
             core->on_hint(why);
@@ -254,14 +254,14 @@ void UnitWatch::Core::tell(std::string why) {
     });
 }
 
-void UnitWatch::Core::tell_changes(const UnitTable& table) {
+void UnitWatch::Core::report_changes(const UnitTable& table) {
     for (const auto& [name, after] : table.units) {
-        const UnitState* before = told.find(name);
+        const UnitState* before = reported.find(name);
         if (before != nullptr && is_hint(*before, after)) {
-            tell(hint_of(name, *before, after));
+            report(hint_of(name, *before, after));
         }
     }
-    told = table;
+    reported = table;
 }
 
 void UnitWatch::Core::wait() {

@@ -12,7 +12,7 @@ namespace podreeve::systemd {
 namespace {
 
 // What signals tell while a job is waited for.
-struct Heard {
+struct JobSignals {
     std::map<std::string, std::string> removed;  // jobs that ended: path → systemd's word
     bool systemd_changed = false;                // it has left the bus, or another one came
 };
@@ -21,24 +21,27 @@ void on_job_removed(sd_bus_message* signal, void* self) {
     const char* path = nullptr;
     const char* word = nullptr;
     if (sd_bus_message_read(signal, "uoss", nullptr, &path, nullptr, &word) > 0) {
-        static_cast<Heard*>(self)->removed[path] = word;
+        static_cast<JobSignals*>(self)->removed[path] = word;
     }
 }
 
 void on_owner_changed(sd_bus_message*, void* self) {
-    static_cast<Heard*>(self)->systemd_changed = true;
+    static_cast<JobSignals*>(self)->systemd_changed = true;
 }
 
 // Before the job is asked for, or the signal of one that ends at once would be missed.
-Status listen(Bus& bus, Heard& heard, const std::string& what, const Limit& limit) {
+Status listen(Bus& bus, JobSignals& heard, const std::string& what, const Limit& limit) {
     RETURN_IF_ERROR(bus.match(manager_signal("JobRemoved"), &on_job_removed, &heard));
     RETURN_IF_ERROR(bus.match(owner_signal(), &on_owner_changed, &heard));
     RETURN_IF_ERROR(call_manager(bus, "Subscribe", {}, what, limit));
     return {};
 }
 
-Result<std::string> wait_for_job(
-    Bus& bus, Heard& heard, const std::string& job, const std::string& what, const Limit& limit) {
+Result<std::string> wait_for_job(Bus& bus,
+                                 JobSignals& heard,
+                                 const std::string& job,
+                                 const std::string& what,
+                                 const Limit& limit) {
     RETURN_IF_ERROR(bus.wait_until(
         [&] { return heard.removed.contains(job) || heard.systemd_changed; }, what, limit));
     if (!heard.removed.contains(job)) {
@@ -117,7 +120,7 @@ Result<JobResult> UnitControl::run_job(const char* method,
                                        const Call& call) const {
     const Limit limit(call);
     const std::string what = fmt::format("{} {}", verb, unit);
-    Heard heard;  // outlives the connection that writes to it
+    JobSignals heard;  // outlives the connection that writes to it
     ASSIGN_OR_RETURN(Bus bus, Bus::connect(address_, limit));
     RETURN_IF_ERROR(listen(bus, heard, what, limit));
     ASSIGN_OR_RETURN(const UnitState before, load_unit(bus, unit, what, limit));

@@ -180,7 +180,7 @@ TEST_F(Contract, RestartWithoutATimeoutKillsAtOnce) {
     const Patience patience;
     const auto read =
         client_->events(since - 1'000'000,
-                        [&](const podman::Event& event) {
+                        [&](const podman::PodmanEvent& event) {
                             if (event.action == "died" && event.name == "contract-restart") {
                                 codes.push_back(event.attributes.at("containerExitCode"));
                             }

@@ -19,7 +19,7 @@ namespace podreeve::contract {
 namespace {
 
 TEST_F(Contract, VersionComesFromPing) {
-    http::Client http(socket_);
+    http::HttpClient http(socket_);
     http::Request request;
     request.target = "/libpod/_ping";
     const auto reply = http.call(request);

@@ -45,7 +45,7 @@ std::vector<UnitText> drop_ins_of(const std::string& name,
 
 nlohmann::json to_json(const Service& service) {
     nlohmann::json commands = nlohmann::json::array();
-    for (const Command& command : service.commands) {
+    for (const ServiceCommand& command : service.commands) {
         commands.push_back({{"key", command.key}, {"arguments", command.arguments}});
     }
     return {{"file", service.file_name},

@@ -20,7 +20,7 @@ namespace podreeve::contract {
 namespace {
 
 using podman::ContainerState;
-using podman::Event;
+using podman::PodmanEvent;
 
 std::string pod_yaml(const std::string& name,
                      const std::string& image,
@@ -36,14 +36,14 @@ std::int64_t now_nano() {
 }
 
 // The events of contract-… since then, up to and with the first that `last` holds for.
-std::vector<Event> events_until(Client& client,
-                                std::int64_t since,
-                                const std::function<bool(const Event&)>& last) {
-    std::vector<Event> out;
+std::vector<PodmanEvent> events_until(Client& client,
+                                      std::int64_t since,
+                                      const std::function<bool(const PodmanEvent&)>& last) {
+    std::vector<PodmanEvent> out;
     const Patience patience;
     bool found = false;
     const auto read = client.events(since,
-                                    [&](const Event& event) {
+                                    [&](const PodmanEvent& event) {
                                         if (event.name.starts_with("contract-")) {
                                             out.push_back(event);
                                             found = last(event);
@@ -55,15 +55,15 @@ std::vector<Event> events_until(Client& client,
     return out;
 }
 
-bool is(const Event& event, const std::string& action, const std::string& name) {
+bool is(const PodmanEvent& event, const std::string& action, const std::string& name) {
     return event.action == action && event.name == name;
 }
 
-std::size_t position(const std::vector<Event>& events,
+std::size_t position(const std::vector<PodmanEvent>& events,
                      const std::string& action,
                      const std::string& name) {
     const auto it = std::find_if(events.begin(), events.end(),
-                                 [&](const Event& e) { return is(e, action, name); });
+                                 [&](const PodmanEvent& e) { return is(e, action, name); });
     EXPECT_NE(it, events.end()) << action << " of " << name;
     return static_cast<std::size_t>(it - events.begin());
 }
@@ -141,14 +141,14 @@ TEST_F(Contract, DeathsTellTheirExitCode) {
     make_pod("contract-p");
     const std::string id = make("contract-p-a", failing(6), "contract-p");
     ASSERT_OK(client_->start_pod("contract-p", call()));
-    const auto events =
-        events_until(*client_, since, [](const Event& e) { return is(e, "died", "contract-p-a"); });
-    const Event& died = events.at(position(events, "died", "contract-p-a"));
+    const auto events = events_until(
+        *client_, since, [](const PodmanEvent& e) { return is(e, "died", "contract-p-a"); });
+    const PodmanEvent& died = events.at(position(events, "died", "contract-p-a"));
     EXPECT_EQ(died.type, "container");
     EXPECT_EQ(died.id, id);
     EXPECT_EQ(died.attributes.at("containerExitCode"), "6");
     EXPECT_GE(died.time_nano, since);
-    for (const Event& event : events) {
+    for (const PodmanEvent& event : events) {
         EXPECT_NE(event.action, "die");
     }
     EXPECT_EQ(events.at(position(events, "create", "contract-p-a")).type, "container");
@@ -159,26 +159,28 @@ TEST_F(Contract, EventsResumeWithoutLoss) {
     const std::int64_t since = now_nano();
     start("contract-e", stubborn());
     ASSERT_OK(client_->stop_container("contract-e", 0, call()));
-    const auto first =
-        events_until(*client_, since, [](const Event& e) { return is(e, "start", "contract-e"); });
+    const auto first = events_until(
+        *client_, since, [](const PodmanEvent& e) { return is(e, "start", "contract-e"); });
     ASSERT_OK(client_->remove_container("contract-e", {}, call()));
-    const Event& last = first.back();
-    const auto second = events_until(*client_, last.time_nano,
-                                     [](const Event& e) { return is(e, "remove", "contract-e"); });
+    const PodmanEvent& last = first.back();
+    const auto second = events_until(*client_, last.time_nano, [](const PodmanEvent& e) {
+        return is(e, "remove", "contract-e");
+    });
     // // // Podman reads `since` as a floating point number, which is a quarter of a microsecond
     // off: what was read last may or may not come again, so that a reader asks for a little more
     // and knows what it has seen by time, id and action.
-    const auto resumed = events_until(*client_, last.time_nano - 1000,
-                                      [](const Event& e) { return is(e, "remove", "contract-e"); });
+    const auto resumed = events_until(*client_, last.time_nano - 1000, [](const PodmanEvent& e) {
+        return is(e, "remove", "contract-e");
+    });
     EXPECT_EQ(resumed.front().time_nano, last.time_nano);
     EXPECT_EQ(resumed.front().action, "start");
     EXPECT_GE(second.front().time_nano, last.time_nano);
     EXPECT_EQ(std::count_if(second.begin(), second.end(),
-                            [](const Event& e) { return is(e, "died", "contract-e"); }),
+                            [](const PodmanEvent& e) { return is(e, "died", "contract-e"); }),
               1);
     EXPECT_LT(position(second, "died", "contract-e"), position(second, "remove", "contract-e"));
     EXPECT_TRUE(std::none_of(second.begin(), second.end(),
-                             [&](const Event& e) { return e.time_nano < last.time_nano; }));
+                             [&](const PodmanEvent& e) { return e.time_nano < last.time_nano; }));
 }
 
 TEST_F(Contract, EventsShowTheOrderOfAPod) {
@@ -205,15 +207,15 @@ TEST_F(Contract, EventsShowTheOrderOfAPod) {
     ASSERT_OK(client_->start_pod("contract-p", call()));
     // The service container goes with the last pod only when podman itself stops that pod.
     ASSERT_EQ(raw("POST", "pods/contract-p/stop?t=1").status, 200);
-    std::vector<Event> seen;
-    const auto last = [&](const Event& e) {
+    std::vector<PodmanEvent> seen;
+    const auto last = [&](const PodmanEvent& e) {
         return is(e, "died", service.empty() ? "contract-p-a" : "contract-svc");
     };
     const Patience patience;
     bool over = false;
     EXPECT_OK(
         client_->events(from,
-                        [&](const Event& event) {
+                        [&](const PodmanEvent& event) {
                             if (event.time_nano >= from &&
                                 (event.name.starts_with("contract-") || event.name == infra)) {
                                 seen.push_back(event);
@@ -244,7 +246,7 @@ TEST_F(Contract, EventsOfThePastAreToldByPodmansOwnClock) {
             }(),
             call()));
         EXPECT_OK(client_->events_of_last(past,
-                                          [&](const Event& event) {
+                                          [&](const PodmanEvent& event) {
                                               seen = seen || is(event, "start", "contract-e");
                                               return event.name != "contract-end" ||
                                                      event.action != "create";
@@ -266,7 +268,7 @@ TEST_F(Contract, EventsEndWhenToldTo) {
     {
         std::jthread reader([&] {
             read = client_->events(since,
-                                   [&](const Event& event) {
+                                   [&](const PodmanEvent& event) {
                                        std::lock_guard lock(mutex);
                                        seen = seen || is(event, "start", "contract-e");
                                        return true;
@@ -299,15 +301,15 @@ TEST_F(Contract, EventsEndWithPodman) {
                               }(),
                               call()));
         });
-        const auto events =
-            events_until(*client_, since, [](const Event& e) { return e.name == "contract-late"; });
+        const auto events = events_until(
+            *client_, since, [](const PodmanEvent& e) { return e.name == "contract-late"; });
         EXPECT_EQ(events.back().type, "volume");
         return;
     }
     Status read;
     {
         std::jthread reader(
-            [&] { read = client_->events(0, [](const Event&) { return true; }, {}); });
+            [&] { read = client_->events(0, [](const PodmanEvent&) { return true; }, {}); });
         EXPECT_TRUE(fake().wait_until([](const auto& journal) {
             return std::any_of(journal.begin(), journal.end(),
                                [](const auto& entry) { return entry.path.starts_with("events"); });

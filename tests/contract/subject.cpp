@@ -68,7 +68,7 @@ void Contract::SetUp() {
     ASSERT_EQ(::stat(socket_.c_str(), &info), 0) << socket_;
     owner_ = info.st_uid;  // the real podman's is not always this process's user
     client_ = std::make_unique<Client>(socket_, owner_);
-    http_ = std::make_unique<http::Client>(socket_);
+    http_ = std::make_unique<http::HttpClient>(socket_);
     const auto version = client_->version(call());
     ASSERT_TRUE(version) << version.error().message;
     version_ = *version;

@@ -53,7 +53,9 @@ class Contract : public testing::Test {
         return version_ >= podman::Version{major, minor, 0};
     }
 
-    static podman::Call call(Duration timeout = std::chrono::seconds(30)) { return {timeout, {}}; }
+    static podman::CallOptions call(Duration timeout = std::chrono::seconds(30)) {
+        return {timeout, {}};
+    }
 
     // One request as it is, below /libpod of the version of path the client uses.
     http::Response raw(const std::string& method,
@@ -95,7 +97,7 @@ class Contract : public testing::Test {
     void clean();
 
     std::unique_ptr<fakes::FakePodman> fake_;
-    std::unique_ptr<http::Client> http_;
+    std::unique_ptr<http::HttpClient> http_;
     podman::Version version_;
 };
 

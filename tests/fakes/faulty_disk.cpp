@@ -41,7 +41,7 @@ bool fails() {
     return failing;
 }
 
-int verdict(int io_error) {
+int decision(int io_error) {
     return disk().fault == DiskFault::Error ? io_error : SQLITE_FULL;
 }
 
@@ -60,16 +60,17 @@ int write_file(sqlite3_file* file, const void* data, int size, sqlite3_int64 at)
     if (disk().fault == DiskFault::Short) {
         under(file)->pMethods->xWrite(under(file), data, size / 2, at);
     }
-    return verdict(SQLITE_IOERR_WRITE);
+    return decision(SQLITE_IOERR_WRITE);
 }
 
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
-    return fails() ? verdict(SQLITE_IOERR_TRUNCATE)
+    return fails() ? decision(SQLITE_IOERR_TRUNCATE)
                    : under(file)->pMethods->xTruncate(under(file), size);
 }
 
 int sync_file(sqlite3_file* file, int flags) {
-    return fails() ? verdict(SQLITE_IOERR_FSYNC) : under(file)->pMethods->xSync(under(file), flags);
+    return fails() ? decision(SQLITE_IOERR_FSYNC)
+                   : under(file)->pMethods->xSync(under(file), flags);
 }
 
 int file_size(sqlite3_file* file, sqlite3_int64* size) {

@@ -24,7 +24,7 @@ struct Told {
 };
 
 std::mutex mutex;
-std::shared_ptr<const Told> told;  // under mutex
+std::shared_ptr<const Told> reported;  // under mutex
 thread_local bool inside = false;
 
 std::string target_of(const std::string& link) {
@@ -43,10 +43,10 @@ std::string path_of(int directory, const char* path) {
 
 std::shared_ptr<const Told> who_is_told() {
     const std::lock_guard lock(mutex);
-    return told;
+    return reported;
 }
 
-void tell(const char* call, const std::string& path) {
+void report(const char* call, const std::string& path) {
     const int error = errno;
     const auto now = who_is_told();
     if (now && path.starts_with(now->below) &&
@@ -60,13 +60,13 @@ void tell(const char* call, const std::string& path) {
 
 void touch(const char* call, int directory, const char* path) {
     if (!inside && who_is_told()) {
-        tell(call, path_of(directory, path));
+        report(call, path_of(directory, path));
     }
 }
 
 void touch(const char* call, int fd) {
     if (!inside && who_is_told()) {
-        tell(call, path_of(fd));
+        report(call, path_of(fd));
     }
 }
 
@@ -85,14 +85,14 @@ namespace podreeve::fakes {
 
 FileCalls::FileCalls(const std::filesystem::path& below, Told given) {
     const std::lock_guard lock(mutex);
-    told = std::make_shared<const ::Told>(::Told{below.string(), std::move(given)});
+    reported = std::make_shared<const ::Told>(::Told{below.string(), std::move(given)});
 }
 
 FileCalls::~FileCalls() {
     std::weak_ptr<const ::Told> gone;
     {
         const std::lock_guard lock(mutex);
-        gone = std::exchange(told, nullptr);
+        gone = std::exchange(reported, nullptr);
     }
     while (!gone.expired()) {
         ::sched_yield();

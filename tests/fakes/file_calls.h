@@ -14,7 +14,7 @@ class FileCalls {
   public:
     using Told = std::function<void(const std::string& call, const std::filesystem::path& path)>;
 
-    FileCalls(const std::filesystem::path& below, Told told);
+    FileCalls(const std::filesystem::path& below, Told reported);
     ~FileCalls();  // waits for those that are being told
     FileCalls(const FileCalls&) = delete;
     FileCalls& operator=(const FileCalls&) = delete;

@@ -22,12 +22,12 @@ int wrapped_step(sqlite3_stmt* statement) {
     return made(Adapter::Store, [&] { return real_step(statement); });
 }
 
-Reply real_request(http::Client* self, const http::Request& request) __asm__(
-    "__real__ZN8podreeve4http6Client4callERKNS0_7RequestE");
-Reply wrapped_request(http::Client* self, const http::Request& request) __asm__(
-    "__wrap__ZN8podreeve4http6Client4callERKNS0_7RequestE");
+Reply real_request(http::HttpClient* self, const http::Request& request) __asm__(
+    "__real__ZN8podreeve4http10HttpClient4callERKNS0_7RequestE");
+Reply wrapped_request(http::HttpClient* self, const http::Request& request) __asm__(
+    "__wrap__ZN8podreeve4http10HttpClient4callERKNS0_7RequestE");
 
-Reply wrapped_request(http::Client* self, const http::Request& request) {
+Reply wrapped_request(http::HttpClient* self, const http::Request& request) {
     return made(Adapter::Podman, [&] { return real_request(self, request); });
 }
 

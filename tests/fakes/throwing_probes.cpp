@@ -1,6 +1,6 @@
 #include <mutex>
 
-#include "agent/observe/surroundings.h"
+#include "agent/observe/host_checks.h"
 #include "runtime/podman/command.h"
 #include "runtime/probe/prober_process.h"
 #include "runtime/probe/wire.h"
@@ -17,45 +17,45 @@ using probe::ProberProcess;
 using process::Presence;
 using Path = std::filesystem::path;
 using Launched = Result<std::unique_ptr<ProberProcess>>;
-using Answers = Result<std::vector<probe::Answer>>;
+using Answers = Result<std::vector<probe::ProbeResult>>;
 using Words = std::vector<std::string>;
 
 std::mutex mutex;
 ProberProcess::Listener listener;  // of the process that was started last
 
-void answer(std::string_view packet) {
-    std::vector<probe::Answer> answers;
+void result(std::string_view packet) {
+    std::vector<probe::ProbeResult> results;
     const auto orders = probe::wire::read_orders(packet);
     for (const probe::wire::Order& order : orders ? *orders : std::vector<probe::wire::Order>()) {
         if (const auto* ask = std::get_if<probe::wire::Ask>(&order)) {
-            for (const std::uint32_t question : ask->questions) {
-                answers.push_back({question, probe::Outcome::Success, ""});
+            for (const std::uint32_t probe : ask->probes) {
+                results.push_back({probe, probe::Outcome::Success, ""});
             }
         }
     }
     const std::lock_guard lock(mutex);
-    for (const std::string& text : probe::wire::write_answers(answers)) {
+    for (const std::string& text : probe::wire::write_results(results)) {
         listener.on_packet(text);
     }
 }
 
 }  // namespace
 
-Launched real_launch(const Path& program, ProberProcess::Listener told) __asm__(
+Launched real_launch(const Path& program, ProberProcess::Listener reported) __asm__(
     "__real__ZN8podreeve5probe13ProberProcess5startERKNSt10filesystem7__cxx114pathENS1_"
     "8ListenerE");
-Launched wrapped_launch(const Path& program, ProberProcess::Listener told) __asm__(
+Launched wrapped_launch(const Path& program, ProberProcess::Listener reported) __asm__(
     "__wrap__ZN8podreeve5probe13ProberProcess5startERKNSt10filesystem7__cxx114pathENS1_"
     "8ListenerE");
 
 // The process is a real one that says nothing.
-Launched wrapped_launch(const Path& program, ProberProcess::Listener told) {
+Launched wrapped_launch(const Path& program, ProberProcess::Listener reported) {
     return made(Adapter::Prober, [&] {
         {
             const std::lock_guard lock(mutex);
-            listener = told;
+            listener = reported;
         }
-        return real_launch(program, std::move(told));
+        return real_launch(program, std::move(reported));
     });
 }
 
@@ -66,7 +66,7 @@ wrapped_send(ProberProcess* self, std::string_view packet, const probe::Namespac
 
 Status wrapped_send(ProberProcess*, std::string_view packet, const probe::Namespaces&) {
     return made(Adapter::Prober, [&] {
-        answer(packet);
+        result(packet);
         return Status();
     });
 }
@@ -81,9 +81,9 @@ Result<probe::Namespaces> wrapped_namespaces(pid_t pid) {
 }
 
 Answers real_answers(std::string_view packet) __asm__(
-    "__real__ZN8podreeve5probe4wire12read_answersESt17basic_string_viewIcSt11char_traitsIcEE");
+    "__real__ZN8podreeve5probe4wire12read_resultsESt17basic_string_viewIcSt11char_traitsIcEE");
 Answers wrapped_answers(std::string_view packet) __asm__(
-    "__wrap__ZN8podreeve5probe4wire12read_answersESt17basic_string_viewIcSt11char_traitsIcEE");
+    "__wrap__ZN8podreeve5probe4wire12read_resultsESt17basic_string_viewIcSt11char_traitsIcEE");
 
 Answers wrapped_answers(std::string_view packet) {
     return made(Adapter::Prober, [&] { return real_answers(packet); });

@@ -63,13 +63,13 @@ class Agent {
                 [] { return Result<PassSummary>(PassSummary{}); },
                 [](const std::optional<std::string>&) { return Result<plan::Plan>(plan::Plan{}); },
                 [this](const std::string& name,
-                       const supervise::Wish&) -> Result<supervise::WishReport> {
+                       const supervise::AppRequest&) -> Result<supervise::RequestReport> {
                     if (!state_->app(name)) {
                         return Error{Code::NotFound, "cannot find it"};
                     }
-                    return supervise::WishReport{};
+                    return supervise::RequestReport{};
                 },
-                [](bool) { return supervise::WishReport{}; },
+                [](bool) { return supervise::RequestReport{}; },
                 subscriptions_,
                 [] {},
                 [](const std::string&, const std::string&) { return true; },
@@ -82,7 +82,7 @@ class Agent {
     SystemClock clock_;
     std::filesystem::path directory_;
     std::unique_ptr<state::State> state_;
-    supervise::Board board_;
+    supervise::SharedStatus board_;
     supervise::Subscriptions subscriptions_;
 };
 
@@ -133,7 +133,7 @@ void check_requests(Routes& routes, std::string_view bytes) {
     for (std::size_t i = 0; i < kMostRequests; ++i) {
         const std::size_t left = connection.input.size();
         Exchange exchange{connection};
-        routes.answer(exchange);
+        routes.reply(exchange);
         promise(connection.input.size() <= left, "nothing is said twice");
         check_answer(exchange);
         if (exchange.close || exchange.tail || connection.input.empty()) {

@@ -12,8 +12,8 @@ namespace {
 
 using fuzz::promise;
 
-void check_told(const std::map<std::string, std::vector<std::string>>& told) {
-    for (const auto& [file, messages] : told) {
+void check_told(const std::map<std::string, std::vector<std::string>>& reported) {
+    for (const auto& [file, messages] : reported) {
         promise(!messages.empty(), "a file that is named has a message");
         promise(fuzz::is_clean(file), "a file's name can be told");
         for (const std::string& message : messages) {

@@ -4,10 +4,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace podreeve;
-    probe::Question question;
-    question.kind = probe::Kind::Grpc;
-    question.ports = {9000};
-    question.service = size % 2 == 0 ? "" : "db";
-    fuzz::check_answer(question, fuzz::text_of(data, size));
+    probe::ProbeSpec probe;
+    probe.kind = probe::Protocol::Grpc;
+    probe.ports = {9000};
+    probe.service = size % 2 == 0 ? "" : "db";
+    fuzz::check_answer(probe, fuzz::text_of(data, size));
     return 0;
 }

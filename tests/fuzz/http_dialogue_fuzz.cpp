@@ -4,11 +4,11 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace podreeve;
-    probe::Question question;
-    question.kind = probe::Kind::Http;
-    question.ports = {8080};
-    question.path = "/healthz?key=secret";
-    question.headers = {{"X-Key", "1"}};
-    fuzz::check_answer(question, fuzz::text_of(data, size));
+    probe::ProbeSpec probe;
+    probe.kind = probe::Protocol::Http;
+    probe.ports = {8080};
+    probe.path = "/healthz?key=secret";
+    probe.headers = {{"X-Key", "1"}};
+    fuzz::check_answer(probe, fuzz::text_of(data, size));
     return 0;
 }

@@ -30,21 +30,21 @@ void check_orders(std::string_view packet) {
 }
 
 void check_answers(std::string_view packet) {
-    const auto answers = read_answers(packet);
-    if (!answers) {
-        promise(fuzz::is_clean(answers.error().message), "a refusal can be told");
+    const auto results = read_results(packet);
+    if (!results) {
+        promise(fuzz::is_clean(results.error().message), "a refusal can be told");
         return;
     }
-    std::vector<Answer> again;
-    for (const std::string& written : write_answers(*answers)) {
+    std::vector<ProbeResult> again;
+    for (const std::string& written : write_results(*results)) {
         promise(written.size() <= kMaxPacket, "a packet fits");
-        const auto part = read_answers(written);
+        const auto part = read_results(written);
         promise(part.has_value(), "answers that were read can be sent");
         again.insert(again.end(), part->begin(), part->end());
     }
-    promise(again == *answers, "answers are read back");
-    for (const Answer& answer : *answers) {
-        promise(fuzz::is_clean(answer.text), "an answer can be told");
+    promise(again == *results, "answers are read back");
+    for (const ProbeResult& result : *results) {
+        promise(fuzz::is_clean(result.text), "an answer can be told");
     }
 }
 

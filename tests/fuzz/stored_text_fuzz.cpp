@@ -35,21 +35,21 @@ void check_columns(const std::string& text) {
 }
 
 void check_memory(const std::string& text) {
-    const supervise::Memory memory = supervise::memory_from(text);
+    const supervise::AppMemory memory = supervise::memory_from(text);
     promise(supervise::memory_from(supervise::to_extra(memory)) == memory, "it is read back");
     for (const supervise::RanVersion& version : memory.ran) {
         promise(fuzz::is_clean(to_rfc3339(version.since)), "a time can be told");
     }
-    supervise::Memory noted = memory;
+    supervise::AppMemory noted = memory;
     supervise::note_ran(noted, {"ab12", 1, {}, false});
     promise(noted.ran.size() <= memory.ran.size() + 1, "one version is added at the most");
 }
 
 void check_presence(const std::string& text) {
-    manifests::Presence presence({});
+    manifests::PresenceTracker presence({});
     presence.recall(json_object_from(text));
     const nlohmann::json kept = presence.to_json();
-    manifests::Presence again({});
+    manifests::PresenceTracker again({});
     again.recall(kept);
     promise(again.to_json() == kept, "the directories are read back");
 }

@@ -157,10 +157,10 @@ TEST_F(Braking, ItIsTriedWhenAPersonAsks) {
     host.pass();
     ASSERT_EQ(host.podman->state_of("long"), "exited");
     host.agent->reconciler().request("nobody's asking");
-    host.settle();
+    host.resolve();
     EXPECT_TRUE(host.has_condition("long", "SetAside"));
-    ASSERT_TRUE(host.agent->wish("long", {supervise::Verb::Start}));
-    host.settle();
+    ASSERT_TRUE(host.agent->request("long", {supervise::Verb::Start}));
+    host.resolve();
     EXPECT_FALSE(host.has_condition("long", "SetAside"));
     EXPECT_EQ(host.podman->state_of("long"), "running");
 }

@@ -41,11 +41,12 @@ TEST_F(HangingDeploy, MakesWayForANewerManifest) {
     EXPECT_EQ(host.app("clock").generation, 2);
     EXPECT_TRUE(change().is_ready);
     EXPECT_NE(change().status, state::TaskStatus::Done);
-    bool told = false;
+    bool reported = false;
     for (const state::TaskView& task : change().tasks) {
-        told = told || (!task.log.empty() && task.log[0].text == "aborted: generation 2 is there");
+        reported =
+            reported || (!task.log.empty() && task.log[0].text == "aborted: generation 2 is there");
     }
-    EXPECT_TRUE(told);
+    EXPECT_TRUE(reported);
 }
 
 TEST_F(HangingDeploy, MakesWayForAManifestThatIsTakenAway) {
@@ -57,11 +58,11 @@ TEST_F(HangingDeploy, MakesWayForAManifestThatIsTakenAway) {
 }
 
 TEST_F(HangingDeploy, MakesWayForTheWishThatItStops) {
-    host.wish("clock", supervise::Verb::Stop);
+    host.request("clock", supervise::Verb::Stop);
     EXPECT_TRUE(change().is_ready);
     EXPECT_EQ(host.podman->state_of("clock"), "");
     EXPECT_EQ(host.state("other"), "Running");
-    host.wish("clock", supervise::Verb::Start);
+    host.request("clock", supervise::Verb::Start);
     EXPECT_EQ(host.state("clock"), "Running");
 }
 
@@ -73,7 +74,7 @@ TEST_F(HangingDeploy, IsLeftAloneByAPassThatFindsNothingNew) {
     }
     EXPECT_FALSE(change().is_ready);
     host.podman->release_hung();
-    host.settle();
+    host.resolve();
     EXPECT_TRUE(change().is_ready);
 }
 
@@ -87,7 +88,7 @@ TEST(UndoneDeploy, GivesBackTheVersionBeforeUntilTheManifestChanges) {
     const state::ChangeId update = host.agent->state().changes(1).at(0).id;
     const auto undo = host.agent->state().undo_change(update);
     ASSERT_TRUE(undo) << undo.error().message;
-    host.settle();
+    host.resolve();
     EXPECT_EQ(host.agent->state().change(*undo)->status, state::TaskStatus::Undone)
         << host.agent->state().change(*undo)->error;
     host.advance(std::chrono::minutes(20));
@@ -139,7 +140,7 @@ TEST(UndoneDeploy, IsNotReversedByAPassThatHasPlannedBeforeIt) {
 
 TEST_F(HangingDeploy, ThatAPersonAbortsIsNotTriedAgainUntilItIsAskedFor) {
     ASSERT_TRUE(host.agent->state().abort_change(first));
-    host.settle();
+    host.resolve();
     host.advance(std::chrono::minutes(20));
     EXPECT_EQ(host.podman->state_of("clock"), "");
     EXPECT_NE(host.condition("clock", "DeployFailed").find("`podreeve reconcile` deploys it again"),
@@ -148,7 +149,7 @@ TEST_F(HangingDeploy, ThatAPersonAbortsIsNotTriedAgainUntilItIsAskedFor) {
     host.restart();
     host.advance(std::chrono::minutes(20));
     EXPECT_EQ(host.podman->state_of("clock"), "") << "a restart forgets the abort";
-    host.wish("clock", supervise::Verb::Start);
+    host.request("clock", supervise::Verb::Start);
     EXPECT_EQ(host.state("clock"), "Running");
     EXPECT_EQ(host.state("other"), "Running");
 }
@@ -160,8 +161,8 @@ TEST(UndoneDeploy, StaysUndoneWhenTheVersionBeforeIsRestarted) {
     host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
     host.pass();
     ASSERT_TRUE(host.agent->state().undo_change(host.agent->state().changes(1).at(0).id));
-    host.settle();
-    host.wish("clock", supervise::Verb::Restart);
+    host.resolve();
+    host.request("clock", supervise::Verb::Restart);
     host.advance(std::chrono::minutes(1));
     EXPECT_EQ(host.podman->state_of("clock"), "running");
     EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "UTC");
@@ -174,7 +175,7 @@ TEST(UndoneDeploy, OfTheFirstVersionLeavesNothingButTheData) {
     ASSERT_EQ(host.state("shop"), "Running");
     const state::ChangeId deploy = host.agent->state().changes(1).at(0).id;
     ASSERT_TRUE(host.agent->state().undo_change(deploy));
-    host.settle();
+    host.resolve();
     host.advance(std::chrono::minutes(20));
     EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{});
     EXPECT_EQ(host.podman->pod_names(), std::vector<std::string>{});

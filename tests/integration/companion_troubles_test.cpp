@@ -114,7 +114,7 @@ TEST(CompanionTroubles, AnUndoneVersionStaysUndoneUntilTheManifestChanges) {
     ASSERT_NE(update, changes.end());
     const auto undo = on.host.agent->state().undo_change(update->id);
     ASSERT_TRUE(undo) << undo.error().message;
-    on.host.settle();
+    on.host.resolve();
     on.host.advance(minutes(20));
     EXPECT_EQ(on.text_of("web", "web.container").find("HostName"), std::string::npos);
     EXPECT_TRUE(on.is_active("web.service"));
@@ -267,7 +267,7 @@ TEST(Companions, OfAnotherAgentAreNotStoppedWithAnAppOfTheirName) {
     std::ofstream(it.file("web", "web.container"))
         << *quadlet::stamped(kText, "web", 1, "fedcba9876543210");
     it.forget();
-    it.host.wish("web", supervise::Verb::Stop);
+    it.host.request("web", supervise::Verb::Stop);
     it.host.advance(minutes(1));
     EXPECT_TRUE(it.is_active("web.service"));
     EXPECT_EQ(it.jobs(), Words{});

@@ -55,9 +55,9 @@ TEST(Companions, AreInstalledAndStartedWithOneReload) {
     EXPECT_EQ(on.jobs(), Words{});
     EXPECT_EQ(on.reloads(), 0);
     EXPECT_LE(on.host.agent->state().rows_written() - rows, 4U) << "only that all is well is noted";
-    const auto settled = on.host.agent->state().rows_written();
+    const auto converged = on.host.agent->state().rows_written();
     on.host.pass();
-    EXPECT_EQ(on.host.agent->state().rows_written(), settled);
+    EXPECT_EQ(on.host.agent->state().rows_written(), converged);
 }
 
 // As many as a folder of real size has: more than may be written at once.
@@ -111,7 +111,7 @@ TEST(Companions, AreReadByOneReloadAlsoWhereTheirChangesAreCommittedSlowly) {
     }
     EXPECT_FALSE(state.active_change_of("web/companions")) << "the pass was not held";
     on.host.turns.let_go();
-    on.host.settle();
+    on.host.resolve();
     for (const char* app : {"web", "db"}) {
         EXPECT_TRUE(fs::exists(on.file(app, std::string(app) + ".container"))) << app;
     }
@@ -442,7 +442,7 @@ TEST(Companions, ThatAreSlowDelayNoApp) {
         std::this_thread::yield();
     }
     on.systemd->finish_job("web.service", "done");
-    on.host.settle();
+    on.host.resolve();
     EXPECT_EQ(on.state("web"), "Running");
 }
 
@@ -467,7 +467,7 @@ TEST(Companions, DoNotWaitForAppsThatTheSamePassHasBegun) {
     EXPECT_FALSE(first->companions_wait);
     EXPECT_EQ(first->apps_changed, (Words{"clock", "web", "web"})) << "and its companions";
     on.host.podman->release_hung();
-    on.host.settle();
+    on.host.resolve();
     EXPECT_EQ(on.state("web"), "Running");
 }
 
@@ -574,12 +574,12 @@ TEST(Companions, TwoHundredThatAreWellCostNoCallEach) {
 TEST(Companions, AreStoppedAndStartedWithTheirApp) {
     UnitHost on;
     on.bring_up();
-    on.host.wish("web", supervise::Verb::Stop);
+    on.host.request("web", supervise::Verb::Stop);
     EXPECT_EQ(on.jobs(), Words{"StopUnit web.service"});
     EXPECT_EQ(on.state("web"), "Finished: stopped on request");
     on.host.advance(seconds(40));
     EXPECT_FALSE(on.is_active("web.service"));
-    on.host.wish("web", supervise::Verb::Start);
+    on.host.request("web", supervise::Verb::Start);
     EXPECT_TRUE(on.is_active("web.service"));
     EXPECT_EQ(on.state("web"), "Running");
     EXPECT_EQ(on.reloads(), 0);

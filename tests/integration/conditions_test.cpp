@@ -35,7 +35,7 @@ TEST(Conditions, OfWhatIsStoppedAreNotLookedAtAllTheTime) {
     std::ofstream(path) << "x";
     host.write("clock.yaml", to_text(SingleApp{.more = on_path(path)}));
     host.start();
-    host.wish("clock", Verb::Stop);
+    host.request("clock", Verb::Stop);
     std::filesystem::remove(path);
     host.pass();
     const std::size_t passes = host.reports.size();
@@ -84,13 +84,13 @@ TEST(Conditions, OfWhatWaitsForAnotherAppAreNotLookedAtUntilThatIsUp) {
     std::size_t passes = host.reports.size();
     host.advance(minutes(5));
     EXPECT_LE(host.reports.size(), passes + 11) << "a pass each half minute";
-    host.wish("db", Verb::Start);
+    host.request("db", Verb::Start);
     passes = host.reports.size();
     host.advance(seconds(20));
     EXPECT_GE(host.reports.size(), passes + 15) << "now they alone hold it";
     std::ofstream(path) << "x";
     host.advance(seconds(2));
-    host.settle();
+    host.resolve();
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
 }
 
@@ -159,8 +159,8 @@ TEST(Wishes, AStopOfWhatIsPreparedIsNoFailure) {
     while (host.podman->hung() == 0) {
         host.turns.run();
     }
-    host.wish("clock", Verb::Stop);
-    host.wish("clock", Verb::Start);
+    host.request("clock", Verb::Stop);
+    host.request("clock", Verb::Start);
     EXPECT_EQ(host.state("clock"), "Running") << host.app("clock").message;
     EXPECT_FALSE(host.has_condition("clock", "DeployFailed"));
 }

@@ -101,18 +101,18 @@ TEST_F(Containing, FileNamesThatAreNoTextAreTold) {
     std::ofstream(host.manifests / "odd\xFF.yaml") << "app: [";
     host.pass();
     EXPECT_NE(host.condition("web", "ManifestError").find(R"(\xff.conf)"), std::string::npos);
-    bool told = false;
+    bool reported = false;
     for (const supervise::AppStatus& app : host.reports.back().overview.apps) {
-        told = told || app.name.find(R"(odd\xff.yaml)") != std::string::npos;
+        reported = reported || app.name.find(R"(odd\xff.yaml)") != std::string::npos;
         EXPECT_FALSE(find_text_flaw(app.name + app.message + app.file)) << app.name;
     }
-    EXPECT_TRUE(told);
+    EXPECT_TRUE(reported);
     expect_clock_repaired();
 }
 
 TEST_F(Containing, RowsOfAnotherShapeEndNobody) {
     for (const char* extra :
-         {R"({"wish":"x","restart":[],"restarts":{"clock":3},"health":[1],"companions":{}})",
+         {R"({"request":"x","restart":[],"restarts":{"clock":3},"health":[1],"companions":{}})",
           R"({"restarts":{"clock":{"short_runs":"many","until":"never","last_exit":7}}})", "[]",
           "no JSON"}) {
         ASSERT_TRUE(host.agent->state().edit_app(

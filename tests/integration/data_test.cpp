@@ -64,28 +64,28 @@ class DataKept : public ::testing::Test {
 
 TEST_F(DataKept, AClaimThatPodmanHasNoLongerIsMadeAgainAndSaidToBeEmpty) {
     start("web.yaml", web_with(true));
-    const auto told = [&] {
+    const auto reported = [&] {
         const auto story = host.story("web");
         return std::ranges::count(story, "VolumeLost");
     };
-    EXPECT_EQ(told(), 0);
+    EXPECT_EQ(reported(), 0);
     ASSERT_TRUE(host.podman->remove_behind_back("web"));
     podman::Client client(host.podman->socket_path());
     ASSERT_TRUE(client.remove_volumes_with("io.podreeve.app", "web", {}));
     host.pass();
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
     EXPECT_TRUE(fs::exists(in_volume(host, "data", "").parent_path()));
-    EXPECT_EQ(told(), 1);
+    EXPECT_EQ(reported(), 1);
 
     // What is made anew with its data in place is none of it.
     ASSERT_TRUE(host.podman->remove_behind_back("web"));
     host.pass();
-    EXPECT_EQ(told(), 1);
+    EXPECT_EQ(reported(), 1);
 }
 
 TEST_F(DataKept, AStoppedAppSaysThatPodmanHasItsClaimNoLonger) {
     start("web.yaml", web_with(true));
-    host.wish("web", Verb::Stop);
+    host.request("web", Verb::Stop);
     EXPECT_EQ(host.condition("web", "VolumeLost"), "");
     ASSERT_TRUE(host.podman->remove_behind_back("web"));
     podman::Client client(host.podman->socket_path());
@@ -93,7 +93,7 @@ TEST_F(DataKept, AStoppedAppSaysThatPodmanHasItsClaimNoLonger) {
     host.pass();
     EXPECT_NE(host.condition("web", "VolumeLost").find("volume data"), std::string::npos)
         << host.condition("web", "VolumeLost");
-    host.wish("web", Verb::Start);
+    host.request("web", Verb::Start);
     EXPECT_EQ(host.condition("web", "VolumeLost"), "");
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
 }
@@ -205,9 +205,9 @@ TEST_F(DataKept, APausedContainerIsLeftForAsLongAsItIsPaused) {
 TEST_F(DataKept, APersonsStopAndUpdateWakeWhatIsPaused) {
     start("clock.yaml", to_text(SingleApp{}));
     ASSERT_TRUE(host.podman->wedge("clock", "paused"));
-    host.wish("clock", Verb::Stop);
+    host.request("clock", Verb::Stop);
     EXPECT_EQ(host.podman->state_of("clock"), "exited");
-    host.wish("clock", Verb::Start);
+    host.request("clock", Verb::Start);
     EXPECT_EQ(replaced(), std::set<std::string>{});
     ASSERT_TRUE(host.podman->wedge("clock", "paused"));
     host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
@@ -248,8 +248,8 @@ class BreakerOpen : public DataKept {
         ASSERT_EQ(replaced(), std::set<std::string>{});
         const std::string why = host.app("clock").message;
         ASSERT_NE(why.find("was recreated 5 times"), std::string::npos) << why;
-        const std::string told = host.condition("clock", "BackingOff");
-        EXPECT_NE(told.find("was recreated 5 times in 30m"), std::string::npos) << told;
+        const std::string reported = host.condition("clock", "BackingOff");
+        EXPECT_NE(reported.find("was recreated 5 times in 30m"), std::string::npos) << reported;
         EXPECT_FALSE(host.has_condition("clock", "Settling"))
             << host.condition("clock", "Settling");
     }
@@ -267,7 +267,7 @@ class BreakerOpen : public DataKept {
 };
 
 TEST_F(BreakerOpen, IsClosedByAStart) {
-    host.wish("clock", Verb::Start);
+    host.request("clock", Verb::Start);
     expect_made_anew();
 }
 
@@ -275,10 +275,10 @@ TEST_F(BreakerOpen, IsClosedByAReconcile) {
     auto asked = std::async(std::launch::async,
                             [&] { return host.agent->reconciler().pass_now(minutes(1)); });
     while (asked.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
-        host.settle();
+        host.resolve();
     }
     ASSERT_TRUE(asked.get());
-    host.settle();
+    host.resolve();
     expect_made_anew();
 }
 
@@ -366,7 +366,7 @@ TEST_F(DataKept, WhatRanComesBackWithoutTheRegistry) {
 
 TEST_F(DataKept, WhatAPersonStartedIsNotStoppedWhenTheStoreIsLost) {
     start("clock.yaml", to_text(SingleApp{.more = "  autostart: false\n"}));
-    host.wish("clock", Verb::Start);
+    host.request("clock", Verb::Start);
     ASSERT_EQ(host.podman->state_of("clock"), "running");
     before = host.ids();
     host.stop();

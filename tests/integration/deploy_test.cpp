@@ -74,7 +74,7 @@ TEST(Deploying, APassOverAConvergedHostChangesNothingAndWritesNothing) {
     host.advance(std::chrono::minutes(5));
     EXPECT_EQ(host.podman->mutations(), std::vector<std::string>{});
     EXPECT_EQ(host.agent->state().rows_written(), rows);
-    EXPECT_TRUE(host.reports.back().settled);
+    EXPECT_TRUE(host.reports.back().converged);
 }
 
 TEST(Deploying, APassComesThirtySecondsAfterTheEndOfTheLast) {
@@ -125,7 +125,7 @@ TEST(Deploying, AnAppWaitsForADependencyThatIsNotUpAndSaysForWhich) {
     EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{});
     host.podman->add_image("localhost/absent:1");
     host.advance(std::chrono::minutes(1));
-    host.settle();
+    host.resolve();
     EXPECT_EQ(host.state("db"), "Running") << host.app("db").message;
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
 }

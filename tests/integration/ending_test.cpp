@@ -34,7 +34,7 @@ class Client {
     }
 
   private:
-    http::Client http_;
+    http::HttpClient http_;
     http::Request request_;
     int status_ = 0;
     std::thread thread_;

@@ -35,21 +35,21 @@ class FileCalls : public testing::Test {
         host.agent->on_pass([this](const auto& report) { host.reports.push_back(report); });
     }
 
-    void watch(std::function<void(const std::string& what)> told) {
+    void watch(std::function<void(const std::string& what)> reported) {
         calls.emplace(
             host.config.paths.state_dir,
-            [this, told = std::move(told)](const std::string& call, const fs::path& path) {
+            [this, reported = std::move(reported)](const std::string& call, const fs::path& path) {
                 const std::lock_guard lock(mutex);
                 const fs::path below = path.lexically_relative(host.config.paths.state_dir);
                 seen.insert(below.begin()->string());
-                told(call + " " + below.string());
+                reported(call + " " + below.string());
             });
     }
 
     // All that people do, and what the agent keeps for it and takes up again.
     void live() {
         host.agent->start();
-        host.settle();
+        host.resolve();
         host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
         host.write("web.container", kUnit + std::string("Environment=A=b\n"));
         host.pass();
@@ -57,7 +57,7 @@ class FileCalls : public testing::Test {
         host.pass();
         host.write("db.yaml", to_text(SingleApp{.id = "db"}));
         host.pass();
-        host.wish("db", supervise::Verb::Stop);
+        host.request("db", supervise::Verb::Stop);
         host.erase("db.yaml");
         host.erase("web.container");
         host.pass();
@@ -83,24 +83,24 @@ TEST_F(FileCalls, AreToldToThoseWhoWatchOverTheDisk) {
     std::atomic<bool> somebody_waits = false;
     DiskWaits& disk = host.agent->state().disk();
     disk.on_turn([&] { somebody_waits = true; });
-    std::set<std::string> untold;
+    std::set<std::string> unreported;
     watch([&](const std::string& what) {
         somebody_waits = false;
         disk.look();
         if (!somebody_waits) {
-            untold.insert(what);
+            unreported.insert(what);
         }
     });
     live();
     host.agent->state().close();
     calls.reset();
     expect_all_places();
-    EXPECT_EQ(untold, std::set<std::string>{});
+    EXPECT_EQ(unreported, std::set<std::string>{});
 }
 
 TEST_F(FileCalls, KeepNobodyWaitingWhoReadsTheApi) {
     ASSERT_TRUE(host.agent->serve());
-    http::Client client(host.config.paths.api_socket.string(), 1);
+    http::HttpClient client(host.config.paths.api_socket.string(), 1);
     std::set<std::string> held, asked;
     watch([&](const std::string& what) {
         if (!asked.insert(what).second) {
@@ -143,11 +143,11 @@ TEST(HungHostPath, KeepsNoOtherAppWaiting) {
         host.write(name + ".yaml", on_share(name, share));
     }
     host.write("quiet.yaml", to_text(SingleApp{.id = "quiet"}));
-    std::promise<void> answered;
+    std::promise<void> replied;
     {
         std::optional<fakes::FileCalls> hang(
             std::in_place, share,
-            [gate = answered.get_future().share()](const std::string&, const fs::path&) {
+            [gate = replied.get_future().share()](const std::string&, const fs::path&) {
                 gate.wait();
             });
         // Not host.start(): that waits until no change is under way.
@@ -159,7 +159,7 @@ TEST(HungHostPath, KeepsNoOtherAppWaiting) {
         for (const std::string& name : names) {
             EXPECT_NE(host.state(name), "Running") << name;
         }
-        answered.set_value();
+        replied.set_value();
     }
     host.advance(minutes(2));
     for (const std::string& name : names) {
@@ -177,11 +177,11 @@ TEST(HungHostPath, OfANewVersionKeepsTheOneThatRunsRepaired) {
     host.write("web.yaml", on_share("web", host.root / "quick"));
     host.start();
     ASSERT_EQ(host.state("web"), "Running") << host.app("web").message;
-    std::promise<void> answered;
+    std::promise<void> replied;
     {
         std::optional<fakes::FileCalls> hang(
             std::in_place, share,
-            [gate = answered.get_future().share()](const std::string&, const fs::path&) {
+            [gate = replied.get_future().share()](const std::string&, const fs::path&) {
                 gate.wait();
             });
         host.write("web.yaml", on_share("web", share));
@@ -195,7 +195,7 @@ TEST(HungHostPath, OfANewVersionKeepsTheOneThatRunsRepaired) {
             host.advance(minutes(1));
             EXPECT_EQ(host.podman->state_of("web-main"), "running");
         }
-        answered.set_value();
+        replied.set_value();
     }
     host.advance(minutes(10));
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;

@@ -212,12 +212,12 @@ TEST_F(Foreground, IsWatchedOverBySystemdAndSoIsTheAgent) {
                                               root / "podreeve.yaml"};
         arguments.insert(arguments.end(), mode.begin(), mode.end());
         spawn(arguments, {"NOTIFY_SOCKET=" + place, "WATCHDOG_USEC=60000000"});
-        std::string told;
+        std::string reported;
         char buffer[512];
-        while (told != "WATCHDOG=1") {
+        while (reported != "WATCHDOG=1") {
             const ssize_t size = ::recv(systemd.get(), buffer, sizeof buffer, 0);
             ASSERT_GT(size, 0) << log();
-            told.assign(buffer, static_cast<std::size_t>(size));
+            reported.assign(buffer, static_cast<std::size_t>(size));
         }
         EXPECT_EQ(end(SIGTERM), 0) << log();
     }

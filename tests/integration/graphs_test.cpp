@@ -9,7 +9,7 @@
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 
-// Random graphs of apps with random failures, kills and wishes: nothing starts before what it
+// Random graphs of apps with random failures, kills and requests: nothing starts before what it
 // depends on runs, nothing is stopped before what needs it and goes down too, and it always ends.
 namespace podreeve::integration {
 namespace {
@@ -46,7 +46,7 @@ class Witness {
     void look(const Host& host, const Graph& graph) {
         for (const std::string& life : host.lives(seen_)) {
             const std::size_t blank = life.find(' ');
-            judge(life.substr(0, blank), life.substr(blank + 1), graph);
+            evaluate(life.substr(0, blank), life.substr(blank + 1), graph);
         }
         seen_ = host.podman->events().size();
     }
@@ -54,7 +54,7 @@ class Witness {
     const Names& running() const { return running_; }
 
   private:
-    void judge(const std::string& action, const std::string& app, const Graph& graph) {
+    void evaluate(const std::string& action, const std::string& app, const Graph& graph) {
         const auto known = graph.needs.find(app);
         if (known == graph.needs.end()) {
             return;
@@ -148,16 +148,16 @@ class Play {
                 break;
             case 3:
                 stopped_.insert(name);
-                wish(name, Verb::Stop);
+                request(name, Verb::Stop);
                 break;
             case 4:
                 stopped_.erase(name);
-                wish(name, Verb::Start);
+                request(name, Verb::Start);
                 break;
             case 5:
                 // Nothing is wanted down for longer than it takes; its order is that of no other.
                 stopped_.erase(name);
-                wish(name, Verb::Restart);
+                request(name, Verb::Restart);
                 break;
             case 6:
                 host_.stop();
@@ -171,8 +171,8 @@ class Play {
         }
     }
 
-    void wish(const std::string& name, Verb verb) {
-        if (!host_.agent->supervisor().wish(name, {verb})) {
+    void request(const std::string& name, Verb verb) {
+        if (!host_.agent->supervisor().request(name, {verb})) {
             ADD_FAILURE() << "no wish for " << name;
         }
         graph_.wanted_down.clear();

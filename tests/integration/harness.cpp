@@ -118,7 +118,7 @@ void Host::start() {
     agent = std::move(*made);
     agent->on_pass([this](const reconcile::PassReport& report) { reports.push_back(report); });
     agent->start();
-    settle();
+    resolve();
 }
 
 void Host::stop() {
@@ -167,7 +167,7 @@ void Host::turn() {
     }
 }
 
-void Host::settle() {
+void Host::resolve() {
     turn();
     const SteadyTime latest = time.steady_now() + kLongestSettling;
     const auto looks_again = [this] {
@@ -184,11 +184,11 @@ void Host::settle() {
 
 void Host::pass() {
     agent->request_pass("the test asked");
-    settle();
+    resolve();
 }
 
-void Host::wish(const std::string& name, supervise::Verb verb, bool alone) {
-    const auto report = agent->supervisor().wish(name, {verb, alone});
+void Host::request(const std::string& name, supervise::Verb verb, bool alone) {
+    const auto report = agent->supervisor().request(name, {verb, alone});
     if (!report) {
         throw std::runtime_error(report.error().message);
     }

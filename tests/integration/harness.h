@@ -75,11 +75,11 @@ class Host {
     // Lets the agent do all that it does without time moving on.
     void turn();
     // The same, and moves time on as long as a change is under way.
-    void settle();
+    void resolve();
     // A pass at once, and what follows from it.
     void pass();
     // As `podreeve start|stop|restart APP`, and what follows from it.
-    void wish(const std::string& app, supervise::Verb verb, bool alone = false);
+    void request(const std::string& app, supervise::Verb verb, bool alone = false);
     // Moves time on, stopping at each timer to let the agent act. Time stands still while a thread
     // of the agent works, however slow the machine is: what the agent waits for in this time is not
     // given up because it is slow in real time.

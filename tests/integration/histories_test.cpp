@@ -55,7 +55,7 @@ TEST(UndoneDeploy, GivesBackTheVersionBeforeAlsoAfterARestart) {
     host.advance(minutes(1));
     host.restart();
     ASSERT_TRUE(undo_newest(host, "clock"));
-    host.settle();
+    host.resolve();
     host.advance(minutes(1));
     EXPECT_EQ(zone_that_runs(host), "UTC") << host.app("clock").message;
 }
@@ -68,7 +68,7 @@ TEST(UndoneDeploy, KeepsTheVersionBeforeRepairedAfterARestart) {
     host.pass();
     host.advance(minutes(1));
     ASSERT_TRUE(undo_newest(host, "clock"));
-    host.settle();
+    host.resolve();
     host.advance(minutes(1));
     host.restart();
     host.podman->kill_process("clock");
@@ -169,7 +169,7 @@ TEST(KeptVersions, WithSecretsGoWhenNothingLeadsBackToThem) {
         ASSERT_NE(first, second);
         EXPECT_TRUE(is_kept(first) && is_kept(second)) << "the update can be undone";
         ASSERT_TRUE(undo_newest(host, "shop"));
-        host.settle();
+        host.resolve();
         host.advance(minutes(1));
         const std::string third = deploy("EET");
         EXPECT_TRUE(is_kept(first) && is_kept(third));
@@ -210,7 +210,7 @@ class History {
         for (const Act act : acts) {
             perform(act);
             rest();
-            judge();
+            evaluate();
         }
     }
 
@@ -226,7 +226,7 @@ class History {
                 host_.revive();
             }
             rest();
-            judge();
+            evaluate();
         }
     }
 
@@ -247,10 +247,10 @@ class History {
                     ASSERT_FALSE(wanted_.empty());
                     wanted_.pop_back();
                 }
-                host_.settle();
+                host_.resolve();
                 break;
             case Act::Restart:
-                host_.wish("clock", supervise::Verb::Restart);
+                host_.request("clock", supervise::Verb::Restart);
                 break;
             case Act::NewAgent:
                 host_.restart();
@@ -267,7 +267,7 @@ class History {
     // Long enough for what has to be tried again, and for a run to count as a good one.
     void rest() { host_.advance(minutes(1)); }
 
-    void judge() const {
+    void evaluate() const {
         EXPECT_EQ(zone_that_runs(host_), wanted_.empty() ? "" : wanted_.back())
             << host_.state("clock") << ": " << host_.app("clock").message;
     }

@@ -88,10 +88,10 @@ class Unwritable : public ::testing::Test {
 TEST_F(Unwritable, IsToldOnceAndAtItsEndHowOftenItWasTried) {
     JournalOf while_it_lasts;
     make_passes(60);
-    const Journal told = while_it_lasts.end();
-    EXPECT_EQ(count(told, "cannot keep the version of clock that is in force"), 1);
-    EXPECT_GT(count(told, "database or disk is full"), 0);
-    for (const auto& [line, times] : told) {
+    const Journal reported = while_it_lasts.end();
+    EXPECT_EQ(count(reported, "cannot keep the version of clock that is in force"), 1);
+    EXPECT_GT(count(reported, "database or disk is full"), 0);
+    for (const auto& [line, times] : reported) {
         EXPECT_EQ(times, 1) << line;
     }
     JournalOf afterwards;

@@ -49,10 +49,10 @@ class LateEnd : public ::testing::Test {
                 std::move(leaving.close)};
             const daemon::LastResort resort(
                 {[&, left = leaving.left] {
-                     while ((told = left()).find(awaited) == std::string::npos) {
+                     while ((reported = left()).find(awaited) == std::string::npos) {
                          std::this_thread::yield();
                      }
-                     return told;
+                     return reported;
                  },
                  closing,
                  [&] {
@@ -69,7 +69,7 @@ class LateEnd : public ::testing::Test {
     }
 
     const std::thread::id test_thread = std::this_thread::get_id();
-    std::string told;
+    std::string reported;
     bool ended = false, closed_at_exit = false;
     Host host;
 };
@@ -110,9 +110,9 @@ class StalledEnd : public LateEnd {
     void write_through_the_api(int count) {
         for (int i = 0; i < count; ++i) {
             writers.emplace_back([socket = host.config.paths.api_socket.string()] {
-                http::Client client(socket, 1);
+                http::HttpClient client(socket, 1);
                 http::Request request{.method = "POST", .target = "/v1/apps/clock/stop"};
-                [[maybe_unused]] const auto answer = client.call(request);
+                [[maybe_unused]] const auto reply = client.call(request);
             });
         }
         while (!held) {
@@ -121,7 +121,7 @@ class StalledEnd : public LateEnd {
     }
 
     int status_of_get(const std::string& target) {
-        http::Client client(host.config.paths.api_socket.string(), 1);
+        http::HttpClient client(host.config.paths.api_socket.string(), 1);
         http::Request request{.method = "GET", .target = target};
         request.timeout = seconds(20);
         const auto response = client.call(request);

@@ -116,7 +116,7 @@ TEST_F(BadInput, ATakenHostPortIsToldAndTriedAgainUntilItIsFree) {
     EXPECT_NE(host.app("new").message.find("28099"), std::string::npos) << host.app("new").message;
     host.podman->occupy_port(28099, false);
     host.advance(std::chrono::minutes(1));
-    host.settle();
+    host.resolve();
     EXPECT_EQ(host.state("new"), "Running") << host.app("new").message;
 }
 
@@ -163,17 +163,18 @@ TEST_F(BadInput, ManifestsThatCannotBeWatchedAreReadByTheNextPassAndSaidToBe) {
     host.agent->note_unwatched("fs.inotify.max_user_instances is used up");
     host.pass();
     ASSERT_EQ(conditions().size(), 1U);
-    const supervise::StatusCondition told = conditions().front();
-    EXPECT_EQ(told.type, "ManifestsUnwatched");
-    EXPECT_EQ(told.message.find("fs.inotify.max_user_instances is used up"), 0U) << told.message;
-    EXPECT_NE(told.message.find("within 30s"), std::string::npos) << told.message;
+    const supervise::StatusCondition reported = conditions().front();
+    EXPECT_EQ(reported.type, "ManifestsUnwatched");
+    EXPECT_EQ(reported.message.find("fs.inotify.max_user_instances is used up"), 0U)
+        << reported.message;
+    EXPECT_NE(reported.message.find("within 30s"), std::string::npos) << reported.message;
     host.write("new.yaml", to_text(SingleApp{.id = "new"}));
     host.advance(std::chrono::seconds(31));
     EXPECT_EQ(host.podman->state_of("new"), "running");
     host.agent->note_unwatched("fs.inotify.max_user_watches is used up");
     host.pass();
     ASSERT_EQ(conditions().size(), 1U);
-    EXPECT_EQ(conditions().front().since, told.since) << "since then changes go unseen";
+    EXPECT_EQ(conditions().front().since, reported.since) << "since then changes go unseen";
     host.agent->note_unwatched("");
     host.pass();
     EXPECT_TRUE(conditions().empty());

@@ -93,7 +93,7 @@ class AnEventOfPodmans : public ::testing::Test {
         host.pass();
     }
 
-    void is_told() { host.agent->reconciler().request_twice("an event"); }
+    void is_reported() { host.agent->reconciler().request_twice("an event"); }
 
     // Nobody tells of it any more.
     void list_shows_the_death() { ASSERT_TRUE(host.podman->kill_process("clock")); }
@@ -103,7 +103,7 @@ class AnEventOfPodmans : public ::testing::Test {
 
 TEST_F(AnEventOfPodmans, IsLookedIntoAgainAlsoWhenAnotherPassComesBetween) {
     host.podman->hang_next("GET", "^containers/json");
-    is_told();
+    is_reported();
     while (host.podman->hung() == 0) {
         host.turns.run();
     }
@@ -118,9 +118,9 @@ TEST_F(AnEventOfPodmans, IsLookedIntoAgainAlsoWhenAnotherPassComesBetween) {
 }
 
 TEST_F(AnEventOfPodmans, IsLookedIntoAMomentAfterTheLastOfSeveral) {
-    is_told();
+    is_reported();
     host.advance(milliseconds(150));
-    is_told();
+    is_reported();
     host.advance(milliseconds(199));
     list_shows_the_death();
     host.advance(milliseconds(1));
@@ -130,23 +130,23 @@ TEST_F(AnEventOfPodmans, IsLookedIntoAMomentAfterTheLastOfSeveral) {
 TEST(APassThatHangs, IsToldAfterMinutesAndWhenItEndsAfterAll) {
     Host host;
     host.start();
-    std::vector<bool> told;
-    host.agent->reconciler().on_hang([&](bool hangs) { told.push_back(hangs); });
+    std::vector<bool> reported;
+    host.agent->reconciler().on_hang([&](bool hangs) { reported.push_back(hangs); });
     host.pass();
     host.advance(std::chrono::minutes(10));
-    EXPECT_TRUE(told.empty()) << "of passes that end";
+    EXPECT_TRUE(reported.empty()) << "of passes that end";
     host.podman->hang_next("GET", "^containers/json");
     host.agent->request_pass("the test asked");
     while (host.podman->hung() == 0) {
         host.turns.run();
     }
     host.time.advance(std::chrono::minutes(3) - std::chrono::seconds(1));
-    EXPECT_TRUE(told.empty());
+    EXPECT_TRUE(reported.empty());
     host.time.advance(std::chrono::seconds(1));
-    EXPECT_EQ(told, std::vector<bool>{true});
+    EXPECT_EQ(reported, std::vector<bool>{true});
     host.podman->release_hung();
     host.turn();
-    EXPECT_EQ(told, (std::vector<bool>{true, false}));
+    EXPECT_EQ(reported, (std::vector<bool>{true, false}));
 }
 
 }  // namespace

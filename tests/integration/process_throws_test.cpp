@@ -107,9 +107,9 @@ class Process {
              "THROWING_TOLD=" + (root_ / "told").string()});
     }
 
-    bool is_ready() { return is_told("READY=1"); }
+    bool is_ready() { return is_reported("READY=1"); }
 
-    bool is_told(const std::string& word) { return systemd_->hears(word); }
+    bool is_reported(const std::string& word) { return systemd_->hears(word); }
 
     // That app runs, once podman has started so many.
     bool runs(const std::string& app, std::ptrdiff_t starts) {
@@ -132,10 +132,10 @@ class Process {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
 
-    Told told() const {
-        Told told;
-        std::ifstream(root_ / "told") >> told.calls >> told.thrown;
-        return told;
+    Told reported() const {
+        Told reported;
+        std::ifstream(root_ / "told") >> reported.calls >> reported.thrown;
+        return reported;
     }
 
     std::string log() const {
@@ -180,14 +180,14 @@ class ProcessThrows : public ::testing::TestWithParam<Adapter> {
         EXPECT_TRUE(process.is_ready()) << process.log();
         // Each word is waited for, so that each run has as many calls.
         EXPECT_TRUE(process.runs("clock", 1)) << process.log();
-        EXPECT_TRUE(process.is_told("STATUS=1/1 apps up")) << process.log();
+        EXPECT_TRUE(process.is_reported("STATUS=1/1 apps up")) << process.log();
         process.write("db");
         EXPECT_TRUE(process.runs("db", 2)) << process.log();
-        EXPECT_TRUE(process.is_told("STATUS=2/2 apps up")) << process.log();
+        EXPECT_TRUE(process.is_reported("STATUS=2/2 apps up")) << process.log();
         process.kill_process("clock");
         EXPECT_TRUE(process.runs("clock", 3)) << process.log();
         EXPECT_EQ(process.end(SIGTERM), 0) << process.log();
-        return process.told();
+        return process.reported();
     }
 };
 
@@ -200,9 +200,9 @@ TEST_P(ProcessThrows, AtAnyCallAndGoesOn) {
     for (const auto& [number, moment] : points) {
         SCOPED_TRACE(fmt::format("{} the work of call {} of {} (seed {})",
                                  moment == Moment::Before ? "before" : "after", number, calls, by));
-        const Told told = live(number, moment);
+        const Told reported = live(number, moment);
         // Calls of a run differ a little from another's, so that one late in the row may not come.
-        thrown += told.thrown ? 1 : 0;
+        thrown += reported.thrown ? 1 : 0;
     }
     std::cout << fmt::format("{}: {} calls; threw at {} of {} points\n", to_string(GetParam()),
                              calls, thrown, 2 * calls);

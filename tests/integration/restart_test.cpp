@@ -113,7 +113,7 @@ TEST(RestartPolicy, AContainerThatIsDoneIsNotStartedAgainWhereThePolicySaysSo) {
 }
 
 void want_stopped(Host& host, const std::string& app, bool stopped) {
-    host.wish(app, stopped ? supervise::Verb::Stop : supervise::Verb::Start);
+    host.request(app, stopped ? supervise::Verb::Stop : supervise::Verb::Start);
 }
 
 TEST(Stopping, WhatAPersonStoppedStaysStoppedOverRestartsAndReboots) {

@@ -11,7 +11,7 @@
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 
-// Dependencies, conditions, wishes and the way down, over whole apps.
+// Dependencies, conditions, requests and the way down, over whole apps.
 namespace podreeve::integration {
 namespace {
 
@@ -117,7 +117,7 @@ TEST_F(ThreeApps, AllThatDiedAtOnceComesBackInOrder) {
 
 TEST_F(ThreeApps, StoppingTheRootStopsWhatNeedsItFirstAndTellsSoBeforehand) {
     start_all();
-    const auto report = host.agent->supervisor().wish("db", {Verb::Stop});
+    const auto report = host.agent->supervisor().request("db", {Verb::Stop});
     ASSERT_TRUE(report);
     EXPECT_EQ(report->levels, (std::vector<std::vector<std::string>>{{"web"}, {"api"}, {"db"}}));
     EXPECT_EQ(report->at_most, seconds(3 * 25));
@@ -127,7 +127,7 @@ TEST_F(ThreeApps, StoppingTheRootStopsWhatNeedsItFirstAndTellsSoBeforehand) {
     EXPECT_EQ(host.state("web"), "Waiting") << host.app("web").message;
     EXPECT_EQ(host.story("db").back(), "Finished");
     mark();
-    host.wish("db", Verb::Start);
+    host.request("db", Verb::Start);
     host.advance(kUntilReady);
     expect_all_run();
     EXPECT_EQ(lives(), kUp);
@@ -135,21 +135,21 @@ TEST_F(ThreeApps, StoppingTheRootStopsWhatNeedsItFirstAndTellsSoBeforehand) {
 
 TEST_F(ThreeApps, AStopAloneLeavesWhatStays) {
     start_all();
-    host.wish("db", Verb::Stop, true);
+    host.request("db", Verb::Stop, true);
     EXPECT_EQ(lives(), Lives{"died db"});
     EXPECT_EQ(host.state("web"), "Running");
 }
 
 TEST_F(ThreeApps, ARestartRestartsThatAppAlone) {
     start_all();
-    host.wish("db", Verb::Restart);
+    host.request("db", Verb::Restart);
     expect_all_run();
     EXPECT_EQ(lives(), (Lives{"died db", "start db"}));
 }
 
 TEST_F(ThreeApps, ARestartIsFinishedByTheNextAgent) {
     start_all();
-    ASSERT_TRUE(host.agent->supervisor().wish("db", {Verb::Restart}));
+    ASSERT_TRUE(host.agent->supervisor().request("db", {Verb::Restart}));
     host.restart();
     host.advance(seconds(5));
     expect_all_run();
@@ -158,11 +158,11 @@ TEST_F(ThreeApps, ARestartIsFinishedByTheNextAgent) {
 
 TEST_F(ThreeApps, ThePolicyStopFollowsAProviderDownAndBackUp) {
     start_all("stop");
-    host.wish("db", Verb::Stop, true);
+    host.request("db", Verb::Stop, true);
     EXPECT_NE(host.podman->state_of("web"), "running");
     EXPECT_NE(host.podman->state_of("api"), "running");
     mark();
-    host.wish("db", Verb::Start);
+    host.request("db", Verb::Start);
     host.advance(seconds(5));
     expect_all_run();
     EXPECT_EQ(lives(), kUp);
@@ -199,7 +199,7 @@ TEST_F(ThreeApps, GoDownInReverseWhenTheHostDoesAndThatIsNotRemembered) {
 TEST_F(ThreeApps, WhatIsStillBeingStoppedHoldsUpTheStopOfWhatItNeeds) {
     start_all();
     ASSERT_TRUE(host.podman->wedge("web", "stopping"));
-    host.wish("db", Verb::Stop);
+    host.request("db", Verb::Stop);
     host.advance(seconds(8));
     EXPECT_EQ(lives(), Lives{}) << "podman stops web for somebody else, with a long grace";
     ASSERT_TRUE(host.podman->wedge("web", "exited"));
@@ -210,7 +210,7 @@ TEST_F(ThreeApps, WhatIsStillBeingStoppedHoldsUpTheStopOfWhatItNeeds) {
 TEST_F(ThreeApps, OneThatPodmanIsStuckStoppingHoldsUpNobodyForEver) {
     start_all();
     ASSERT_TRUE(host.podman->wedge("web", "stopping"));
-    host.wish("db", Verb::Stop);
+    host.request("db", Verb::Stop);
     host.advance(seconds(18));
     EXPECT_EQ(lives(), Lives{}) << "its grace of 10 s may have been all used";
     host.advance(seconds(4));
@@ -220,7 +220,7 @@ TEST_F(ThreeApps, OneThatPodmanIsStuckStoppingHoldsUpNobodyForEver) {
 TEST_F(ThreeApps, OneThatIsPausedIsStoppedBeforeWhatItNeeds) {
     start_all();
     ASSERT_TRUE(host.podman->wedge("web", "paused"));
-    host.wish("db", Verb::Stop);
+    host.request("db", Verb::Stop);
     EXPECT_EQ(lives(), kDown);
 }
 
@@ -297,7 +297,7 @@ TEST_F(ThreeApps, TheStoryOfAServiceIsExact) {
     // Its image and its network are there already.
     EXPECT_EQ(host.story("api"), (Lives{"Waiting", "Blocked", "Starting", "Running"}));
     host.advance(minutes(1));
-    host.wish("db", Verb::Stop);
+    host.request("db", Verb::Stop);
     EXPECT_EQ(host.story("db"),
               (Lives{"Preparing", "Starting", "Running", "Stopping", "Blocked", "Finished"}));
     host.restart();
@@ -310,11 +310,11 @@ TEST(Wishes, AStopThatComesLateDoesNotUndoTheStartAfterIt) {
     host.start();
     host.advance(minutes(1));
     // The stop is planned, and before its step is carried out the start is asked for.
-    ASSERT_TRUE(host.agent->supervisor().wish("clock", {Verb::Stop}));
+    ASSERT_TRUE(host.agent->supervisor().request("clock", {Verb::Stop}));
     host.podman->hang_next("GET", "containers/[^/]+/json");
     host.agent->request_pass("the test asked");
     run_until_hung(host);
-    ASSERT_TRUE(host.agent->supervisor().wish("clock", {Verb::Start}));
+    ASSERT_TRUE(host.agent->supervisor().request("clock", {Verb::Start}));
     host.podman->release_hung();
     host.pass();
     host.advance(seconds(5));
@@ -393,7 +393,7 @@ TEST_F(PodsOfOneApp, StartOneAfterTheOtherAndStopInReverse) {
     seen = 0;
     EXPECT_EQ(only_mains(), (Lives{"start db-main", "start api-main", "start web-main"}));
     mark();
-    host.wish("shop", Verb::Stop);
+    host.request("shop", Verb::Stop);
     EXPECT_EQ(only_mains(), (Lives{"died web-main", "died api-main", "died db-main"}));
     EXPECT_EQ(host.lives(seen).back(), "died " + host.service_of("shop")) << "last of all";
 }

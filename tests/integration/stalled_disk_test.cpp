@@ -51,7 +51,7 @@ class StalledDisk : public testing::TestWithParam<Held> {
     }
 
     nlohmann::json get(const std::string& target) {
-        http::Client client(host.config.paths.api_socket.string(), 1);
+        http::HttpClient client(host.config.paths.api_socket.string(), 1);
         std::string body;
         http::Request request{.method = "GET", .target = target};
         request.timeout = seconds(30);

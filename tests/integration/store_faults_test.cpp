@@ -67,7 +67,7 @@ class Disks : public ::testing::TestWithParam<Case> {
     static void come_to_rest(Host& host) {
         host.pass();
         host.advance(minutes(1));
-        host.settle();
+        host.resolve();
     }
 
     // Until the agent knows that it cannot write, or does nothing more without time going on.
@@ -161,7 +161,7 @@ class FullDisk : public ::testing::Test {
 };
 
 TEST_F(FullDisk, IsSaidAndTakesNoWish) {
-    const auto taken = host.agent->supervisor().wish("clock", {supervise::Verb::Stop, false});
+    const auto taken = host.agent->supervisor().request("clock", {supervise::Verb::Stop, false});
     ASSERT_FALSE(taken);
     EXPECT_NE(taken.error().message.find("database or disk is full"), std::string::npos);
     EXPECT_TRUE(host.agent->state().health().read_only);

@@ -140,11 +140,11 @@ struct FakePodman::Server {
             exchange.cut_in_the_middle();
         }
         engine.run_work(true);
-        const std::optional<Answer> answer = route(routed);
+        const std::optional<Answer> reply = route(routed);
         if (rule.kind == Faults::Kind::CutBeforeReply) {
             exchange.cut();
-        } else if (answer) {
-            send(exchange, *answer, lock);
+        } else if (reply) {
+            send(exchange, *reply, lock);
         }
         engine.run_work(false);
     }
@@ -158,11 +158,11 @@ struct FakePodman::Server {
         return rule.kind != Faults::Kind::CutBeforeWork;
     }
 
-    static void send(Exchange& exchange, const Answer& answer, std::unique_lock<std::mutex>& lock) {
+    static void send(Exchange& exchange, const Answer& reply, std::unique_lock<std::mutex>& lock) {
         lock.unlock();
-        const bool is_json = answer.raw.empty() && answer.has_body;
-        exchange.reply(answer.status, answer.content_type,
-                       is_json ? answer.body.dump() + "\n" : answer.raw);
+        const bool is_json = reply.raw.empty() && reply.has_body;
+        exchange.reply(reply.status, reply.content_type,
+                       is_json ? reply.body.dump() + "\n" : reply.raw);
         lock.lock();
     }
 

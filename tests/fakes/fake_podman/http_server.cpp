@@ -191,7 +191,7 @@ bool HttpRequest::flag(const std::string& name, bool fallback) const {
 void Exchange::reply(int status, const std::string& content_type, const std::string& body) {
     status_ = status;
     std::string head = fmt::format("HTTP/1.1 {} {}\r\n{}", status, reason(status), headers_);
-    answered_ = true;
+    replied_ = true;
     if (status == 204 || status == 304) {
         allowance_ = middle_ ? head.size() : allowance_;
         send_all(head + "\r\n");
@@ -205,7 +205,7 @@ void Exchange::reply(int status, const std::string& content_type, const std::str
 
 void Exchange::begin_stream(int status, const std::string& content_type) {
     status_ = status;
-    answered_ = streaming_ = true;
+    replied_ = streaming_ = true;
     allowance_ = middle_.value_or(allowance_);
     std::string head = fmt::format("HTTP/1.1 {} {}\r\n{}", status, reason(status), headers_);
     if (!content_type.empty()) {
@@ -322,7 +322,7 @@ void HttpServer::serve(Connection& connection) {
         if (exchange.streaming()) {
             exchange.end_stream();
         }
-        if (!exchange.answered() || exchange.peer_gone()) {
+        if (!exchange.replied() || exchange.peer_gone()) {
             break;
         }
     }

@@ -49,7 +49,7 @@ class Exchange {
     void cut();
     bool peer_gone() const;
 
-    bool answered() const { return answered_; }
+    bool replied() const { return replied_; }
 
     bool streaming() const { return streaming_; }
 
@@ -63,7 +63,7 @@ class Exchange {
     std::optional<std::size_t> middle_;
     std::size_t allowance_ = std::string::npos;  // bytes that may still be sent
     int status_ = 0;
-    bool answered_ = false, streaming_ = false, cut_ = false;
+    bool replied_ = false, streaming_ = false, cut_ = false;
 };
 
 // HTTP/1.1 over one Unix socket, as Go's server speaks it to its clients, but breakable at every

@@ -110,17 +110,17 @@ Program program_of(const std::vector<std::string>& command) {
 }
 
 Answer ok(ordered_json body, int status) {
-    Answer answer;
-    answer.status = status;
-    answer.body = std::move(body);
-    return answer;
+    Answer reply;
+    reply.status = status;
+    reply.body = std::move(body);
+    return reply;
 }
 
 Answer nothing(int status) {
-    Answer answer;
-    answer.status = status;
-    answer.has_body = false;
-    return answer;
+    Answer reply;
+    reply.status = status;
+    reply.has_body = false;
+    return reply;
 }
 
 Answer error(int status, const std::string& cause, const std::string& message) {
@@ -128,11 +128,11 @@ Answer error(int status, const std::string& cause, const std::string& message) {
 }
 
 Answer text(const std::string& body, int status) {
-    Answer answer;
-    answer.status = status;
-    answer.content_type = "text/plain; charset=us-ascii";
-    answer.raw = body;
-    return answer;
+    Answer reply;
+    reply.status = status;
+    reply.content_type = "text/plain; charset=us-ascii";
+    reply.raw = body;
+    return reply;
 }
 
 }  // namespace podreeve::fakes

@@ -158,9 +158,9 @@ Answer restart(Routed& routed, Container& container) {
         // Without a timeout libpod takes it for 0.
         routed.engine.stop_container(container, grace_of(routed.request).value_or(0));
     }
-    Answer answer = routed.engine.start_container(container);
+    Answer reply = routed.engine.start_container(container);
     routed.engine.emit(container, "restart");
-    return answer;
+    return reply;
 }
 
 Answer act(Routed& routed, Container& container, const std::string& verb) {

@@ -372,17 +372,17 @@ void FakeSystemd::Service::generate() {
 }
 
 void FakeSystemd::Service::reload() {
-    const auto tell = [this](int begins) {
+    const auto report = [this](int begins) {
         if (subscribed_ && bus_ != nullptr) {
             sd_bus_emit_signal(bus_, kFakePath, kFakeManager, "Reloading", "b", begins);
         }
     };
-    tell(1);
+    report(1);
     world_.lock()->loaded_at = now();
     if (!directory_.empty()) {
         generate();
     }
-    tell(0);
+    report(0);
 }
 
 }  // namespace podreeve::fakes

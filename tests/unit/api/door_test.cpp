@@ -36,9 +36,9 @@ class DoorTest : public ::testing::Test {
     }
 
     void serve(std::unique_ptr<Connection> connection) {
-        std::string answer = "heard " + connection->input;
+        std::string reply = "heard " + connection->input;
         connection->input.clear();
-        send_some(*connection, answer);
+        send_some(*connection, reply);
         door.take_back(std::move(connection));
     }
 

@@ -169,7 +169,7 @@ TEST(Server, AWaitIsAnsweredWhenWhatItIsForHolds) {
     supervise::Overview overview = *serving.board.lock();
     overview.apps.front().state = supervise::ServiceState::Failed;
     *serving.board.lock() = overview;
-    serving.subscriptions->tell(overview);
+    serving.subscriptions->publish(overview);
     EXPECT_NE(caller.hear("}").find(R"("held":true)"), std::string::npos);
     EXPECT_NE(caller.hear("}").find(R"("state":"Failed")"), std::string::npos);
     EXPECT_TRUE(caller.is_let_go());
@@ -185,22 +185,22 @@ TEST(Server, APathThatIsTooLongForASocketIsRefused) {
 
 TEST(History, ListsTheVersionsThatRanAndTheOneWanted) {
     Serving serving;
-    supervise::Memory memory;
+    supervise::AppMemory memory;
     note_ran(memory, {"forgotten", 1, WallTime(std::chrono::seconds(10)), true});
     note_ran(memory, {"runs", 2, WallTime(std::chrono::seconds(20)), false});
     state::AppRecord record{
         .name = "web", .generation = 3, .spec = "next", .deployed_spec = "runs"};
     record.extra = to_extra(memory);
     ASSERT_TRUE(serving.state->put_app(record));
-    const Answer answer = serving.get("/v1/apps/web/history");
-    EXPECT_EQ(answer.status, 200);
-    ASSERT_EQ(answer.body.at("versions").size(), 3U);
-    EXPECT_EQ(answer.body["versions"][0]["spec"], "next");
-    EXPECT_EQ(answer.body["versions"][0]["wanted"], true);
-    EXPECT_EQ(answer.body["versions"][0]["since"], "");
-    EXPECT_EQ(answer.body["versions"][1]["deployed"], true);
-    EXPECT_EQ(answer.body["versions"][1]["generation"], 2);
-    EXPECT_EQ(answer.body["versions"][2]["kept"], false);
+    const Answer reply = serving.get("/v1/apps/web/history");
+    EXPECT_EQ(reply.status, 200);
+    ASSERT_EQ(reply.body.at("versions").size(), 3U);
+    EXPECT_EQ(reply.body["versions"][0]["spec"], "next");
+    EXPECT_EQ(reply.body["versions"][0]["wanted"], true);
+    EXPECT_EQ(reply.body["versions"][0]["since"], "");
+    EXPECT_EQ(reply.body["versions"][1]["deployed"], true);
+    EXPECT_EQ(reply.body["versions"][1]["generation"], 2);
+    EXPECT_EQ(reply.body["versions"][2]["kept"], false);
     EXPECT_EQ(serving.get("/v1/apps/none/history").status, 404);
 }
 
@@ -210,15 +210,15 @@ TEST(Apps, AreListedWithTheAgentAndASummary) {
     supervise::AppStatus failed = running("db");
     failed.state = supervise::ServiceState::Failed;
     serving.show(failed);
-    const Answer answer = serving.get("/v1/apps");
-    EXPECT_EQ(answer.status, 200);
-    ASSERT_EQ(answer.body.at("apps").size(), 2U);
-    EXPECT_EQ(answer.body["apps"][0]["name"], "web");
-    EXPECT_EQ(answer.body["apps"][0]["state"], "Running");
-    EXPECT_EQ(answer.body["agent"]["version"], "1.2.3");
-    EXPECT_EQ(answer.body["agent"]["store"]["read_only"], false);
-    EXPECT_EQ(answer.body["summary"]["up"], 1);
-    EXPECT_EQ(answer.body["summary"]["total"], 2);
+    const Answer reply = serving.get("/v1/apps");
+    EXPECT_EQ(reply.status, 200);
+    ASSERT_EQ(reply.body.at("apps").size(), 2U);
+    EXPECT_EQ(reply.body["apps"][0]["name"], "web");
+    EXPECT_EQ(reply.body["apps"][0]["state"], "Running");
+    EXPECT_EQ(reply.body["agent"]["version"], "1.2.3");
+    EXPECT_EQ(reply.body["agent"]["store"]["read_only"], false);
+    EXPECT_EQ(reply.body["summary"]["up"], 1);
+    EXPECT_EQ(reply.body["summary"]["total"], 2);
 }
 
 TEST(Apps, OneIsShownWithItsOwnEvents) {
@@ -227,18 +227,18 @@ TEST(Apps, OneIsShownWithItsOwnEvents) {
     serving.add_event("web", "Starting");
     serving.add_event("db", "Failed");
     serving.add_event("web", "Running");
-    const Answer answer = serving.get("/v1/apps/web");
-    EXPECT_EQ(answer.status, 200);
-    ASSERT_EQ(answer.body.at("events").size(), 2U);
-    EXPECT_EQ(answer.body["events"][1]["state"], "Running");
+    const Answer reply = serving.get("/v1/apps/web");
+    EXPECT_EQ(reply.status, 200);
+    ASSERT_EQ(reply.body.at("events").size(), 2U);
+    EXPECT_EQ(reply.body["events"][1]["state"], "Running");
 }
 
 TEST(Apps, AnUnknownOneIsNotFoundAndTheErrorSaysWhereToLook) {
     const Serving serving;
-    const Answer answer = serving.get("/v1/apps/nobody");
-    EXPECT_EQ(answer.status, 404);
-    EXPECT_EQ(answer.code(), "not-found");
-    EXPECT_NE(answer.message().find("podreeve status"), std::string::npos) << answer.message();
+    const Answer reply = serving.get("/v1/apps/nobody");
+    EXPECT_EQ(reply.status, 404);
+    EXPECT_EQ(reply.code(), "not-found");
+    EXPECT_NE(reply.message().find("podreeve status"), std::string::npos) << reply.message();
 }
 
 TEST(Apps, ANameIsDecodedAndATextThatIsNotUtf8DoesNoHarm) {
@@ -256,9 +256,9 @@ TEST(Apps, AChangeUnderWayIsShownAsItStandsNow) {
     supervise::AppStatus app = running("web");
     app.change = serving.add_change("web");
     serving.show(app);
-    const Answer answer = serving.get("/v1/apps/web");
-    EXPECT_EQ(answer.body["state"], "Starting");
-    EXPECT_NE(answer.body["message"].get<std::string>().find("Create container web"),
+    const Answer reply = serving.get("/v1/apps/web");
+    EXPECT_EQ(reply.body["state"], "Starting");
+    EXPECT_NE(reply.body["message"].get<std::string>().find("Create container web"),
               std::string::npos);
 }
 
@@ -274,15 +274,15 @@ TEST(Apps, AStopAndAStartAreWishesThatAreAccepted) {
     EXPECT_EQ(serving.post("/v1/shutdown").status, 202);
     EXPECT_EQ(serving.post("/v1/resume").status, 202);
     using Wished = std::vector<std::pair<std::string, std::string>>;
-    EXPECT_EQ(serving.wishes, (Wished{{"db", "stop"},
-                                      {"web", "start"},
-                                      {"web", "restart"},
-                                      {"", "shutdown"},
-                                      {"", "resume"}}));
-    serving.wish = fail(Code::NotFound, "cannot stop web: no manifest declares it");
-    const Answer answer = serving.post("/v1/apps/web/stop");
-    EXPECT_EQ(answer.status, 404);
-    EXPECT_EQ(answer.message(), "cannot stop web: no manifest declares it");
+    EXPECT_EQ(serving.requests, (Wished{{"db", "stop"},
+                                        {"web", "start"},
+                                        {"web", "restart"},
+                                        {"", "shutdown"},
+                                        {"", "resume"}}));
+    serving.app_request = fail(Code::NotFound, "cannot stop web: no manifest declares it");
+    const Answer reply = serving.post("/v1/apps/web/stop");
+    EXPECT_EQ(reply.status, 404);
+    EXPECT_EQ(reply.message(), "cannot stop web: no manifest declares it");
 }
 
 TEST(Apps, WhetherSomethingCanBeAskedForIsToldAndNothingIsDone) {
@@ -290,7 +290,7 @@ TEST(Apps, WhetherSomethingCanBeAskedForIsToldAndNothingIsDone) {
     ASSERT_TRUE(serving.state->put_app({.name = "web", .generation = 1}));
     EXPECT_EQ(serving.get("/v1/apps/web/stop").status, 200);
     EXPECT_EQ(serving.get("/v1/apps/nope/stop").code(), "not-found");
-    EXPECT_TRUE(serving.wishes.empty());
+    EXPECT_TRUE(serving.requests.empty());
 }
 
 TEST(Apps, OneThatWasNeverGoodIsNotSaidToBeUnknown) {
@@ -298,11 +298,11 @@ TEST(Apps, OneThatWasNeverGoodIsNotSaidToBeUnknown) {
     supervise::AppStatus broken = running("db");
     broken.file = "/apps/db.yaml";
     serving.show(broken);
-    serving.wish = fail(Code::NotFound, "cannot stop db: no manifest declares it");
-    for (const Answer& answer :
+    serving.app_request = fail(Code::NotFound, "cannot stop db: no manifest declares it");
+    for (const Answer& reply :
          {serving.get("/v1/apps/db/stop"), serving.post("/v1/apps/db/stop")}) {
-        EXPECT_EQ(answer.code(), "conflict");
-        EXPECT_EQ(answer.message(),
+        EXPECT_EQ(reply.code(), "conflict");
+        EXPECT_EQ(reply.message(),
                   "cannot stop db: there is no good version of it yet; `podreeve status db` tells "
                   "what is wrong with /apps/db.yaml");
     }
@@ -313,9 +313,9 @@ TEST(Apps, WhoWaitsForAnEventIsToldAtOnceWhenItHolds) {
     supervise::AppStatus app = running("web");
     app.healthy = true;
     serving.show(app);
-    serving.subscriptions->tell(*serving.board.lock());
-    const Answer answer = serving.get("/v1/apps/web/wait?for=up&seconds=20");
-    EXPECT_EQ(answer.body["held"], true);
+    serving.subscriptions->publish(*serving.board.lock());
+    const Answer reply = serving.get("/v1/apps/web/wait?for=up&seconds=20");
+    EXPECT_EQ(reply.body["held"], true);
     EXPECT_EQ(serving.get("/v1/apps/web/wait?for=failed&seconds=0").body["held"], false);
     EXPECT_EQ(serving.get("/v1/apps/web/wait?for=noon").status, 400);
     EXPECT_EQ(serving.get("/v1/apps/nobody/wait?for=up").status, 404);
@@ -332,14 +332,14 @@ TEST(Changes, AreListedNewestFirstAndByApp) {
     Serving serving;
     const auto first = serving.add_change("web");
     const auto second = serving.add_change("db");
-    Answer answer = serving.get("/v1/changes");
-    ASSERT_EQ(answer.body.at("changes").size(), 2U);
-    EXPECT_EQ(answer.body["changes"][0]["id"], second);
-    EXPECT_EQ(answer.body["changes"][1]["id"], first);
-    EXPECT_FALSE(answer.body["changes"][0].contains("tasks"));
-    answer = serving.get("/v1/changes?app=web");
-    ASSERT_EQ(answer.body.at("changes").size(), 1U);
-    EXPECT_EQ(answer.body["changes"][0]["app"], "web");
+    Answer reply = serving.get("/v1/changes");
+    ASSERT_EQ(reply.body.at("changes").size(), 2U);
+    EXPECT_EQ(reply.body["changes"][0]["id"], second);
+    EXPECT_EQ(reply.body["changes"][1]["id"], first);
+    EXPECT_FALSE(reply.body["changes"][0].contains("tasks"));
+    reply = serving.get("/v1/changes?app=web");
+    ASSERT_EQ(reply.body.at("changes").size(), 1U);
+    EXPECT_EQ(reply.body["changes"][0]["app"], "web");
     EXPECT_EQ(serving.get("/v1/changes?limit=1").body.at("changes").size(), 1U);
     EXPECT_EQ(serving.get("/v1/changes?limit=1&app=web").body.at("changes").size(), 1U);
     EXPECT_EQ(serving.get("/v1/changes?app=wbe").status, 404);
@@ -350,13 +350,13 @@ TEST(Changes, AreListedNewestFirstAndByApp) {
 TEST(Changes, OneIsShownWithItsTasks) {
     Serving serving;
     const auto id = serving.add_change("web");
-    const Answer answer = serving.get("/v1/changes/" + std::to_string(id));
-    EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(answer.body["status"], "Do");
-    EXPECT_EQ(answer.body["ready"], false);
-    EXPECT_EQ(answer.body["ended"], "");
-    ASSERT_EQ(answer.body.at("tasks").size(), 1U);
-    EXPECT_EQ(answer.body["tasks"][0]["kind"], "create-container");
+    const Answer reply = serving.get("/v1/changes/" + std::to_string(id));
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.body["status"], "Do");
+    EXPECT_EQ(reply.body["ready"], false);
+    EXPECT_EQ(reply.body["ended"], "");
+    ASSERT_EQ(reply.body.at("tasks").size(), 1U);
+    EXPECT_EQ(reply.body["tasks"][0]["kind"], "create-container");
 }
 
 TEST(Changes, NumbersThatAreNoneAreRefused) {
@@ -373,9 +373,9 @@ TEST(Changes, NumbersThatAreNoneAreRefused) {
                            Row{"/v1/changes/-1", 400}, Row{"/v1/changes/99999999999999999999", 400},
                            Row{"/v1/changes/77", 404}, Row{"/v1/events?since=x", 400},
                            Row{"/v1/events?since=-5", 400}}) {
-        const Answer answer = serving.get(row.target);
-        EXPECT_EQ(answer.status, row.status) << row.target;
-        EXPECT_EQ(answer.message().rfind("cannot ", 0), 0U) << answer.message();
+        const Answer reply = serving.get(row.target);
+        EXPECT_EQ(reply.status, row.status) << row.target;
+        EXPECT_EQ(reply.message().rfind("cannot ", 0), 0U) << reply.message();
     }
     EXPECT_EQ(serving.post("/v1/changes/abc/abort").status, 400);
     EXPECT_EQ(serving.post("/v1/changes/77/abort").status, 404);
@@ -385,8 +385,8 @@ TEST(Changes, NumbersThatAreNoneAreRefused) {
 TEST(Changes, AnAbortIsMarkedAndTheRunnerIsWoken) {
     Serving serving;
     const auto id = serving.add_change("web");
-    const Answer answer = serving.post("/v1/changes/" + std::to_string(id) + "/abort");
-    EXPECT_EQ(answer.status, 202);
+    const Answer reply = serving.post("/v1/changes/" + std::to_string(id) + "/abort");
+    EXPECT_EQ(reply.status, 202);
     EXPECT_EQ(serving.woken, 1);
     EXPECT_NE(serving.state->change(id)->status, state::TaskStatus::Do);
 }
@@ -394,20 +394,20 @@ TEST(Changes, AnAbortIsMarkedAndTheRunnerIsWoken) {
 TEST(Changes, OneThatHasNotEndedTellsOfEachTaskWhy) {
     Serving serving;
     const auto id = serving.add_change("web");
-    Answer answer = serving.get("/v1/changes/" + std::to_string(id));
-    EXPECT_EQ(answer.body["behind"], 0);
-    EXPECT_EQ(answer.body["tasks"][0]["why"]["reason"], "starting");
-    EXPECT_EQ(answer.body["tasks"][0]["why"]["text"], "is about to start");
+    Answer reply = serving.get("/v1/changes/" + std::to_string(id));
+    EXPECT_EQ(reply.body["behind"], 0);
+    EXPECT_EQ(reply.body["tasks"][0]["why"]["reason"], "starting");
+    EXPECT_EQ(reply.body["tasks"][0]["why"]["text"], "is about to start");
     state::NewChange change{.kind = "deploy-app", .summary = "Deploy web again", .subject = "web"};
     change.tasks.push_back({.kind = "create-container", .summary = "Create"});
     const auto queued = *serving.state->add_change(change, state::Collision::Queue);
-    answer = serving.get("/v1/changes/" + std::to_string(queued));
-    EXPECT_EQ(answer.body["behind"], id);
-    EXPECT_EQ(answer.body["tasks"][0]["why"]["reason"], "queued");
-    EXPECT_EQ(answer.body["tasks"][0]["why"]["change"], id);
+    reply = serving.get("/v1/changes/" + std::to_string(queued));
+    EXPECT_EQ(reply.body["behind"], id);
+    EXPECT_EQ(reply.body["tasks"][0]["why"]["reason"], "queued");
+    EXPECT_EQ(reply.body["tasks"][0]["why"]["change"], id);
     ASSERT_TRUE(serving.state->abort_change(id));
-    answer = serving.get("/v1/changes/" + std::to_string(id));
-    EXPECT_TRUE(answer.body["tasks"][0]["why"].is_null());
+    reply = serving.get("/v1/changes/" + std::to_string(id));
+    EXPECT_TRUE(reply.body["tasks"][0]["why"].is_null());
 }
 
 TEST(Changes, AnUndoAnswersWithTheChangeThatDoesIt) {
@@ -421,10 +421,10 @@ TEST(Changes, AnUndoAnswersWithTheChangeThatDoesIt) {
     EXPECT_EQ(serving.post("/v1/changes/x/undo").status, 400);
     EXPECT_EQ(serving.woken, 0);
     serving.finish_change(id);
-    const Answer answer = serving.post(target);
-    EXPECT_EQ(answer.status, 202);
-    EXPECT_EQ(answer.body["undoes"], id);
-    EXPECT_EQ(serving.state->change(answer.body["change"])->kind, state::kUndoKind);
+    const Answer reply = serving.post(target);
+    EXPECT_EQ(reply.status, 202);
+    EXPECT_EQ(reply.body["undoes"], id);
+    EXPECT_EQ(serving.state->change(reply.body["change"])->kind, state::kUndoKind);
     EXPECT_EQ(serving.woken, 1);
 }
 
@@ -437,11 +437,11 @@ TEST(Passes, ARequestedOneTellsWhatItFound) {
     pass.apps_changed = {"web"};
     pass.failures = {{"db", "cannot plan db"}};
     serving.pass = pass;
-    const Answer answer = serving.post("/v1/reconcile");
-    EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(answer.body["pass"], 7);
-    EXPECT_EQ(answer.body["changes"], json::array({3}));
-    EXPECT_EQ(answer.body["failures"][0]["app"], "db");
+    const Answer reply = serving.post("/v1/reconcile");
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.body["pass"], 7);
+    EXPECT_EQ(reply.body["changes"], json::array({3}));
+    EXPECT_EQ(reply.body["failures"][0]["app"], "db");
     serving.pass = fail(Code::Timeout, "cannot tell how the pass went");
     EXPECT_EQ(serving.post("/v1/reconcile").status, 504);
 }
@@ -450,10 +450,10 @@ TEST(Handlers, OneThatThrowsIsAnInternalErrorAndTheNextIsAnswered) {
     Serving serving;
     serving.before_pass = [] { throw std::runtime_error("no \xFF"); };
     for (int i = 0; i < 30; ++i) {  // more than there are threads
-        const Answer answer = serving.post("/v1/reconcile");
-        EXPECT_EQ(answer.status, 500);
-        EXPECT_EQ(answer.code(), "internal");
-        EXPECT_EQ(answer.message(), R"(internal error: POST /v1/reconcile: no \xff)");
+        const Answer reply = serving.post("/v1/reconcile");
+        EXPECT_EQ(reply.status, 500);
+        EXPECT_EQ(reply.code(), "internal");
+        EXPECT_EQ(reply.message(), R"(internal error: POST /v1/reconcile: no \xff)");
     }
     serving.before_pass = [] { throw 7; };
     EXPECT_EQ(serving.get("/v1/diff").status, 500);
@@ -463,9 +463,9 @@ TEST(Handlers, OneThatThrowsIsAnInternalErrorAndTheNextIsAnswered) {
 
 TEST(Passes, ADiffIsOfAllAppsOrOfOne) {
     Serving serving;
-    Answer answer = serving.get("/v1/diff");
-    EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(answer.body["converged"], true);
+    Answer reply = serving.get("/v1/diff");
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(reply.body["converged"], true);
     EXPECT_EQ(serving.diff_asked_for, std::nullopt);
     plan::Plan plan;
     plan.apps["web"].app = "web";
@@ -473,11 +473,11 @@ TEST(Passes, ADiffIsOfAllAppsOrOfOne) {
     plan.apps["web"].steps.push_back(
         {plan::StepKind::StartContainer, "web", "web", "", "exited", "", "{}", {}});
     serving.plan = plan;
-    answer = serving.get("/v1/diff?app=web");
+    reply = serving.get("/v1/diff?app=web");
     EXPECT_EQ(serving.diff_asked_for, "web");
-    EXPECT_EQ(answer.body["converged"], false);
-    EXPECT_NE(answer.body["text"].get<std::string>().find("web"), std::string::npos);
-    EXPECT_EQ(answer.body["differs"], true);
+    EXPECT_EQ(reply.body["converged"], false);
+    EXPECT_NE(reply.body["text"].get<std::string>().find("web"), std::string::npos);
+    EXPECT_EQ(reply.body["differs"], true);
     serving.plan = fail(Code::Unavailable, "cannot plan: podman is away");
     EXPECT_EQ(serving.get("/v1/diff").status, 503);
 }
@@ -490,19 +490,19 @@ TEST(Passes, ADiffTellsWhatIsHeldBackFromWhatIsAsItShould) {
     plan.apps["web"].conditions.push_back(
         {"RemovalHeld", "ManifestsUnknown", "no manifest of it is known", ""});
     serving.plan = plan;
-    const Answer answer = serving.get("/v1/diff");
-    EXPECT_EQ(answer.body["converged"], true) << "a pass would do nothing";
-    EXPECT_EQ(answer.body["differs"], true);
+    const Answer reply = serving.get("/v1/diff");
+    EXPECT_EQ(reply.body["converged"], true) << "a pass would do nothing";
+    EXPECT_EQ(reply.body["differs"], true);
 }
 
 TEST(Passes, TheVersionIsOfTheAgentAndOfPodman) {
     Serving serving;
     serving.board.lock()->podman_version = "5.4.2";
-    const Answer answer = serving.get("/v1/version");
-    EXPECT_EQ(answer.body["agent"], "1.2.3");
-    EXPECT_EQ(answer.body["podman"], "5.4.2");
-    EXPECT_EQ(answer.body["podman_socket"], "/run/podman.sock");
-    EXPECT_EQ(answer.body["owner"], serving.state->owner());
+    const Answer reply = serving.get("/v1/version");
+    EXPECT_EQ(reply.body["agent"], "1.2.3");
+    EXPECT_EQ(reply.body["podman"], "5.4.2");
+    EXPECT_EQ(reply.body["podman_socket"], "/run/podman.sock");
+    EXPECT_EQ(reply.body["owner"], serving.state->owner());
 }
 
 TEST(Server, ListensAgainWhenItsSocketOrTheDirectoryIsRemoved) {
@@ -537,9 +537,9 @@ TEST(Apps, AFileThatNamesNoAppIsFoundByItsPathItsNameAndItsStem) {
     broken.file = broken.name;
     serving.show(broken);
     for (const char* name : {"ww", "ww.yaml", "%2Fetc%2Fapps%2Fww.yaml"}) {
-        const Answer answer = serving.get(std::string("/v1/apps/") + name);
-        EXPECT_EQ(answer.status, 200) << name;
-        EXPECT_EQ(answer.body["name"], "/etc/apps/ww.yaml") << name;
+        const Answer reply = serving.get(std::string("/v1/apps/") + name);
+        EXPECT_EQ(reply.status, 200) << name;
+        EXPECT_EQ(reply.body["name"], "/etc/apps/ww.yaml") << name;
     }
     serving.show(running("ww"));
     EXPECT_EQ(serving.get("/v1/apps/ww").body["name"], "ww") << "an app of that name comes first";
@@ -566,9 +566,9 @@ TEST(Prune, ListsWhatIsHeldAndLetsGoWhatIsNamedOfIt) {
 TEST(Server, WhatItDoesNotKnowIsNotFoundInJson) {
     const Serving serving;
     for (const char* target : {"/", "/v1", "/v2/apps", "/v1/apps/web/dance", "/v1/nothing"}) {
-        const Answer answer = serving.get(target);
-        EXPECT_EQ(answer.status, 404) << target;
-        EXPECT_EQ(answer.code(), "not-found") << target;
+        const Answer reply = serving.get(target);
+        EXPECT_EQ(reply.status, 404) << target;
+        EXPECT_EQ(reply.code(), "not-found") << target;
     }
     EXPECT_EQ(serving.get("/v1/reconcile").status, 404) << "only POST";
     EXPECT_EQ(serving.post("/v1/apps").status, 404) << "only GET";

@@ -46,16 +46,16 @@ Backend Serving::backend() {
                 return plan;
             },
             [this](const std::string& app,
-                   const supervise::Wish& asked) -> Result<supervise::WishReport> {
+                   const supervise::AppRequest& asked) -> Result<supervise::RequestReport> {
                 before_wish();
                 const std::lock_guard lock(asking);
-                wishes.emplace_back(app, to_string(asked.verb));
-                RETURN_IF_ERROR(wish);
-                return supervise::WishReport{7, {{"web"}, {app}}, std::chrono::seconds(50)};
+                requests.emplace_back(app, to_string(asked.verb));
+                RETURN_IF_ERROR(app_request);
+                return supervise::RequestReport{7, {{"web"}, {app}}, std::chrono::seconds(50)};
             },
             [this](bool down) {
-                wishes.emplace_back("", down ? "shutdown" : "resume");
-                return supervise::WishReport{};
+                requests.emplace_back("", down ? "shutdown" : "resume");
+                return supervise::RequestReport{};
             },
             *subscriptions,
             [this] { ++woken; },
@@ -64,7 +64,7 @@ Backend Serving::backend() {
 }
 
 Answer Serving::ask(const std::string& method, const std::string& target) const {
-    http::Client client(socket.string(), 1);
+    http::HttpClient client(socket.string(), 1);
     http::Request request;
     request.method = method;
     request.target = target;
@@ -78,7 +78,7 @@ Answer Serving::ask(const std::string& method, const std::string& target) const 
 std::vector<std::int64_t> Serving::follow(const std::string& target,
                                           std::size_t count,
                                           const std::string& last_event_id) const {
-    http::Client client(socket.string(), 1);
+    http::HttpClient client(socket.string(), 1);
     http::Request request;
     request.target = target;
     if (!last_event_id.empty()) {

@@ -51,18 +51,18 @@ class Serving {
     std::filesystem::path directory, socket;
     SystemClock clock;
     std::unique_ptr<state::State> state;
-    supervise::Board board;
+    supervise::SharedStatus board;
     Result<PassSummary> pass = PassSummary{};
     Result<plan::Plan> plan = plan::Plan{};
     std::function<void()> before_pass = [] {};  // and before a plan; on the server's thread
     std::function<void()> before_wish = [] {};  // the same
     std::optional<std::string> diff_asked_for;
     std::mutex asking;  // held while it is noted what was asked
-    std::vector<std::pair<std::string, std::string>> wishes;  // app, verb
-    std::set<std::string> let_go;                             // by prune
+    std::vector<std::pair<std::string, std::string>> requests;  // app, verb
+    std::set<std::string> let_go;                               // by prune
     std::shared_ptr<supervise::Subscriptions> subscriptions =
         std::make_shared<supervise::Subscriptions>();
-    Status wish = {};
+    Status app_request = {};
     int woken = 0;
     std::unique_ptr<Server> server;
 };

@@ -17,13 +17,13 @@ TEST(Events, AreListedFromANumberOnAndByApp) {
     serving.add_event("web", "Starting");
     serving.add_event("db", "Starting");
     serving.add_event("web", "Running");
-    Answer answer = serving.get("/v1/events");
-    EXPECT_EQ(answer.body.at("events").size(), 3U);
-    EXPECT_EQ(answer.body["last_seq"], serving.state->last_event_seq());
-    const std::int64_t first = answer.body["events"][0]["seq"];
-    answer = serving.get("/v1/events?since=" + std::to_string(first) + "&app=web");
-    ASSERT_EQ(answer.body.at("events").size(), 1U);
-    EXPECT_EQ(answer.body["events"][0]["state"], "Running");
+    Answer reply = serving.get("/v1/events");
+    EXPECT_EQ(reply.body.at("events").size(), 3U);
+    EXPECT_EQ(reply.body["last_seq"], serving.state->last_event_seq());
+    const std::int64_t first = reply.body["events"][0]["seq"];
+    reply = serving.get("/v1/events?since=" + std::to_string(first) + "&app=web");
+    ASSERT_EQ(reply.body.at("events").size(), 1U);
+    EXPECT_EQ(reply.body["events"][0]["state"], "Running");
 }
 
 TEST(Events, OfAnAppThatNobodyKnowsAreAnError) {
@@ -31,9 +31,9 @@ TEST(Events, OfAnAppThatNobodyKnowsAreAnError) {
     serving.add_event("gone", "Removed");
     EXPECT_EQ(serving.get("/v1/events?app=gone").status, 200);
     for (const char* target : {"/v1/events?app=nope", "/v1/events?app=nope&follow=1"}) {
-        const Answer answer = serving.get(target);
-        EXPECT_EQ(answer.status, 404) << target;
-        EXPECT_EQ(answer.message().rfind("cannot find app nope", 0), 0U) << answer.message();
+        const Answer reply = serving.get(target);
+        EXPECT_EQ(reply.status, 404) << target;
+        EXPECT_EQ(reply.message().rfind("cannot find app nope", 0), 0U) << reply.message();
     }
 }
 
@@ -81,13 +81,13 @@ TEST(Events, TheEndOfTheServerEndsItsStreams) {
 // A Unix socket refuses those for whom there is no room to wait.
 TEST(Events, ManyThatComeAtOnceAreAllServed) {
     Serving serving;
-    std::vector<std::future<int>> answers;
+    std::vector<std::future<int>> replies;
     for (int i = 0; i < 40; ++i) {
-        answers.push_back(
+        replies.push_back(
             std::async(std::launch::async, [&] { return serving.get("/v1/version").status; }));
     }
-    for (auto& answer : answers) {
-        EXPECT_EQ(answer.get(), 200);
+    for (auto& reply : replies) {
+        EXPECT_EQ(reply.get(), 200);
     }
 }
 

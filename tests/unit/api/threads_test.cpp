@@ -84,7 +84,7 @@ TEST_F(BusyServer, StillAnswersWhatIsShortAndGoesDown) {
     }
     EXPECT_EQ(serving.post("/v1/apps/web/stop").status, 202);
     EXPECT_EQ(serving.post("/v1/shutdown").status, 202);
-    EXPECT_EQ(serving.wishes.back().second, "shutdown");
+    EXPECT_EQ(serving.requests.back().second, "shutdown");
 }
 
 TEST_F(BusyServer, RefusesOneMoreThatWouldWaitForPodmanAndSaysSo) {

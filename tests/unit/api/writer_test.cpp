@@ -49,9 +49,9 @@ class WriterTest : public ::testing::Test {
         return std::move(caller);
     }
 
-    void tell(const std::string& text, bool over = false) {
+    void notify(const std::string& text, bool over = false) {
         *script->lock() = {text, over};
-        writer.wake()->tell();
+        writer.wake()->notify();
     }
 
     void await_open(std::size_t count) {
@@ -67,9 +67,9 @@ class WriterTest : public ::testing::Test {
 TEST_F(WriterTest, SendsTheHeadAndThenWhatIsSaid) {
     Caller caller = open("head ");
     EXPECT_EQ(caller.hear("head "), "head ");
-    tell("one ");
+    notify("one ");
     EXPECT_EQ(caller.hear("one"), "head one ");
-    tell("two", true);
+    notify("two", true);
     EXPECT_TRUE(caller.is_let_go());
     EXPECT_EQ(caller.hear("two"), "head one two");
 }
@@ -85,7 +85,7 @@ TEST_F(WriterTest, SaysGoodByeToAllWhenItCloses) {
 
 TEST_F(WriterTest, LetsGoOfOneWhoTakesNothing) {
     Caller slow = open();
-    tell(std::string(8 << 20, 'x'));
+    notify(std::string(8 << 20, 'x'));
     await_open(0);
     EXPECT_TRUE(slow.is_let_go());
 }

@@ -11,10 +11,10 @@ namespace {
 
 TEST(Room, IsToldByTheKernelsWords) {
     for (const int number : {ENOSPC, EDQUOT, EROFS, EMFILE, ENFILE, ENOMEM}) {
-        EXPECT_TRUE(tells_no_room(errno_error("write /x", number).message)) << number;
+        EXPECT_TRUE(is_no_room(errno_error("write /x", number).message)) << number;
     }
     for (const int number : {ENOENT, EACCES, ECONNREFUSED, EIO, EEXIST, ETIMEDOUT}) {
-        EXPECT_FALSE(tells_no_room(errno_error("write /x", number).message)) << number;
+        EXPECT_FALSE(is_no_room(errno_error("write /x", number).message)) << number;
     }
 }
 
@@ -25,10 +25,10 @@ TEST(Room, IsToldByPodmansWords) {
              "database or disk is full",
              "fork/exec /usr/bin/crun: cannot allocate memory",
          }) {
-        EXPECT_TRUE(tells_no_room(said)) << said;
+        EXPECT_TRUE(is_no_room(said)) << said;
     }
-    EXPECT_FALSE(tells_no_room(""));
-    EXPECT_FALSE(tells_no_room("cannot reach podman: Connection refused"));
+    EXPECT_FALSE(is_no_room(""));
+    EXPECT_FALSE(is_no_room("cannot reach podman: Connection refused"));
 }
 
 }  // namespace

@@ -22,18 +22,18 @@ TEST(Thread, EndsByItselfWithWhatItsBodyThrows) {
 }
 
 TEST(Thread, ThatIsToldToStopDoesToo) {
-    std::atomic<bool> told = false;
+    std::atomic<bool> reported = false;
     {
         const std::jthread thread =
             begin_stoppable("a thread of the test", [&](std::stop_token stop) {
                 while (!stop.stop_requested()) {
                     std::this_thread::yield();
                 }
-                told = true;
+                reported = true;
                 throw std::runtime_error("x");
             });
     }
-    EXPECT_TRUE(told);
+    EXPECT_TRUE(reported);
 }
 
 }  // namespace

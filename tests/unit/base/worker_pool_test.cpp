@@ -72,17 +72,17 @@ TEST(WorkerPool, FinishesWhatRunsAndDropsWhatWaitsWhenItGoes) {
         go_on.wait();
         first_ended = true;
     });
-    pool->submit([tell = std::shared_ptr<void>(nullptr, [&](void*) {
-                      auto told = dropped.lock();
-                      *told = true;
-                      told.notify_all();
+    pool->submit([report = std::shared_ptr<void>(nullptr, [&](void*) {
+                      auto reported = dropped.lock();
+                      *reported = true;
+                      reported.notify_all();
                   })] { FAIL() << "a job that still waited was run"; });
     started.wait();
     std::thread destroyer([&] { pool.reset(); });
     {
         // The waiting job goes before the running one ends.
-        auto told = dropped.lock();
-        EXPECT_TRUE(told.wait_for(seconds(10), [&] { return *told; }));
+        auto reported = dropped.lock();
+        EXPECT_TRUE(reported.wait_for(seconds(10), [&] { return *reported; }));
     }
     EXPECT_FALSE(first_ended);
     go_on.count_down();
@@ -110,7 +110,7 @@ struct SubmitsOnDestruction {
     WorkerPool& pool;
     std::latch& dropped;
 
-    SubmitsOnDestruction(WorkerPool& of, std::latch& told) : pool(of), dropped(told) {}
+    SubmitsOnDestruction(WorkerPool& of, std::latch& reported) : pool(of), dropped(reported) {}
 
     ~SubmitsOnDestruction() {
         pool.submit([] {});

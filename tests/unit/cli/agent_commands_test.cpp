@@ -36,7 +36,7 @@ class ScriptedAgent : public ::testing::Test {
         directory = path;
         socket = (directory / "s").string();
         server.set_address_family(AF_UNIX);
-        const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+        const auto reply = [this](const httplib::Request& request, httplib::Response& response) {
             const std::lock_guard lock(mutex);
             const std::string asked = request.method + " " + request.target;
             requests.push_back(asked);
@@ -45,8 +45,8 @@ class ScriptedAgent : public ::testing::Test {
             response.status = said.status;
             response.set_content(said.body, said.type.c_str());
         };
-        server.Get(".*", answer);
-        server.Post(".*", answer);
+        server.Get(".*", reply);
+        server.Post(".*", reply);
         ASSERT_TRUE(server.bind_to_port(socket, 80));
         thread = std::thread([this] { server.listen_after_bind(); });
         while (!server.is_running()) {
@@ -320,15 +320,15 @@ TEST_F(ScriptedAgent, WhatCannotBeAnAppsNameIsNotAskedFor) {
 TEST_F(ScriptedAgent, WaitEndsWhenTheAppIsThereAndWhenItHasFailed) {
     says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "request": 4})"};
     says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Running", "healthy": true,
-                                         "message": "", "wish": 4, "change": 0})"};
+                                         "message": "", "request": 4, "change": 0})"};
     EXPECT_EQ(ask({"start", "web", "--wait"}).code, 0);
     says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Failed", "message": "no image",
-                                         "wish": 4, "change": 0})"};
+                                         "request": 4, "change": 0})"};
     const Ran failed = ask({"start", "web", "--wait"});
     EXPECT_EQ(failed.code, 1);
     EXPECT_NE(failed.err.find("no image"), std::string::npos) << failed.err;
     says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Running", "healthy": true,
-                                         "message": "", "wish": 3, "change": 0})"};
+                                         "message": "", "request": 3, "change": 0})"};
     EXPECT_EQ(ask({"start", "web", "--wait", "--timeout", "1"}).code, 1) << "an older wish";
 }
 
@@ -348,7 +348,7 @@ TEST_F(ScriptedAgent, StopWaitsForUnitsAndForWhatIsPausedOrStopping) {
     for (const auto& row : kRows) {
         says["GET /v1/apps/db"] = {
             200, R"({"name": "db", "state": ")" + std::string(row.state) +
-                     R"(", "message": "", "wish": 4, "change": 0, "parts": [{"state": ")" +
+                     R"(", "message": "", "request": 4, "change": 0, "parts": [{"state": ")" +
                      row.part + R"("}]})"};
         EXPECT_EQ(ask({"stop", "db", "--wait", "--timeout", "1"}).code, row.code)
             << row.state << " " << row.part;
@@ -361,7 +361,7 @@ TEST_F(ScriptedAgent, OneTimeoutIsForAllThatIsWaitedFor) {
         says["POST /v1/apps/" + app + "/stop"] = {
             202, R"({"app": ")" + app + R"(", "request": 1, "order": [[")" + app + R"("]]})"};
         says["GET /v1/apps/" + app] = {
-            200, R"({"name": ")" + app + R"(", "state": "Stopping", "wish": 1})"};
+            200, R"({"name": ")" + app + R"(", "state": "Stopping", "request": 1})"};
     }
     EXPECT_EQ(ask({"stop", "a", "b", "c", "--wait", "--timeout", "1"}).code, 1);
     // Of those behind the first it is only seen how they stand.
@@ -395,12 +395,12 @@ TEST_F(ScriptedAgent, OfSeveralEachIsWaitedForAlsoWhenOneIsRefusedOrFails) {
                                                     R"({"app": ")" + name + R"(", "request": 4})"};
         says["GET /v1/apps/" + name] = {
             200, R"({"name": ")" + name + R"(", "state": "Running", "healthy": true,
-                     "message": "up", "wish": 4, "change": 0})"};
+                     "message": "up", "request": 4, "change": 0})"};
     }
     says["POST /v1/apps/a/start"] = {
         404, R"({"error": {"code": "not-found", "message": "a has just gone"}})"};
     says["GET /v1/apps/b"] = {200, R"({"name": "b", "state": "Failed", "message": "no image",
-                                       "wish": 4, "change": 0})"};
+                                       "request": 4, "change": 0})"};
     const Ran ran = ask({"start", "a", "b", "c", "--wait"});
     EXPECT_EQ(ran.code, 1);
     for (const char* words : {"a has just gone", "b has failed: no image", "c: Running: up"}) {
@@ -410,7 +410,8 @@ TEST_F(ScriptedAgent, OfSeveralEachIsWaitedForAlsoWhenOneIsRefusedOrFails) {
 
 TEST_F(ScriptedAgent, WhatAnAppSaysIsNeverObeyedByTheTerminal) {
     says["POST /v1/apps/web/start"] = {202, R"({"app": "web", "request": 4})"};
-    says["GET /v1/apps/web"] = {200, R"({"name": "web", "state": "Failed", "wish": 4, "change": 0,
+    says["GET /v1/apps/web"] = {200,
+                                R"({"name": "web", "state": "Failed", "request": 4, "change": 0,
                                          "message": "\u001b]0;x\u0007\npodreeve: all is well"})"};
     const Ran ran = ask({"start", "web", "--wait"});
     EXPECT_EQ(ran.err.find('\x1b'), std::string::npos);

@@ -159,12 +159,12 @@ TEST_F(Check, WhatTheAgentWouldNotReadIsTold) {
     fs::create_symlink("/dev/null", apps / "masked.yaml");
     const Ran ran = podreeve({"check", apps.string()});
     EXPECT_EQ(ran.code, 1);
-    const std::pair<const char*, const char*> told[] = {
+    const std::pair<const char*, const char*> reported[] = {
         {"group.yaml", "may be written by others"}, {"link.yaml", "may be written by others"},
         {"folder.yaml", "is not a regular file"},   {"fifo.yaml", "is not a regular file"},
         {"todir.yaml", "is not a regular file"},    {"device.yaml", "is not a regular file"},
         {"dangling.yaml", "cannot be reached"},     {"loop.yaml", "cannot be reached"}};
-    for (const auto& [name, words] : told) {
+    for (const auto& [name, words] : reported) {
         const std::string line = (apps / name).string() + ": " + words;
         EXPECT_NE(ran.err.find(line), std::string::npos) << line << " in\n" << ran.err;
         const Ran alone = podreeve({"check", (apps / name).string()});
@@ -244,7 +244,7 @@ TEST(CommandLine, HelpIsACommandToo) {
 }
 
 TEST(CommandLine, AnUnknownCommandIsNamedWithTheNearest) {
-    const std::string told =
+    const std::string reported =
         "podreeve: cannot find a command 'statsu'; did you mean 'status'? `podreeve --help` lists "
         "them\n";
     for (const auto& arguments :
@@ -252,7 +252,7 @@ TEST(CommandLine, AnUnknownCommandIsNamedWithTheNearest) {
           std::vector<std::string>{"--socket", "/x", "statsu", "web"}}) {
         const Ran ran = podreeve(arguments);
         EXPECT_EQ(ran.code, 1);
-        EXPECT_EQ(ran.err, told);
+        EXPECT_EQ(ran.err, reported);
         EXPECT_EQ(ran.out, "");
     }
 }

@@ -19,7 +19,7 @@ health::Change change(bool probed = true) {
     return out;
 }
 
-std::string told(const health::Change& change) {
+std::string reported(const health::Change& change) {
     const auto event = event_of(change, {});
     return event ? event->app + ": " + event->state + ": " + event->message : "";
 }
@@ -27,29 +27,29 @@ std::string told(const health::Change& change) {
 TEST(HealthEvents, TellWhatIsProved) {
     health::Change ready = change();
     ready.after.readiness = Readiness::Ready;
-    EXPECT_EQ(told(ready), "shop: Healthy: shop-web is ready");
+    EXPECT_EQ(reported(ready), "shop: Healthy: shop-web is ready");
     health::Change failing = change();
     failing.after.readiness = Readiness::NotReady;
     failing.after.failing = true;
     failing.after.message = "readiness: port 80: / answered 503";
-    EXPECT_EQ(told(failing),
+    EXPECT_EQ(reported(failing),
               "shop: Unhealthy: shop-web is not ready: readiness: port 80: / answered 503");
     failing.after.restart = true;
     failing.after.message = "liveness: port 80: connection refused";
     EXPECT_EQ(
-        told(failing),
+        reported(failing),
         "shop: Unhealthy: shop-web is to be restarted: liveness: port 80: connection refused");
 }
 
 TEST(HealthEvents, TellNothingOfWhatIsOnlyUnprovedOrOld) {
     health::Change unproved = change();
     unproved.after.readiness = Readiness::NotReady;
-    EXPECT_EQ(told(unproved), "");
+    EXPECT_EQ(reported(unproved), "");
     unproved.after.readiness = Readiness::Unknown;
-    EXPECT_EQ(told(unproved), "");
+    EXPECT_EQ(reported(unproved), "");
     health::Change old_enough = change(false);
     old_enough.after.readiness = Readiness::Ready;
-    EXPECT_EQ(told(old_enough), "") << "without probes it is no news that a process lives";
+    EXPECT_EQ(reported(old_enough), "") << "without probes it is no news that a process lives";
 }
 
 TEST(PartHealth, NothingIsSaidOfWhatNobodyHasAskedYet) {
@@ -63,12 +63,12 @@ TEST(PartHealth, NothingIsSaidOfWhatNobodyHasAskedYet) {
     container.started = now;
     EXPECT_EQ(part_health({}, spec, container, now).word, "");
     EXPECT_FALSE(part_health({}, spec, container, now).ready);
-    health::Verdicts verdicts;
-    verdicts["c1"] = {7, {}};
-    verdicts["c1"].verdict.readiness = Readiness::NotReady;
-    EXPECT_EQ(part_health(verdicts, spec, container, now).word, "starting");
-    verdicts["c1"].pid = 6;
-    EXPECT_EQ(part_health(verdicts, spec, container, now).word, "") << "that was an earlier run";
+    health::HealthSnapshot snapshot;
+    snapshot["c1"] = {7, {}};
+    snapshot["c1"].status.readiness = Readiness::NotReady;
+    EXPECT_EQ(part_health(snapshot, spec, container, now).word, "starting");
+    snapshot["c1"].pid = 6;
+    EXPECT_EQ(part_health(snapshot, spec, container, now).word, "") << "that was an earlier run";
 }
 
 }  // namespace

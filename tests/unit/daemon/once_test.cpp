@@ -8,9 +8,9 @@ namespace {
 using supervise::AppStatus;
 using supervise::ServiceState;
 
-reconcile::PassReport settled(std::vector<AppStatus> apps) {
+reconcile::PassReport converged(std::vector<AppStatus> apps) {
     reconcile::PassReport report;
-    report.settled = true;
+    report.converged = true;
     report.overview.podman_reachable = true;
     report.overview.apps = std::move(apps);
     return report;
@@ -25,25 +25,25 @@ AppStatus app_in(ServiceState state) {
 }
 
 TEST(Once, ThereIsNoVerdictWhileSomethingIsUnderWay) {
-    reconcile::PassReport report = settled({app_in(ServiceState::Running)});
-    report.settled = false;
-    EXPECT_FALSE(once_verdict(report));
+    reconcile::PassReport report = converged({app_in(ServiceState::Running)});
+    report.converged = false;
+    EXPECT_FALSE(once_outcome(report));
 }
 
 TEST(Once, APodmanThatCannotBeReadIsAnErrorAtOnce) {
     reconcile::PassReport report;
     report.error = "cannot reach podman";
-    const auto verdict = once_verdict(report);
-    ASSERT_TRUE(verdict);
-    EXPECT_EQ(verdict->exit_code, 1);
-    EXPECT_EQ(verdict->text, "cannot reach podman");
+    const auto outcome = once_outcome(report);
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->exit_code, 1);
+    EXPECT_EQ(outcome->text, "cannot reach podman");
 }
 
 TEST(Once, NoAppAtAllIsAllWell) {
-    const auto verdict = once_verdict(settled({}));
-    ASSERT_TRUE(verdict);
-    EXPECT_EQ(verdict->exit_code, 0);
-    EXPECT_EQ(verdict->text, "");
+    const auto outcome = once_outcome(converged({}));
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->exit_code, 0);
+    EXPECT_EQ(outcome->text, "");
 }
 
 TEST(Once, TheStateOfEachAppDecides) {
@@ -56,10 +56,10 @@ TEST(Once, TheStateOfEachAppDecides) {
                            Row{ServiceState::Skipped, 0}, Row{ServiceState::Failed, 1},
                            Row{ServiceState::Waiting, 1}, Row{ServiceState::Starting, 1},
                            Row{ServiceState::Unknown, 1}, Row{ServiceState::Initialized, 1}}) {
-        const auto verdict = once_verdict(settled({app_in(row.state)}));
-        ASSERT_TRUE(verdict);
-        EXPECT_EQ(verdict->exit_code, row.exit_code) << to_string(row.state);
-        EXPECT_EQ(verdict->text.empty(), row.exit_code == 0) << verdict->text;
+        const auto outcome = once_outcome(converged({app_in(row.state)}));
+        ASSERT_TRUE(outcome);
+        EXPECT_EQ(outcome->exit_code, row.exit_code) << to_string(row.state);
+        EXPECT_EQ(outcome->text.empty(), row.exit_code == 0) << outcome->text;
     }
 }
 
@@ -67,10 +67,10 @@ TEST(Once, AConditionOfARunningAppIsAnErrorAndIsTold) {
     AppStatus app = app_in(ServiceState::Running);
     app.conditions.push_back(
         {"ManifestError", "Invalid", "web.yaml:3:1: unknown field", "", true, {}});
-    const auto verdict = once_verdict(settled({app}));
-    ASSERT_TRUE(verdict);
-    EXPECT_EQ(verdict->exit_code, 1);
-    EXPECT_EQ(verdict->text, "web: ManifestError: web.yaml:3:1: unknown field\n");
+    const auto outcome = once_outcome(converged({app}));
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->exit_code, 1);
+    EXPECT_EQ(outcome->text, "web: ManifestError: web.yaml:3:1: unknown field\n");
 }
 
 }  // namespace

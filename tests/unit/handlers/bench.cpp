@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "agent/handlers/change_of_plan.h"
+#include "agent/handlers/plan_to_change.h"
 #include "agent/observe/observed.h"
 
 namespace podreeve::handlers::testing {
@@ -269,10 +269,10 @@ std::string Bench::snapshot() {
     return text;
 }
 
-const Row* row_of(plan::StepKind kind) {
+const KindRow* row_of(plan::StepKind kind) {
     const auto& rows = table();
-    const auto found =
-        std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.kind == kind; });
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [&](const KindRow& row) { return row.kind == kind; });
     EXPECT_TRUE(found != rows.end()) << "no handler for " << to_string(kind);
     return found == rows.end() ? nullptr : &*found;
 }

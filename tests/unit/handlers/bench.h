@@ -98,6 +98,6 @@ class Bench {
 };
 
 // The row of a kind; a test failure when there is none.
-const Row* row_of(plan::StepKind kind);
+const KindRow* row_of(plan::StepKind kind);
 
 }  // namespace podreeve::handlers::testing

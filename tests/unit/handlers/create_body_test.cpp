@@ -112,16 +112,16 @@ TEST(ContainerBody, PublishesPortsAndJoinsNetworksWhenItStandsAlone) {
 }
 
 TEST(ContainerBody, TakesWhatTheManifestIsSilentOnFromTheImage) {
-    struct Row {
+    struct KindRow {
         bool entrypoint_set, command_set;
         std::optional<std::vector<std::string>> entrypoint, command;
     };
 
     const std::vector<std::string> serve{"serve"}, args{"-v"}, none;
-    for (const Row& row : std::vector<Row>{{false, false, std::nullopt, std::nullopt},
-                                           {true, false, serve, none},
-                                           {false, true, std::nullopt, args},
-                                           {true, true, serve, args}}) {
+    for (const KindRow& row : std::vector<KindRow>{{false, false, std::nullopt, std::nullopt},
+                                                   {true, false, serve, none},
+                                                   {false, true, std::nullopt, args},
+                                                   {true, true, serve, args}}) {
         manifests::ContainerSpec spec;
         spec.entrypoint = row.entrypoint_set ? serve : none;
         spec.entrypoint_set = row.entrypoint_set;

@@ -419,11 +419,11 @@ TEST(ParkContainer, StartsTheOldOneAgainWhenItsNewNameIsTaken) {
     Bench bench;
     make_alone(bench, true);
     bench.podman->create_behind_back(
-        {{"name", "solo-parked-0"}, {"image", "localhost/busybox:latest"}});
+        {{"name", "solo-retained-0"}, {"image", "localhost/busybox:latest"}});
     const std::string before = bench.snapshot();
     StoredTask park =
-        bench.task(StepKind::ParkContainer, "solo", "solo",
-                   {{"parked", "solo-parked-0"}, {"grace", 1}}, bench.podman->id_of("solo"));
+        bench.task(StepKind::RetainContainer, "solo", "solo",
+                   {{"retained", "solo-retained-0"}, {"grace", 1}}, bench.podman->id_of("solo"));
     EXPECT_NE(bench.run(park), "");
     EXPECT_EQ(bench.snapshot(), before);
 }
@@ -434,7 +434,7 @@ TEST(RemoveContainer, GoesThroughWithOneWhoseMonitorWasKilledToo) {
         make_alone(bench, true);
         const std::string id = bench.podman->id_of("solo");
         bench.podman->kill_with_conmon("solo");
-        bench.must(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "wedged"}},
+        bench.must(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "stuck"}},
                    id);
         EXPECT_EQ(bench.podman->id_of("solo"), "") << version;
     }
@@ -446,7 +446,7 @@ TEST(RemoveContainer, GoesThroughWithOneThatPodmansStorageLost) {
     const std::string id = bench.podman->id_of("solo");
     bench.podman->fail_next("GET", "containers/" + id + "/json", 500,
                             "getting container from store \"" + id + "\": container not known");
-    bench.must(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "wedged"}}, id);
+    bench.must(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "stuck"}}, id);
     EXPECT_EQ(bench.podman->id_of("solo"), "");
 }
 
@@ -456,7 +456,7 @@ TEST(RemoveContainer, LeavesOneThatPodmansStorageLostAndThatIsSomebodyElses) {
     bench.podman->fail_next("GET", "containers/solo/json", 500,
                             "getting container from store \"18ba\": container not known");
     StoredTask task =
-        bench.task(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "wedged"}});
+        bench.task(StepKind::RemoveContainer, "solo", "solo", {{"force", true}, {"why", "stuck"}});
     EXPECT_NE(bench.run(task), "");
     EXPECT_NE(bench.podman->id_of("solo"), "");
 }

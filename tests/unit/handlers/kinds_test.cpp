@@ -128,7 +128,7 @@ TEST_P(EveryKind, DoneTwiceIsDoneOnce) {
 }
 
 TEST_P(EveryKind, IsUndone) {
-    const Row* row = row_of(scenario().kind);
+    const KindRow* row = row_of(scenario().kind);
     ASSERT_NE(row, nullptr);
     ASSERT_EQ(row->undo != nullptr, scenario().undoable);
     auto world = bench();
@@ -293,13 +293,13 @@ TEST(Handlers, HaveALimitForTheirSortTogetherOfWhichOneAppTakesHalf) {
     const auto of = [&](StepKind kind) {
         return handlers_for(*row_of(kind), *bench.world, Limits{});
     };
-    for (const StepKind kind : {StepKind::RemoveVolume, StepKind::ParkContainer}) {
+    for (const StepKind kind : {StepKind::RemoveVolume, StepKind::RetainContainer}) {
         EXPECT_EQ(of(kind).sort, of(StepKind::StopPod).sort) << to_string(kind);
     }
     for (const StepKind kind : {StepKind::StartPod, StepKind::PullImage, StepKind::StartUnit}) {
         EXPECT_NE(of(kind).sort, of(StepKind::StopPod).sort) << to_string(kind);
     }
-    for (const Row& row : table()) {
+    for (const KindRow& row : table()) {
         const state::TaskHandlers handlers = of(row.kind);
         EXPECT_EQ(handlers.share, std::max(handlers.limit / 2, 1U)) << to_string(row.kind);
         EXPECT_NE(handlers.sort, "") << to_string(row.kind);

@@ -1,7 +1,6 @@
-#include "agent/handlers/overseeing.h"
-
 #include <gtest/gtest.h>
 
+#include "agent/handlers/start_gate.h"
 #include "agent/handlers/table.h"
 #include "tests/unit/handlers/bench.h"
 
@@ -12,7 +11,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-Ended started(Task&) {
+HandlerResult started(Task&) {
     return state::TaskOutcome(state::TaskDone{});
 }
 
@@ -21,8 +20,8 @@ class HeldStart : public ::testing::Test {
     HeldStart() { hold(bench); }
 
     static void hold(Bench& held) {
-        held.world->overseer.may_start = [](const std::string&, const std::string&,
-                                            std::stop_token) {
+        held.world->start_gate.may_start = [](const std::string&, const std::string&,
+                                              std::stop_token) {
             return StartRefusal{.why = "waits for db"};
         };
     }
@@ -65,7 +64,8 @@ TEST_F(HeldStart, HasAllOfItsTimeWithTheNextAgent) {
 TEST_F(HeldStart, BeginsToWaitAnewOnceItWasAllowed) {
     EXPECT_TRUE(is_held(bench));
     bench.time.advance(seconds(20));
-    bench.world->overseer.may_start = [](const std::string&, const std::string&, std::stop_token) {
+    bench.world->start_gate.may_start = [](const std::string&, const std::string&,
+                                           std::stop_token) {
         return std::optional<StartRefusal>();
     };
     const auto outcome = handlers_for(row, *bench.world).run(task);

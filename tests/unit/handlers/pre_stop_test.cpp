@@ -13,8 +13,8 @@ using plan::StepKind;
 class PreStopTest : public ::testing::Test {
   protected:
     PreStopTest() {
-        bench_.world->overseer.ask = [this](const manifests::Probe& probe, std::int64_t pid,
-                                            std::stop_token) {
+        bench_.world->start_gate.ask = [this](const manifests::Probe& probe, std::int64_t pid,
+                                              std::stop_token) {
             asked_.push_back(probe);
             pid_ = pid;
             state_when_asked_ = bench_.podman->state_of("solo");
@@ -55,7 +55,7 @@ class PreStopTest : public ::testing::Test {
     std::vector<manifests::Probe> asked_;
     std::int64_t pid_ = 0;
     std::string state_when_asked_;
-    probe::Answer answer_{0, probe::Outcome::Success, ""};
+    probe::ProbeResult answer_{0, probe::Outcome::Success, ""};
 };
 
 TEST_F(PreStopTest, ARequestIsSentOnceWhileItRunsWithinTheGrace) {

@@ -245,7 +245,7 @@ std::vector<Scenario> running() {
     std::vector<Scenario> rows;
     rows.push_back(on_alone(StepKind::StartContainer, false, {{"pod", ""}, {"role", "workload"}}));
     rows.push_back(on_alone(StepKind::StopContainer, true, {{"grace", 3}, {"role", "workload"}}));
-    rows.push_back(on_alone(StepKind::ParkContainer, true, {{"parked", "solo-parked-0"}}));
+    rows.push_back(on_alone(StepKind::RetainContainer, true, {{"retained", "solo-retained-0"}}));
     Scenario renamed = on_alone(StepKind::RenameContainer, true, json::object());
     renamed.undoable = false;
     renamed.given = [](Bench& bench) {

@@ -12,19 +12,19 @@ namespace podreeve::handlers::testing {
 
 namespace {
 
-Row row_that(Handler handler, plan::StepKind kind = plan::StepKind::StopPod) {
+KindRow row_that(Handler handler, plan::StepKind kind = plan::StepKind::StopPod) {
     return {kind, handler, handler, std::chrono::minutes(1), &Limits::creates};
 }
 
-Ended podman_is_away(Task&) {
+HandlerResult podman_is_away(Task&) {
     return fail(Code::Unavailable, "cannot reach podman");
 }
 
-Ended podman_is_silent(Task&) {
+HandlerResult podman_is_silent(Task&) {
     return fail(Code::Timeout, "cannot wait any longer");
 }
 
-Ended something_is_wrong(Task&) {
+HandlerResult something_is_wrong(Task&) {
     return fail(Code::Conflict, "cannot do that");
 }
 
@@ -34,7 +34,7 @@ StoredTask some_task() {
 
 TEST(Outcomes, AreRetriesForAsLongAsPodmanIsAway) {
     Bench bench;
-    const Row row = row_that(podman_is_away);
+    const KindRow row = row_that(podman_is_away);
     const auto handlers = handlers_for(row, *bench.world);
     StoredTask task = some_task();
     for (int i = 0; i < 20; ++i) {
@@ -48,7 +48,7 @@ TEST(Outcomes, AreRetriesForAsLongAsPodmanIsAway) {
 
 TEST(Outcomes, AreErrorsOnceASilentPodmanHasBeenAskedThreeTimes) {
     Bench bench;
-    const Row row = row_that(podman_is_silent);
+    const KindRow row = row_that(podman_is_silent);
     const auto handlers = handlers_for(row, *bench.world);
     StoredTask task = some_task();
     EXPECT_TRUE(std::holds_alternative<state::TaskRetry>(handlers.run(task)));
@@ -56,7 +56,7 @@ TEST(Outcomes, AreErrorsOnceASilentPodmanHasBeenAskedThreeTimes) {
     EXPECT_TRUE(std::holds_alternative<Error>(handlers.run(task)));
 }
 
-Ended host_path_is_away(Task& task) {
+HandlerResult host_path_is_away(Task& task) {
     RETURN_IF_ERROR(ask_host(task, "/share", [] {
         return Status(errno_error("look at /share", ENOTCONN));  // FUSE without its process
     }));
@@ -66,7 +66,7 @@ Ended host_path_is_away(Task& task) {
 // It may be away for days, and keeps no version that runs from being repaired.
 TEST(Outcomes, AreErrorsAtOnceWhereAHostPathIsAway) {
     Bench bench;
-    const Row row = row_that(host_path_is_away);
+    const KindRow row = row_that(host_path_is_away);
     StoredTask task = some_task();
     const auto handlers = handlers_for(row, *bench.world);
     for (const auto& handler : {handlers.run, handlers.undo}) {
@@ -79,14 +79,14 @@ TEST(Outcomes, AreErrorsAtOnceWhereAHostPathIsAway) {
 
 TEST(Outcomes, AreErrorsAtOnceForAPullThatTookItsTime) {
     Bench bench;
-    const Row row = row_that(podman_is_silent, plan::StepKind::PullImage);
+    const KindRow row = row_that(podman_is_silent, plan::StepKind::PullImage);
     StoredTask task = some_task();
     EXPECT_TRUE(std::holds_alternative<Error>(handlers_for(row, *bench.world).run(task)));
 }
 
 TEST(Outcomes, AreErrorsForAllThatARetryCannotHelp) {
     Bench bench;
-    const Row row = row_that(something_is_wrong);
+    const KindRow row = row_that(something_is_wrong);
     StoredTask task = some_task();
     const auto handlers = handlers_for(row, *bench.world);
     for (const auto& handler : {handlers.run, handlers.undo}) {
@@ -96,17 +96,17 @@ TEST(Outcomes, AreErrorsForAllThatARetryCannotHelp) {
     }
 }
 
-Ended disk_is_full(Task&) {
+HandlerResult disk_is_full(Task&) {
     return fail(Code::Unavailable, "cannot write /x: No space left on device");
 }
 
-Ended podmans_disk_is_full(Task&) {
+HandlerResult podmans_disk_is_full(Task&) {
     return fail(Code::Internal, "cannot create web: podman: mkdir /y: no space left on device");
 }
 
 TEST(Deadlines, OfAllThatStopsContainersAreBeyondTheLongestGrace) {
     using plan::StepKind;
-    for (const StepKind kind : {StepKind::StopContainer, StepKind::ParkContainer,
+    for (const StepKind kind : {StepKind::StopContainer, StepKind::RetainContainer,
                                 StepKind::RemoveContainer, StepKind::StopPod,
                                 // Their undo stops.
                                 StepKind::StartContainer, StepKind::StartPod}) {
@@ -118,7 +118,7 @@ TEST(Deadlines, OfAllThatStopsContainersAreBeyondTheLongestGrace) {
 TEST(Outcomes, AreErrorsAtOnceWhereThereIsNoRoom) {
     Bench bench;
     for (const Handler handler : {disk_is_full, podmans_disk_is_full}) {
-        const Row row = row_that(handler);
+        const KindRow row = row_that(handler);
         StoredTask task = some_task();
         EXPECT_TRUE(std::holds_alternative<Error>(handlers_for(row, *bench.world).run(task)));
     }
@@ -127,7 +127,7 @@ TEST(Outcomes, AreErrorsAtOnceWhereThereIsNoRoom) {
 TEST(Outcomes, AreThreeRetriesMoreAndMoreSeldomOfAnUndoWithoutRoomAndThenAnError) {
     Bench bench;
     for (const Handler handler : {disk_is_full, podmans_disk_is_full}) {
-        const Row row = row_that(handler);
+        const KindRow row = row_that(handler);
         const auto handlers = handlers_for(row, *bench.world);
         StoredTask task = some_task();
         for (const int most : {1000, 2000, 4000}) {
@@ -143,7 +143,7 @@ TEST(Outcomes, AreThreeRetriesMoreAndMoreSeldomOfAnUndoWithoutRoomAndThenAnError
 
 TEST(Outcomes, AreDoneWithoutAWordToPodmanWhenTheUndoIsNotWanted) {
     Bench bench;
-    const Row row = row_that(something_is_wrong);
+    const KindRow row = row_that(something_is_wrong);
     StoredTask task("stop-pod", R"({"app":"web","object":"web","details":{"undo":false}})");
     EXPECT_TRUE(
         std::holds_alternative<state::TaskDone>(handlers_for(row, *bench.world).undo(task)));

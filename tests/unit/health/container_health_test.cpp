@@ -25,26 +25,26 @@ struct Bench {
     }
 
     // Asks and answers when it is due; false when it was not.
-    bool answer(Use use, Outcome outcome) {
+    bool result(ProbeRole use, Outcome outcome) {
         const auto due = machine.due(use);
         if (!due) {
             return false;
         }
         now = std::max(now, *due);
         machine.asked(use, now);
-        machine.answered(use, {0, outcome, outcome == Outcome::Success ? "" : "closed"}, now);
+        machine.take_result(use, {0, outcome, outcome == Outcome::Success ? "" : "closed"}, now);
         return true;
     }
 
-    void answer(Use use, const std::string& answers) {
-        for (const char c : answers) {
-            EXPECT_TRUE(answer(use, c == 'S'   ? Outcome::Success
+    void result(ProbeRole use, const std::string& results) {
+        for (const char c : results) {
+            EXPECT_TRUE(result(use, c == 'S'   ? Outcome::Success
                                     : c == 'F' ? Outcome::Failure
                                                : Outcome::Unknown));
         }
     }
 
-    Verdict verdict() const { return machine.verdict(now); }
+    HealthStatus status() const { return machine.status(now); }
 
     ContainerHealth machine;
     SteadyTime now{};
@@ -63,15 +63,15 @@ manifests::Health all(int failures = 3) {
 
 TEST(ContainerHealth, WithoutProbesIsReadyOnceItHasLivedForASecond) {
     Bench bench({});
-    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
-    EXPECT_EQ(bench.verdict().message, "runs for less than a second");
+    EXPECT_EQ(bench.status().readiness, Readiness::NotReady);
+    EXPECT_EQ(bench.status().message, "runs for less than a second");
     EXPECT_EQ(bench.machine.next_change(bench.now), at(seconds(1)));
     bench.now = at(milliseconds(999));
-    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    EXPECT_EQ(bench.status().readiness, Readiness::NotReady);
     bench.now = at(seconds(1));
-    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
+    EXPECT_EQ(bench.status().readiness, Readiness::Ready);
     EXPECT_FALSE(bench.machine.next_change(bench.now));
-    for (const Use use : kUses) {
+    for (const ProbeRole use : kUses) {
         EXPECT_FALSE(bench.machine.due(use));
     }
 }
@@ -80,64 +80,64 @@ TEST(ContainerHealth, LivenessAloneGatesNothing) {
     manifests::Health health;
     health.liveness = every(seconds(5));
     Bench bench(health);
-    bench.answer(Use::Liveness, "FF");
-    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
-    EXPECT_FALSE(bench.verdict().restart);
-    bench.answer(Use::Liveness, "F");
-    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
-    EXPECT_TRUE(bench.verdict().restart);
-    EXPECT_EQ(bench.verdict().message, "liveness: closed");
+    bench.result(ProbeRole::Liveness, "FF");
+    EXPECT_EQ(bench.status().readiness, Readiness::Ready);
+    EXPECT_FALSE(bench.status().restart);
+    bench.result(ProbeRole::Liveness, "F");
+    EXPECT_EQ(bench.status().readiness, Readiness::NotReady);
+    EXPECT_TRUE(bench.status().restart);
+    EXPECT_EQ(bench.status().message, "liveness: closed");
 }
 
 TEST(ContainerHealth, AsksForStartupAloneUntilItSucceeds) {
     Bench bench(all());
-    EXPECT_TRUE(bench.machine.due(Use::Startup));
-    EXPECT_FALSE(bench.machine.due(Use::Liveness) || bench.machine.due(Use::Readiness));
+    EXPECT_TRUE(bench.machine.due(ProbeRole::Startup));
+    EXPECT_FALSE(bench.machine.due(ProbeRole::Liveness) || bench.machine.due(ProbeRole::Readiness));
     EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Starting);
-    bench.answer(Use::Startup, "FFS");
+    bench.result(ProbeRole::Startup, "FFS");
     EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Up);
-    EXPECT_FALSE(bench.machine.due(Use::Startup));
-    EXPECT_TRUE(bench.machine.due(Use::Liveness) && bench.machine.due(Use::Readiness));
-    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
-    bench.answer(Use::Readiness, "S");
-    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
+    EXPECT_FALSE(bench.machine.due(ProbeRole::Startup));
+    EXPECT_TRUE(bench.machine.due(ProbeRole::Liveness) && bench.machine.due(ProbeRole::Readiness));
+    EXPECT_EQ(bench.status().readiness, Readiness::NotReady);
+    bench.result(ProbeRole::Readiness, "S");
+    EXPECT_EQ(bench.status().readiness, Readiness::Ready);
 }
 
 TEST(ContainerHealth, AStartThatTakesTooLongIsLost) {
     manifests::Health health = all();
     health.startup->stop_grace = seconds(7);
     Bench bench(health);
-    bench.answer(Use::Startup, "FFF");
+    bench.result(ProbeRole::Startup, "FFF");
     EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Lost);
-    EXPECT_TRUE(bench.verdict().restart);
-    EXPECT_EQ(bench.verdict().stop_grace, seconds(7));
-    EXPECT_EQ(bench.verdict().message, "startup: closed");
+    EXPECT_TRUE(bench.status().restart);
+    EXPECT_EQ(bench.status().stop_grace, seconds(7));
+    EXPECT_EQ(bench.status().message, "startup: closed");
 }
 
 TEST(ContainerHealth, IsLostForTheRestOfItsRun) {
     Bench bench(all(1));
-    bench.answer(Use::Startup, "S");
-    bench.answer(Use::Readiness, "S");
-    bench.answer(Use::Liveness, "F");
+    bench.result(ProbeRole::Startup, "S");
+    bench.result(ProbeRole::Readiness, "S");
+    bench.result(ProbeRole::Liveness, "F");
     EXPECT_EQ(bench.machine.phase(), ContainerHealth::Phase::Lost);
-    for (const Use use : kUses) {
+    for (const ProbeRole use : kUses) {
         EXPECT_FALSE(bench.machine.due(use));
     }
-    EXPECT_TRUE(bench.verdict().restart);
-    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    EXPECT_TRUE(bench.status().restart);
+    EXPECT_EQ(bench.status().readiness, Readiness::NotReady);
 }
 
 TEST(ContainerHealth, AnAnswerOnItsWayWhenItWasLostIsNoMatter) {
     Bench bench(all(1));
-    bench.answer(Use::Startup, "S");
-    bench.machine.asked(Use::Readiness, bench.now);
-    bench.answer(Use::Liveness, "F");
-    bench.machine.answered(Use::Readiness, {0, Outcome::Success, ""}, bench.now);
-    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    bench.result(ProbeRole::Startup, "S");
+    bench.machine.asked(ProbeRole::Readiness, bench.now);
+    bench.result(ProbeRole::Liveness, "F");
+    bench.machine.take_result(ProbeRole::Readiness, {0, Outcome::Success, ""}, bench.now);
+    EXPECT_EQ(bench.status().readiness, Readiness::NotReady);
 }
 
 struct ReadinessRow {
-    std::string answers;
+    std::string results;
     bool adopted;
     Readiness readiness;
     std::string message;
@@ -164,48 +164,49 @@ TEST(ContainerHealth, ReadinessGatesAndOneFailureTakesNobodyDown) {
         manifests::Health health;
         health.readiness = every(seconds(10));
         Bench bench(health, row.adopted);
-        bench.answer(Use::Readiness, row.answers);
-        EXPECT_EQ(bench.verdict().readiness, row.readiness) << row.answers;
-        EXPECT_EQ(bench.verdict().message, row.message) << row.answers;
-        EXPECT_FALSE(bench.verdict().restart);
+        bench.result(ProbeRole::Readiness, row.results);
+        EXPECT_EQ(bench.status().readiness, row.readiness) << row.results;
+        EXPECT_EQ(bench.status().message, row.message) << row.results;
+        EXPECT_FALSE(bench.status().restart);
     }
 }
 
 TEST(ContainerHealth, AnAdoptedOneIsNotDownWhileItsStartupIsAsked) {
     Bench bench(all(), true);
-    EXPECT_EQ(bench.verdict().readiness, Readiness::Unknown);
-    bench.answer(Use::Startup, "S");
-    EXPECT_EQ(bench.verdict().readiness, Readiness::Unknown);
-    bench.answer(Use::Readiness, "S");
-    EXPECT_EQ(bench.verdict().readiness, Readiness::Ready);
+    EXPECT_EQ(bench.status().readiness, Readiness::Unknown);
+    bench.result(ProbeRole::Startup, "S");
+    EXPECT_EQ(bench.status().readiness, Readiness::Unknown);
+    bench.result(ProbeRole::Readiness, "S");
+    EXPECT_EQ(bench.status().readiness, Readiness::Ready);
 }
 
 TEST(ContainerHealth, IsAskedAfterItsDelayAndThenEveryPeriod) {
     manifests::Health health;
     health.liveness = every(seconds(10), seconds(30));
     Bench bench(health);
-    EXPECT_EQ(bench.machine.due(Use::Liveness), at(seconds(30)));
-    bench.machine.asked(Use::Liveness, at(seconds(31)));
-    EXPECT_FALSE(bench.machine.due(Use::Liveness)) << "never twice at a time";
-    bench.machine.answered(Use::Liveness, {0, Outcome::Success, ""}, at(seconds(33)));
-    EXPECT_EQ(bench.machine.due(Use::Liveness), at(seconds(41))) << "from asking to asking";
-    bench.machine.asked(Use::Liveness, at(seconds(41)));
-    bench.machine.answered(Use::Liveness, {0, Outcome::Success, ""}, at(seconds(60)));
-    EXPECT_EQ(bench.machine.due(Use::Liveness), at(seconds(60))) << "and not before its answer";
+    EXPECT_EQ(bench.machine.due(ProbeRole::Liveness), at(seconds(30)));
+    bench.machine.asked(ProbeRole::Liveness, at(seconds(31)));
+    EXPECT_FALSE(bench.machine.due(ProbeRole::Liveness)) << "never twice at a time";
+    bench.machine.take_result(ProbeRole::Liveness, {0, Outcome::Success, ""}, at(seconds(33)));
+    EXPECT_EQ(bench.machine.due(ProbeRole::Liveness), at(seconds(41))) << "from asking to asking";
+    bench.machine.asked(ProbeRole::Liveness, at(seconds(41)));
+    bench.machine.take_result(ProbeRole::Liveness, {0, Outcome::Success, ""}, at(seconds(60)));
+    EXPECT_EQ(bench.machine.due(ProbeRole::Liveness), at(seconds(60)))
+        << "and not before its answer";
 }
 
 TEST(ContainerHealth, ReadinessIsAskedEverySecondUntilItIsGood) {
     manifests::Health health;
     health.readiness = every(seconds(10));
     Bench bench(health);
-    bench.answer(Use::Readiness, "F");
-    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(1));
-    bench.answer(Use::Readiness, "S");
-    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(10));
-    bench.answer(Use::Readiness, "FF");
-    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(10));
-    bench.answer(Use::Readiness, "F");
-    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(1));
+    bench.result(ProbeRole::Readiness, "F");
+    EXPECT_EQ(bench.machine.due(ProbeRole::Readiness), bench.now + seconds(1));
+    bench.result(ProbeRole::Readiness, "S");
+    EXPECT_EQ(bench.machine.due(ProbeRole::Readiness), bench.now + seconds(10));
+    bench.result(ProbeRole::Readiness, "FF");
+    EXPECT_EQ(bench.machine.due(ProbeRole::Readiness), bench.now + seconds(10));
+    bench.result(ProbeRole::Readiness, "F");
+    EXPECT_EQ(bench.machine.due(ProbeRole::Readiness), bench.now + seconds(1));
 }
 
 TEST(ContainerHealth, AReadinessCommandKeepsItsPeriod) {
@@ -214,16 +215,16 @@ TEST(ContainerHealth, AReadinessCommandKeepsItsPeriod) {
     health.readiness->kind = manifests::ProbeKind::Exec;
     health.readiness->command = {"check"};
     Bench bench(health);
-    bench.answer(Use::Readiness, "F");
-    EXPECT_EQ(bench.machine.due(Use::Readiness), bench.now + seconds(10));
+    bench.result(ProbeRole::Readiness, "F");
+    EXPECT_EQ(bench.machine.due(ProbeRole::Readiness), bench.now + seconds(10));
 }
 
 TEST(ContainerHealth, AnAnswerNobodyAskedForIsNoMatter) {
     manifests::Health health;
     health.readiness = every(seconds(10));
     Bench bench(health);
-    bench.machine.answered(Use::Readiness, {0, Outcome::Success, ""}, bench.now);
-    EXPECT_EQ(bench.verdict().readiness, Readiness::NotReady);
+    bench.machine.take_result(ProbeRole::Readiness, {0, Outcome::Success, ""}, bench.now);
+    EXPECT_EQ(bench.status().readiness, Readiness::NotReady);
 }
 
 TEST(ContainerHealth, GoesOnAsAnEarlierAgentLeftIt) {
@@ -232,7 +233,7 @@ TEST(ContainerHealth, GoesOnAsAnEarlierAgentLeftIt) {
         Before before;
         Readiness readiness;
         bool failing;
-        const char* answers;  // of readiness, after which it is…
+        const char* results;  // of readiness, after which it is…
         Readiness then;
     };
 
@@ -268,10 +269,10 @@ TEST(ContainerHealth, GoesOnAsAnEarlierAgentLeftIt) {
         health.readiness = every(seconds(1));
         Bench bench(health, true);
         bench.machine.go_on_from(row.before);
-        EXPECT_EQ(bench.verdict().readiness, row.readiness) << row.what;
-        EXPECT_EQ(bench.verdict().failing, row.failing) << row.what;
-        bench.answer(Use::Readiness, row.answers);
-        EXPECT_EQ(bench.verdict().readiness, row.then) << row.what;
+        EXPECT_EQ(bench.status().readiness, row.readiness) << row.what;
+        EXPECT_EQ(bench.status().failing, row.failing) << row.what;
+        bench.result(ProbeRole::Readiness, row.results);
+        EXPECT_EQ(bench.status().readiness, row.then) << row.what;
     }
 }
 
@@ -282,7 +283,7 @@ TEST(ContainerHealth, WhatWasUpBeforeIsNotStartedUpAnew) {
     Bench starting(all(), true);
     starting.machine.go_on_from({Readiness::NotReady, ""});
     EXPECT_EQ(starting.machine.phase(), ContainerHealth::Phase::Starting);
-    EXPECT_EQ(starting.verdict().readiness, Readiness::NotReady);
+    EXPECT_EQ(starting.status().readiness, Readiness::NotReady);
 }
 
 }  // namespace

@@ -15,8 +15,8 @@
 namespace podreeve::health {
 namespace {
 
-using probe::Answer;
 using probe::Outcome;
+using probe::ProbeResult;
 
 class ExecProbesTest : public testing::Test {
   protected:
@@ -25,8 +25,8 @@ class ExecProbesTest : public testing::Test {
                                           {"image", "localhost/busybox:latest"},
                                           {"command", {"sleep", "9"}}})) {}
 
-    Answer run(std::vector<std::string> command,
-               std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
+    ProbeResult run(std::vector<std::string> command,
+                    std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
         return run_exec_probe(client_, {id_, std::move(command), timeout}, {});
     }
 
@@ -44,25 +44,25 @@ class ExecProbesTest : public testing::Test {
 };
 
 TEST_F(ExecProbesTest, GoByTheExitCodeAndTheFirstLine) {
-    EXPECT_EQ(run({"true"}), (Answer{0, Outcome::Success, ""}));
-    EXPECT_EQ(run({"false"}), (Answer{0, Outcome::Failure, "exit code 1"}));
+    EXPECT_EQ(run({"true"}), (ProbeResult{0, Outcome::Success, ""}));
+    EXPECT_EQ(run({"false"}), (ProbeResult{0, Outcome::Failure, "exit code 1"}));
     EXPECT_EQ(run({"sh", "-c", "echo no such table; echo more; exit 3"}),
-              (Answer{0, Outcome::Failure, "exit code 3: no such table"}));
+              (ProbeResult{0, Outcome::Failure, "exit code 3: no such table"}));
     EXPECT_EQ(run({"nonexistent"}).outcome, Outcome::Failure);
     EXPECT_EQ(removals(), 4U) << "nothing of a session is left";
 }
 
 TEST_F(ExecProbesTest, ShowWhatACommandPrintsThatIsNoText) {
     podman_.set_program("printer", {.output = {{1, "\xFF\x1B[2J"}}, .exits = 1});
-    EXPECT_EQ(run({"printer"}), (Answer{0, Outcome::Failure, R"(exit code 1: \xff\x1b[2J)"}));
+    EXPECT_EQ(run({"printer"}), (ProbeResult{0, Outcome::Failure, R"(exit code 1: \xff\x1b[2J)"}));
     const std::string line = std::string(119, 'x') + "é is cut here";
     EXPECT_EQ(run({"sh", "-c", "echo " + line + "; exit 1"}),
-              (Answer{0, Outcome::Failure, "exit code 1: " + std::string(119, 'x')}));
+              (ProbeResult{0, Outcome::Failure, "exit code 1: " + std::string(119, 'x')}));
 }
 
 TEST_F(ExecProbesTest, ACommandThatTakesTooLongFailsAndIsEnded) {
     EXPECT_EQ(run({"sleep", "100"}, std::chrono::milliseconds(50)),
-              (Answer{0, Outcome::Failure, "has not ended within 50ms"}));
+              (ProbeResult{0, Outcome::Failure, "has not ended within 50ms"}));
     EXPECT_EQ(removals(), 1U);
 }
 
@@ -96,43 +96,43 @@ class PoorLoop final : public Scheduler {
 TEST_F(ExecProbesTest, OneThatCannotBeBegunIsUnknownAndCanBeAskedAgain) {
     fakes::FakeTime time;
     PoorLoop loop(time);
-    std::vector<Answer> answers;
+    std::vector<ProbeResult> results;
     ExecProbes probes(client_, loop,
-                      [&](const std::vector<Answer>& some) { answers.push_back(some.at(0)); });
+                      [&](const std::vector<ProbeResult>& some) { results.push_back(some.at(0)); });
     const std::uint32_t number = probes.add({id_, {"true"}, std::chrono::seconds(10)});
     ASSERT_NO_THROW(probes.ask({number}));
     time.run_posted();
-    ASSERT_EQ(answers.size(), 1U);
-    EXPECT_EQ(answers[0],
-              (Answer{number, Outcome::Unknown, "cannot run a command: std::bad_alloc"}));
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(results[0],
+              (ProbeResult{number, Outcome::Unknown, "cannot run a command: std::bad_alloc"}));
     probes.ask({number});
-    while (answers.size() < 2) {
+    while (results.size() < 2) {
         time.run_posted();
         std::this_thread::yield();
     }
-    EXPECT_EQ(answers[1], (Answer{number, Outcome::Success, ""}));
+    EXPECT_EQ(results[1], (ProbeResult{number, Outcome::Success, ""}));
     EXPECT_TRUE(probes.idle());
 }
 
 TEST_F(ExecProbesTest, AreAskedBesideTheLoopAndAnswerOnIt) {
     fakes::FakeTime time;
-    std::vector<Answer> answers;
+    std::vector<ProbeResult> results;
     ExecProbes probes(client_, time,
-                      [&](const std::vector<Answer>& some) { answers.push_back(some.at(0)); });
+                      [&](const std::vector<ProbeResult>& some) { results.push_back(some.at(0)); });
     const std::uint32_t good = probes.add({id_, {"true"}, std::chrono::seconds(10)});
     const std::uint32_t bad = probes.add({id_, {"false"}, std::chrono::seconds(10)});
     const std::uint32_t gone = probes.add({id_, {"true"}, std::chrono::seconds(10)});
     probes.ask({gone, good, bad});
     probes.remove(gone);
     const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(20);
-    while (answers.size() < 2 && SystemClock().steady_now() < end) {
+    while (results.size() < 2 && SystemClock().steady_now() < end) {
         time.run_posted();
         std::this_thread::yield();
     }
-    std::sort(answers.begin(), answers.end(),
-              [](const Answer& a, const Answer& b) { return a.question < b.question; });
-    EXPECT_EQ(answers, (std::vector<Answer>{{good, Outcome::Success, ""},
-                                            {bad, Outcome::Failure, "exit code 1"}}));
+    std::sort(results.begin(), results.end(),
+              [](const ProbeResult& a, const ProbeResult& b) { return a.probe < b.probe; });
+    EXPECT_EQ(results, (std::vector<ProbeResult>{{good, Outcome::Success, ""},
+                                                 {bad, Outcome::Failure, "exit code 1"}}));
 }
 
 // Commands of several apps, on a clock that is turned by hand.
@@ -160,22 +160,22 @@ class ExecShares : public ExecProbesTest {
     }
 
     // Of those that have been answered, once there are so many.
-    std::vector<std::uint32_t> answered(std::size_t count) {
+    std::vector<std::uint32_t> replied(std::size_t count) {
         const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(20);
-        while (answers_.size() < count && SystemClock().steady_now() < end) {
+        while (results_.size() < count && SystemClock().steady_now() < end) {
             time_.run_posted();
             std::this_thread::yield();
         }
-        return answers_;
+        return results_;
     }
 
     fakes::FakeTime time_;
-    std::vector<std::uint32_t> answers_;
-    std::vector<Answer> others_;
+    std::vector<std::uint32_t> results_;
+    std::vector<ProbeResult> others_;
     std::unique_ptr<ExecProbes> probes_ =
-        std::make_unique<ExecProbes>(client_, time_, [this](const std::vector<Answer>& some) {
+        std::make_unique<ExecProbes>(client_, time_, [this](const std::vector<ProbeResult>& some) {
             if (some.at(0).outcome == Outcome::Success) {
-                answers_.push_back(some.at(0).question);
+                results_.push_back(some.at(0).probe);
             } else {
                 others_.push_back(some.at(0));
             }
@@ -190,9 +190,9 @@ TEST_F(ExecShares, AnAppWhoseCommandsHangKeepsNoOtherWaiting) {
     for (int i = 0; i < 5; ++i) {
         good.push_back(ask("good", {"true"}));
     }
-    std::vector<std::uint32_t> told = answered(5);
-    std::sort(told.begin(), told.end());
-    EXPECT_EQ(told, good);
+    std::vector<std::uint32_t> reported = replied(5);
+    std::sort(reported.begin(), reported.end());
+    EXPECT_EQ(reported, good);
 }
 
 TEST_F(ExecShares, CommandsOfManyAppsThatHangCountForAMomentOnly) {
@@ -203,10 +203,10 @@ TEST_F(ExecShares, CommandsOfManyAppsThatHangCountForAMomentOnly) {
     const std::uint32_t good = ask("good", {"true"});
     for (int i = 0; i < 4; ++i) {
         time_.run_posted();
-        EXPECT_TRUE(answers_.empty()) << "three at once";
+        EXPECT_TRUE(results_.empty()) << "three at once";
         time_.advance(std::chrono::seconds(2));
     }
-    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{good});
+    EXPECT_EQ(replied(1), std::vector<std::uint32_t>{good});
     EXPECT_TRUE(others_.empty());
 }
 
@@ -219,10 +219,11 @@ TEST_F(ExecShares, OfMoreCommandsThatHangThanThereIsRoomForOneMakesWayForAnother
     let_hang(64);
     ask("app7", {"true"});  // it has its share
     const std::uint32_t good = ask("good", {"true"});
-    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{good});
-    EXPECT_EQ(others_,
-              (std::vector<Answer>{{hanging.front(), Outcome::Unknown,
-                                    "its command has not ended, and made way for another app's"}}))
+    EXPECT_EQ(replied(1), std::vector<std::uint32_t>{good});
+    EXPECT_EQ(
+        others_,
+        (std::vector<ProbeResult>{{hanging.front(), Outcome::Unknown,
+                                   "its command has not ended, and made way for another app's"}}))
         << "the one that has run for longest, and no more";
 }
 
@@ -248,7 +249,7 @@ TEST_F(ExecShares, CommandsThatHungLastTimeHaveOnePlaceOfThree) {
     }
     probes_->ask(hanging);
     const std::uint32_t good = ask("good", {"true"});
-    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{good}) << "no time has gone by";
+    EXPECT_EQ(replied(1), std::vector<std::uint32_t>{good}) << "no time has gone by";
 }
 
 TEST_F(ExecShares, OneThatKeepsHangingLeavesItsPlaceEmptyForASecond) {
@@ -267,7 +268,7 @@ TEST_F(ExecShares, OneThatKeepsHangingLeavesItsPlaceEmptyForASecond) {
             probes_->ask({number});
             EXPECT_TRUE(probes_->idle()) << "after the " << times << ". time";
             const std::uint32_t good = ask("good", {"true"});
-            EXPECT_EQ(answered(times - 2).back(), good) << "others do not wait";
+            EXPECT_EQ(replied(times - 2).back(), good) << "others do not wait";
             time_.advance(std::chrono::seconds(1));
         }
     }
@@ -279,7 +280,7 @@ TEST_F(ExecShares, ACommandOfAContainerThatIsForgottenIsEnded) {
     const std::uint32_t third = ask("app", {"true"});
     probes_->remove(first);
     probes_->remove(second);
-    EXPECT_EQ(answered(1), std::vector<std::uint32_t>{third});
+    EXPECT_EQ(replied(1), std::vector<std::uint32_t>{third});
 }
 
 }  // namespace

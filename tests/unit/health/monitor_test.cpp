@@ -9,8 +9,8 @@
 namespace podreeve::health {
 namespace {
 
-using probe::Answer;
 using probe::Outcome;
+using probe::ProbeResult;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -31,9 +31,9 @@ manifests::Health with_readiness(manifests::Probe probe = tcp()) {
 class MonitorTest : public testing::Test {
   protected:
     MonitorTest()
-        : monitor_({[this](const probe::Question& question) {
+        : monitor_({[this](const probe::ProbeSpec& probe) {
                         throw_if(Throws::Adding);
-                        questions_[++last_] = question;
+                        questions_[++last_] = probe;
                         return last_;
                     },
                     [this](std::uint32_t number) { questions_.erase(number); },
@@ -45,8 +45,8 @@ class MonitorTest : public testing::Test {
                         throw_if(Throws::Keeping);
                         kept_.insert(kept_.end(), keeps.begin(), keeps.end());
                     },
-                    [this](const ExecQuestion& question) {
-                        commands_[++last_] = question;
+                    [this](const ExecProbe& probe) {
+                        commands_[++last_] = probe;
                         return last_;
                     },
                     [this](std::uint32_t number) { commands_.erase(number); },
@@ -96,23 +96,25 @@ class MonitorTest : public testing::Test {
     }
 
     void fail_with(const std::string& why) {
-        monitor_.take(Way::Network, {{last_, Outcome::Failure, why}});
+        monitor_.take(ProbeChannel::Network, {{last_, Outcome::Failure, why}});
         time_.advance(seconds(1));  // and it is asked again
     }
 
-    void answer(Outcome outcome, Way way = Way::Network, std::uint32_t number = 0) {
+    void result(Outcome outcome,
+                ProbeChannel way = ProbeChannel::Network,
+                std::uint32_t number = 0) {
         const std::string text = outcome == Outcome::Success ? "" : "closed";
         monitor_.take(way, {{number == 0 ? last_ : number, outcome, text}});
     }
 
-    Verdict verdict(const std::string& id) { return monitor_.verdicts()->at(id).verdict; }
+    HealthStatus status(const std::string& id) { return monitor_.snapshot()->at(id).status; }
 
     fakes::FakeTime time_;
     Throws throws_ = Throws::Nothing;
     std::uint32_t last_ = 0;
     std::int64_t last_pid_ = 0;
-    std::map<std::uint32_t, probe::Question> questions_;
-    std::map<std::uint32_t, ExecQuestion> commands_;
+    std::map<std::uint32_t, probe::ProbeSpec> questions_;
+    std::map<std::uint32_t, ExecProbe> commands_;
     std::vector<std::vector<std::uint32_t>> asked_, run_;
     std::vector<probe::wire::Keep> kept_;
     std::vector<Change> changes_;
@@ -124,9 +126,9 @@ TEST_F(MonitorTest, AsksAtOnceAndLeavesItToTheProberOnceItIsWell) {
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
     EXPECT_EQ(questions_.at(1).pid, 100);
     EXPECT_EQ(questions_.at(1).ports, std::vector<std::uint16_t>{80});
-    answer(Outcome::Success);
+    result(Outcome::Success);
     ASSERT_EQ(kept_.size(), 1U);
-    EXPECT_EQ(kept_[0].question, 1U);
+    EXPECT_EQ(kept_[0].probe, 1U);
     EXPECT_EQ(kept_[0].first, seconds(10));
     EXPECT_EQ(kept_[0].period, seconds(10));
     EXPECT_EQ(time_.timers(), 0U) << "nothing wakes us while all is well";
@@ -147,11 +149,11 @@ TEST_F(MonitorTest, AQuestionThatThrowsIsUnknownAndAskedAgain) {
     follow({run("c1", with_readiness())});
     EXPECT_TRUE(asked().empty());
     time_.run_posted();
-    EXPECT_EQ(verdict("c1").message, "readiness: internal error: std::bad_alloc");
+    EXPECT_EQ(status("c1").message, "readiness: internal error: std::bad_alloc");
     time_.advance(seconds(2));
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
-    answer(Outcome::Success);
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    result(Outcome::Success);
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready);
 }
 
 TEST_F(MonitorTest, ACommandThatThrowsIsAskedAgain) {
@@ -168,11 +170,11 @@ TEST_F(MonitorTest, WhatCannotBeLeftToTheProberIsAskedOn) {
     follow({run("c1", with_readiness())});
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
     throws_ = Throws::Keeping;
-    answer(Outcome::Success);
+    result(Outcome::Success);
     EXPECT_TRUE(kept_.empty());
     time_.advance(seconds(11));
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
-    answer(Outcome::Success);
+    result(Outcome::Success);
     EXPECT_EQ(kept_.size(), 1U);
 }
 
@@ -191,8 +193,8 @@ TEST_F(MonitorTest, AnAnswerThatIsLostIsAskedForAgainAMinuteLater) {
 TEST_F(MonitorTest, WhatThrowsWhileAChangeIsToldCostsTheTellingAlone) {
     follow({run("c1", with_readiness())});
     throws_ = Throws::Telling;
-    answer(Outcome::Success);
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    result(Outcome::Success);
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready);
     EXPECT_EQ(kept_.size(), 1U);
 }
 
@@ -214,7 +216,7 @@ TEST_F(MonitorTest, TellsAnotherReasonOfOneThatStaysUnhealthy) {
     time_.advance(std::chrono::hours(2));
     fail_with("port 80: / answered 504");
     EXPECT_EQ(changes_.size(), 2U) << "only a figure is another";
-    EXPECT_EQ(verdict("c1").message, "readiness: port 80: / answered 504");
+    EXPECT_EQ(status("c1").message, "readiness: port 80: / answered 504");
 }
 
 TEST_F(MonitorTest, TellsReasonsThatComeAndGoMoreAndMoreRarely) {
@@ -229,36 +231,36 @@ TEST_F(MonitorTest, TellsReasonsThatComeAndGoMoreAndMoreRarely) {
     }
     EXPECT_GE(changes_.size(), 5U);
     EXPECT_LE(changes_.size(), 7U) << "1, 2, 4, 8 … minutes";
-    answer(Outcome::Success);
-    const std::size_t told = changes_.size();
+    result(Outcome::Success);
+    const std::size_t reported = changes_.size();
     fail_with("d");
-    EXPECT_EQ(changes_.size(), told + 1) << "it is unhealthy anew";
+    EXPECT_EQ(changes_.size(), reported + 1) << "it is unhealthy anew";
     time_.advance(std::chrono::minutes(1));
     fail_with("e");
-    EXPECT_EQ(changes_.size(), told + 2) << "a minute again";
+    EXPECT_EQ(changes_.size(), reported + 2) << "a minute again";
 }
 
 TEST_F(MonitorTest, TakesNoReasonFromThoseWhoCannotAsk) {
     follow({run("c1", failing_at_once())});
     fail_with("port 80: connection refused");
     time_.advance(std::chrono::minutes(2));
-    monitor_.take(Way::Network, {{last_, Outcome::Unknown, "the prober hangs"}});
+    monitor_.take(ProbeChannel::Network, {{last_, Outcome::Unknown, "the prober hangs"}});
     EXPECT_EQ(changes_.size(), 1U);
 }
 
 TEST_F(MonitorTest, TakesTheAskingBackWithTheFirstFailureUntilItIsWellAgain) {
     follow({run("c1", with_readiness())});
-    answer(Outcome::Success);
+    result(Outcome::Success);
     asked();
     time_.advance(std::chrono::hours(1));
-    answer(Outcome::Failure);
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready) << "one failure takes nobody down";
+    result(Outcome::Failure);
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready) << "one failure takes nobody down";
     time_.advance(milliseconds(9'900));
     EXPECT_TRUE(asked().empty());
     time_.advance(milliseconds(200));
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
     EXPECT_EQ(kept_.size(), 1U);
-    answer(Outcome::Success);
+    result(Outcome::Success);
     EXPECT_EQ(kept_.size(), 2U);
     EXPECT_EQ(time_.timers(), 0U);
 }
@@ -268,37 +270,37 @@ TEST_F(MonitorTest, AsManySuccessesAsItTakesAreAskedForHere) {
     probe.success_threshold = 3;
     follow({run("c1", with_readiness(probe))});
     for (int i = 0; i < 2; ++i) {
-        answer(Outcome::Success);
+        result(Outcome::Success);
         EXPECT_TRUE(kept_.empty());
         time_.advance(milliseconds(1'100));
     }
-    answer(Outcome::Success);
+    result(Outcome::Success);
     EXPECT_EQ(kept_.size(), 1U);
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready);
 }
 
 TEST_F(MonitorTest, TellsWhatChangesAndOnlyThat) {
     follow({run("c1", with_readiness())});
-    EXPECT_EQ(verdict("c1").readiness, Readiness::NotReady);
+    EXPECT_EQ(status("c1").readiness, Readiness::NotReady);
     EXPECT_TRUE(changes_.empty());
-    answer(Outcome::Success);
+    result(Outcome::Success);
     ASSERT_EQ(changes_.size(), 1U);
     EXPECT_EQ(changes_[0].of.name, "shop-c1");
     EXPECT_EQ(changes_[0].after.readiness, Readiness::Ready);
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
-    const WallTime since = verdict("c1").since;
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready);
+    const WallTime since = status("c1").since;
     for (int i = 0; i < 2; ++i) {
         time_.advance(seconds(11));
-        answer(Outcome::Failure);
+        result(Outcome::Failure);
     }
     EXPECT_EQ(changes_.size(), 1U);
-    EXPECT_EQ(verdict("c1").since, since);
+    EXPECT_EQ(status("c1").since, since);
     time_.advance(seconds(11));
-    answer(Outcome::Failure);
+    result(Outcome::Failure);
     ASSERT_EQ(changes_.size(), 2U);
     EXPECT_TRUE(changes_[1].after.failing);
-    EXPECT_EQ(verdict("c1").since, time_.system_now());
-    EXPECT_EQ(verdict("c1").message, "readiness: closed");
+    EXPECT_EQ(status("c1").since, time_.system_now());
+    EXPECT_EQ(status("c1").message, "readiness: closed");
 }
 
 TEST_F(MonitorTest, HundredsAreAskedInFewWakeUps) {
@@ -308,20 +310,20 @@ TEST_F(MonitorTest, HundredsAreAskedInFewWakeUps) {
             run("c" + std::to_string(i), with_readiness(tcp(seconds(1))), milliseconds(2 * i)));
     }
     follow(runs);
-    std::size_t answered = 0, batches = 0;
+    std::size_t replied = 0, batches = 0;
     const auto let_pass = [&](int milliseconds_long) {
         for (int wake = 0; wake < milliseconds_long; ++wake) {
             batches += asked_.size();
             for (const std::uint32_t number : asked()) {
-                answer(Outcome::Failure, Way::Network, number);
-                ++answered;
+                result(Outcome::Failure, ProbeChannel::Network, number);
+                ++replied;
             }
             time_.advance(milliseconds(1));
         }
     };
     let_pass(2'000);
-    EXPECT_GE(answered, 1'000U);
-    EXPECT_LE(answered, 1'500U);
+    EXPECT_GE(replied, 1'000U);
+    EXPECT_LE(replied, 1'500U);
     batches = 0;
     let_pass(1'000);
     EXPECT_LE(batches, 11U) << "one in 100 ms";
@@ -330,31 +332,31 @@ TEST_F(MonitorTest, HundredsAreAskedInFewWakeUps) {
 TEST_F(MonitorTest, ARunThatGoesOnKeepsItsHealth) {
     const Watched one = run("c1", with_readiness());
     follow({one});
-    answer(Outcome::Success);
+    result(Outcome::Success);
     follow({one});
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready);
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});
     EXPECT_EQ(questions_.size(), 1U);
 }
 
 TEST_F(MonitorTest, ANewRunBeginsAnew) {
     follow({run("c1", with_readiness())});
-    answer(Outcome::Success);
+    result(Outcome::Success);
     follow({run("c1", with_readiness())});
-    EXPECT_EQ(verdict("c1").readiness, Readiness::NotReady);
+    EXPECT_EQ(status("c1").readiness, Readiness::NotReady);
     EXPECT_EQ(questions_.size(), 1U) << "the old question is forgotten";
-    EXPECT_EQ(monitor_.verdicts()->at("c1").pid, 101);
+    EXPECT_EQ(monitor_.snapshot()->at("c1").pid, 101);
 }
 
 TEST_F(MonitorTest, OtherProbesAreAskedOfTheRunningOneAndTakeNobodyDown) {
     Watched one = run("c1", with_readiness(), seconds(60));
     follow({one});
-    answer(Outcome::Success);
+    result(Outcome::Success);
     manifests::Probe other = tcp();
     other.ports = {81};
     one.health = std::make_shared<const manifests::Health>(with_readiness(other));
     follow({one});
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Unknown);
+    EXPECT_EQ(status("c1").readiness, Readiness::Unknown);
     EXPECT_EQ(questions_.begin()->second.ports, std::vector<std::uint16_t>{81});
 }
 
@@ -362,9 +364,9 @@ TEST_F(MonitorTest, AnEndedRunIsNotAskedAnyMore) {
     follow({run("c1", with_readiness())});
     asked();
     follow({});
-    EXPECT_TRUE(monitor_.verdicts()->empty());
+    EXPECT_TRUE(monitor_.snapshot()->empty());
     EXPECT_TRUE(questions_.empty());
-    answer(Outcome::Success, Way::Network, 1);  // on its way when it ended
+    result(Outcome::Success, ProbeChannel::Network, 1);  // on its way when it ended
     time_.advance(seconds(60));
     EXPECT_TRUE(asked().empty());
     EXPECT_EQ(time_.timers(), 0U);
@@ -372,9 +374,9 @@ TEST_F(MonitorTest, AnEndedRunIsNotAskedAnyMore) {
 
 TEST_F(MonitorTest, WithoutProbesAContainerIsReadyAfterASecond) {
     follow({run("c1", {})});
-    EXPECT_EQ(verdict("c1").readiness, Readiness::NotReady);
+    EXPECT_EQ(status("c1").readiness, Readiness::NotReady);
     time_.advance(milliseconds(1'100));
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready);
     EXPECT_EQ(changes_.size(), 1U);
     EXPECT_EQ(time_.timers(), 0U) << "nothing is left to look at";
 }
@@ -391,21 +393,21 @@ TEST_F(MonitorTest, CommandsGoAnotherWay) {
     EXPECT_EQ(commands_.at(1).container, "c1");
     EXPECT_EQ(commands_.at(1).command, std::vector<std::string>{"check"});
     EXPECT_EQ(commands_.at(1).app, "shop") << "which has a share of those that run at once";
-    answer(Outcome::Failure, Way::Network, 1);
-    EXPECT_FALSE(verdict("c1").restart) << "the numbers of the two ways are not the same";
-    answer(Outcome::Failure, Way::Exec, 1);
-    EXPECT_TRUE(verdict("c1").restart);
-    EXPECT_EQ(verdict("c1").message, "liveness: closed");
+    result(Outcome::Failure, ProbeChannel::Network, 1);
+    EXPECT_FALSE(status("c1").restart) << "the numbers of the two ways are not the same";
+    result(Outcome::Failure, ProbeChannel::Exec, 1);
+    EXPECT_TRUE(status("c1").restart);
+    EXPECT_EQ(status("c1").message, "liveness: closed");
 }
 
 TEST_F(MonitorTest, AProberThatIsAwayTakesNobodyDown) {
     follow({run("c1", with_readiness(tcp(seconds(1))))});
-    answer(Outcome::Success);
+    result(Outcome::Success);
     for (int i = 0; i < 100; ++i) {
         time_.advance(seconds(1));
-        answer(Outcome::Unknown);
+        result(Outcome::Unknown);
     }
-    EXPECT_EQ(verdict("c1").readiness, Readiness::Ready);
+    EXPECT_EQ(status("c1").readiness, Readiness::Ready);
 }
 
 }  // namespace

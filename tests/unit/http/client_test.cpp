@@ -51,7 +51,7 @@ TEST(Client, GivesStatusHeadersAndBody) {
         connection.write(
             "HTTP/1.1 404 Not Found\r\nX-Thing:  Some Value \r\nContent-Length: 4\r\n\r\ngone");
     });
-    Client client(server.path());
+    HttpClient client(server.path());
     const auto response = client.call(get());
     ASSERT_TRUE(response) << response.error().message;
     EXPECT_EQ(response->status, 404);
@@ -67,7 +67,7 @@ TEST(Client, SendsWhatItIsToldAndNoMore) {
     });
     Request request = post(std::string(3 << 20, 'x'));  // curl would ask for leave with Expect
     request.headers["X-More"] = "yes";
-    ASSERT_TRUE(Client(server.path()).call(request));
+    ASSERT_TRUE(HttpClient(server.path()).call(request));
     const std::string sent = seen.get_future().get();
     EXPECT_TRUE(sent.starts_with("POST /x HTTP/1.1\r\n"));
     EXPECT_NE(sent.find("Content-Type: application/json\r\n"), std::string::npos);
@@ -84,7 +84,7 @@ TEST(Client, SendsNoContentTypeWithoutOne) {
     });
     Request request = post("");
     request.content_type.clear();
-    ASSERT_TRUE(Client(server.path()).call(request));
+    ASSERT_TRUE(HttpClient(server.path()).call(request));
     const std::string sent = seen.get_future().get();
     EXPECT_EQ(sent.find("Content-Type"), std::string::npos);
     EXPECT_NE(sent.find("Content-Length: 0\r\n"), std::string::npos);
@@ -92,7 +92,7 @@ TEST(Client, SendsNoContentTypeWithoutOne) {
 
 TEST(Client, KeepsItsConnectionForReads) {
     ScriptedServer server(answer_all);
-    Client client(server.path());
+    HttpClient client(server.path());
     for (int i = 0; i < 5; ++i) {
         ASSERT_TRUE(client.call(get()));
     }
@@ -109,7 +109,7 @@ TEST(Client, ReadsAgainWhenItsKeptConnectionDiedMeanwhile) {
         }
         answer_all(connection);
     });
-    Client client(server.path());
+    HttpClient client(server.path());
     ASSERT_TRUE(client.call(get()));
     const auto second = client.call(get());
     ASSERT_TRUE(second) << second.error().message;
@@ -127,7 +127,7 @@ TEST(Client, NeverSendsAMutatingRequestTwice) {
             connection.reply("{}");
         }
     });
-    Client client(server.path());
+    HttpClient client(server.path());
     ASSERT_TRUE(client.call(get()));  // leaves a connection that could be used again
     const auto lost = client.call(post("{}"));
     ASSERT_FALSE(lost);
@@ -137,7 +137,7 @@ TEST(Client, NeverSendsAMutatingRequestTwice) {
 
 TEST(Client, SaysUnavailableWhenThereIsNoSocket) {
     const auto directory = make_directory();
-    Client client(directory / "absent.sock");
+    HttpClient client(directory / "absent.sock");
     const auto response = client.call(get());
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::Unavailable);
@@ -162,7 +162,7 @@ TEST(Client, SaysUnavailableWhenAReplyIsCutOff) {
             connection.read_request();
             connection.write(row.sent);
         });
-        const auto response = Client(server.path()).call(get());
+        const auto response = HttpClient(server.path()).call(get());
         ASSERT_FALSE(response) << row.name;
         EXPECT_EQ(response.error().code, Code::Unavailable) << row.name;
     }
@@ -170,7 +170,7 @@ TEST(Client, SaysUnavailableWhenAReplyIsCutOff) {
 
 TEST(Client, SaysTimeoutWhenTheDeadlineIsOver) {
     ScriptedServer server([](Connection& connection) { connection.wait_for_close(); });
-    Client client(server.path());
+    HttpClient client(server.path());
     Request request = get();
     request.timeout = 50ms;
     Result<Response> response = Error{};
@@ -192,7 +192,7 @@ TEST(Client, SaysTimeoutWhenAStreamFallsSilent) {
     request.idle_timeout = 50ms;
     std::string got;
     request.sink = [&](std::string_view piece) { return got.append(piece).size() < 100; };
-    const auto response = Client(server.path()).call(request);
+    const auto response = HttpClient(server.path()).call(request);
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::Timeout);
     EXPECT_EQ(got, "x");
@@ -205,7 +205,7 @@ TEST(Client, EndsAtOnceWhenAskedToStop) {
         asked.set_value();
         connection.wait_for_close();
     });
-    Client client(server.path());
+    HttpClient client(server.path());
     std::stop_source stop;
     Request request = get();
     request.timeout = Duration::zero();
@@ -224,7 +224,7 @@ TEST(Client, DoesNotBeginWhenAlreadyStopped) {
     stop.request_stop();
     Request request = get();
     request.stop = stop.get_token();
-    const auto response = Client(server.path()).call(request);
+    const auto response = HttpClient(server.path()).call(request);
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::Cancelled);
     EXPECT_EQ(server.connections(), 0U);
@@ -247,7 +247,7 @@ TEST(Client, HandsAStreamOnPieceByPiece) {
         }
         return true;
     };
-    const auto response = Client(server.path()).call(request);
+    const auto response = HttpClient(server.path()).call(request);
     ASSERT_TRUE(response) << response.error().message;
     EXPECT_EQ(pieces, (std::vector<std::string>{"one", "two"}));
     EXPECT_EQ(response->body, "");
@@ -261,7 +261,7 @@ TEST(Client, EndsAStreamWhenItsReaderHasEnough) {
     });
     Request request = get();
     request.sink = [](std::string_view) { return false; };
-    const auto response = Client(server.path()).call(request);
+    const auto response = HttpClient(server.path()).call(request);
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::Cancelled);
 }
@@ -274,7 +274,7 @@ TEST(Client, KeepsTheBodyOfAnErrorFromTheReaderOfAStream) {
     Request request = get();
     bool called = false;
     request.sink = [&](std::string_view) { return called = true; };
-    const auto response = Client(server.path()).call(request);
+    const auto response = HttpClient(server.path()).call(request);
     ASSERT_TRUE(response);
     EXPECT_EQ(response->body, "{\"message\":\"no\"}");
     EXPECT_FALSE(called);
@@ -288,7 +288,7 @@ TEST(Client, RefusesABodyThatIsTooLarge) {
         for (int i = 0; i < 190 && connection.write(mib); ++i) {
         }
     });
-    const auto response = Client(server.path()).call(get());
+    const auto response = HttpClient(server.path()).call(get());
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::Corrupt);
 }
@@ -300,7 +300,7 @@ TEST(Client, ContainsASinkThatThrows) {
     });
     Request request = get();
     request.sink = [](std::string_view) -> bool { throw std::runtime_error("no"); };
-    const auto response = Client(server.path()).call(request);
+    const auto response = HttpClient(server.path()).call(request);
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::Internal);
 }
@@ -311,7 +311,7 @@ TEST(Client, ServesManyThreadsAtOnce) {
             connection.reply(request->substr(0, request->find(" HTTP")));
         }
     });
-    Client client(server.path(), 2);
+    HttpClient client(server.path(), 2);
     std::atomic<int> right = 0;
     {
         std::vector<std::jthread> threads;
@@ -355,7 +355,7 @@ TEST(Client, SaysNothingToAServerOfAnotherUser) {
             }
         });
     }
-    Client guarded(server->path(), 1, other + 1);
+    HttpClient guarded(server->path(), 1, other + 1);
     for (int i = 0; i < 2; ++i) {
         const auto refused = guarded.call(post("s3cret"));
         ASSERT_FALSE(refused);
@@ -365,22 +365,22 @@ TEST(Client, SaysNothingToAServerOfAnotherUser) {
                               server->path(), other, other + 1));
     }
     EXPECT_EQ(heard, 0);
-    Client own(server->path(), 1, other);
+    HttpClient own(server->path(), 1, other);
     EXPECT_TRUE(own.call(get()));
     EXPECT_TRUE(own.call(post("x")));
-    Client anybody(server->path());
+    HttpClient anybody(server->path());
     EXPECT_TRUE(anybody.call(get()));
 }
 
 TEST(Client, SpeaksToAServerOfItsOwnUserAndOfRoot) {
     ScriptedServer server(answer_all);
-    Client own(server.path(), 1, ::geteuid());
+    HttpClient own(server.path(), 1, ::geteuid());
     for (int i = 0; i < 3; ++i) {
         EXPECT_TRUE(own.call(get())) << "kept connections too";
     }
     EXPECT_EQ(server.connections(), 1U);
     if (::geteuid() == 0) {
-        Client other(server.path(), 1, 4242);
+        HttpClient other(server.path(), 1, 4242);
         EXPECT_TRUE(other.call(get())) << "root may serve everybody";
     }
 }

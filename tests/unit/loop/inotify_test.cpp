@@ -283,7 +283,7 @@ class FullKernel : public DirectoryWatchTest {
                 ++calls;
                 loop->stop();
             },
-            [this](const std::string& why) { told.push_back(why); }, std::move(kernel));
+            [this](const std::string& why) { reported.push_back(why); }, std::move(kernel));
         ASSERT_TRUE(made) << made.error().message;
         directory_watch = std::move(*made);
     }
@@ -322,38 +322,38 @@ class FullKernel : public DirectoryWatchTest {
 
     std::atomic<int> init_error = 0, add_error = 0, refusals = 0;  // it is asked on a thread beside
     std::atomic<bool> add_throws = false;
-    std::vector<std::string> told;
+    std::vector<std::string> reported;
 };
 
 TEST_F(FullKernel, WithoutAnInstanceIsAskedAgainAndTellsWhichLimitItIs) {
     init_error = EMFILE;
     watch_with_what_there_is();
     is_asked_again();
-    ASSERT_EQ(told.size(), 1U) << "and not each time";
-    EXPECT_NE(told[0].find("fs.inotify.max_user_instances"), std::string::npos) << told[0];
+    ASSERT_EQ(reported.size(), 1U) << "and not each time";
+    EXPECT_NE(reported[0].find("fs.inotify.max_user_instances"), std::string::npos) << reported[0];
     EXPECT_TRUE(called_once_there_is_room()) << "for what went unseen";
-    EXPECT_EQ(told.back(), "");
+    EXPECT_EQ(reported.back(), "");
     EXPECT_TRUE(sees_changes());
-    EXPECT_EQ(told.size(), 2U);
+    EXPECT_EQ(reported.size(), 2U);
 }
 
 TEST_F(FullKernel, WithoutWatchesIsAskedAgainAndTellsWhichLimitItIs) {
     add_error = ENOSPC;
     watch_with_what_there_is();
     is_asked_again();
-    ASSERT_EQ(told.size(), 1U) << "and not each time";
-    EXPECT_NE(told[0].find("fs.inotify.max_user_watches"), std::string::npos) << told[0];
+    ASSERT_EQ(reported.size(), 1U) << "and not each time";
+    EXPECT_NE(reported[0].find("fs.inotify.max_user_watches"), std::string::npos) << reported[0];
     EXPECT_TRUE(called_once_there_is_room()) << "for what went unseen";
-    EXPECT_EQ(told.back(), "");
+    EXPECT_EQ(reported.back(), "");
     EXPECT_TRUE(sees_changes());
-    EXPECT_EQ(told.size(), 2U);
+    EXPECT_EQ(reported.size(), 2U);
 }
 
 TEST_F(FullKernel, ThatLacksSomethingElseIsAskedAgainToo) {
     init_error = ENOMEM;
     watch_with_what_there_is();
-    ASSERT_EQ(told.size(), 1U);
-    EXPECT_NE(told[0].find("Cannot allocate memory"), std::string::npos) << told[0];
+    ASSERT_EQ(reported.size(), 1U);
+    EXPECT_NE(reported[0].find("Cannot allocate memory"), std::string::npos) << reported[0];
     EXPECT_TRUE(called_once_there_is_room());
     EXPECT_TRUE(sees_changes());
 }
@@ -362,8 +362,8 @@ TEST_F(FullKernel, ThatThrowsIsAskedAgainToo) {
     add_throws = true;
     watch_with_what_there_is();
     is_asked_again();
-    ASSERT_EQ(told.size(), 1U);
-    EXPECT_EQ(told[0], "cannot watch directories: internal error: std::bad_alloc");
+    ASSERT_EQ(reported.size(), 1U);
+    EXPECT_EQ(reported[0], "cannot watch directories: internal error: std::bad_alloc");
     EXPECT_TRUE(called_once_there_is_room()) << "for what went unseen";
     EXPECT_TRUE(sees_changes());
 }
@@ -376,7 +376,7 @@ class HangingFileSystem : public DirectoryWatchTest {
         fs::create_directory(root / "disk");
     }
 
-    ~HangingFileSystem() override { answer(); }
+    ~HangingFileSystem() override { reply(); }
 
     // What hangs may do so for longer than the test lasts, so that it owns all that it needs.
     void watch_both(Duration patience = milliseconds(200)) {
@@ -397,24 +397,24 @@ class HangingFileSystem : public DirectoryWatchTest {
                 ++calls;
                 loop->stop();
             },
-            [this](const std::string& why) { told.push_back(why); }, std::move(kernel));
+            [this](const std::string& why) { reported.push_back(why); }, std::move(kernel));
         ASSERT_TRUE(made) << made.error().message;
         directory_watch = std::move(*made);
     }
 
-    void answer() {
-        if (!std::exchange(answered, true)) {
+    void reply() {
+        if (!std::exchange(replied, true)) {
             *hangs = false;
             opened.set_value();
         }
     }
 
     std::promise<void> opened;
-    bool answered = false;
+    bool replied = false;
     const std::shared_future<void> gate = opened.get_future().share();
     const std::shared_ptr<std::atomic<bool>> hangs = std::make_shared<std::atomic<bool>>(false);
     const std::shared_ptr<std::atomic<int>> asked = std::make_shared<std::atomic<int>>(0);
-    std::vector<std::string> told;
+    std::vector<std::string> reported;
 };
 
 TEST_F(HangingFileSystem, DoesNotHoldTheLoop) {
@@ -424,7 +424,7 @@ TEST_F(HangingFileSystem, DoesNotHoldTheLoop) {
     TimerHandle tick;
     std::function<void()> again = [&] {
         if (*asked > 0 && ++turns > 10) {
-            answer();
+            reply();
         }
         tick = loop->after(milliseconds(1), again);
     };
@@ -442,13 +442,13 @@ TEST_F(HangingFileSystem, KeepsOthersFromNothingAndIsToldUntilItAnswers) {
     EXPECT_TRUE(called());
     write(root / "disk" / "web.yaml", "b");
     EXPECT_TRUE(called());
-    ASSERT_FALSE(told.empty());
+    ASSERT_FALSE(reported.empty());
     const std::string hung = (root / "network").string() + ": its file system does not answer";
-    EXPECT_TRUE(std::ranges::any_of(told, [&](const std::string& why) {
+    EXPECT_TRUE(std::ranges::any_of(reported, [&](const std::string& why) {
         return why.find(hung) != std::string::npos;
-    })) << told[0];
-    answer();
-    while (!told.back().empty()) {
+    })) << reported[0];
+    reply();
+    while (!reported.back().empty()) {
         ASSERT_TRUE(called()) << "for what went unseen";
     }
     write(root / "network" / "web.yaml", "a");
@@ -458,7 +458,7 @@ TEST_F(HangingFileSystem, KeepsOthersFromNothingAndIsToldUntilItAnswers) {
 TEST_F(HangingFileSystem, FromTheBeginKeepsOthersFromNothing) {
     *hangs = true;
     watch_both();
-    EXPECT_EQ(told.size(), 1U);
+    EXPECT_EQ(reported.size(), 1U);
     write(root / "disk" / "web.yaml", "a");
     EXPECT_TRUE(called());
 }
@@ -467,7 +467,7 @@ TEST_F(HangingFileSystem, IsLeftBehindAtTheEnd) {
     *hangs = true;
     watch_both();
     directory_watch.reset();
-    EXPECT_FALSE(answered);
+    EXPECT_FALSE(replied);
 }
 
 TEST_F(DirectoryWatchTest, RefusesARelativePath) {

@@ -17,7 +17,7 @@ using Words = std::vector<std::string>;
 const std::string kHead = "app:\n  id: shop\n  name: Shop\n  version: 1\n";
 const std::string kProxy = "[Container]\nImage=localhost/proxy\n";
 
-Words told(const std::vector<Diagnostic>& diagnostics) {
+Words reported(const std::vector<Diagnostic>& diagnostics) {
     Words out;
     for (const Diagnostic& diagnostic : diagnostics) {
         out.push_back(to_text(diagnostic));
@@ -45,7 +45,7 @@ TEST(Companions, AreReadFromAManifestInlineAndByFile) {
                  {},
                  {{"/m/units/lan.network", "[Network]\n", {{"/m/units/lan.network.d/1.conf", "#"}}},
                   {"/m/units/job@.container", kProxy, {}}}});
-    ASSERT_EQ(told(compiled.diagnostics), Words{});
+    ASSERT_EQ(reported(compiled.diagnostics), Words{});
     const AppSpec& app = *compiled.app;
     EXPECT_TRUE(app.containers.empty());
     EXPECT_TRUE(app.networks.empty());
@@ -67,7 +67,7 @@ TEST(Companions, AreReadFromAManifestInlineAndByFile) {
 
 struct Wrong {
     const char* item;  // of companions, indented by four
-    const char* told;
+    const char* reported;
 };
 
 TEST(Companions, SayWhatIsWrongAndWhere) {
@@ -104,13 +104,13 @@ TEST(Companions, SayWhatIsWrongAndWhere) {
         const std::string text = kHead + "  companions:\n" + row.item;
         const Words said = errors_of(text);
         ASSERT_FALSE(said.empty()) << row.item;
-        if (std::string_view(row.told) == "there is no such companion") {
+        if (std::string_view(row.reported) == "there is no such companion") {
             EXPECT_NE(said[0].find("this app has no companion b.network; allowed: a.network; did "
                                    "you mean 'a.network'?"),
                       std::string::npos)
                 << said[0];
         } else {
-            EXPECT_NE(said[0].find(row.told), std::string::npos) << row.item << said[0];
+            EXPECT_NE(said[0].find(row.reported), std::string::npos) << row.item << said[0];
         }
     }
 }
@@ -166,7 +166,7 @@ TEST(BareUnits, OfOneStemAreOneApp) {
                                        {{"/m/web.volume", "[Volume]\n", {}},
                                         {"/m/web.container", kProxy + "Volume=web.volume:/d\n", {}},
                                         {"/m/web@.container", kProxy, {}}}});
-    ASSERT_EQ(told(compiled.diagnostics), Words{});
+    ASSERT_EQ(reported(compiled.diagnostics), Words{});
     EXPECT_EQ(compiled.app->name, "web");
     EXPECT_EQ(compiled.app->dialect, Dialect::Quadlet);
     ASSERT_EQ(compiled.app->companions.size(), 3U);
@@ -176,7 +176,7 @@ TEST(BareUnits, OfOneStemAreOneApp) {
 TEST(BareUnits, TellTheirErrorsByFileAndLine) {
     const Compiled compiled =
         compile({"/m/Web.container", "", {}, {{"/m/Web.container", "[Container]\nImge=a\n", {}}}});
-    const Words said = told(compiled.diagnostics);
+    const Words said = reported(compiled.diagnostics);
     ASSERT_EQ(said.size(), 3U);
     EXPECT_EQ(said[0].rfind("/m/Web.container: the file's name up to '@' or '.' is the app's", 0),
               0U);
@@ -187,7 +187,7 @@ TEST(BareUnits, TellTheirErrorsByFileAndLine) {
 std::shared_ptr<const AppSpec> bare(const std::string& file, const std::string& text) {
     const std::string path = "/m/" + file;
     const Compiled compiled = compile({path, "", {}, {{path, text, {}}}});
-    EXPECT_EQ(told(compiled.diagnostics), Words{});
+    EXPECT_EQ(reported(compiled.diagnostics), Words{});
     return compiled.app;
 }
 
@@ -198,7 +198,7 @@ std::string problems_together(const std::vector<std::shared_ptr<const AppSpec>>&
     }
     std::string out;
     for (const auto& [app, problems] : validate_together(by_name)) {
-        for (const std::string& text : told(problems)) {
+        for (const std::string& text : reported(problems)) {
             out += app + "|" + text + "\n";
         }
     }
@@ -364,7 +364,7 @@ TEST_F(UnitFiles, ThatAreNotThereHideNoOtherError) {
     apps();
     ASSERT_EQ(desired_.problems.size(), 1U);
     std::string said;
-    for (const std::string& one : told(desired_.problems[0].diagnostics)) {
+    for (const std::string& one : reported(desired_.problems[0].diagnostics)) {
         said += one + "\n";
     }
     for (const char* part : {"app.nam: unknown field", "u/proxy.container is not there",

@@ -160,12 +160,12 @@ TEST_F(Removal, ADropInThatCannotBeReachedLeavesWhatHolds) {
 // Who may write there can remove an app, mask it, or put another in its place.
 TEST_F(Removal, ADirectoryThatOthersMayWriteSaysNothing) {
     write_apps({"db", "web"});
-    const std::string told = fmt::format("|a: may be written by others: run 'chmod o-w a'");
+    const std::string reported = fmt::format("|a: may be written by others: run 'chmod o-w a'");
     ::chmod((root_ / "a").c_str(), 0757);
     remove("a/web.yaml");
     write("a/evil.yaml", app_text("evil"));
     EXPECT_EQ(apps_later(), (Words{"db", "web"}));
-    EXPECT_EQ(problems(), Words{told});
+    EXPECT_EQ(problems(), Words{reported});
     EXPECT_FALSE(desired_.complete);
     EXPECT_EQ(held(), (Words{"db DirectoryOutOfSight", "web DirectoryOutOfSight"}));
     ::chmod((root_ / "a").c_str(), 0755);
@@ -428,10 +428,10 @@ TEST(Guard, CountsWhatItLetGoOnce) {
     RemovalGuard guard;
     const std::set<std::string> wanted{"a", "b"}, there{"c", "d", "e"}, none{};
     for (int look = 0; look < 3; ++look) {
-        EXPECT_TRUE(guard.weigh({wanted, there, none, 5, false, SteadyTime{}}).empty()) << look;
+        EXPECT_TRUE(guard.evaluate({wanted, there, none, 5, false, SteadyTime{}}).empty()) << look;
     }
     const std::set<std::string> one_more{"c"}, left{"d", "e"};
-    EXPECT_EQ(guard.weigh({one_more, left, none, 3, false, SteadyTime{}}), one_more);
+    EXPECT_EQ(guard.evaluate({one_more, left, none, 3, false, SteadyTime{}}), one_more);
 }
 
 TEST_F(Removal, OneOrTwoGoAtOnceAndManyAreHeld) {

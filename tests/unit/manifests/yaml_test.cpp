@@ -25,12 +25,12 @@ std::string first_error(const std::string& text) {
 TEST(Yaml, KnowsWhereThingsStand) {
     const NodePtr root = root_of("a: 1\nb:\n  - x\n  - {c: \"2\"}\n");
     ASSERT_TRUE(root);
-    const Entry* b = root->find("b");
+    const MapEntry* b = root->find("b");
     ASSERT_NE(b, nullptr);
     EXPECT_EQ(b->line, 2);
     EXPECT_EQ(b->value->items[1]->line, 4);
     EXPECT_EQ(b->value->items[1]->column, 5);
-    const Entry* c = b->value->items[1]->find("c");
+    const MapEntry* c = b->value->items[1]->find("c");
     ASSERT_NE(c, nullptr);
     EXPECT_EQ(c->column, 6);
     EXPECT_FALSE(c->value->plain);

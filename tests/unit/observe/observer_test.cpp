@@ -79,9 +79,9 @@ TEST(Ownership, TakesAnUnreadableGenerationAsNone) {
 }
 
 TEST(Observing, SortsByIdAndFindsByIdAndName) {
-    Answers answers{{{container("c", "three"), container("a", "one"), container("b", "two")}},
+    Answers replies{{{container("c", "three"), container("a", "one"), container("b", "two")}},
                     {{pod("q", "db"), pod("p", "web")}}};
-    const auto observed = observe(answers.listings(), kMe, kNow);
+    const auto observed = observe(replies.listings(), kMe, kNow);
     ASSERT_TRUE(observed);
     EXPECT_EQ(observed->at, kNow);
     EXPECT_EQ(observed->containers[0].id, "a");
@@ -93,15 +93,15 @@ TEST(Observing, SortsByIdAndFindsByIdAndName) {
     EXPECT_EQ(observed->pod_named("db")->id, "q");
     EXPECT_EQ(observed->pod_named("nope"), nullptr);
     EXPECT_FALSE(observed->resources);
-    EXPECT_EQ(answers.asked, 1);
+    EXPECT_EQ(replies.asked, 1);
 }
 
 TEST(Observing, FailsAsAWholeWhenEitherListFails) {
     const Error error{Code::Timeout, "cannot list"};
     const auto no_containers = [&]() -> Result<std::vector<ContainerSummary>> { return error; };
     const auto no_pods = [&]() -> Result<std::vector<PodSummary>> { return error; };
-    Answers answers{{{}}, {{}}};
-    const Listings good = answers.listings();
+    Answers replies{{{}}, {{}}};
+    const Listings good = replies.listings();
     EXPECT_EQ(observe({no_containers, good.pods}, kMe, kNow).error(), error);
     EXPECT_EQ(observe({good.containers, no_pods}, kMe, kNow).error(), error);
 }
@@ -115,29 +115,29 @@ std::vector<ContainerSummary> orphan() {
 }
 
 TEST(Observing, ReadsAgainWhenTheListsDoNotFit) {
-    Answers answers{{orphan(), {}}, {{}, {}}};
-    const auto observed = observe(answers.listings(), kMe, kNow);
+    Answers replies{{orphan(), {}}, {{}, {}}};
+    const auto observed = observe(replies.listings(), kMe, kNow);
     ASSERT_TRUE(observed);
     EXPECT_TRUE(observed->containers.empty());
-    EXPECT_EQ(answers.asked, 2);
+    EXPECT_EQ(replies.asked, 2);
 }
 
 TEST(Observing, NotesAppsThatDoNotFitTwiceAsInMotion) {
-    Answers answers{{orphan()}, {{}}};
-    const auto observed = observe(answers.listings(), kMe, kNow);
+    Answers replies{{orphan()}, {{}}};
+    const auto observed = observe(replies.listings(), kMe, kNow);
     ASSERT_TRUE(observed);
     ASSERT_TRUE(observed->in_motion.contains("shop"));
     EXPECT_EQ(observed->in_motion.at("shop"), "the pod of container web-web is not listed");
-    EXPECT_EQ(answers.asked, 2);
+    EXPECT_EQ(replies.asked, 2);
 }
 
 TEST(Observing, MissesMembersOfAPodOfOurs) {
     PodSummary made = pod("p", "web");
     made.members = {{"a", "web-web", ContainerState::Created}};
-    Answers answers{{{}}, {{made}}};
-    EXPECT_FALSE(observe(answers.listings(), kMe, kNow)->in_motion.empty());
-    answers.containers = {{container("a", "web-web")}};
-    EXPECT_TRUE(observe(answers.listings(), kMe, kNow)->in_motion.empty());
+    Answers replies{{{}}, {{made}}};
+    EXPECT_FALSE(observe(replies.listings(), kMe, kNow)->in_motion.empty());
+    replies.containers = {{container("a", "web-web")}};
+    EXPECT_TRUE(observe(replies.listings(), kMe, kNow)->in_motion.empty());
 }
 
 TEST(Observing, IsNotDisturbedByWhatOthersDo) {
@@ -145,9 +145,9 @@ TEST(Observing, IsNotDisturbedByWhatOthersDo) {
     theirs.members = {{"a", "web-web", ContainerState::Created}};
     ContainerSummary lost = container("b", "lost");
     lost.pod_id = "gone";
-    Answers answers{{{lost}}, {{theirs}}};
-    EXPECT_TRUE(observe(answers.listings(), kMe, kNow)->in_motion.empty());
-    EXPECT_EQ(answers.asked, 1);
+    Answers replies{{{lost}}, {{theirs}}};
+    EXPECT_TRUE(observe(replies.listings(), kMe, kNow)->in_motion.empty());
+    EXPECT_EQ(replies.asked, 1);
 }
 
 struct ServiceRow {

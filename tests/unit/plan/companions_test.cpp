@@ -116,7 +116,7 @@ class HostPicture {
     }
 
     // "repair: install-unit web.container, reload-units web; Masked"
-    std::string told(const std::string& app = "web") {
+    std::string reported(const std::string& app = "web") {
         const auto plans = plan();
         const auto it = plans.find(app);
         if (it == plans.end()) {
@@ -147,14 +147,14 @@ TEST(CompanionPlan, IsEmptyWhereAllIsWell) {
     HostPicture host;
     host.want_bare("web.container", kProxy);
     host.bring_up();
-    EXPECT_EQ(host.told(), "none: ");
-    EXPECT_EQ(host.told("other"), "none");
+    EXPECT_EQ(host.reported(), "none: ");
+    EXPECT_EQ(host.reported("other"), "none");
 }
 
 TEST(CompanionPlan, DeploysWhatIsNewAndUndoesItAsAWhole) {
     HostPicture host;
     host.want_bare("web.container", kProxy);
-    EXPECT_EQ(host.told(),
+    EXPECT_EQ(host.reported(),
               "deploy: note-units web, install-unit web.container, reload-units web, start-unit "
               "web.service");
     const AppPlan plan = host.plan().at("web");
@@ -177,7 +177,7 @@ TEST(CompanionPlan, RestartsWhatRunsAnOlderVersionAsItsPolicySays) {
         host.want(head + policy + tail + "a\"\n");
         host.bring_up();
         host.want(head + policy + tail + "b\"\n");
-        const std::string said = host.told();
+        const std::string said = host.reported();
         EXPECT_EQ(said.rfind(fmt::format("deploy: note-units web, install-unit proxy.container, "
                                          "reload-units web{}",
                                          restarts),
@@ -192,7 +192,7 @@ TEST(CompanionPlan, RestartsWhatRunsAnOlderVersionAsItsPolicySays) {
 struct Disturbance {
     const char* name;
     std::function<void(HostPicture&)> happens;
-    const char* told;
+    const char* reported;
 };
 
 TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
@@ -371,8 +371,8 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
         host.want_bare("web.container", kProxy);
         host.bring_up();
         row.happens(host);
-        EXPECT_EQ(host.told(), row.told) << row.name;
-        EXPECT_EQ(host.told(), host.told()) << row.name;
+        EXPECT_EQ(host.reported(), row.reported) << row.name;
+        EXPECT_EQ(host.reported(), host.reported()) << row.name;
     }
 }
 
@@ -381,7 +381,7 @@ TEST(CompanionPlan, TellsOfADropInWhoseNameIsNoTextInWordsThatAre) {
     host.want_bare("web.container", kProxy);
     host.bring_up();
     host.installed("web", "web.container").drop_ins["50-\xff\n.conf"];
-    EXPECT_EQ(host.told(), "none: ; ForeignDropIn");
+    EXPECT_EQ(host.reported(), "none: ; ForeignDropIn");
     EXPECT_NE(host.last_message.find("web.container.d/50-\\xff\\n.conf is not podreeve's"),
               std::string::npos)
         << host.last_message;
@@ -405,7 +405,7 @@ TEST(CompanionPlan, InstallsNothingThatWouldReplaceAContainerOfSomebodyElse) {
     podman::ContainerSummary container;
     container.id = container.name = "mine";
     host.observed.containers.push_back(container);
-    EXPECT_EQ(host.told(), "none: ; Conflict");
+    EXPECT_EQ(host.reported(), "none: ; Conflict");
     EXPECT_EQ(host.last_message,
               "the container mine is there and is not that of web.service, which would replace it; "
               "rename or remove it");
@@ -417,11 +417,11 @@ TEST(CompanionPlan, LeavesTheFormerVersionOfAUnitThatQuadletRefuses) {
     host.bring_up();
     host.want_bare("web.container", kProxy + "HostName=b\n");
     host.refused["web.container"] = "Quadlet refuses web.container: garbage";
-    EXPECT_EQ(host.told(), "none: ; UnitRefused");
+    EXPECT_EQ(host.reported(), "none: ; UnitRefused");
     EXPECT_EQ(host.last_message,
               "Quadlet refuses web.container: garbage; the version before stays");
     host.unit("web.service").active_state = "inactive";
-    EXPECT_EQ(host.told(), "repair: start-unit web.service; UnitRefused");
+    EXPECT_EQ(host.reported(), "repair: start-unit web.service; UnitRefused");
 }
 
 TEST(CompanionPlan, MakesNetworksAndVolumesAgainThatWereRemoved) {
@@ -429,11 +429,11 @@ TEST(CompanionPlan, MakesNetworksAndVolumesAgainThatWereRemoved) {
     host.want_bare("lan.network", "[Network]\n");
     host.bring_up();
     host.seen.networks = std::set<std::string>{"systemd-lan"};
-    EXPECT_EQ(host.told("lan"), "none: ");
+    EXPECT_EQ(host.reported("lan"), "none: ");
     host.seen.networks = std::set<std::string>{};
-    EXPECT_EQ(host.told("lan"), "repair: restart-unit lan-network.service");
+    EXPECT_EQ(host.reported("lan"), "repair: restart-unit lan-network.service");
     host.seen.networks.reset();
-    EXPECT_EQ(host.told("lan"), "none: ") << "unknown is not absent";
+    EXPECT_EQ(host.reported("lan"), "none: ") << "unknown is not absent";
 }
 
 TEST(CompanionPlan, StartsUnitsAfterThoseTheyUseAndFailsEachByItself) {
@@ -445,20 +445,20 @@ TEST(CompanionPlan, StartsUnitsAfterThoseTheyUseAndFailsEachByItself) {
         "    - {name: m.container, text: \"[Container]\\nImage=m\"}\n"
         "    - {name: z.network, text: '[Network]'}\n");
     const AppPlan first = host.plan().at("web");
-    EXPECT_NE(host.told().find("start-unit z-network.service, start-unit m.service, start-unit "
-                               "a.service"),
+    EXPECT_NE(host.reported().find("start-unit z-network.service, start-unit m.service, start-unit "
+                                   "a.service"),
               std::string::npos)
-        << host.told();
+        << host.reported();
     EXPECT_EQ(first.steps.back().after.size(), 2U);
     EXPECT_NE(host.views().find("a.container")->own_drop_in.find("Requires=m.service\n"),
               std::string::npos);
     host.bring_up();
-    EXPECT_EQ(host.told(), "none: ");
+    EXPECT_EQ(host.reported(), "none: ");
     for (const char* service : {"a.service", "m.service"}) {
         host.unit(service).active_state = "failed";
     }
     const AppPlan repair = host.plan().at("web");
-    EXPECT_EQ(host.told(), "repair: start-unit m.service, start-unit a.service");
+    EXPECT_EQ(host.reported(), "repair: start-unit m.service, start-unit a.service");
     EXPECT_EQ(lanes(repair), (std::vector<int>{2, 3}));
 }
 
@@ -476,8 +476,8 @@ TEST(CompanionPlan, RestartsAUnitThatWasMendedBeforeADropInComes) {
         if (file_is_gone) {
             host.seen.installed.clear();
         }
-        EXPECT_NE(host.told("web").find("restart-unit web.service"), std::string::npos)
-            << host.told("web");
+        EXPECT_NE(host.reported("web").find("restart-unit web.service"), std::string::npos)
+            << host.reported("web");
     }
 }
 
@@ -510,10 +510,11 @@ TEST(CompanionPlan, HasOneShotUnitsStayActiveUnlessTheirAuthorSaysOtherwise) {
         EXPECT_EQ(view.own_drop_in, row.own_drop_in) << row.text;
         host.bring_up();
         host.observed.containers.clear();
-        EXPECT_EQ(host.told("a") == "none: ", row.one_shot || row.file == "a.network") << row.text;
+        EXPECT_EQ(host.reported("a") == "none: ", row.one_shot || row.file == "a.network")
+            << row.text;
         host.unit(view.services.front()).active_state = "inactive";
         host.unit(view.services.front()).inactive_since = WallTime(std::chrono::seconds(1));
-        EXPECT_EQ(host.told("a") == "none: ", row.ends) << row.text;
+        EXPECT_EQ(host.reported("a") == "none: ", row.ends) << row.text;
     }
 }
 
@@ -523,10 +524,10 @@ TEST(CompanionPlan, RunsTheInstancesOfATemplate) {
         "app:\n  id: web\n  name: x\n  version: 1\n  companions:\n"
         "    - {name: job@.container, text: \"[Container]\\nImage=a\", instances: [a, b]}\n"
         "    - {name: tool@.container, text: \"[Container]\\nImage=a\"}\n");
-    EXPECT_NE(host.told().find("start-unit job@a.service, start-unit job@b.service"),
+    EXPECT_NE(host.reported().find("start-unit job@a.service, start-unit job@b.service"),
               std::string::npos)
-        << host.told();
-    EXPECT_EQ(host.told().find("start-unit tool"), std::string::npos);
+        << host.reported();
+    EXPECT_EQ(host.reported().find("start-unit tool"), std::string::npos);
 }
 
 TEST(CompanionPlan, OfTwoAppsKnowNothingOfEachOther) {
@@ -535,8 +536,8 @@ TEST(CompanionPlan, OfTwoAppsKnowNothingOfEachOther) {
     host.want_bare("db.container", "[Container]\nImage=db\n");
     host.bring_up();
     host.seen.installed.erase("db");
-    EXPECT_EQ(host.told("web"), "none: ");
-    EXPECT_EQ(host.told("db"), "repair: install-unit db.container, reload-units db");
+    EXPECT_EQ(host.reported("web"), "none: ");
+    EXPECT_EQ(host.reported("db"), "repair: install-unit db.container, reload-units db");
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ TEST(Diff, TouchesNothingThatIsNotOurs) {
     World world = worn();
     std::set<std::string> foreign;
     for (const char* name :
-         {"a-service", "0123456789ab-service", "x-parked-0123456789ab", "web-b"}) {
+         {"a-service", "0123456789ab-service", "x-retained-0123456789ab", "web-b"}) {
         foreign.insert(world.add_container(name, {}).id);
         foreign.insert(
             world

@@ -165,8 +165,8 @@ void edit_policy(AppPolicy& policy, const json& edit, const std::string& hash) {
     for (const auto& [part, why] : parts.items()) {
         policy.parts[part] = {true, why};
     }
-    for (const auto& name : edit.value("wedged", json::array())) {
-        policy.wedged.insert(name);
+    for (const auto& name : edit.value("stuck", json::array())) {
+        policy.stuck.insert(name);
     }
     if (edit.contains("deployed_spec")) {
         policy.deployed_spec =
@@ -175,9 +175,9 @@ void edit_policy(AppPolicy& policy, const json& edit, const std::string& hash) {
 }
 
 void edit_unwell(AppPolicy& policy, const json& edit, World& world) {
-    const json unwell = edit.value("unwell", json::object());
-    for (const auto& [name, how] : unwell.items()) {
-        AppPolicy::Unwell& row = policy.unwell[world.container(name).id];
+    const json unhealthy = edit.value("unhealthy", json::object());
+    for (const auto& [name, how] : unhealthy.items()) {
+        AppPolicy::Unhealthy& row = policy.unhealthy[world.container(name).id];
         row.why = how.at("why");
         if (how.contains("grace")) {
             row.stop_grace = how.at("grace").get<std::int64_t>();

@@ -23,12 +23,12 @@ TEST(StepKinds, HaveNamesThatAreReadBack) {
 }
 
 TEST(ParkedNames, AreToldFromOthers) {
-    const std::string parked = parked_name("web", "0123456789abcdef0123");
-    EXPECT_EQ(parked, "web-parked-0123456789ab");
-    EXPECT_TRUE(is_parked(parked));
-    for (const char* name : {"web", "web-parked-", "web-parked-0123456789a", "parked",
-                             "web-parked-0123456789abc", "web-parked-0123456789aX"}) {
-        EXPECT_FALSE(is_parked(name)) << name;
+    const std::string retained = retained_name("web", "0123456789abcdef0123");
+    EXPECT_EQ(retained, "web-retained-0123456789ab");
+    EXPECT_TRUE(is_retained(retained));
+    for (const char* name : {"web", "web-retained-", "web-retained-0123456789a", "retained",
+                             "web-retained-0123456789abc", "web-retained-0123456789aX"}) {
+        EXPECT_FALSE(is_retained(name)) << name;
     }
 }
 

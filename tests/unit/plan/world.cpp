@@ -92,7 +92,7 @@ observe::Observed World::observe(bool resources) const {
     }
     observed.services = observe::find_services(observed, kOwner);
     if (resources) {
-        observed.resources = observe::Resources{volumes_, networks_, secrets_, {}};
+        observed.resources = observe::HostResources{volumes_, networks_, secrets_, {}};
         for (const std::string& image : images_) {
             observed.resources->images[image] = true;
         }
@@ -344,12 +344,12 @@ void World::run_container_step(const Step& step, const json& details) {
         case StepKind::StopContainer:
             stop(row);
             return;
-        case StepKind::ParkContainer:
+        case StepKind::RetainContainer:
             if (runs(row)) {
                 refuse("parked while it runs: " + row.name);
             }
-            require_free(details.at("parked"));
-            row.name = details.at("parked");
+            require_free(details.at("retained"));
+            row.name = details.at("retained");
             return;
         case StepKind::RenameContainer:
             require_free(step.object);
@@ -417,7 +417,7 @@ void World::run(const Step& step) {
             return;
         case StepKind::StartContainer:
         case StepKind::StopContainer:
-        case StepKind::ParkContainer:
+        case StepKind::RetainContainer:
         case StepKind::RenameContainer:
         case StepKind::RemoveContainer:
             return run_container_step(step, details);

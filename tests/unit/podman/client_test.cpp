@@ -21,9 +21,9 @@ class Scripted {
         std::string request, status, body;
     };
 
-    Scripted(std::string version, std::vector<Answer> answers)
+    Scripted(std::string version, std::vector<Answer> replies)
         : version_(std::move(version)),
-          answers_(std::move(answers)),
+          results_(std::move(replies)),
           server_([this](http::Connection& connection) { serve(connection); }) {}
 
     Client client() const { return Client(server_.path()); }
@@ -42,13 +42,13 @@ class Scripted {
     void serve(http::Connection& connection) {
         while (const auto request = connection.read_request()) {
             const std::string line = request->substr(0, request->find(" HTTP"));
-            const Answer answer = answer_to(line);
-            if (answer.status == "-") {
+            const Answer reply = answer_to(line);
+            if (reply.status == "-") {
                 return;
             }
-            connection.write("HTTP/1.1 " + answer.status + "\r\nLibpod-API-Version: " + version() +
-                             "\r\nContent-Length: " + std::to_string(answer.body.size()) +
-                             "\r\n\r\n" + answer.body);
+            connection.write("HTTP/1.1 " + reply.status + "\r\nLibpod-API-Version: " + version() +
+                             "\r\nContent-Length: " + std::to_string(reply.body.size()) +
+                             "\r\n\r\n" + reply.body);
         }
     }
 
@@ -60,9 +60,9 @@ class Scripted {
     Answer answer_to(const std::string& line) {
         const std::lock_guard lock(mutex_);
         asked_.push_back(line);
-        for (const Answer& answer : answers_) {
-            if (line.find(answer.request) != std::string::npos) {
-                return answer;
+        for (const Answer& reply : results_) {
+            if (line.find(reply.request) != std::string::npos) {
+                return reply;
             }
         }
         return {line, "200 OK", "OK"};
@@ -70,7 +70,7 @@ class Scripted {
 
     std::mutex mutex_;
     std::string version_;
-    std::vector<Answer> answers_;
+    std::vector<Answer> results_;
     std::vector<std::string> asked_;
     http::ScriptedServer server_;
 };
@@ -204,12 +204,13 @@ TEST(Client, TellsAnEndOfTheEventsFromItsReadersWish) {
     Scripted podman("5.4.2", {{"/events", "200 OK", recorded("5.4.2", "events.ndjson")}});
     Client client = podman.client();
     int seen = 0;
-    const auto whole = client.events(1'500'000'001, [&](const Event&) { return ++seen > 0; }, {});
+    const auto whole =
+        client.events(1'500'000'001, [&](const PodmanEvent&) { return ++seen > 0; }, {});
     ASSERT_FALSE(whole);
     EXPECT_EQ(whole.error().code, Code::Unavailable);
     EXPECT_EQ(seen, 13);
     EXPECT_EQ(podman.asked().back(), "GET /v5.0.0/libpod/events?stream=true&since=1.500000001");
-    EXPECT_TRUE(client.events(0, [](const Event&) { return false; }, {}));
+    EXPECT_TRUE(client.events(0, [](const PodmanEvent&) { return false; }, {}));
 }
 
 TEST(Client, ReadsOnBehindALineOfTheEventsThatIsTooLong) {
@@ -220,8 +221,8 @@ TEST(Client, ReadsOnBehindALineOfTheEventsThatIsTooLong) {
     Scripted podman("5.4.2", {{"/events", "200 OK", huge + died + "\n"}});
     std::vector<std::string> seen;
     Client client = podman.client();
-    EXPECT_FALSE(
-        client.events(0, [&](const Event& event) { return seen.push_back(event.type), true; }, {}))
+    EXPECT_FALSE(client.events(
+        0, [&](const PodmanEvent& event) { return seen.push_back(event.type), true; }, {}))
         << "podman ended the stream";
     ASSERT_GE(seen.size(), 2U);
     EXPECT_EQ(seen.front(), kUnreadableEvent);
@@ -232,7 +233,7 @@ TEST(Client, EndsTheEventsWithTheErrorThatPodmanSends) {
     const std::string error = R"({"message":"no journal","response":500})";
     Scripted podman("5.4.2", {{"/events", "200 OK", error + "\n"}});
     Client client = podman.client();
-    const auto ended = client.events(0, [](const Event&) { return true; }, {});
+    const auto ended = client.events(0, [](const PodmanEvent&) { return true; }, {});
     ASSERT_FALSE(ended);
     EXPECT_NE(ended.error().message.find("no journal"), std::string::npos) << ended.error().message;
 }

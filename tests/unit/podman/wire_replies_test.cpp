@@ -221,7 +221,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 TEST_P(Recorded, EventsTellWhatHappenedInOrder) {
-    std::vector<std::string> told;
+    std::vector<std::string> reported;
     std::int64_t last = 0;
     for (const std::string& line : lines_of(reply("events.ndjson"))) {
         const auto event = read_event(line);
@@ -232,13 +232,13 @@ TEST_P(Recorded, EventsTellWhatHappenedInOrder) {
         EXPECT_GE(event->time_nano, last);
         last = event->time_nano;
         if (event->name == "once") {
-            told.push_back(event->type + " " + event->action);
+            reported.push_back(event->type + " " + event->action);
         }
         if (event->name == "once" && event->action == "died") {
             EXPECT_EQ(event->attributes.at("containerExitCode"), "3");
         }
     }
-    EXPECT_EQ(told,
+    EXPECT_EQ(reported,
               (std::vector<std::string>{"container start", "container died", "container remove"}));
 }
 

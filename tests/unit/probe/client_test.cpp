@@ -43,14 +43,14 @@ class OpenPort {
 class ClientTest : public testing::Test {
   protected:
     void open(const std::string& program = PODREEVE_PROBE_PROGRAM) {
-        client_ = std::make_unique<Client>(
-            program, time_, time_, [this](const std::vector<Answer>& answers) {
-                answers_.insert(answers_.end(), answers.begin(), answers.end());
+        client_ = std::make_unique<ProberClient>(
+            program, time_, time_, [this](const std::vector<ProbeResult>& results) {
+                results_.insert(results_.end(), results.begin(), results.end());
             });
     }
 
-    Question question(Kind kind = Kind::Tcp) const {
-        Question out;
+    ProbeSpec probe(Protocol kind = Protocol::Tcp) const {
+        ProbeSpec out;
         out.kind = kind;
         out.pid = ::getpid();
         out.ports = {port_.port()};
@@ -60,123 +60,125 @@ class ClientTest : public testing::Test {
     }
 
     // Runs what other threads post until so many answers are there.
-    std::vector<Answer> wait_for(std::size_t count) {
+    std::vector<ProbeResult> wait_for(std::size_t count) {
         const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(20);
-        while (answers_.size() < count && SystemClock().steady_now() < end) {
+        while (results_.size() < count && SystemClock().steady_now() < end) {
             time_.run_posted();
             std::this_thread::yield();
         }
-        EXPECT_EQ(answers_.size(), count);
-        return std::exchange(answers_, {});
+        EXPECT_EQ(results_.size(), count);
+        return std::exchange(results_, {});
     }
 
     OpenPort port_;
     fakes::FakeTime time_;
-    std::vector<Answer> answers_;
-    std::unique_ptr<Client> client_;
+    std::vector<ProbeResult> results_;
+    std::unique_ptr<ProberClient> client_;
 };
 
 TEST_F(ClientTest, HasQuestionsAsked) {
     open();
-    const std::uint32_t one = client_->add(question());
-    const std::uint32_t two = client_->add(question());
+    const std::uint32_t one = client_->add(probe());
+    const std::uint32_t two = client_->add(probe());
     EXPECT_NE(one, two);
     EXPECT_EQ(client_->prober(), 0) << "nobody has asked yet";
     client_->ask({one, two, one});
-    std::vector<Answer> answers = wait_for(2);
-    for (const Answer& answer : answers) {
-        EXPECT_EQ(answer.outcome, Outcome::Success) << answer.text;
+    std::vector<ProbeResult> results = wait_for(2);
+    for (const ProbeResult& result : results) {
+        EXPECT_EQ(result.outcome, Outcome::Success) << result.text;
     }
     client_->ask({two});
-    EXPECT_EQ(wait_for(1), (std::vector<Answer>{{two, Outcome::Success, ""}}));
+    EXPECT_EQ(wait_for(1), (std::vector<ProbeResult>{{two, Outcome::Success, ""}}));
 }
 
 TEST_F(ClientTest, AnswersUnknownWhenThereIsNoProgram) {
     open("/nonexistent/probe");
-    const std::uint32_t number = client_->add(question());
+    const std::uint32_t number = client_->add(probe());
     client_->ask({number});
-    const std::vector<Answer> answers = wait_for(1);
-    EXPECT_EQ(answers[0].outcome, Outcome::Unknown);
-    EXPECT_EQ(answers[0].text, "cannot run /nonexistent/probe: No such file or directory");
+    const std::vector<ProbeResult> results = wait_for(1);
+    EXPECT_EQ(results[0].outcome, Outcome::Unknown);
+    EXPECT_EQ(results[0].text, "cannot run /nonexistent/probe: No such file or directory");
 }
 
 TEST_F(ClientTest, StartsAnotherProberWhenOneDies) {
     open();
-    const std::uint32_t hanging = client_->add(question(Kind::Http));
+    const std::uint32_t hanging = client_->add(probe(Protocol::Http));
     client_->ask({hanging});
     const pid_t first = client_->prober();
     ASSERT_GT(first, 0);
     ::kill(first, SIGKILL);
     EXPECT_EQ(wait_for(1)[0],
-              (Answer{hanging, Outcome::Unknown, "cannot ask: the prober has ended"}));
-    const std::uint32_t open_port = client_->add(question());
+              (ProbeResult{hanging, Outcome::Unknown, "cannot ask: the prober has ended"}));
+    const std::uint32_t open_port = client_->add(probe());
     client_->ask({open_port});
     EXPECT_EQ(wait_for(1)[0].outcome, Outcome::Unknown) << "too soon for another";
     EXPECT_EQ(client_->prober(), 0);
     time_.advance(std::chrono::seconds(1));
     client_->ask({open_port});
-    EXPECT_EQ(wait_for(1)[0], (Answer{open_port, Outcome::Success, ""}));
+    EXPECT_EQ(wait_for(1)[0], (ProbeResult{open_port, Outcome::Success, ""}));
     EXPECT_NE(client_->prober(), first);
 }
 
 TEST_F(ClientTest, KillsAProberThatHangs) {
     open();
-    const std::uint32_t number = client_->add(question());
+    const std::uint32_t number = client_->add(probe());
     client_->ask({number});
     wait_for(1);
     const pid_t first = client_->prober();
     ::kill(first, SIGSTOP);
     client_->ask({number});
     time_.advance(std::chrono::seconds(80));
-    EXPECT_EQ(wait_for(1)[0], (Answer{number, Outcome::Unknown, "cannot ask: the prober hangs"}));
+    EXPECT_EQ(wait_for(1)[0],
+              (ProbeResult{number, Outcome::Unknown, "cannot ask: the prober hangs"}));
     EXPECT_EQ(::kill(first, 0), -1) << "it is dead and reaped";
 }
 
 TEST_F(ClientTest, WhatIsKeptIsToldWhenItFailsAndNotBefore) {
     open();
     auto closing = std::make_unique<OpenPort>();
-    Question what = question();
+    ProbeSpec what = probe();
     what.ports = {closing->port()};
     const std::uint32_t kept = client_->add(what);
-    const std::uint32_t other = client_->add(question());
+    const std::uint32_t other = client_->add(probe());
     client_->keep({{kept, std::chrono::milliseconds(0), std::chrono::milliseconds(100)}});
     for (int i = 0; i < 3; ++i) {
         client_->ask({other});
-        EXPECT_EQ(wait_for(1)[0].question, other);
+        EXPECT_EQ(wait_for(1)[0].probe, other);
     }
     closing.reset();
-    EXPECT_EQ(wait_for(1)[0].question, kept);
+    EXPECT_EQ(wait_for(1)[0].probe, kept);
     client_->ask({kept});
     EXPECT_EQ(wait_for(1)[0].outcome, Outcome::Failure);
 }
 
 TEST_F(ClientTest, WhatIsKeptIsUnknownWhenTheProberDiesOrHangs) {
     open();
-    const std::uint32_t number = client_->add(question());
+    const std::uint32_t number = client_->add(probe());
     client_->keep({{number, std::chrono::seconds(1), std::chrono::seconds(1)}});
     ::kill(client_->prober(), SIGKILL);
     EXPECT_EQ(wait_for(1)[0],
-              (Answer{number, Outcome::Unknown, "cannot ask: the prober has ended"}));
+              (ProbeResult{number, Outcome::Unknown, "cannot ask: the prober has ended"}));
     time_.advance(std::chrono::seconds(2));
     client_->keep({{number, std::chrono::seconds(1), std::chrono::seconds(1)}});
     ::kill(client_->prober(), SIGSTOP);
     time_.advance(std::chrono::seconds(40));
-    EXPECT_EQ(wait_for(1)[0], (Answer{number, Outcome::Unknown, "cannot ask: the prober hangs"}));
+    EXPECT_EQ(wait_for(1)[0],
+              (ProbeResult{number, Outcome::Unknown, "cannot ask: the prober hangs"}));
 }
 
 TEST_F(ClientTest, AQuestionThatIsRemovedIsNotAnswered) {
     open();
-    const std::uint32_t hanging = client_->add(question(Kind::Http));
-    const std::uint32_t other = client_->add(question());
+    const std::uint32_t hanging = client_->add(probe(Protocol::Http));
+    const std::uint32_t other = client_->add(probe());
     client_->ask({hanging});
     client_->remove(hanging);
     client_->ask({hanging, other});
-    EXPECT_EQ(wait_for(1)[0].question, other);
+    EXPECT_EQ(wait_for(1)[0].probe, other);
 }
 
 TEST_F(ClientTest, LeavesNoProberBehind) {
     open();
-    client_->ask({client_->add(question())});
+    client_->ask({client_->add(probe())});
     wait_for(1);
     const pid_t pid = client_->prober();
     client_.reset();
@@ -185,20 +187,21 @@ TEST_F(ClientTest, LeavesNoProberBehind) {
 
 TEST_F(ClientTest, AQuestionThatIsTooLongIsUnknownAlone) {
     open();
-    Question what = question();
+    ProbeSpec what = probe();
     what.service = std::string(70'000, 'x');
     const std::uint32_t too_long = client_->add(what);
-    const std::uint32_t other = client_->add(question());
+    const std::uint32_t other = client_->add(probe());
     client_->ask({other});
     wait_for(1);
     const pid_t prober = client_->prober();
     client_->ask({too_long, other});
-    std::vector<Answer> answers = wait_for(2);
-    std::sort(answers.begin(), answers.end(),
-              [](const Answer& a, const Answer& b) { return a.question < b.question; });
-    EXPECT_EQ(answers[0], (Answer{too_long, Outcome::Unknown,
-                                  "cannot ask: the question is longer than the prober takes"}));
-    EXPECT_EQ(answers[1], (Answer{other, Outcome::Success, ""}));
+    std::vector<ProbeResult> results = wait_for(2);
+    std::sort(results.begin(), results.end(),
+              [](const ProbeResult& a, const ProbeResult& b) { return a.probe < b.probe; });
+    EXPECT_EQ(results[0],
+              (ProbeResult{too_long, Outcome::Unknown,
+                           "cannot ask: the question is longer than the prober takes"}));
+    EXPECT_EQ(results[1], (ProbeResult{other, Outcome::Success, ""}));
     client_->keep({{too_long, std::chrono::seconds(1), std::chrono::seconds(1)}});
     client_->ask({other});
     wait_for(1);
@@ -207,40 +210,40 @@ TEST_F(ClientTest, AQuestionThatIsTooLongIsUnknownAlone) {
 
 TEST_F(ClientTest, ALongQuestionIsAskedAsAnyOther) {
     open();
-    Question what = question();
+    ProbeSpec what = probe();
     what.headers = {{"X-Long", std::string(48 * 1024, 'x')}};
     const std::uint32_t number = client_->add(what);
     client_->ask({number});
-    EXPECT_EQ(wait_for(1), (std::vector<Answer>{{number, Outcome::Success, ""}}));
+    EXPECT_EQ(wait_for(1), (std::vector<ProbeResult>{{number, Outcome::Success, ""}}));
 }
 
 // What stops the prober is found out, and only that is left out.
 TEST_F(ClientTest, AQuestionOverWhichTheProberHangsTwiceIsAskedNoMore) {
     open();
-    const std::uint32_t evil = client_->add(question(Kind::Http));
-    const std::uint32_t slow = client_->add(question(Kind::Http));
-    const std::uint32_t good = client_->add(question());
-    const auto hang = [&](std::size_t answers) {
+    const std::uint32_t evil = client_->add(probe(Protocol::Http));
+    const std::uint32_t slow = client_->add(probe(Protocol::Http));
+    const std::uint32_t good = client_->add(probe());
+    const auto hang = [&](std::size_t results) {
         ::kill(client_->prober(), SIGSTOP);
         time_.advance(std::chrono::seconds(80));
-        return wait_for(answers);
+        return wait_for(results);
     };
     client_->ask({evil, slow});
     hang(2);
     client_->ask({good, evil, slow});  // slow waits until it is known what becomes of evil
-    EXPECT_EQ(wait_for(1), (std::vector<Answer>{{good, Outcome::Success, ""}}));
+    EXPECT_EQ(wait_for(1), (std::vector<ProbeResult>{{good, Outcome::Success, ""}}));
     hang(2);
     client_->ask({evil});
-    const Answer told = wait_for(1)[0];
-    EXPECT_EQ(told.outcome, Outcome::Unknown);
-    EXPECT_NE(told.text.find("asked no more until the manifest changes"), std::string::npos);
+    const ProbeResult reported = wait_for(1)[0];
+    EXPECT_EQ(reported.outcome, Outcome::Unknown);
+    EXPECT_NE(reported.text.find("asked no more until the manifest changes"), std::string::npos);
     client_->ask({slow, good});
-    EXPECT_EQ(wait_for(1), (std::vector<Answer>{{good, Outcome::Success, ""}}))
+    EXPECT_EQ(wait_for(1), (std::vector<ProbeResult>{{good, Outcome::Success, ""}}))
         << "slow is being asked, and its server says nothing";
     client_->remove(evil);
     client_->remove(slow);
-    const std::uint32_t anew = client_->add(question());
-    client_->ask({anew});
+    const std::uint32_t recreated = client_->add(probe());
+    client_->ask({recreated});
     EXPECT_EQ(wait_for(1)[0].outcome, Outcome::Success) << "another manifest, another question";
 }
 
@@ -248,7 +251,7 @@ TEST_F(ClientTest, SuspectsAreAskedOneAfterTheOtherAndClearedByTheirAnswers) {
     open();
     std::vector<std::uint32_t> all;
     for (int i = 0; i < 5; ++i) {
-        all.push_back(client_->add(question()));
+        all.push_back(client_->add(probe()));
     }
     client_->ask(all);
     wait_for(5);
@@ -256,19 +259,19 @@ TEST_F(ClientTest, SuspectsAreAskedOneAfterTheOtherAndClearedByTheirAnswers) {
     ::kill(client_->prober(), SIGSTOP);
     client_->ask(all);
     time_.advance(std::chrono::seconds(80));
-    for (const Answer& answer : wait_for(5)) {
-        EXPECT_EQ(answer.outcome, Outcome::Unknown);
+    for (const ProbeResult& result : wait_for(5)) {
+        EXPECT_EQ(result.outcome, Outcome::Unknown);
     }
     client_->ask(all);
-    for (const Answer& answer : wait_for(5)) {
-        EXPECT_EQ(answer.outcome, Outcome::Success) << answer.text;
+    for (const ProbeResult& result : wait_for(5)) {
+        EXPECT_EQ(result.outcome, Outcome::Success) << result.text;
     }
 }
 
 // As a bug in a parser would.
 TEST_F(ClientTest, AQuestionOverWhichTheProberCrashesTwiceIsAskedNoMore) {
     open();
-    const std::uint32_t evil = client_->add(question(Kind::Http));
+    const std::uint32_t evil = client_->add(probe(Protocol::Http));
     for (int i = 0; i < 2; ++i) {
         client_->ask({evil});
         ::kill(client_->prober(), SIGABRT);
@@ -303,17 +306,17 @@ class OtherProgram {
 TEST_F(ClientTest, AProberOfAnotherVersionIsEndedAndTriedAgainSeldom) {
     const OtherProgram other("printf '\\203' >&0\nread line <&0\n");
     open(other.path());
-    const std::uint32_t number = client_->add(question());
+    const std::uint32_t number = client_->add(probe());
     client_->ask({number});
-    const Answer told = wait_for(1)[0];
-    EXPECT_EQ(told.outcome, Outcome::Unknown);
-    EXPECT_EQ(told.text,
+    const ProbeResult reported = wait_for(1)[0];
+    EXPECT_EQ(reported.outcome, Outcome::Unknown);
+    EXPECT_EQ(reported.text,
               "cannot ask: podreeve-probe speaks version 3 and this program version 2, of another "
               "build of podreeve: restart the agent");
     EXPECT_EQ(client_->prober(), 0);
     time_.advance(std::chrono::seconds(29));
     client_->ask({number});
-    EXPECT_EQ(wait_for(1)[0].text, told.text) << "why it is not asked";
+    EXPECT_EQ(wait_for(1)[0].text, reported.text) << "why it is not asked";
     EXPECT_EQ(client_->prober(), 0);
     time_.advance(std::chrono::seconds(1));
     client_->ask({number});
@@ -324,7 +327,7 @@ TEST_F(ClientTest, AProberOfAnotherVersionIsEndedAndTriedAgainSeldom) {
 TEST_F(ClientTest, AProberThatSaysMoreThanIsReadIsKilled) {
     const OtherProgram other("while printf '%4000s' '' >&0; do :; done\n");
     open(other.path());
-    const std::uint32_t number = client_->add(question());
+    const std::uint32_t number = client_->add(probe());
     client_->ask({number});
     const pid_t flooding = client_->prober();
     const SteadyTime end = SystemClock().steady_now() + std::chrono::seconds(60);

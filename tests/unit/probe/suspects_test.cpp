@@ -10,7 +10,7 @@ TEST(Suspects, AllThatWereUnderWayAreUntilTheyAreAnswered) {
     suspects.prober_lost({1, 2}, 0);
     EXPECT_TRUE(suspects.is_suspect(1) && suspects.is_suspect(2));
     EXPECT_FALSE(suspects.is_suspect(3));
-    suspects.answered(1);
+    suspects.replied(1);
     EXPECT_FALSE(suspects.is_suspect(1));
     EXPECT_FALSE(suspects.is_convicted(2));
 }
@@ -30,7 +30,7 @@ TEST(Suspects, OnlyTheOneThatIsTriedIsConvicted) {
 TEST(Suspects, OneThatWasAnsweredBetweenTwoHangsIsNotConvicted) {
     Suspects suspects;
     suspects.prober_lost({1}, 0);
-    suspects.answered(1);
+    suspects.replied(1);
     suspects.prober_lost({1}, 0);
     EXPECT_TRUE(suspects.is_suspect(1));
     EXPECT_FALSE(suspects.is_convicted(1));

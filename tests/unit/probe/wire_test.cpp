@@ -5,9 +5,9 @@
 namespace podreeve::probe::wire {
 namespace {
 
-Question full_question() {
-    Question out;
-    out.kind = Kind::Grpc;
+ProbeSpec full_question() {
+    ProbeSpec out;
+    out.kind = Protocol::Grpc;
     out.pid = 4711;
     out.host = "::1";
     out.ports = {80, 65535};
@@ -27,14 +27,14 @@ TEST(Wire, CarriesEveryOrder) {
     const auto orders = read_orders(packet);
     ASSERT_TRUE(orders);
     ASSERT_EQ(orders->size(), 6U);
-    EXPECT_EQ(std::get<Learn>((*orders)[0]).question, 7U);
+    EXPECT_EQ(std::get<Learn>((*orders)[0]).probe, 7U);
     EXPECT_EQ(std::get<Learn>((*orders)[0]).what, full_question());
     EXPECT_EQ(std::get<Learn>((*orders)[0]).trouble, "gone");
-    EXPECT_EQ(std::get<Forget>((*orders)[1]).question, 8U);
-    EXPECT_EQ(std::get<Ask>((*orders)[2]).questions, (std::vector<std::uint32_t>{1, 2, 3}));
-    EXPECT_TRUE(std::get<Ask>((*orders)[3]).questions.empty());
-    EXPECT_EQ(std::get<Learn>((*orders)[4]).what, Question{});
-    EXPECT_EQ(std::get<Keep>((*orders)[5]).question, 10U);
+    EXPECT_EQ(std::get<Forget>((*orders)[1]).probe, 8U);
+    EXPECT_EQ(std::get<Ask>((*orders)[2]).probes, (std::vector<std::uint32_t>{1, 2, 3}));
+    EXPECT_TRUE(std::get<Ask>((*orders)[3]).probes.empty());
+    EXPECT_EQ(std::get<Learn>((*orders)[4]).what, ProbeSpec{});
+    EXPECT_EQ(std::get<Keep>((*orders)[5]).probe, 10U);
     EXPECT_EQ(std::get<Keep>((*orders)[5]).first, std::chrono::milliseconds(300));
     EXPECT_EQ(std::get<Keep>((*orders)[5]).period, std::chrono::seconds(2));
 }
@@ -62,67 +62,67 @@ TEST(Wire, SaysWhichVersionsDoNotUnderstandEachOther) {
         EXPECT_NE(orders.error().message.find(std::string("the agent speaks ") + version + " "),
                   std::string::npos)
             << orders.error().message;
-        const auto answers = read_answers(first);
-        ASSERT_FALSE(answers) << version;
-        EXPECT_EQ(answers.error().code, Code::Unsupported);
-        EXPECT_NE(answers.error().message.find("restart the agent"), std::string::npos);
+        const auto results = read_results(first);
+        ASSERT_FALSE(results) << version;
+        EXPECT_EQ(results.error().code, Code::Unsupported);
+        EXPECT_NE(results.error().message.find("restart the agent"), std::string::npos);
     }
 }
 
 TEST(Wire, CarriesAnswersInAsManyPacketsAsItTakes) {
-    std::vector<Answer> answers;
+    std::vector<ProbeResult> results;
     for (std::uint32_t i = 0; i < 2000; ++i) {
-        answers.push_back({i, i % 2 == 0 ? Outcome::Success : Outcome::Failure,
+        results.push_back({i, i % 2 == 0 ? Outcome::Success : Outcome::Failure,
                            i % 2 == 0 ? "" : std::string(200, 'x')});
     }
-    std::vector<Answer> read;
-    const auto packets = write_answers(answers);
+    std::vector<ProbeResult> read;
+    const auto packets = write_results(results);
     EXPECT_GT(packets.size(), 1U);
     for (const std::string& packet : packets) {
         EXPECT_LE(packet.size(), kMaxPacket);
-        const auto part = read_answers(packet);
+        const auto part = read_results(packet);
         ASSERT_TRUE(part);
         read.insert(read.end(), part->begin(), part->end());
     }
-    EXPECT_EQ(read, answers);
-    EXPECT_TRUE(write_answers({}).empty());
+    EXPECT_EQ(read, results);
+    EXPECT_TRUE(write_results({}).empty());
 }
 
 TEST(Wire, CutsALongText) {
-    const auto packets = write_answers({{1, Outcome::Failure, std::string(100'000, 'x')}});
+    const auto packets = write_results({{1, Outcome::Failure, std::string(100'000, 'x')}});
     ASSERT_EQ(packets.size(), 1U);
-    EXPECT_EQ(read_answers(packets[0])->at(0).text, std::string(240, 'x'));
+    EXPECT_EQ(read_results(packets[0])->at(0).text, std::string(240, 'x'));
 }
 
 TEST(Wire, CutsALongTextBetweenTwoCharacters) {
     const std::string text = std::string(239, 'x') + "é and more";
-    const auto answers = read_answers(write_answers({{1, Outcome::Failure, text}}).at(0));
-    ASSERT_TRUE(answers);
-    EXPECT_EQ(answers->at(0).text, std::string(239, 'x'));
+    const auto results = read_results(write_results({{1, Outcome::Failure, text}}).at(0));
+    ASSERT_TRUE(results);
+    EXPECT_EQ(results->at(0).text, std::string(239, 'x'));
 }
 
 TEST(Wire, ShowsWhatIsNoText) {
-    const auto answers = read_answers(write_answers({{1, Outcome::Failure, "\xFF\x1B[2J"}}).at(0));
-    ASSERT_TRUE(answers);
-    EXPECT_EQ(answers->at(0).text, R"(\xff\x1b[2J)");
+    const auto results = read_results(write_results({{1, Outcome::Failure, "\xFF\x1B[2J"}}).at(0));
+    ASSERT_TRUE(results);
+    EXPECT_EQ(results->at(0).text, R"(\xff\x1b[2J)");
 }
 
 TEST(Wire, RefusesAnOutcomeThatThereIsNot) {
-    std::string packet = write_answers({{7, Outcome::Unknown, ""}}).front();
+    std::string packet = write_results({{7, Outcome::Unknown, ""}}).front();
     const std::size_t outcome = packet.find(static_cast<char>(Outcome::Unknown), 2 + 4);
     ASSERT_NE(outcome, std::string::npos);
-    EXPECT_TRUE(read_answers(packet));
+    EXPECT_TRUE(read_results(packet));
     packet[outcome] = static_cast<char>(Outcome::Unknown) + 1;
-    EXPECT_FALSE(read_answers(packet));
+    EXPECT_FALSE(read_results(packet));
 }
 
 TEST(Wire, RefusesAnswersThatAreCut) {
-    const std::string packet = write_answers({{1, Outcome::Failure, "why"}})[0];
+    const std::string packet = write_results({{1, Outcome::Failure, "why"}})[0];
     for (std::size_t size = 3; size < packet.size(); ++size) {
-        EXPECT_FALSE(read_answers(packet.substr(0, size))) << size;
+        EXPECT_FALSE(read_results(packet.substr(0, size))) << size;
     }
-    EXPECT_FALSE(read_answers(""));
-    EXPECT_FALSE(read_answers(kFirstByte + write(Forget{1})));
+    EXPECT_FALSE(read_results(""));
+    EXPECT_FALSE(read_results(kFirstByte + write(Forget{1})));
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/prober/asker.h"
 #include "runtime/prober/host_thread.h"
+#include "runtime/prober/prober.h"
 #include "tests/fakes/scarce_memory.h"
 #include "tests/unit/prober/peer.h"
 
@@ -13,32 +13,32 @@
 namespace podreeve::prober {
 namespace {
 
-using probe::Answer;
 using probe::Outcome;
+using probe::ProbeResult;
 
 constexpr std::size_t kMuch = 400'000;
 
-void learn(Asker& asker, std::uint32_t number, const std::string& path, std::uint16_t port) {
-    probe::Question what;
-    what.kind = probe::Kind::Http;
+void learn(Prober& prober, std::uint32_t number, const std::string& path, std::uint16_t port) {
+    probe::ProbeSpec what;
+    what.kind = probe::Protocol::Http;
     what.pid = ::getpid();
     what.ports = {port};
     what.path = path;
     what.timeout = std::chrono::seconds(10);
     auto namespaces = probe::open_namespaces(what.pid);
     ASSERT_TRUE(namespaces);
-    asker.take(probe::wire::Learn{number, what, ""}, std::move(*namespaces));
+    prober.take(probe::wire::Learn{number, what, ""}, std::move(*namespaces));
 }
 
 // By question.
-std::map<std::uint32_t, Answer> wait_for(Asker& asker, std::size_t count) {
+std::map<std::uint32_t, ProbeResult> wait_for(Prober& prober, std::size_t count) {
     const SystemClock clock;
-    std::map<std::uint32_t, Answer> out;
+    std::map<std::uint32_t, ProbeResult> out;
     const SteadyTime end = clock.steady_now() + std::chrono::seconds(20);
     while (out.size() < count && clock.steady_now() < end) {
-        EXPECT_TRUE(asker.turn(-1, std::chrono::milliseconds(100)));
-        for (const Answer& answer : asker.answers()) {
-            out[answer.question] = answer;
+        EXPECT_TRUE(prober.turn(-1, std::chrono::milliseconds(100)));
+        for (const ProbeResult& result : prober.results()) {
+            out[result.probe] = result;
         }
     }
     EXPECT_EQ(out.size(), count);
@@ -48,21 +48,21 @@ std::map<std::uint32_t, Answer> wait_for(Asker& asker, std::size_t count) {
 TEST(Containment, AQuestionThatThrowsIsUnknownAndTheOthersAreAnswered) {
     Peer peer(answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
     const SystemClock clock;
-    const auto asker = Asker::create(clock);
-    ASSERT_TRUE(asker);
-    learn(**asker, 1, "/" + std::string(kMuch, 'x'), peer.port());
-    learn(**asker, 2, "/", peer.port());
+    const auto prober = Prober::create(clock);
+    ASSERT_TRUE(prober);
+    learn(**prober, 1, "/" + std::string(kMuch, 'x'), peer.port());
+    learn(**prober, 2, "/", peer.port());
     {
         const fakes::ScarceMemory scarce(kMuch);
-        ASSERT_NO_THROW((*asker)->take(probe::wire::Ask{{1, 2}}));
-        auto answers = wait_for(**asker, 2);
+        ASSERT_NO_THROW((*prober)->take(probe::wire::Ask{{1, 2}}));
+        auto results = wait_for(**prober, 2);
         EXPECT_GT(fakes::ScarceMemory::refused(), 0U);
-        EXPECT_EQ(answers[1], (Answer{1, Outcome::Unknown, "internal error: std::bad_alloc"}));
-        EXPECT_EQ(answers[2], (Answer{2, Outcome::Success, ""}));
+        EXPECT_EQ(results[1], (ProbeResult{1, Outcome::Unknown, "internal error: std::bad_alloc"}));
+        EXPECT_EQ(results[2], (ProbeResult{2, Outcome::Success, ""}));
     }
-    EXPECT_TRUE((*asker)->idle());
-    (*asker)->take(probe::wire::Ask{{1}});
-    EXPECT_EQ(wait_for(**asker, 1)[1].outcome, Outcome::Success);
+    EXPECT_TRUE((*prober)->idle());
+    (*prober)->take(probe::wire::Ask{{1}});
+    EXPECT_EQ(wait_for(**prober, 1)[1].outcome, Outcome::Success);
 }
 
 TEST(Containment, WhatIsThrownOnTheHostsThreadIsThrownToWhoAskedForIt) {

@@ -8,9 +8,9 @@ namespace {
 using namespace std::string_literals;
 using probe::Outcome;
 
-probe::Question question(const std::string& service = "") {
-    probe::Question out;
-    out.kind = probe::Kind::Grpc;
+probe::ProbeSpec probe(const std::string& service = "") {
+    probe::ProbeSpec out;
+    out.kind = probe::Protocol::Grpc;
     out.ports = {9000};
     out.service = service;
     return out;
@@ -31,7 +31,7 @@ std::string message(const std::string& protobuf) {
 
 // By RFC 9113 and RFC 7541, byte by byte.
 TEST(GrpcDialogue, AsksOnceInHttp2) {
-    const probe::Question asked = question("db");
+    const probe::ProbeSpec asked = probe("db");
     const std::string opening = GrpcDialogue(asked, 9000).opening();
     const std::string headers = "\x83\x86"s + "\x04\x1c/grpc.health.v1.Health/Check"s +
                                 "\x01\x0elocalhost:9000"s +
@@ -45,7 +45,7 @@ TEST(GrpcDialogue, AsksOnceInHttp2) {
 }
 
 TEST(GrpcDialogue, AsksForTheServerAsAWholeWithAnEmptyMessage) {
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     const std::string opening = GrpcDialogue(asked, 9000).opening();
     EXPECT_EQ(opening.substr(opening.size() - 14), frame(0, 1, 1, message("")));
 }
@@ -53,11 +53,11 @@ TEST(GrpcDialogue, AsksForTheServerAsAWholeWithAnEmptyMessage) {
 struct Case {
     const char* name;
     std::string heard;
-    std::optional<Verdict> verdict;
+    std::optional<DialogueResult> result;
     std::string reply;
 };
 
-Verdict failure(const std::string& text) {
+DialogueResult failure(const std::string& text) {
     return {Outcome::Failure, text};
 }
 
@@ -65,13 +65,13 @@ TEST(GrpcDialogue, TellsByTheMessageHoweverTheAnswerIsCut) {
     const std::string headers = frame(1, 4, 1, "\x88");
     const Case cases[] = {
         {"serving", kSettings + headers + frame(0, 0, 1, message("\x08\x01")),
-         Verdict{Outcome::Success, ""}, kSettingsAck},
+         DialogueResult{Outcome::Success, ""}, kSettingsAck},
         {"message in two frames",
          kSettings + headers + frame(0, 0, 1, message("\x08\x01").substr(0, 3)) +
              frame(0, 0, 1, message("\x08\x01").substr(3)),
-         Verdict{Outcome::Success, ""}, kSettingsAck},
+         DialogueResult{Outcome::Success, ""}, kSettingsAck},
         {"padded", kSettings + frame(0, 8, 1, "\x02" + message("\x08\x01") + "\0\0"s),
-         Verdict{Outcome::Success, ""}, kSettingsAck},
+         DialogueResult{Outcome::Success, ""}, kSettingsAck},
         {"ping before", kSettings + frame(6, 0, 0, "12345678") + frame(6, 1, 0, "12345678"),
          std::nullopt, kSettingsAck + frame(6, 1, 0, "12345678")},
         {"not serving", kSettings + frame(0, 0, 1, message("\x08\x02")),
@@ -93,23 +93,23 @@ TEST(GrpcDialogue, TellsByTheMessageHoweverTheAnswerIsCut) {
         {"other frames", kSettings + frame(8, 0, 0, "\0\0\0\1"s) + frame(99, 0, 0, "?"),
          std::nullopt, kSettingsAck},
     };
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     for (const Case& c : cases) {
         for (const std::size_t step : {c.heard.size(), std::size_t{1}, std::size_t{5}}) {
             GrpcDialogue dialogue(asked, 9000);
-            std::optional<Verdict> verdict;
+            std::optional<DialogueResult> result;
             std::string reply;
-            for (std::size_t at = 0; at < c.heard.size() && !verdict; at += step) {
-                verdict = dialogue.hear(std::string_view(c.heard).substr(at, step), reply);
+            for (std::size_t at = 0; at < c.heard.size() && !result; at += step) {
+                result = dialogue.hear(std::string_view(c.heard).substr(at, step), reply);
             }
-            EXPECT_EQ(verdict, c.verdict) << c.name;
+            EXPECT_EQ(result, c.result) << c.name;
             EXPECT_EQ(reply, c.reply) << c.name;
         }
     }
 }
 
 TEST(GrpcDialogue, NamesTheServiceItAskedFor) {
-    const probe::Question asked = question("shop");
+    const probe::ProbeSpec asked = probe("shop");
     GrpcDialogue dialogue(asked, 9000);
     std::string reply;
     EXPECT_EQ(dialogue.hear(kSettings + frame(1, 5, 1, "\x88"), reply),
@@ -124,32 +124,32 @@ TEST(GrpcDialogue, GivesUpOnAServerThatSaysTooMuchAndNoAnswer) {
                                 frame(8, 0, 0, "\0\0\0\1"s),
                                 frame(99, 0, 0, std::string(100, '?')),
                                 frame(0, 0, 1, "")};
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     for (const std::string& each : rows) {
         GrpcDialogue dialogue(asked, 9000);
         std::string reply;
-        std::optional<Verdict> verdict = dialogue.hear(kSettings, reply);
+        std::optional<DialogueResult> result = dialogue.hear(kSettings, reply);
         int frames = 1;
-        for (; frames < 1000 && !verdict; ++frames) {
-            verdict = dialogue.hear(each, reply);
+        for (; frames < 1000 && !result; ++frames) {
+            result = dialogue.hear(each, reply);
         }
-        EXPECT_EQ(verdict, failure("port 9000: says too much and no answer"));
+        EXPECT_EQ(result, failure("port 9000: says too much and no answer"));
         EXPECT_EQ(frames, 65);
         EXPECT_LT(reply.size(), 2000U) << "nor do we";
     }
 }
 
 TEST(GrpcDialogue, CountsTheBytesToo) {
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     GrpcDialogue dialogue(asked, 9000);
     std::string reply;
-    std::optional<Verdict> verdict = dialogue.hear(kSettings, reply);
+    std::optional<DialogueResult> result = dialogue.hear(kSettings, reply);
     const std::string large = "\0\x40\0\x63\0\0\0\0\0"s + std::string(16384, '?');
     int frames = 0;
-    for (; frames < 10 && !verdict; ++frames) {
-        verdict = dialogue.hear(large, reply);
+    for (; frames < 10 && !result; ++frames) {
+        result = dialogue.hear(large, reply);
     }
-    EXPECT_EQ(verdict, failure("port 9000: says too much and no answer"));
+    EXPECT_EQ(result, failure("port 9000: says too much and no answer"));
     EXPECT_EQ(frames, 4);
 }
 

@@ -7,16 +7,16 @@ namespace {
 
 using probe::Outcome;
 
-probe::Question question(const std::string& path = "/") {
-    probe::Question out;
-    out.kind = probe::Kind::Http;
+probe::ProbeSpec probe(const std::string& path = "/") {
+    probe::ProbeSpec out;
+    out.kind = probe::Protocol::Http;
     out.ports = {8080};
     out.path = path;
     return out;
 }
 
 TEST(HttpDialogue, AsksAsTheKubeletDoes) {
-    probe::Question asked = question("/up?x=1");
+    probe::ProbeSpec asked = probe("/up?x=1");
     asked.headers = {{"X-Key", "1"}};
     EXPECT_EQ(HttpDialogue(asked, 8080).opening(),
               "GET /up?x=1 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: podreeve-probe/1\r\n"
@@ -25,7 +25,7 @@ TEST(HttpDialogue, AsksAsTheKubeletDoes) {
     EXPECT_EQ(HttpDialogue(asked, 8080).opening(),
               "GET /up?x=1 HTTP/1.1\r\nConnection: close\r\nhost: shop.example\r\nACCEPT: a/b\r\n"
               "user-agent: me\r\n\r\n");
-    asked = question();
+    asked = probe();
     asked.host = "fd00::1";
     EXPECT_NE(HttpDialogue(asked, 80).opening().find("Host: [fd00::1]\r\n"), std::string::npos);
     asked.tls = true;
@@ -34,14 +34,14 @@ TEST(HttpDialogue, AsksAsTheKubeletDoes) {
 
 struct Case {
     const char* name;
-    std::string answer;
+    std::string final_reply;
     bool closes;  // the server closes after it
-    Verdict verdict;
+    DialogueResult result;
 };
 
-const Verdict kSuccess{Outcome::Success, ""};
+const DialogueResult kSuccess{Outcome::Success, ""};
 
-Verdict failure(const std::string& text) {
+DialogueResult failure(const std::string& text) {
     return {Outcome::Failure, text};
 }
 
@@ -69,25 +69,25 @@ TEST(HttpDialogue, TellsByTheStatusHoweverTheAnswerIsCut) {
         {"ssh", "SSH-2.0-x\r\n", false, failure("port 8080: the answer is not HTTP")},
         {"no number", "HTTP/1.1 OK\r\n\r\n", false, failure("port 8080: the answer is not HTTP")},
     };
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     for (const Case& c : cases) {
-        for (const std::size_t step : {c.answer.size() + 1, std::size_t{1}, std::size_t{7}}) {
+        for (const std::size_t step : {c.final_reply.size() + 1, std::size_t{1}, std::size_t{7}}) {
             HttpDialogue dialogue(asked, 8080);
             dialogue.opening();
-            std::optional<Verdict> verdict;
+            std::optional<DialogueResult> result;
             std::string reply;
-            for (std::size_t at = 0; at < c.answer.size() && !verdict; at += step) {
-                verdict = dialogue.hear(std::string_view(c.answer).substr(at, step), reply);
+            for (std::size_t at = 0; at < c.final_reply.size() && !result; at += step) {
+                result = dialogue.hear(std::string_view(c.final_reply).substr(at, step), reply);
             }
-            EXPECT_EQ(verdict.has_value(), !c.closes) << c.name;
-            EXPECT_EQ(verdict ? *verdict : dialogue.closed(), c.verdict) << c.name;
+            EXPECT_EQ(result.has_value(), !c.closes) << c.name;
+            EXPECT_EQ(result ? *result : dialogue.closed(), c.result) << c.name;
             EXPECT_EQ(reply, "");
         }
     }
 }
 
 TEST(HttpDialogue, HasHeardEnoughAfterTenKilobytes) {
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     HttpDialogue dialogue(asked, 8080);
     std::string reply;
     EXPECT_FALSE(dialogue.hear("HTTP/1.1 200 OK\r\n\r\n", reply));
@@ -97,15 +97,15 @@ TEST(HttpDialogue, HasHeardEnoughAfterTenKilobytes) {
 }
 
 TEST(HttpDialogue, NeverShowsTheQuery) {
-    const probe::Question asked = question("/up?key=hunter2");
+    const probe::ProbeSpec asked = probe("/up?key=hunter2");
     HttpDialogue dialogue(asked, 8080);
     std::string reply;
-    const auto verdict = dialogue.hear("HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", reply);
-    EXPECT_EQ(verdict, failure("port 8080: /up answered 500"));
+    const auto result = dialogue.hear("HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", reply);
+    EXPECT_EQ(result, failure("port 8080: /up answered 500"));
 }
 
 TEST(HttpDialogue, GivesUpOnAHeadWithoutEnd) {
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     HttpDialogue dialogue(asked, 8080);
     std::string reply;
     EXPECT_EQ(dialogue.hear("HTTP/1.1 200 OK\r\n" + std::string(70'000, 'x'), reply),
@@ -114,32 +114,31 @@ TEST(HttpDialogue, GivesUpOnAHeadWithoutEnd) {
 
 TEST(HttpDialogue, TakesFiveInformationalRepliesAndNoMore) {
     const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    const std::string answer = "HTTP/1.1 204 X\r\n\r\n";
-    const probe::Question asked = question();
+    const std::string final_reply = "HTTP/1.1 204 X\r\n\r\n";
+    const probe::ProbeSpec asked = probe();
     for (const int replies : {5, 6, 7, 1000}) {
         for (const bool at_once : {true, false}) {
             HttpDialogue dialogue(asked, 8080);
             std::string reply, all;
-            std::optional<Verdict> verdict;
+            std::optional<DialogueResult> result;
             for (int i = 0; i < replies; ++i) {
                 all += go_on;
-                if (!at_once && !verdict) {
-                    verdict = dialogue.hear(go_on, reply);
+                if (!at_once && !result) {
+                    result = dialogue.hear(go_on, reply);
                 }
             }
-            if (!verdict) {
-                verdict = dialogue.hear(at_once ? all + answer : answer, reply);
+            if (!result) {
+                result = dialogue.hear(at_once ? all + final_reply : final_reply, reply);
             }
-            EXPECT_EQ(verdict, replies == 5
-                                   ? kSuccess
-                                   : failure("port 8080: the answer has no end of headers"))
+            EXPECT_EQ(result, replies == 5 ? kSuccess
+                                           : failure("port 8080: the answer has no end of headers"))
                 << replies << at_once;
         }
     }
 }
 
 TEST(HttpDialogue, CountsTheBytesOfAllHeads) {
-    const probe::Question asked = question();
+    const probe::ProbeSpec asked = probe();
     HttpDialogue dialogue(asked, 8080);
     const std::string head = "HTTP/1.1 103 Hints\r\nLink: " + std::string(20'000, 'x') + "\r\n\r\n";
     std::string reply;

@@ -91,24 +91,26 @@ class NetworksTest : public testing::Test {
 
 TEST_F(NetworksTest, AUsersAreEnteredThroughItsUserNamespace) {
     probe::Namespaces podmans = podmans_.namespaces();
-    EXPECT_EQ(as_somebody([&] {
-                  Networks networks;
-                  return can_be_asked(networks, std::move(podmans)) && !networks.astray() ? 0 : 1;
-              }),
-              0);
+    EXPECT_EQ(
+        as_somebody([&] {
+            Networks networks;
+            return can_be_asked(networks, std::move(podmans)) && !networks.is_disoriented() ? 0 : 1;
+        }),
+        0);
 }
 
 // The second would be out of reach for ever, if the first had made the process one of two threads.
 TEST_F(NetworksTest, AForeignOneThatComesFirstShutsNoOtherOut) {
     probe::Namespaces podmans = podmans_.namespaces(), foreign = foreign_.namespaces();
-    EXPECT_EQ(as_somebody([&] {
-                  Networks networks;
-                  if (can_be_asked(networks, std::move(foreign))) {
-                      return 1;
-                  }
-                  return can_be_asked(networks, std::move(podmans)) && !networks.astray() ? 0 : 2;
-              }),
-              0);
+    EXPECT_EQ(
+        as_somebody([&] {
+            Networks networks;
+            if (can_be_asked(networks, std::move(foreign))) {
+                return 1;
+            }
+            return can_be_asked(networks, std::move(podmans)) && !networks.is_disoriented() ? 0 : 2;
+        }),
+        0);
 }
 
 TEST_F(NetworksTest, AProcessThatCanNeverEnterSaysSo) {
@@ -121,7 +123,7 @@ TEST_F(NetworksTest, AProcessThatCanNeverEnterSaysSo) {
                       }
                   });
                   const bool asked = can_be_asked(networks, std::move(podmans));
-                  return !asked && networks.astray() ? 0 : 1;
+                  return !asked && networks.is_disoriented() ? 0 : 1;
               }),
               0);
 }

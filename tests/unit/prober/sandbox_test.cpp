@@ -20,10 +20,10 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/prober/asker.h"
 #include "runtime/prober/host_thread.h"
 #include "runtime/prober/landlock.h"
 #include "runtime/prober/privileges.h"
+#include "runtime/prober/prober.h"
 #include "runtime/prober/system_calls.h"
 #include "tests/unit/prober/peer.h"
 
@@ -290,29 +290,29 @@ TEST(ShutIn, TakesAllThatThisKernelCan) {
 }
 
 // How many of these fail, when they are asked by a process that is shut in by the installed list.
-int failures_of(Asker& asker, const std::vector<probe::Question>& questions) {
+int failures_of(Prober& prober, const std::vector<probe::ProbeSpec>& probes) {
     std::vector<std::uint32_t> all;
-    for (const probe::Question& each : questions) {
+    for (const probe::ProbeSpec& each : probes) {
         all.push_back(static_cast<std::uint32_t>(all.size() + 1));
         auto namespaces = probe::open_namespaces(each.pid);
-        asker.take(probe::wire::Learn{all.back(), each}, std::move(*namespaces));
+        prober.take(probe::wire::Learn{all.back(), each}, std::move(*namespaces));
     }
     if (!give_up_gaining_rights() || !keep_capability_to_enter() ||
         !allow_few_system_calls(false)) {
         return kNotPrepared;
     }
     (void)shut_off_files();
-    asker.take(probe::wire::Ask{all});
-    std::size_t told = 0;
+    prober.take(probe::wire::Ask{all});
+    std::size_t reported = 0;
     int failed = 0;
-    for (int i = 0; i < 2000 && told < all.size(); ++i) {
-        (void)asker.turn(-1, std::chrono::milliseconds(10));
-        for (const probe::Answer& answer : asker.answers()) {
-            ++told;
-            failed += answer.outcome == probe::Outcome::Success ? 0 : 1;
+    for (int i = 0; i < 2000 && reported < all.size(); ++i) {
+        (void)prober.turn(-1, std::chrono::milliseconds(10));
+        for (const probe::ProbeResult& result : prober.results()) {
+            ++reported;
+            failed += result.outcome == probe::Outcome::Success ? 0 : 1;
         }
     }
-    return told == all.size() ? failed : kNotPrepared + 1;
+    return reported == all.size() ? failed : kNotPrepared + 1;
 }
 
 TEST(ShutIn, AllSortsOfQuestionsAreStillAsked) {
@@ -321,8 +321,8 @@ TEST(ShutIn, AllSortsOfQuestionsAreStillAsked) {
     }
     const std::string ok = "HTTP/1.1 204 X\r\n\r\n";
     const Peer tcp(silent()), http(answering(ok)), tls(answering_in_tls(ok));
-    const auto question = [](probe::Kind kind, std::uint16_t port, bool in_tls) {
-        probe::Question out;
+    const auto probe = [](probe::Protocol kind, std::uint16_t port, bool in_tls) {
+        probe::ProbeSpec out;
         out.kind = kind;
         out.pid = ::getpid();
         out.ports = {port};
@@ -331,16 +331,16 @@ TEST(ShutIn, AllSortsOfQuestionsAreStillAsked) {
         out.timeout = std::chrono::seconds(10);
         return out;
     };
-    std::vector<probe::Question> questions = {question(probe::Kind::Tcp, tcp.port(), false),
-                                              question(probe::Kind::Http, http.port(), false),
-                                              question(probe::Kind::Http, tls.port(), true)};
+    std::vector<probe::ProbeSpec> probes = {probe(probe::Protocol::Tcp, tcp.port(), false),
+                                            probe(probe::Protocol::Http, http.port(), false),
+                                            probe(probe::Protocol::Http, tls.port(), true)};
     const SystemClock clock;
     const auto ask = [&] {
-        const auto asker = Asker::create(clock);
-        return asker ? failures_of(**asker, questions) : kNotPrepared;
+        const auto prober = Prober::create(clock);
+        return prober ? failures_of(**prober, probes) : kNotPrepared;
     };
     EXPECT_EQ(in_child([] { return true; }, ask).code, 0);
-    questions.push_back(question(probe::Kind::Tcp, closed_port(), false));
+    probes.push_back(probe(probe::Protocol::Tcp, closed_port(), false));
     EXPECT_EQ(in_child([] { return true; }, ask).code, 1) << "nobody listens there";
 }
 

@@ -52,7 +52,7 @@ TEST(Check, TellsAllErrorsOfAUnitWithWhatIsAllowedAndMeant) {
 TEST(Check, RefusesWhatSystemdAndPodmanWouldRefuse) {
     struct Row {
         const char* text;
-        const char* told;
+        const char* reported;
     };
 
     const Row rows[] = {
@@ -71,7 +71,7 @@ TEST(Check, RefusesWhatSystemdAndPodmanWouldRefuse) {
              problems_of(Unit::read({"/q/web.container", row.text}), kNewestRelease)) {
             said += each.message;
         }
-        EXPECT_EQ(said, row.told) << row.text;
+        EXPECT_EQ(said, row.reported) << row.text;
     }
 }
 

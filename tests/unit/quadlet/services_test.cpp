@@ -13,7 +13,7 @@ using Words = std::vector<std::string>;
 
 const Words& command_of(const Service& service, std::string_view key) {
     static const Words none;
-    for (const Command& each : service.commands) {
+    for (const ServiceCommand& each : service.commands) {
         if (each.key == key) {
             return each.arguments;
         }

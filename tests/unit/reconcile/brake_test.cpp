@@ -51,7 +51,7 @@ class Brakes : public ::testing::Test {
 
     // An agent that starts, and dies with web in hand.
     void die_once() {
-        brake()->weigh(desired);
+        brake()->evaluate(desired);
         leave_death_of("web");
         clock.advance(std::chrono::seconds(1));
     }
@@ -74,10 +74,10 @@ class Brakes : public ::testing::Test {
 TEST_F(Brakes, SetAsideTheAppInWhoseHandsThreeAgentsDied) {
     die_once();
     die_once();
-    EXPECT_TRUE(brake()->weigh(desired).empty());
+    EXPECT_TRUE(brake()->evaluate(desired).empty());
     leave_death_of("web");
     const auto fourth = brake();
-    const auto aside = fourth->weigh(desired);
+    const auto aside = fourth->evaluate(desired);
     ASSERT_TRUE(aside.contains("web"));
     EXPECT_EQ(aside.at("web").next_try, clock.steady_now() + minutes(10));
     EXPECT_EQ(fourth->why_set_aside("web"), aside.at("web").why);
@@ -88,12 +88,12 @@ TEST_F(Brakes, RememberItOverRestartsThatNobodyIsToBlameFor) {
     for (int i = 0; i < 3; ++i) {
         die_once();
     }
-    EXPECT_FALSE(brake()->weigh(desired).empty());
-    EXPECT_FALSE(brake()->weigh(desired).empty());
+    EXPECT_FALSE(brake()->evaluate(desired).empty());
+    EXPECT_FALSE(brake()->evaluate(desired).empty());
     clock.advance(minutes(10));
-    EXPECT_TRUE(brake()->weigh(desired).empty()) << "tried";
+    EXPECT_TRUE(brake()->evaluate(desired).empty()) << "tried";
     leave_death_of("web");
-    EXPECT_FALSE(brake()->weigh(desired).empty()) << "once";
+    EXPECT_FALSE(brake()->evaluate(desired).empty()) << "once";
 }
 
 TEST_F(Brakes, TryAManifestThatWasChangedWhileTheAgentWasDead) {
@@ -101,7 +101,7 @@ TEST_F(Brakes, TryAManifestThatWasChangedWhileTheAgentWasDead) {
         die_once();
     }
     set_image("2");
-    EXPECT_TRUE(brake()->weigh(desired).empty());
+    EXPECT_TRUE(brake()->evaluate(desired).empty());
 }
 
 TEST_F(Brakes, TakeNoManifestThatIsNotToBeSeenForAnother) {
@@ -111,9 +111,9 @@ TEST_F(Brakes, TakeNoManifestThatIsNotToBeSeenForAnother) {
     desired.apps.clear();
     desired.complete = false;
     const auto one = brake();
-    EXPECT_FALSE(one->weigh(desired).empty());
+    EXPECT_FALSE(one->evaluate(desired).empty());
     desired.complete = true;
-    EXPECT_TRUE(one->weigh(desired).empty()) << "it is removed: that is a change";
+    EXPECT_TRUE(one->evaluate(desired).empty()) << "it is removed: that is a change";
 }
 
 TEST_F(Brakes, TryAtOnceWhenAPersonAsks) {
@@ -125,15 +125,15 @@ TEST_F(Brakes, TryAtOnceWhenAPersonAsks) {
     EXPECT_TRUE(one->why_set_aside("web"));
     one->try_now("web");
     EXPECT_FALSE(one->why_set_aside("web"));
-    EXPECT_TRUE(one->weigh(desired).empty());
+    EXPECT_TRUE(one->evaluate(desired).empty());
 }
 
 TEST_F(Brakes, LeaveNoFileWhenThereIsNothingToRemember) {
-    brake()->weigh(desired);
+    brake()->evaluate(desired);
     EXPECT_FALSE(fs::exists(file));
     die_once();
     clock.advance(minutes(11));
-    brake()->weigh(desired);
+    brake()->evaluate(desired);
     EXPECT_FALSE(fs::exists(file));
 }
 
@@ -143,7 +143,7 @@ TEST_F(Brakes, BelieveNothingThatNoAgentOfThisBootCanHaveLeft) {
         std::map<std::string, SetAside> aside;
         for (int i = 0; i < 3; ++i) {
             leave(app, signal, at + Duration(i));
-            aside = brake()->weigh(desired);
+            aside = brake()->evaluate(desired);
         }
         return aside.size();
     };
@@ -163,14 +163,14 @@ TEST_F(Brakes, BeginAnewAfterABoot) {
         die_once();
     }
     boot = "boot-2";
-    EXPECT_TRUE(brake()->weigh(desired).empty());
+    EXPECT_TRUE(brake()->evaluate(desired).empty());
 }
 
 TEST_F(Brakes, AreUpToAFileOfAnyContent) {
     for (int i = 0; i < 3; ++i) {
         die_once();
     }
-    brake()->weigh(desired);
+    brake()->evaluate(desired);
     std::string whole;
     {
         std::ifstream in(file, std::ios::binary);
@@ -187,7 +187,7 @@ TEST_F(Brakes, AreUpToAFileOfAnyContent) {
         std::ofstream(file, std::ios::binary) << torn;
         ::chmod(file.c_str(), 0600);
         const auto one = brake();
-        for (const auto& [app, aside] : one->weigh(desired)) {
+        for (const auto& [app, aside] : one->evaluate(desired)) {
             EXPECT_EQ(app, "web") << at;
         }
     }
@@ -195,7 +195,7 @@ TEST_F(Brakes, AreUpToAFileOfAnyContent) {
          {std::string(), std::string("x"), std::string(100'000, '\xFF')}) {
         std::ofstream(file, std::ios::binary) << content;
         ::chmod(file.c_str(), 0600);
-        EXPECT_TRUE(brake()->weigh(desired).empty());
+        EXPECT_TRUE(brake()->evaluate(desired).empty());
     }
 }
 
@@ -204,10 +204,10 @@ TEST_F(Brakes, WriteIntoNoFileThatIsNotTheAgentsOwnAlone) {
     const fs::path other = directory / "other";
     std::ofstream(other) << "keep";
     fs::create_symlink(other, file);
-    EXPECT_TRUE(brake()->weigh(desired).empty());
+    EXPECT_TRUE(brake()->evaluate(desired).empty());
     fs::remove(file);
     fs::create_hard_link(other, file);
-    EXPECT_TRUE(brake()->weigh(desired).empty());
+    EXPECT_TRUE(brake()->evaluate(desired).empty());
     std::ifstream in(other);
     std::string text;
     in >> text;
@@ -215,7 +215,7 @@ TEST_F(Brakes, WriteIntoNoFileThatIsNotTheAgentsOwnAlone) {
     EXPECT_EQ(fs::file_size(other), 4U);
     fs::remove(file);
     ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
-    EXPECT_TRUE(brake()->weigh(desired).empty());
+    EXPECT_TRUE(brake()->evaluate(desired).empty());
 }
 
 // With the real thing between: three processes that abort, and one that is killed.
@@ -225,7 +225,7 @@ TEST_F(Brakes, KnowWhatProcessesReallyDiedOf) {
         const pid_t child = ::fork();
         if (child == 0) {
             Brake own(file, boot, real);
-            own.weigh(desired);
+            own.evaluate(desired);
             own.mark_deaths();
             const InHand in_hand(app);
             end();

@@ -11,8 +11,8 @@ struct Row {
     bool hint;
 };
 
-podman::Event event_of(const Row& row) {
-    podman::Event event;
+podman::PodmanEvent event_of(const Row& row) {
+    podman::PodmanEvent event;
     event.type = row.type;
     event.action = row.action;
     return event;
@@ -20,7 +20,7 @@ podman::Event event_of(const Row& row) {
 
 TEST(Hints, ThatAProcessOfOursHasDiedAreToldApart) {
     const std::string owner = "0011223344556677";
-    podman::Event event = event_of({"container", "died", true});
+    podman::PodmanEvent event = event_of({"container", "died", true});
     EXPECT_FALSE(is_death_of_ours(event, owner)) << "of nobody known";
     event.attributes["io.podreeve.owner"] = "somebody";
     EXPECT_FALSE(is_death_of_ours(event, owner))

@@ -17,7 +17,7 @@ using manifests::StartConditionKind;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using supervise::Assessment;
-using supervise::Outcome;
+using supervise::ConditionOutcome;
 
 constexpr seconds kPatience{60};
 constexpr milliseconds kSoon{50};
@@ -78,7 +78,7 @@ TEST(Lookout, LooksAtAllSideBySide) {
     });
     const auto facts = lookout.look(paths({"/a", "/b", "/c"}), kPatience, {});
     EXPECT_EQ(facts.size(), 3U);
-    EXPECT_EQ(of(facts, "/c").outcome, Outcome::Met);
+    EXPECT_EQ(of(facts, "/c").outcome, ConditionOutcome::Met);
 }
 
 TEST(Lookout, WaitsForNoneThatHangsAndBeginsItNoSecondTime) {
@@ -94,10 +94,11 @@ TEST(Lookout, WaitsForNoneThatHangsAndBeginsItNoSecondTime) {
         });
         for (int pass = 0; pass < 3; ++pass) {
             const auto facts = lookout.look(paths({"/hangs", "/well"}), kSoon, {});
-            EXPECT_EQ(of(facts, "/hangs").outcome, Outcome::Pending);
+            EXPECT_EQ(of(facts, "/hangs").outcome, ConditionOutcome::Pending);
             EXPECT_EQ(of(facts, "/hangs").pending, "no answer within 50ms");
         }
-        EXPECT_EQ(of(lookout.look(paths({"/well"}), kPatience, {}), "/well").outcome, Outcome::Met);
+        EXPECT_EQ(of(lookout.look(paths({"/well"}), kPatience, {}), "/well").outcome,
+                  ConditionOutcome::Met);
         EXPECT_EQ(*looks, 1);
     }  // and its end waits for none either
     gate->open();
@@ -110,15 +111,15 @@ TEST(Lookout, KeepsTheLastAnswerOfWhatDoesNotComeButNotRightBeforeAStart) {
         if (*hangs) {
             gate->wait();
         }
-        return Assessment{*hangs ? Outcome::Failed : Outcome::Met, ""};
+        return Assessment{*hangs ? ConditionOutcome::Failed : ConditionOutcome::Met, ""};
     });
     const Leaves leaves = paths({"/a"});
-    EXPECT_EQ(of(lookout.look(leaves, kPatience, {}), "/a").outcome, Outcome::Met);
+    EXPECT_EQ(of(lookout.look(leaves, kPatience, {}), "/a").outcome, ConditionOutcome::Met);
     *hangs = true;
-    EXPECT_EQ(of(lookout.look(leaves, kSoon, {}), "/a").outcome, Outcome::Met);
-    EXPECT_EQ(of(lookout.look_now(leaves, kSoon, {}), "/a").outcome, Outcome::Pending);
+    EXPECT_EQ(of(lookout.look(leaves, kSoon, {}), "/a").outcome, ConditionOutcome::Met);
+    EXPECT_EQ(of(lookout.look_now(leaves, kSoon, {}), "/a").outcome, ConditionOutcome::Pending);
     gate->open();
-    EXPECT_EQ(of(lookout.look_now(leaves, kPatience, {}), "/a").outcome, Outcome::Failed);
+    EXPECT_EQ(of(lookout.look_now(leaves, kPatience, {}), "/a").outcome, ConditionOutcome::Failed);
 }
 
 TEST(Lookout, LooksAtMoreThanItHasThreadsFor) {
@@ -131,7 +132,7 @@ TEST(Lookout, LooksAtMoreThanItHasThreadsFor) {
         leaves[{leaf.kind, leaf.subject}] = leaf;
     }
     for (const auto& [key, seen] : lookout.look(leaves, kPatience, {})) {
-        EXPECT_EQ(seen.outcome, Outcome::Met) << key.second;
+        EXPECT_EQ(seen.outcome, ConditionOutcome::Met) << key.second;
     }
 }
 
@@ -155,7 +156,7 @@ TEST(Lookout, WaitsNoLongerWhenToldToStop) {
         stop.request_stop();
     });
     EXPECT_EQ(of(lookout.look(paths({"/a"}), kPatience, stop.get_token()), "/a").outcome,
-              Outcome::Pending);
+              ConditionOutcome::Pending);
     gate->open();
 }
 

@@ -78,7 +78,7 @@ TEST_F(PassContainment, IsAReportWithTheError) {
     const PassReport failed = make_pass(world(), {});
     EXPECT_EQ(failed.error, R"(internal error: no time \xff)");
     EXPECT_EQ(failed.overview.pass_error, R"(no time \xff)");
-    EXPECT_FALSE(failed.settled);
+    EXPECT_FALSE(failed.converged);
     clock_.throws = false;
     const PassReport next = make_pass(world(), {});
     EXPECT_EQ(next.error, "");
@@ -97,7 +97,7 @@ TEST_F(PassContainment, OfAPlanThatIsAskedForIsItsError) {
 }
 
 TEST_F(PassContainment, LeavesTheReconcilerTurning) {
-    supervise::Board board;
+    supervise::SharedStatus board;
     Reconciler reconciler(world(), time_, board, {});
     const auto pass = [&] {
         auto asked = std::async(std::launch::async,

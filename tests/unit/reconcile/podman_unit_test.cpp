@@ -112,7 +112,7 @@ TEST_F(PodmansUnit, StartsItMoreAndMoreSeldomAndNeverLessThanEveryFiveMinutes) {
     const std::size_t later = starts_within(minutes(60));
     EXPECT_GE(later, 12U);
     EXPECT_LE(later, 16U);
-    unit.answered();
+    unit.replied();
     asked.clear();
     unit.look({});
     EXPECT_EQ(starts(), 1U) << "the next outage is another";

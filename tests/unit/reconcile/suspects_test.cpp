@@ -86,7 +86,7 @@ TEST(Suspects, AreSetAsideAndTriedAsTheTableSays) {
                     ++version;
                     [[fallthrough]];
                 case Look:
-                    weigh(suspect, std::to_string(version), now);
+                    evaluate(suspect, std::to_string(version), now);
                     break;
             }
             EXPECT_EQ(suspect.set_aside, event.aside) << row.name << ", event " << i;
@@ -103,7 +103,7 @@ TEST(Suspects, AreClearedTenMinutesAfterTheLastDeathOrTry) {
     note_death(suspect, begin);
     note_death(suspect, begin);
     EXPECT_FALSE(is_cleared(suspect, begin + minutes(30))) << "set aside until it is tried";
-    weigh(suspect, "a", begin + minutes(30));
+    evaluate(suspect, "a", begin + minutes(30));
     EXPECT_FALSE(is_cleared(suspect, begin + minutes(39)));
     EXPECT_TRUE(is_cleared(suspect, begin + minutes(40)));
 }
@@ -117,7 +117,7 @@ TEST(Suspects, AreToldInTheSameWordsUntilTheyDieOnceMore) {
     const std::string why = why_set_aside("web", suspect);
     EXPECT_NE(why.find("crashed 3 times"), std::string::npos) << why;
     EXPECT_NE(why.find("`podreeve restart web`"), std::string::npos) << why;
-    weigh(suspect, "a", begin + minutes(10));
+    evaluate(suspect, "a", begin + minutes(10));
     note_death(suspect, begin + minutes(11));
     EXPECT_NE(why_set_aside("web", suspect).find("crashed again"), std::string::npos);
 }

@@ -23,7 +23,7 @@ class Trials : public testing::Test {
         trials.emplace(root, time, [this](auto&&, const auto& folders, const systemd::Call&) {
             ++runs;
             seen = fs::exists(folders.at(0) / "web" / "web.container");
-            return answer;
+            return reply;
         });
         views = version("localhost/web:1");
     }
@@ -45,17 +45,17 @@ class Trials : public testing::Test {
                                std::move(stop));
     }
 
-    void cannot() { answer = fail(Code::Timeout, "cannot finish the generator"); }
+    void cannot() { reply = fail(Code::Timeout, "cannot finish the generator"); }
 
     void makes_it() {
         systemd::DryRun run;
         run.sources["web.service"] = "/somewhere/web.container";
-        answer = run;
+        reply = run;
     }
 
     fs::path root;
     fakes::FakeTime time;
-    Result<systemd::DryRun> answer = systemd::DryRun{};
+    Result<systemd::DryRun> reply = systemd::DryRun{};
     int runs = 0;
     bool seen = false;
     std::optional<UnitTrials> trials;
@@ -82,9 +82,9 @@ TEST_F(Trials, AreMadeOnceForAText) {
 TEST_F(Trials, SayWhatTheGeneratorWouldNotTake) {
     systemd::DryRun run;
     run.errors["web.container"] = {"unsupported key 'Imgae'"};
-    answer = run;
+    reply = run;
     EXPECT_EQ(ask().at("web.container"), "Quadlet refuses web.container: unsupported key 'Imgae'");
-    answer = systemd::DryRun{};
+    reply = systemd::DryRun{};
     EXPECT_EQ(ask().size(), 1U) << "as it said";
     views = version("localhost/web:2");
     EXPECT_EQ(ask().at("web.container"), "Quadlet would make no service of web.container");

@@ -38,21 +38,21 @@ TEST(Superseded, IsCompletedOrUndoneWhicheverIsSooner) {
         {"it has failed in one lane", {S::Error, S::Do, S::Do}, Ending::Complete},
     };
     for (const EndingRow& row : rows) {
-        EXPECT_EQ(sooner(chain(row.statuses), WallTime(hours(1))), row.ending) << row.what;
+        EXPECT_EQ(cheaper_ending(chain(row.statuses), WallTime(hours(1))), row.ending) << row.what;
     }
 }
 
 TEST(Superseded, IsUndoneWhenItTriesAgainOrTakesTooLong) {
     ChangeRecord change = chain({S::Done, S::Done, S::Doing});
-    EXPECT_EQ(sooner(change, WallTime(hours(1))), Ending::Complete);
+    EXPECT_EQ(cheaper_ending(change, WallTime(hours(1))), Ending::Complete);
     change.superseded = WallTime(hours(1));
-    EXPECT_EQ(sooner(change, WallTime(hours(1)) + seconds(29)), Ending::Complete);
-    EXPECT_EQ(sooner(change, WallTime(hours(1)) + seconds(30)), Ending::Undo);
+    EXPECT_EQ(cheaper_ending(change, WallTime(hours(1)) + seconds(29)), Ending::Complete);
+    EXPECT_EQ(cheaper_ending(change, WallTime(hours(1)) + seconds(30)), Ending::Undo);
     change.superseded = {};
     TaskRecord retrying = *change.tasks[2];
     retrying.wait_reason = "podman does not answer";
     change.tasks[2] = std::make_shared<const TaskRecord>(retrying);
-    EXPECT_EQ(sooner(change, WallTime(hours(1))), Ending::Undo);
+    EXPECT_EQ(cheaper_ending(change, WallTime(hours(1))), Ending::Undo);
 }
 
 class Colliding : public testing::Test {
@@ -232,12 +232,12 @@ TEST_F(Colliding, AnEndedChangeIsUndoneBackwardsByAChangeOfItsOwn) {
     change.data = R"({"spec":"s"})";
     change.tasks.push_back({.kind = "b", .summary = "Do b", .after = {0}});
     const ChangeId id = request(change, Collision::Refuse);
-    engine_->settle();
+    engine_->run_until_idle();
     ASSERT_EQ(engine_->statuses(id), "Done Done");
     const auto undo = engine_->state().undo_change(id);
     ASSERT_TRUE(undo) << undo.error().message;
     EXPECT_EQ(engine_->statuses(*undo), "Undo Undo");
-    engine_->settle();
+    engine_->run_until_idle();
     EXPECT_EQ(journal_.text(), "undo-b undo-a");
     EXPECT_EQ(engine_->statuses(*undo), "Undone Undone");
     EXPECT_EQ(engine_->statuses(id), "Done Done") << "what has ended stays as it ended";
@@ -258,15 +258,15 @@ TEST_F(Colliding, AnUndoIsRefusedWhereItWouldDoHarm) {
     EXPECT_EQ(refusal(first),
               "cannot undo change 1: it has not ended; `podreeve abort 1` stops it and undoes what "
               "it did");
-    engine_->settle();
+    engine_->run_until_idle();
     const ChangeId second = request(one_task("ok", "web"), Collision::Refuse);
     EXPECT_EQ(refusal(first), "cannot undo change 1: change 2 (Test it) is under way");
-    engine_->settle();
+    engine_->run_until_idle();
     EXPECT_EQ(refusal(first),
               "cannot undo change 1: change 2 (Test it) came after it; undo that one first");
     const auto undo = engine_->state().undo_change(second);
     ASSERT_TRUE(undo);
-    engine_->settle();
+    engine_->run_until_idle();
     EXPECT_EQ(refusal(*undo),
               "cannot undo change 3: it undid another; what the manifests say is "
               "made again by the next pass");
@@ -278,11 +278,11 @@ TEST_F(Colliding, AnUndoIsRefusedWhereItWouldDoHarm) {
 
 TEST_F(Colliding, AnUndoOfWhatOnlyRestoresIsRefusedAndItIsInNobodysWay) {
     const ChangeId deploy = request(one_task("ok", "web"), Collision::Refuse);
-    engine_->settle();
+    engine_->run_until_idle();
     NewChange repair = one_task("ok", "web");
     repair.data = R"({"no_undo":"it put things back"})";
     const ChangeId restored = request(repair, Collision::Refuse);
-    engine_->settle();
+    engine_->run_until_idle();
     const auto refused = engine_->state().undo_change(restored);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message, "cannot undo change 2: it put things back");

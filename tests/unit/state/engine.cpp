@@ -105,7 +105,7 @@ ChangeId Engine::add(const NewChange& change) {
     return id.value_or(0);
 }
 
-void Engine::settle() {
+void Engine::run_until_idle() {
     runner_->ensure();
     EXPECT_TRUE(posted_.run_until([this] { return runner_->idle(); })) << "does not converge";
 }

@@ -98,7 +98,7 @@ class Engine {
     // Adds the change or fails the test.
     ChangeId add(const NewChange& change);
     // Runs until nothing runs and nothing could be started, without moving time.
-    void settle();
+    void run_until_idle();
     ChangeView change(ChangeId id) const;
     // "Done Undone Hold": the statuses of the tasks, in order.
     std::string statuses(ChangeId id) const;

@@ -18,15 +18,15 @@ using test::TempDir;
 
 class Rounds : public testing::Test {
   protected:
-    Component noted(const std::string& name, Status answer = {}) {
+    Component noted(const std::string& name, Status reply = {}) {
         return {.name = name,
                 .start_up = [this, name]() -> Status {
                     journal_.add(name + ":up");
                     return {};
                 },
-                .ensure = [this, name, answer]() -> Status {
+                .ensure = [this, name, reply]() -> Status {
                     journal_.add(name);
-                    return answer;
+                    return reply;
                 },
                 .stop = [this, name] { journal_.add(name + ":stop"); }};
     }
@@ -114,12 +114,12 @@ TEST_F(Rounds, SettleWhenAllHaveComeToRest) {
                    engine.runner().ensure();
                    return {};
                },
-               .wait = [&] { engine.settle(); },
+               .wait = [&] { engine.run_until_idle(); },
                .busy = [&] { return engine.runner().busy_with(); }});
     NewChange change = one_task("a", "web");
     change.tasks.push_back({.kind = "a", .summary = "More", .after = {0}});
     const ChangeId id = engine.add(change);
-    ASSERT_TRUE(loop_.settle(3));
+    ASSERT_TRUE(loop_.run_until_idle(3));
     EXPECT_EQ(engine.statuses(id), "Done Done");
 }
 
@@ -127,10 +127,10 @@ TEST_F(Rounds, SayWhatDoesNotSettle) {
     loop_.add({.name = "calm"});
     loop_.add({.name = "runner", .busy = [] { return std::string("task 3 runs"); }});
     loop_.add({.name = "watch", .busy = [] { return std::string("podman is away"); }});
-    const Status settled = loop_.settle(10);
-    ASSERT_FALSE(settled);
-    EXPECT_EQ(settled.error().code, Code::Timeout);
-    EXPECT_EQ(settled.error().message,
+    const Status converged = loop_.run_until_idle(10);
+    ASSERT_FALSE(converged);
+    EXPECT_EQ(converged.error().code, Code::Timeout);
+    EXPECT_EQ(converged.error().message,
               "cannot settle within 10 rounds: runner: task 3 runs; watch: podman is away");
 }
 
@@ -141,7 +141,7 @@ TEST_F(Rounds, PruneEveryTenMinutes) {
     loop_.add(pruning(engine.state(), time_));
     ASSERT_TRUE(loop_.start_up());
     const ChangeId id = engine.add(one_task("a"));
-    engine.settle();
+    engine.run_until_idle();
     time_.advance(hours(24));
     EXPECT_TRUE(engine.state().change(id).has_value());
     const std::uint64_t rows = engine.state().rows_written();

@@ -99,7 +99,7 @@ TEST_F(Explained, ARetryTellsUntilWhenAndWhy) {
                                       return TaskRetry{minutes(5), "podman is away"};
                                   }});
     const ChangeId id = engine_.add(one_task("a"));
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_EQ(why(id).holdup, Holdup::Retrying);
     EXPECT_EQ(why(id).until, time_.system_now() + minutes(5));
     EXPECT_EQ(why(id).detail, "podman is away");
@@ -143,7 +143,7 @@ TEST_F(Explained, ARuleThatHoldsBackThoughNothingRunsEndsTheTask) {
     NewChange change = one_task("a");
     change.tasks.push_back({.kind = "a", .summary = "Other", .lane = 2});
     const ChangeId id = engine_.add(change);
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_EQ(engine_.statuses(id), "Error Error");
     EXPECT_EQ(engine_.change(id).error,
               "cannot perform the following tasks:\n- Do a (cannot start, though nothing runs: it "
@@ -155,7 +155,7 @@ TEST_F(Explained, NothingIsToldOfWhatIsNotThereOrHasEnded) {
     engine_.runner().add_handlers("a", no_op());
     const ChangeId id = engine_.add(one_task("a"));
     EXPECT_EQ(why(id).holdup, Holdup::Starting);
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_TRUE(engine_.state().explain(id).empty());
     EXPECT_TRUE(engine_.state().explain(99).empty());
 }
@@ -182,12 +182,12 @@ TEST_F(CleanedUp, OnceTheWholeChangeHasEndedHoweverItDid) {
     change.tasks.push_back({.kind = "bad", .summary = "Bad", .after = {0}});
     change.tasks.push_back({.kind = "a", .summary = "Never", .after = {1}});
     const ChangeId id = engine_.add(change);
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_EQ(journal_.text(), "run bad clean clean");
     EXPECT_EQ(engine_.statuses(id), "Done Error Hold");
     EXPECT_TRUE(engine_.change(id).tasks[0].clean);
     EXPECT_FALSE(engine_.change(id).tasks[1].clean);
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_EQ(journal_.count("clean"), 2U) << "once is enough";
 }
 
@@ -199,15 +199,15 @@ TEST_F(CleanedUp, LaterWhenItDidNotWorkAtFirst) {
                                            : TaskDone{};
     });
     const ChangeId id = engine_.add(one_task("a"));
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_EQ(engine_.statuses(id), "Done") << "a cleanup fails no task";
     EXPECT_EQ(journal_.count("clean"), 1U);
     time_.advance(minutes(1));
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_EQ(journal_.count("clean"), 2U);
     EXPECT_FALSE(engine_.change(id).tasks[0].clean);
     time_.advance(minutes(1));
-    engine_.settle();
+    engine_.run_until_idle();
     EXPECT_TRUE(engine_.change(id).tasks[0].clean);
     time_.advance(hours(1));
     EXPECT_EQ(journal_.count("clean"), 3U);
@@ -225,12 +225,12 @@ TEST(CleanedUpAfterAKill, WhatWasNotCleanedBefore) {
         Engine engine(dir.path(), time);
         engine.runner().add_handlers("a", no_op());
         engine.add(one_task("a"));
-        engine.settle();
+        engine.run_until_idle();
     }
     for (int start = 0; start < 2; ++start) {
         Engine engine(dir.path(), time);
         engine.runner().add_handlers("a", {.run = no_op().run, .cleanup = clean});
-        engine.settle();
+        engine.run_until_idle();
         EXPECT_TRUE(engine.change(1).tasks[0].clean);
         EXPECT_EQ(journal.text(), "clean");
     }

@@ -50,7 +50,7 @@ TEST_F(Limits, CountsTheKindsOfOneSortTogether) {
     engine().runner().ensure();
     EXPECT_TRUE(engine().posted().run_until([&] { return engine().change(other).is_ready; }));
     gate_.open();
-    engine().settle();
+    engine().run_until_idle();
 }
 
 TEST_F(Limits, GivesOneSubjectNoMoreThanItsShareWhileAnotherWaits) {
@@ -69,7 +69,7 @@ TEST_F(Limits, GivesOneSubjectNoMoreThanItsShareWhileAnotherWaits) {
     EXPECT_EQ(engine().statuses(first), "Doing Doing Do Do Do Do");
     EXPECT_EQ(engine().statuses(second), "Doing Doing Do Do Do Do");
     gate_.open();
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_TRUE(engine().change(first).is_ready);
     EXPECT_TRUE(engine().change(second).is_ready);
 }
@@ -85,7 +85,7 @@ TEST_F(Limits, GivesOneSubjectAllTheRoomWhileNobodyElseWaits) {
     engine().runner().ensure();
     EXPECT_EQ(engine().statuses(only), "Doing Doing Doing Doing Do Do");
     gate_.open();
-    engine().settle();
+    engine().run_until_idle();
 }
 
 }  // namespace

@@ -169,9 +169,9 @@ void Model::fail(Change& change, std::size_t position, Trigger trigger) {
 
 // -- the runner
 
-void Model::ended(TaskId id, Answer answer) {
+void Model::ended(TaskId id, Answer reply) {
     std::erase(running, id);
-    ends_.push_back({id, answer});
+    ends_.push_back({id, reply});
     post();
 }
 
@@ -302,7 +302,7 @@ void Model::pass_over_all() {
     held_.clear();
     again_ = false;
     for (const End& end : ends_) {
-        settle(end);
+        run_until_idle(end);
     }
     for (auto& [id, change] : changes) {
         if (change.ready || is_queued(change)) {
@@ -328,7 +328,7 @@ void Model::pass_over_all() {
     }
 }
 
-void Model::settle(const End& end) {
+void Model::run_until_idle(const End& end) {
     Change& change = change_of(end.task);
     Task& task = find(end.task);
     const auto position = static_cast<std::size_t>(&task - change.tasks.data());
@@ -336,7 +336,7 @@ void Model::settle(const End& end) {
     const bool undoing = task.status == S::Undoing;
     task.due.reset();
     task.soon = false;
-    switch (end.answer) {
+    switch (end.reply) {
         case Answer::Done:
             move(task, Trigger::Succeed);
             return;
@@ -353,7 +353,7 @@ void Model::settle(const End& end) {
                 return;
             }
             task.hung = true;
-            task.soon = end.answer == Answer::RetrySoon;
+            task.soon = end.reply == Answer::RetrySoon;
             task.due = now + (task.soon ? kRetrySoon : kRetryLater);
             task.at = task.soon ? std::nullopt : task.due;
             return;
@@ -361,7 +361,7 @@ void Model::settle(const End& end) {
         case Answer::WaitAgain:
             move(task, Trigger::Wait);
             if (task.status == S::Wait) {
-                const bool again = end.answer == Answer::WaitAgain;
+                const bool again = end.reply == Answer::WaitAgain;
                 task.waited = undoing ? (again ? S::Undo : S::Undone) : (again ? S::Do : S::Done);
                 task.hung = true;
             }
@@ -404,7 +404,7 @@ void Model::advance_quietly(Change& change) {
                 continue;
             }
             if (before == S::Abort) {
-                move(task, Trigger::Settle);
+                move(task, Trigger::Resolve);
             } else if (free_to_go(change, i) && !kind.known) {
                 move(task, Trigger::Start);
                 fail(change, i, Trigger::Fail);

@@ -73,7 +73,7 @@ class Model {
     bool undo(ChangeId id, ChangeId new_id, TaskId first_task);
 
     // The handler of a running task has ended.
-    void ended(TaskId id, Answer answer);
+    void ended(TaskId id, Answer reply);
     // Passes that are wanted are made; with failing, the first that would write something writes
     // nothing.
     void run_posted();
@@ -91,7 +91,7 @@ class Model {
   private:
     struct End {
         TaskId task;
-        Answer answer;
+        Answer reply;
     };
 
     Task& find(TaskId id);
@@ -100,7 +100,7 @@ class Model {
     void pass();
     void pass_over_all();
     void roll_back(const std::map<ChangeId, Change>& kept);
-    void settle(const End& end);
+    void run_until_idle(const End& end);
     void give_up_undo(Change& change);
     void move(Task& task, Trigger trigger);
     void fail(Change& change, std::size_t position, Trigger trigger);

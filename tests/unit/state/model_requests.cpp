@@ -84,10 +84,10 @@ void Model::supersede(Change& change) {
     bool hangs = change.superseded && now - *change.superseded >= 30'000;
     int ahead = 0, behind = 0;
     for (const Task& task : change.tasks) {
-        const TaskStatus way = effective(task);
-        backwards = backwards || way == TaskStatus::Abort || way == TaskStatus::Undo ||
-                    way == TaskStatus::Undoing || way == TaskStatus::Undone ||
-                    way == TaskStatus::Error;
+        const TaskStatus direction = effective(task);
+        backwards = backwards || direction == TaskStatus::Abort || direction == TaskStatus::Undo ||
+                    direction == TaskStatus::Undoing || direction == TaskStatus::Undone ||
+                    direction == TaskStatus::Error;
         hangs = hangs || task.status == TaskStatus::Wait ||
                 (task.status == TaskStatus::Doing && task.hung);
         ahead += is_ready(task.status) ? 0 : 1;

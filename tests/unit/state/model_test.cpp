@@ -158,7 +158,7 @@ class Case {
 
     const std::string& story() const { return story_; }
 
-    void tell(bool on) { telling_ = on; }
+    void report(bool on) { telling_ = on; }
 
   private:
     State::Core& core() { return subject_.state().core(); }
@@ -372,9 +372,9 @@ class Case {
         running_ = id;
         called_ = false;
         answer_ = Answer::RetrySoon;  // what the runner makes of one that was told to stop before
-        const bool told = model_.task(id).told_to_stop;
+        const bool reported = model_.task(id).told_to_stop;
         subject_.take(job);
-        expect_same("call", called_, !told);
+        expect_same("call", called_, !reported);
         model_.ended(id, answer_);
     }
 
@@ -388,12 +388,12 @@ class Case {
             run_posted();
         }
         expect_same("stop", task.stop().stop_requested(), model_.task(running_).told_to_stop);
-        answer_ = answer(task.stop().stop_requested());
+        answer_ = reply(task.stop().stop_requested());
         note("  and it answers " + std::to_string(static_cast<int>(answer_)));
         return outcome(task);
     }
 
-    Answer answer(bool stopped) {
+    Answer reply(bool stopped) {
         if (stopped && dice_.chance(60)) {
             return Answer::Cancelled;
         }
@@ -515,10 +515,10 @@ class Case {
                    std::string(to_string(derived_status(engine))) + ", to the model " +
                    std::string(to_string(model_.status(change))));
         }
-        const std::size_t told = subject_.state().explain(change.id).size();
+        const std::size_t reported = subject_.state().explain(change.id).size();
         const auto unready = static_cast<std::size_t>(std::ranges::count_if(
             change.tasks, [](const model::Task& task) { return !is_ready(task.status); }));
-        if (told != unready) {
+        if (reported != unready) {
             differ("change " + std::to_string(change.id) + " does not explain every task");
         }
     }
@@ -546,7 +546,7 @@ std::optional<std::uint64_t> seed_asked_for() {
 std::string story_of(std::uint64_t seed) {
     Subject subject;
     Case again(subject, seed);
-    again.tell(true);
+    again.report(true);
     again.run();
     return again.story();
 }
@@ -562,7 +562,7 @@ TEST_P(EngineAndModel, AgreeOnEveryStatusAfterEveryStep) {
     if (const auto seed = seed_asked_for()) {
         Subject subject;
         Case one(subject, *seed);
-        one.tell(true);
+        one.report(true);
         EXPECT_TRUE(one.run());
         std::printf("%s", one.story().c_str());
         return;

@@ -117,7 +117,7 @@ TEST_P(Resumption, ReachesTheSameEndFromEveryCommit) {
         };
         store.after_commit = [&] { copy_now(dir.path()); };
         const ChangeId id = engine.add(diamond());
-        engine.settle();
+        engine.run_until_idle();
         end = engine.statuses(id);
         end_world = world_.things();
         ASSERT_TRUE(engine.change(id).is_ready) << end;
@@ -133,7 +133,7 @@ TEST_P(Resumption, ReachesTheSameEndFromEveryCommit) {
             EXPECT_EQ(i, 0U) << "a committed change is lost";
             continue;
         }
-        engine.settle();
+        engine.run_until_idle();
         EXPECT_EQ(engine.statuses(1), end);
         EXPECT_EQ(world_.things(), end_world);
     }
@@ -155,15 +155,15 @@ TEST(AfterAKill, ATimeOfAnotherClockHoldsNothingBackForLong) {
         Engine engine(dir.path(), time);
         engine.runner().add_handlers("a", {.run = handler, .undo = nullptr});
         engine.add(test::one_task("a"));
-        engine.settle();
+        engine.run_until_idle();
         ASSERT_EQ(journal.count("ran"), 1U);
     }
     time.set_wall(before);
     Engine engine(dir.path(), time);
     engine.runner().add_handlers("a", {.run = handler, .undo = nullptr});
-    engine.settle();
+    engine.run_until_idle();
     time.advance(kLongestDelay);
-    engine.settle();
+    engine.run_until_idle();
     EXPECT_EQ(journal.count("ran"), 2U);
 }
 
@@ -188,7 +188,7 @@ TEST(AfterAKill, WhatRanIsRunAgain) {
     Engine engine(dir.path(), time);
     engine.runner().add_handlers("a", {.run = handler, .undo = nullptr});
     EXPECT_EQ(engine.statuses(1), "Doing");
-    engine.settle();
+    engine.run_until_idle();
     EXPECT_EQ(engine.statuses(1), "Done");
     EXPECT_EQ(journal.text(), "ran ran");
 }

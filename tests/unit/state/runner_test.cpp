@@ -78,7 +78,7 @@ TEST_F(Runner, CommitsDoingBeforeTheHandlerRuns) {
         return TaskDone{};
     });
     engine().add(one_task("a", "web"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "Doing web");
 }
 
@@ -145,7 +145,7 @@ TEST_F(Runner, RunsInTheOrderOfIdsAndNoMoreOfAKindThanItsLimit) {
     const ChangeId id = engine().add(many);
     engine().runner().ensure();
     EXPECT_EQ(engine().statuses(id).find("Doing Doing Doing Do "), 0U) << engine().statuses(id);
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_TRUE(engine().change(id).is_ready);
     EXPECT_LE(most.load(), 3);
 }
@@ -162,7 +162,7 @@ TEST_F(Runner, LetsAFullKindHoldUpNoOther) {
     EXPECT_TRUE(engine().posted().run_until([&] { return engine().change(quick).is_ready; }));
     EXPECT_EQ(engine().statuses(waiting), "Do");
     gate_.open();
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().statuses(waiting), "Done");
 }
 
@@ -202,7 +202,7 @@ TEST_F(Runner, ContainsWhatAHandlerThrows) {
     handle("b", [](TaskContext&) -> TaskOutcome { throw 1; });
     const ChangeId a = engine().add(one_task("a"));
     const ChangeId b = engine().add(one_task("b"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().change(a).error,
               "cannot perform the following tasks:\n- Do a (cannot run "
               "a: the handler threw: boom)");
@@ -211,7 +211,7 @@ TEST_F(Runner, ContainsWhatAHandlerThrows) {
 
 TEST_F(Runner, EndsAnUnknownKindInError) {
     const ChangeId id = engine().add(one_task("fly"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().change(id).error,
               "cannot perform the following tasks:\n- Do fly (cannot "
               "run fly: this podreeve knows no such task)");
@@ -225,23 +225,23 @@ TEST_F(Runner, RetriesWhenTheTimeHasComeAndRemembersItOverARestart) {
     };
     handle("a", retry);
     const ChangeId id = engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().change(id).tasks[0].wait_reason, "not up yet");
     EXPECT_EQ(engine().change(id).tasks[0].at, time_.system_now() + minutes(5));
     EXPECT_EQ(engine().statuses(id), "Doing");
     time_.advance(minutes(5) - milliseconds(1));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "ran") << "an ensure must not pull it nearer";
     time_.advance(milliseconds(1));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "ran ran");
     time_.advance(minutes(1));
     restart();
     handle("a", retry);
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "ran ran");
     time_.advance(minutes(4));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "ran ran ran");
     EXPECT_EQ(engine().statuses(id), "Done");
     EXPECT_EQ(engine().change(id).tasks[0].wait_reason, "");
@@ -254,10 +254,10 @@ TEST_F(Runner, RetriesByTheSteadyClockWhateverTheWallClockDoes) {
         return journal_.count("ran") < 2 ? TaskOutcome(TaskRetry{seconds(10), ""}) : TaskDone{};
     });
     engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     time_.set_wall(time_.system_now() - hours(24 * 365));
     time_.advance(seconds(10));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "ran ran");
 }
 
@@ -267,9 +267,9 @@ TEST_F(Runner, RetriesWithoutATimeAtTheNextEnsureOrSoonAfter) {
         return journal_.count("ran") < 3 ? TaskOutcome(TaskRetry{}) : TaskDone{};
     });
     const ChangeId id = engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "ran") << "it spins";
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "ran ran");
     time_.advance(seconds(1));
     EXPECT_TRUE(engine().posted().run_until([&] { return engine().change(id).is_ready; }));
@@ -278,16 +278,16 @@ TEST_F(Runner, RetriesWithoutATimeAtTheNextEnsureOrSoonAfter) {
 TEST_F(Runner, WaitsUntilItIsResumed) {
     handle("a", [](TaskContext&) -> TaskOutcome { return TaskWait{"a reboot"}; });
     const ChangeId id = engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(to_string(engine().change(id).status), "Wait");
     EXPECT_EQ(engine().change(id).tasks[0].wait_reason, "a reboot");
     EXPECT_FALSE(engine().change(id).is_ready);
     restart();
     handle("a", [](TaskContext&) -> TaskOutcome { return TaskWait{"again"}; });
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().change(id).tasks[0].wait_reason, "a reboot");
     ASSERT_TRUE(engine().state().resume_task(engine().change(id).tasks[0].id));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().statuses(id), "Done");
     EXPECT_FALSE(engine().state().resume_task(engine().change(id).tasks[0].id));
 }
@@ -333,9 +333,9 @@ TEST_F(Runner, UndoesARetryThatIsAbortedWhileItWaits) {
             return TaskDone{};
         });
     const ChangeId id = engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     ASSERT_TRUE(engine().state().abort_change(id));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().statuses(id), "Undone");
     EXPECT_EQ(journal_.text(), "undone");
 }
@@ -350,8 +350,8 @@ TEST_F(Runner, TellsOnceThatAChangeIsReady) {
     engine().add(one_task("b"));
     const ChangeId held = engine().add(one_task("a"));
     ASSERT_TRUE(engine().state().abort_change(held));
-    engine().settle();
-    engine().settle();
+    engine().run_until_idle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.count("1:Done"), 1U) << journal_.text();
     EXPECT_EQ(journal_.count("2:Error"), 1U) << journal_.text();
     EXPECT_EQ(journal_.count("3:Hold"), 1U) << journal_.text();
@@ -366,7 +366,7 @@ TEST_F(Runner, LetsACallbackAddTheNextChange) {
         }
     });
     engine().add(one_task("a", "web"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().state().changes().size(), 3U);
     EXPECT_TRUE(engine().change(3).is_ready);
 }
@@ -387,7 +387,7 @@ TEST_F(Runner, ShowsProgressAndLogWhileItRunsAndKeepsThem) {
     EXPECT_EQ(engine().change(id).tasks[0].log[0].text, "pulling");
     EXPECT_EQ(engine().state().rows_written(), rows) << "progress is not worth a write";
     gate_.open();
-    engine().settle();
+    engine().run_until_idle();
     restart();
     const TaskView task = engine().change(id).tasks[0];
     EXPECT_EQ(task.progress.label, "layers");
@@ -419,9 +419,9 @@ TEST_F(Runner, SavesTheDataOfATaskBeforeItGoesOn) {
     change.data = R"({"n":1})";
     change.tasks[0].data = R"({"image":"x"})";
     const ChangeId id = engine().add(change);
-    engine().settle();
+    engine().run_until_idle();
     ASSERT_TRUE(engine().state().abort_change(id));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(journal_.text(), "abc");
 }
 
@@ -437,7 +437,7 @@ TEST_F(Runner, TellsTheHandlerWhenItsDataCouldNotBeSaved) {
         return saved ? TaskOutcome(TaskDone{}) : TaskOutcome(saved.error());
     });
     const ChangeId id = engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().statuses(id), "Error");
 }
 
@@ -448,7 +448,7 @@ TEST_F(Runner, KeepsWhatIsNoTextFromBreakingTheStore) {
         return Error{Code::Internal, "worse \xff"};
     });
     const ChangeId id = engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     restart();
     EXPECT_EQ(engine().statuses(id), "Error");
     EXPECT_EQ(engine().change(id).tasks[0].log.size(), 2U);
@@ -493,7 +493,7 @@ TEST_F(Runner, CutsWhatRunsBeyondTheGraceAndResumesItAtTheNextStart) {
     EXPECT_EQ(engine().statuses(id), "Doing") << "what a stop cut off is no error";
     restart();
     engine().runner().add_handlers("a", no_op());
-    engine().settle();
+    engine().run_until_idle();
     EXPECT_EQ(engine().statuses(id), "Done");
 }
 
@@ -510,10 +510,10 @@ TEST_F(Runner, WaitsForItsHandlersWhenItGoes) {
 TEST_F(Runner, WritesNothingWhenThereIsNothingToDo) {
     engine().runner().add_handlers("a", no_op());
     engine().add(one_task("a"));
-    engine().settle();
+    engine().run_until_idle();
     const std::uint64_t rows = engine().state().rows_written();
     for (int i = 0; i < 3; ++i) {
-        engine().settle();
+        engine().run_until_idle();
         time_.advance(minutes(11));
     }
     EXPECT_EQ(engine().state().rows_written(), rows);
@@ -528,7 +528,7 @@ TEST_F(Runner, WritesOnlyTheRowsThatATaskTouches) {
     engine().add(change);
     const std::uint64_t added = engine().state().rows_written();
     EXPECT_EQ(added, 11U);
-    engine().settle();
+    engine().run_until_idle();
     // Each task becomes Doing and then Done; the change becomes ready.
     EXPECT_EQ(engine().state().rows_written(), added + 21);
 }

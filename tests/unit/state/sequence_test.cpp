@@ -163,9 +163,9 @@ class Sequence {
     }
 
     void run() {
-        engine_.settle();
+        engine_.run_until_idle();
         engine_.runner().ensure();  // a Retry without a time is due at the next ensure
-        engine_.settle();
+        engine_.run_until_idle();
     }
 
     std::string events() const { return journal_.text(); }
@@ -207,35 +207,35 @@ class Sequence {
 
     TaskHandlers handlers(const std::string& name) {
         TaskHandlers both;
-        both.run = [this, name](TaskContext& task) { return answer(name, "do", task); };
+        both.run = [this, name](TaskContext& task) { return reply(name, "do", task); };
         if (!words_[name].contains("no-undo")) {
-            both.undo = [this, name](TaskContext& task) { return answer(name, "undo", task); };
+            both.undo = [this, name](TaskContext& task) { return reply(name, "undo", task); };
         }
         return both;
     }
 
-    TaskOutcome answer(const std::string& name, const std::string& way, TaskContext& task) {
-        journal_.add(name + ":" + way);
+    TaskOutcome reply(const std::string& name, const std::string& direction, TaskContext& task) {
+        journal_.add(name + ":" + direction);
         const std::set<std::string>& words = words_.at(name);
-        if (words.contains(way + "-error")) {
-            return Error{Code::Internal, name + " " + way + " failed"};
+        if (words.contains(direction + "-error")) {
+            return Error{Code::Internal, name + " " + direction + " failed"};
         }
-        if (words.contains(way + "-throw")) {
+        if (words.contains(direction + "-throw")) {
             throw std::runtime_error("thrown");
         }
-        if (words.contains(way + "-retry") && journal_.count(name + ":" + way) == 1) {
+        if (words.contains(direction + "-retry") && journal_.count(name + ":" + direction) == 1) {
             return TaskRetry{.after = {}, .why = "not yet"};
         }
-        if (words.contains(way + "-wait")) {
+        if (words.contains(direction + "-wait")) {
             return TaskWait{"for the moon"};
         }
-        if (words.contains(way + "-again")) {
+        if (words.contains(direction + "-again")) {
             return TaskWait{"for the sun", TaskStatus::Do};
         }
-        if (words.contains(way + "-nonsense")) {
+        if (words.contains(direction + "-nonsense")) {
             return TaskWait{"for nothing", TaskStatus::Undone};
         }
-        if (words.contains(way + "-abort")) {
+        if (words.contains(direction + "-abort")) {
             EXPECT_TRUE(engine_.state().abort_change(id_));
             test::Gate never;
             never.pass(task.stop());

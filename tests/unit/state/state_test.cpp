@@ -256,7 +256,7 @@ TEST_F(StateTest, KeepsWhatMayBeUnwrittenInMindUntilItCanBeWritten) {
     EXPECT_EQ(state_->app("web")->generation, 1);
 }
 
-// Else the wish would be in the memory and what it supersedes would not be told.
+// Else the request would be in the memory and what it supersedes would not be told.
 TEST_F(StateTest, KeepsNothingThatSupersedesInMindOnly) {
     ASSERT_TRUE(state_->add_change(one_task("a", "web")));
     fill_disk(-1);

@@ -25,7 +25,7 @@ TEST(TaskProgress, IsWholeForWhatHasEndedAndToldNoneOfItsOwn) {
     change.tasks.push_back({.kind = "a", .summary = "Never", .after = {1}});
     const ChangeId id = engine.add(change);
     EXPECT_EQ(engine.change(id).tasks[0].progress.done, 0);
-    engine.settle();
+    engine.run_until_idle();
     EXPECT_EQ(engine.statuses(id), "Undone Error Hold");
     EXPECT_EQ(engine.change(id).tasks[0].progress.done, 1);
     EXPECT_EQ(engine.change(id).tasks[1].progress.done, 3) << "it stands where it was cut";

@@ -15,7 +15,7 @@ using T = Trigger;
 constexpr S kAll[] = {S::Hold, S::Do,      S::Doing,  S::Done,  S::Abort,
                       S::Undo, S::Undoing, S::Undone, S::Error, S::Wait};
 constexpr T kTriggers[] = {T::Start, T::Succeed, T::Fail,   T::Retry, T::Wait,
-                           T::Abort, T::Settle,  T::Resume, T::GiveUp};
+                           T::Abort, T::Resolve, T::Resume, T::GiveUp};
 
 TEST(Transitions, AskEachRowOfTheTableAndGetWhatItSays) {
     for (const Transition& row : kTransitions) {
@@ -53,11 +53,11 @@ TEST(Transitions, LeaveAReadyTaskAloneUnlessADoneOneIsAborted) {
 
 TEST(Transitions, LeadEveryUnreadyTaskToAReadyOneInAFewSteps) {
     for (const bool has_undo : {false, true}) {
-        for (const T answer : {T::Succeed, T::Fail}) {
+        for (const T reply : {T::Succeed, T::Fail}) {
             for (const S begin : {S::Do, S::Doing, S::Abort, S::Undo, S::Undoing}) {
                 S status = begin;
                 for (int step = 0; step < 6 && !is_ready(status); ++step) {
-                    const auto next = next_status(status, answer, has_undo);
+                    const auto next = next_status(status, reply, has_undo);
                     const auto started = next_status(status, T::Start, has_undo);
                     status = next.value_or(started.value_or(status));
                 }

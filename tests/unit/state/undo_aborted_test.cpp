@@ -31,7 +31,7 @@ TEST_F(UndoAborted, IsGivenUpWhetherItWaitsOrRuns) {
                        return Error{Code::Cancelled, "cut off"};
                    }});
         const ChangeId id = engine_.add(one_task(kind));
-        engine_.settle();
+        engine_.run_until_idle();
         ASSERT_EQ(engine_.statuses(id), "Done");
         const auto undo = engine_.state().undo_change(id);
         ASSERT_TRUE(undo);

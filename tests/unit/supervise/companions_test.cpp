@@ -60,9 +60,9 @@ class CompanionAgent {
         return prepared.policy.apps.at("web").companions;
     }
 
-    Memory memory() const { return memory_from(state->app("web")->extra); }
+    AppMemory memory() const { return memory_from(state->app("web")->extra); }
 
-    void remember(const Memory& memory) {
+    void remember(const AppMemory& memory) {
         ASSERT_TRUE(state->edit_app(
             "web", [&](state::AppRecord& record) { record.extra = to_extra(memory); }));
     }
@@ -119,7 +119,7 @@ UnitState changed(UnitState unit, const std::function<void(UnitState&)>& how) {
 struct UnitEnd {
     const char* name;
     UnitState unit;
-    bool told;  // to start, since it was last seen
+    bool reported;  // to start, since it was last seen
     std::int64_t short_runs;
     bool rests;
     bool ends = false;  // it does one thing, and its author wants it not to stay active
@@ -143,11 +143,11 @@ TEST(CompanionEnds, AreCountedOnceAndHoldTheNextStart) {
     for (const UnitEnd& row : rows) {
         CompanionAgent agent;
         agent.pass(changed(kShort, [](UnitState& unit) { unit.active_state = "active"; }));
-        Memory memory = agent.memory();
+        AppMemory memory = agent.memory();
         memory.restarts[kService] = {2, 2, "web.service/1", agent.time.system_now() + seconds(1)};
         agent.remember(memory);
         agent.observed.companions->wanted[kPart].ends = row.ends;
-        if (row.told) {
+        if (row.reported) {
             agent.tell_to_start();
         }
         const auto policy = agent.pass(row.unit);
@@ -162,7 +162,7 @@ TEST(CompanionEnds, AreCountedOnceAndHoldTheNextStart) {
 TEST(CompanionEnds, OfServicesThatNoVersionHasAreForgotten) {
     CompanionAgent agent;
     agent.pass({});
-    Memory memory = agent.memory();
+    AppMemory memory = agent.memory();
     memory.restarts["former.service"] = {3, 3, "former.service/1", {}};
     memory.restarts[kService] = {2, 2, "web.service/1", {}};
     agent.remember(memory);
@@ -178,7 +178,7 @@ TEST(CompanionEnds, OfServicesThatNoVersionHasAreForgotten) {
 TEST(CompanionEnds, AreForgottenWithTheLastCompanion) {
     CompanionAgent agent;
     agent.pass({});
-    Memory memory = agent.memory();
+    AppMemory memory = agent.memory();
     memory.restarts[kService] = {2, 2, "web.service/1", {}};
     memory.companions.clear();
     agent.remember(memory);
@@ -193,7 +193,7 @@ TEST(ContainerEnds, OfContainersThatNoVersionHasAreForgotten) {
     for (const bool with_units : {false, true}) {
         CompanionAgent agent;
         agent.pass({});
-        Memory memory = agent.memory();
+        AppMemory memory = agent.memory();
         memory.restarts["db"] = {3, 3, "1", {}};
         memory.restarts["former"] = {3, 3, "2", {}};
         if (!with_units) {
@@ -217,7 +217,7 @@ TEST(ContainerEnds, OfContainersThatNoVersionHasAreForgotten) {
 TEST(CompanionRestart, IsNotOverWhileTheUnitCannotBeSeen) {
     CompanionAgent agent;
     agent.pass(changed(kShort, [](UnitState& unit) { unit.active_state = "active"; }));
-    Memory memory = agent.memory();
+    AppMemory memory = agent.memory();
     memory.restart = 5;
     agent.remember(memory);
     agent.observed.companions->units.reset();
@@ -230,7 +230,7 @@ TEST(CompanionRestart, IsNotOverWhileTheUnitCannotBeSeen) {
 TEST(CompanionEnds, HoldNobodyThatAPersonStopped) {
     CompanionAgent agent;
     agent.pass({});
-    ASSERT_TRUE(agent.supervisor->wish("web", {.verb = Verb::Stop}));
+    ASSERT_TRUE(agent.supervisor->request("web", {.verb = Verb::Stop}));
     for (int i = 0; i < 5; ++i) {
         EXPECT_TRUE(
             agent.pass(changed(kShort, [&](UnitState& unit) { unit.active_since += seconds(i); }))
@@ -243,7 +243,7 @@ TEST(CompanionEnds, HoldNobodyThatAPersonStopped) {
 TEST(CompanionEnds, OnRequestCountInHowLongAStopMayTake) {
     CompanionAgent agent;
     agent.pass({});
-    const auto report = agent.supervisor->wish("web", {.verb = Verb::Stop});
+    const auto report = agent.supervisor->request("web", {.verb = Verb::Stop});
     ASSERT_TRUE(report);
     EXPECT_EQ(report->at_most, seconds(90));
 }
@@ -272,7 +272,7 @@ TEST(CompanionVersions, FollowWhatBecameOfTheChangeThatBroughtThem) {
     for (const EndedChange& row : rows) {
         CompanionAgent agent;
         agent.pass({});
-        Memory memory;
+        AppMemory memory;
         memory.companions = manifests::spec_hash(*agent.former);
         agent.remember(memory);
         state::ChangeView change;
@@ -316,7 +316,7 @@ state::ChangeView undo_of(const manifests::AppSpec& spec) {
 TEST(CompanionVersions, ThatAPersonUndidGiveWayToTheOneBefore) {
     CompanionAgent agent;
     agent.pass({});
-    Memory memory;
+    AppMemory memory;
     memory.companions = manifests::spec_hash(*agent.newest);
     memory.companions_before = manifests::spec_hash(*agent.former);
     agent.remember(memory);
@@ -332,7 +332,7 @@ TEST(CompanionVersions, ThatAPersonUndidGiveWayToTheOneBefore) {
 TEST(CompanionVersions, ThatWereUndoneAfterAPassHadPlannedDoNotStandAgainByIt) {
     CompanionAgent agent;
     agent.pass({});
-    Memory memory;
+    AppMemory memory;
     memory.companions = manifests::spec_hash(*agent.newest);
     memory.companions_before = manifests::spec_hash(*agent.former);
     agent.remember(memory);

@@ -27,50 +27,52 @@ struct ConditionRow {
 TEST(Conditions, SayWhetherTheyHoldAndWhatIsPending) {
     const WorldFacts facts{
         {{Kind::Path, "/here"}, {}},
-        {{Kind::Path, "/gone"}, {Outcome::Pending, ""}},
-        {{Kind::Unit, "no.service"}, {Outcome::Failed, "there is no such unit"}}};
-    const std::map<std::string, Standing> standings{
+        {{Kind::Path, "/gone"}, {ConditionOutcome::Pending, ""}},
+        {{Kind::Unit, "no.service"}, {ConditionOutcome::Failed, "there is no such unit"}}};
+    const std::map<std::string, DependencyStatus> dependency_statuses{
         {"db", {ServiceState::Running, ""}}, {"bad", {ServiceState::Failed, "image not found"}}};
     const StartCondition here = leaf(Kind::Path, "/here"), gone = leaf(Kind::Path, "/gone"),
                          no_unit = leaf(Kind::Unit, "no.service");
     const ConditionRow rows[] = {
         {"there", here, {}},
-        {"not there", gone, {Outcome::Pending, "waits for path /gone to exist"}},
+        {"not there", gone, {ConditionOutcome::Pending, "waits for path /gone to exist"}},
         {"not looked at",
          leaf(Kind::Port, "127.0.0.1:1"),
-         {Outcome::Pending, "waits for port 127.0.0.1:1 to be open"}},
+         {ConditionOutcome::Pending, "waits for port 127.0.0.1:1 to be open"}},
         {"will not come",
          no_unit,
-         {Outcome::Failed, "waits for unit no.service to be active (there is no such unit)"}},
+         {ConditionOutcome::Failed,
+          "waits for unit no.service to be active (there is no such unit)"}},
         {"the time has come", leaf(Kind::Time, "2026-11-22T06:00:00Z"), {}},
         {"the time has not come",
          leaf(Kind::Time, "2026-11-22T06:00:01Z"),
-         {Outcome::Pending, "waits for the time 2026-11-22T06:00:01Z"}},
+         {ConditionOutcome::Pending, "waits for the time 2026-11-22T06:00:01Z"}},
         {"an app that is up", leaf(Kind::Service, "db"), {}},
         {"an app that failed",
          leaf(Kind::Service, "bad"),
-         {Outcome::Failed, "blocked by bad: image not found"}},
+         {ConditionOutcome::Failed, "blocked by bad: image not found"}},
         {"all of them", group(Kind::All, {here, here}), {}},
         {"one of all is pending",
          group(Kind::All, {here, gone}),
-         {Outcome::Pending, "waits for path /gone to exist"}},
+         {ConditionOutcome::Pending, "waits for path /gone to exist"}},
         {"one of all has failed",
          group(Kind::All, {gone, no_unit}),
-         {Outcome::Failed,
+         {ConditionOutcome::Failed,
           "waits for path /gone to exist; waits for unit no.service to be active (there is no such "
           "unit)"}},
         {"any of them", group(Kind::Any, {gone, here}), {}},
         {"any may still come",
          group(Kind::Any, {no_unit, gone}),
-         {Outcome::Pending,
+         {ConditionOutcome::Pending,
           "waits for unit no.service to be active (there is no such unit), or waits for path /gone "
           "to exist"}},
         {"none can come",
          group(Kind::Any, {no_unit}),
-         {Outcome::Failed, "waits for unit no.service to be active (there is no such unit)"}},
+         {ConditionOutcome::Failed,
+          "waits for unit no.service to be active (there is no such unit)"}},
     };
     for (const ConditionRow& row : rows) {
-        const Assessment found = assess(row.condition, facts, standings, kNow);
+        const Assessment found = assess(row.condition, facts, dependency_statuses, kNow);
         EXPECT_EQ(found.outcome, row.expected.outcome) << row.name;
         EXPECT_EQ(found.pending, row.expected.pending) << row.name;
     }

@@ -65,7 +65,7 @@ class ContainmentTest : public ::testing::Test {
 
     Overview pass() {
         prepared_ = supervisor_->prepare(desired_, observed_, {});
-        plan_ = plan::diff(prepared_.in_force, observed_, prepared_.policy);
+        plan_ = plan::diff(prepared_.effective, observed_, prepared_.policy);
         return supervisor_->conclude(desired_, prepared_, observed_, plan_);
     }
 
@@ -100,11 +100,11 @@ TEST_F(ContainmentTest, IsTheTroubleOfThatAppAlone) {
 
 TEST_F(ContainmentTest, IsToldOnceAndIsOverWithItsCause) {
     pass();
-    const std::int64_t told = state_->last_event_seq();
+    const std::int64_t reported = state_->last_event_seq();
     time_.advance(std::chrono::seconds(30));
     const WallTime since = pass().find(kBad)->conditions.at(0).since;
     EXPECT_LT(since, time_.system_now());
-    EXPECT_EQ(state_->last_event_seq(), told) << "nothing new";
+    EXPECT_EQ(state_->last_event_seq(), reported) << "nothing new";
     throws_ = false;
     const Overview overview = pass();
     EXPECT_TRUE(prepared_.policy.apps.at(kBad).trouble.empty());

@@ -30,8 +30,9 @@ TEST(Dependencies, AreMetByTheStateTheyAskFor) {
         {DependencyKind::Failed, ServiceState::Running, false, false},
     };
     for (const DependencyRow& row : rows) {
-        const std::map<std::string, Standing> standings{{"db", {row.state, "", row.stopped}}};
-        EXPECT_EQ(!blocker_of({"db", row.is, {}}, standings).has_value(), row.met)
+        const std::map<std::string, DependencyStatus> dependency_statuses{
+            {"db", {row.state, "", row.stopped}}};
+        EXPECT_EQ(!blocker_of({"db", row.is, {}}, dependency_statuses).has_value(), row.met)
             << manifests::to_string(row.is) << " " << to_string(row.state);
     }
 }
@@ -45,7 +46,7 @@ manifests::AppSpec waiting_for(std::vector<manifests::Dependency> on) {
 struct TextRow {
     const char* name;
     DependencyKind is;
-    Standing db;
+    DependencyStatus db;
     const char* text;
     bool blocked;
 };
@@ -105,7 +106,7 @@ TEST(Dependencies, OnAnAppThatNobodyDeclaresAreBlocked) {
 
 TEST(Dependencies, ARootThatBlocksTwiceIsToldOnce) {
     const Blocker root{"disk", "started", true, "disk", "full", ""};
-    const Standing held{ServiceState::Waiting, "x", false, true, root};
+    const DependencyStatus held{ServiceState::Waiting, "x", false, true, root};
     const auto all = blockers_of(
         waiting_for({{"a", DependencyKind::Started, {}}, {"b", DependencyKind::Started, {}}}),
         {{"a", held}, {"b", held}});

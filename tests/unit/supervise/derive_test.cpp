@@ -35,7 +35,7 @@ Facts with(Facts facts, F edit) {
 struct StateRow {
     const char* name;
     Facts facts;
-    Verdict expected;
+    DerivedState expected;
 };
 
 TEST(DeriveState, TheFirstRuleThatFitsDecides) {
@@ -130,9 +130,9 @@ TEST(DeriveState, TheFirstRuleThatFitsDecides) {
          {ServiceState::Starting, "1 of 2 containers run"}},
     };
     for (const StateRow& row : rows) {
-        const Verdict verdict = derive_state(row.facts);
-        EXPECT_EQ(to_string(verdict.state), to_string(row.expected.state)) << row.name;
-        EXPECT_EQ(verdict.message, row.expected.message) << row.name;
+        const DerivedState derived = derive_state(row.facts);
+        EXPECT_EQ(to_string(derived.state), to_string(row.expected.state)) << row.name;
+        EXPECT_EQ(derived.message, row.expected.message) << row.name;
     }
 }
 

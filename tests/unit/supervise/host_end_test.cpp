@@ -89,14 +89,14 @@ TEST_F(HostEndTest, IsToldBeforehandWhenItIsTooShort) {
     supervisor_->host_gives(seconds(110));
     const Overview overview = pass();
     ASSERT_EQ(overview.agent_conditions.size(), 1U);
-    const StatusCondition& told = overview.agent_conditions.front();
-    EXPECT_EQ(told.type, "ShutdownTooShort");
-    EXPECT_NE(told.message.find("can take 182 s (web 61 s, then db 121 s)"), std::string::npos)
-        << told.message;
-    EXPECT_NE(told.message.find("podreeve-apps.service has 110 s"), std::string::npos)
-        << told.message;
+    const StatusCondition& reported = overview.agent_conditions.front();
+    EXPECT_EQ(reported.type, "ShutdownTooShort");
+    EXPECT_NE(reported.message.find("can take 182 s (web 61 s, then db 121 s)"), std::string::npos)
+        << reported.message;
+    EXPECT_NE(reported.message.find("podreeve-apps.service has 110 s"), std::string::npos)
+        << reported.message;
     time_.advance(minutes(1));
-    EXPECT_EQ(pass().agent_conditions.front().since, told.since) << "nothing new";
+    EXPECT_EQ(pass().agent_conditions.front().since, reported.since) << "nothing new";
     EXPECT_EQ(
         supervisor_->podman_lost(desired_, {Code::Unavailable, "away"}).agent_conditions.size(),
         1U);
@@ -116,7 +116,7 @@ TEST_F(HostEndTest, IsToldNoMoreOnceItIsEnough) {
 TEST_F(HostEndTest, SharesWhatThereIsAmongTheGracesOfAll) {
     pass();
     EXPECT_EQ(share_of("web"), 1000);
-    const WishReport report = supervisor_->shut_down(true, seconds(110));
+    const RequestReport report = supervisor_->shut_down(true, seconds(110));
     EXPECT_EQ(report.at_most, seconds(105));
     EXPECT_EQ(report.asked_for, seconds(182));
     EXPECT_EQ(share_of("web"), 576);

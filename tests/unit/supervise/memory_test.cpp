@@ -6,13 +6,13 @@ namespace podreeve::supervise {
 namespace {
 
 TEST(Memory, ComesBackAsItWasWritten) {
-    Memory memory;
+    AppMemory memory;
     memory.restarts["web"] = {3, 8, "abc/1/2"};
     memory.restarts["db"].until = WallTime(std::chrono::seconds(1'800'000'000));
     memory.health["web"] = {"abc", 7, "unhealthy", "readiness: closed"};
     memory.health["db"] = {"def", 8, "healthy", ""};
     memory.autostart_off = true;
-    memory.wish = 12;
+    memory.request = 12;
     memory.restart = 11;
     memory.alone = true;
     memory.ran = {{"s2", 2, WallTime(std::chrono::seconds(20)), false},
@@ -28,9 +28,9 @@ TEST(Memory, TextThatCannotBeReadCountsAsEmpty) {
 }
 
 TEST(Memory, KeepsWhatCanBeReadBesideWhatCannot) {
-    const Memory memory = memory_from(
-        R"({"wish":"x","restart":7,"restarts":{"web":{"restarts":4,"until":[]},"db":1},"alone":1})");
-    EXPECT_EQ(memory.wish, 0);
+    const AppMemory memory = memory_from(
+        R"({"request":"x","restart":7,"restarts":{"web":{"restarts":4,"until":[]},"db":1},"alone":1})");
+    EXPECT_EQ(memory.request, 0);
     EXPECT_EQ(memory.restart, 7);
     EXPECT_EQ(memory.restarts.at("web").restarts, 4);
     EXPECT_EQ(memory.restarts.size(), 1U);
@@ -38,13 +38,13 @@ TEST(Memory, KeepsWhatCanBeReadBesideWhatCannot) {
 }
 
 TEST(Memory, WritesAMessageThatIsNoText) {
-    Memory memory;
+    AppMemory memory;
     memory.health["web"] = {"abc", 7, "unhealthy", "exit code 1: \xFF"};
     EXPECT_EQ(memory_from(to_extra(memory)).health.at("web").message, "exit code 1: \xEF\xBF\xBD");
 }
 
 TEST(Memory, KnowsTheLastVersionsThatRanEachOnce) {
-    Memory memory;
+    AppMemory memory;
     for (int i = 1; i <= 25; ++i) {
         EXPECT_TRUE(note_ran(memory, {"s" + std::to_string(i), i, WallTime{}, false}));
     }
@@ -60,7 +60,7 @@ TEST(Memory, KnowsTheLastVersionsThatRanEachOnce) {
 }
 
 TEST(Memory, AnEmptyOneWritesTheSameTextEachTime) {
-    EXPECT_EQ(to_extra(Memory{}), "{}");
+    EXPECT_EQ(to_extra(AppMemory{}), "{}");
 }
 
 }  // namespace

@@ -49,10 +49,10 @@ TEST(VirtualEvents, AreToldFromTheState) {
 
 class Subscribing : public ::testing::Test {
   protected:
-    void tell(ServiceState state) {
+    void publish(ServiceState state) {
         Overview overview;
         overview.apps = {service_in(state)};
-        subscriptions->tell(overview);
+        subscriptions->publish(overview);
     }
 
     Subscriptions::Handle subscribe(VirtualEvent event) {
@@ -65,26 +65,26 @@ class Subscribing : public ::testing::Test {
 };
 
 TEST_F(Subscribing, TheLevelComesFirstThenTheEdges) {
-    tell(ServiceState::Running);
+    publish(ServiceState::Running);
     const auto handle = subscribe(VirtualEvent::Up);
     EXPECT_EQ(heard.size(), 1U) << "it is up already";
-    tell(ServiceState::Running);
+    publish(ServiceState::Running);
     EXPECT_EQ(heard.size(), 1U) << "no edge";
-    tell(ServiceState::Failed);
-    tell(ServiceState::Running);
+    publish(ServiceState::Failed);
+    publish(ServiceState::Running);
     EXPECT_EQ(heard.size(), 2U);
 }
 
 TEST_F(Subscribing, WhoComesLateMissesNothingThatHolds) {
     const auto early = subscribe(VirtualEvent::Failed);
-    tell(ServiceState::Failed);
+    publish(ServiceState::Failed);
     const auto late = subscribe(VirtualEvent::Failed);
     EXPECT_EQ(heard.size(), 2U);
 }
 
 TEST_F(Subscribing, AHandleThatGoesEndsIt) {
     { const auto handle = subscribe(VirtualEvent::Up); }
-    tell(ServiceState::Running);
+    publish(ServiceState::Running);
     EXPECT_TRUE(heard.empty());
 }
 
@@ -94,7 +94,7 @@ TEST_F(Subscribing, ACallbackMaySubscribeAndEndSubscriptions) {
         inner = subscribe(VirtualEvent::Up);
         outer = Subscriptions::Handle();
     });
-    tell(ServiceState::Running);
+    publish(ServiceState::Running);
     EXPECT_EQ(heard.size(), 1U);
 }
 

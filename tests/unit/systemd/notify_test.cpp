@@ -63,9 +63,9 @@ TEST_F(NotifySocketTest, TellsWhenReloadingStarted) {
     const std::string text = take();
     constexpr std::string_view kStart = "RELOADING=1\nMONOTONIC_USEC=";
     ASSERT_TRUE(text.starts_with(kStart)) << text;
-    const auto told = std::stoll(text.substr(kStart.size()));
-    EXPECT_GE(told, before);
-    EXPECT_LE(told, usec());
+    const auto reported = std::stoll(text.substr(kStart.size()));
+    EXPECT_GE(reported, before);
+    EXPECT_LE(reported, usec());
 }
 
 TEST_F(NotifySocketTest, TakesNoSecondAssignmentFromAStatus) {
@@ -75,9 +75,9 @@ TEST_F(NotifySocketTest, TakesNoSecondAssignmentFromAStatus) {
 
 TEST_F(NotifySocketTest, SaysThatSystemdIsNotThere) {
     fd.reset();
-    const Status told = notify_ready();
-    ASSERT_FALSE(told);
-    EXPECT_EQ(told.error().code, Code::Unavailable);
+    const Status reported = notify_ready();
+    ASSERT_FALSE(reported);
+    EXPECT_EQ(reported.error().code, Code::Unavailable);
 }
 
 TEST(Notify, DoesNothingWithoutSystemd) {

@@ -90,7 +90,7 @@ class UnitWatchTest : public testing::Test {
         return false;
     }
 
-    bool is_told(const std::string& why) {
+    bool is_reported(const std::string& why) {
         return eventually(
             [&] { return std::find(hints.begin(), hints.end(), why) != hints.end(); });
     }
@@ -151,19 +151,19 @@ TEST_F(UnitWatchTest, FollowsEveryChangeWithoutAnotherQuestion) {
     EXPECT_EQ(again.restarts, 1U);
     EXPECT_EQ(systemd->all_calls(), 2);  // one for each look
     EXPECT_EQ(systemd->calls("Ping"), 2);
-    EXPECT_TRUE(is_told("systemd: web.service is failed (failed)"));
-    EXPECT_TRUE(is_told("systemd: web.service is active (running)"));
+    EXPECT_TRUE(is_reported("systemd: web.service is failed (failed)"));
+    EXPECT_TRUE(is_reported("systemd: web.service is active (running)"));
 }
 
 TEST_F(UnitWatchTest, WakesTheReconcilerByItself) {
     begin();
     look();
     systemd->crash("web.service", false);
-    EXPECT_TRUE(is_told("systemd: web.service is failed (failed)"));
+    EXPECT_TRUE(is_reported("systemd: web.service is failed (failed)"));
     systemd->change("unwatched.service", run);
     systemd->crash("unwatched.service", false);
     systemd->change("web.service", run);
-    EXPECT_TRUE(is_told("systemd: web.service is active (running)"));
+    EXPECT_TRUE(is_reported("systemd: web.service is active (running)"));
     EXPECT_EQ(hints.size(), 2U);
 }
 
@@ -203,7 +203,7 @@ TEST_F(UnitWatchTest, ReadsUnitsAnewAfterAReload) {
     EXPECT_EQ(made.file_state, "generated");
     EXPECT_EQ(made.source_path, directory / "new.container");
     EXPECT_FALSE(made.needs_reload);
-    EXPECT_TRUE(is_told("systemd: new.service is loaded"));
+    EXPECT_TRUE(is_reported("systemd: new.service is loaded"));
     fs::remove(directory / "new.container");
     EXPECT_TRUE(look_at("new.service").needs_reload);
     systemd->reload();
@@ -245,7 +245,7 @@ TEST_F(UnitWatchTest, SeesThatAUnitWasMasked) {
     EXPECT_TRUE(masked.is_masked());
     EXPECT_EQ(masked.file_state, "masked");
     EXPECT_EQ(masked.active_state, "active");
-    EXPECT_TRUE(is_told("systemd: web.service is masked"));
+    EXPECT_TRUE(is_reported("systemd: web.service is masked"));
     systemd->unmask("web.service");
     EXPECT_FALSE(look_at("web.service").is_masked());
 }
@@ -329,11 +329,11 @@ TEST_F(UnitWatchTest, ComesBackByItselfAfterThePause) {
     systemd = std::make_unique<fakes::FakeSystemd>(bus.address());
     systemd->change("web.service", run);
     time.advance(time.next_timer());
-    EXPECT_TRUE(is_told("systemd can be reached again"));
+    EXPECT_TRUE(is_reported("systemd can be reached again"));
     // What happened meanwhile, and what happens from now on.
-    EXPECT_TRUE(is_told("systemd: idle.service is not-found"));
+    EXPECT_TRUE(is_reported("systemd: idle.service is not-found"));
     systemd->crash("web.service", false);
-    EXPECT_TRUE(is_told("systemd: web.service is failed (failed)"));
+    EXPECT_TRUE(is_reported("systemd: web.service is failed (failed)"));
     EXPECT_EQ(time.timers(), 0U);
 }
 
@@ -366,16 +366,16 @@ TEST_F(UnitWatchTest, SubscribesAgainWhenSystemdWasRestarted) {
     begin();
     look();
     systemd->leave();
-    EXPECT_TRUE(is_told("cannot watch systemd's units: systemd has left the bus"));
+    EXPECT_TRUE(is_reported("cannot watch systemd's units: systemd has left the bus"));
     EXPECT_EQ(lost(), (Error{Code::Unavailable,
                              "cannot watch systemd's units: systemd is not on the bus"}));
     EXPECT_EQ(time.timers(), 0U);  // its coming back will be told
     systemd->world.lock()->units["web.service"].active = "inactive";
     systemd->join();
-    EXPECT_TRUE(is_told("systemd can be reached again"));
-    EXPECT_TRUE(is_told("systemd: web.service is inactive (running)"));
+    EXPECT_TRUE(is_reported("systemd can be reached again"));
+    EXPECT_TRUE(is_reported("systemd: web.service is inactive (running)"));
     systemd->change("web.service", run);
-    EXPECT_TRUE(is_told("systemd: web.service is active (running)"));
+    EXPECT_TRUE(is_reported("systemd: web.service is active (running)"));
 }
 
 TEST_F(UnitWatchTest, SurvivesARestartThatNobodySaw) {

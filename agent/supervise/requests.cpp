@@ -1,0 +1,36 @@
+#include "agent/supervise/requests.h"
+
+#include "agent/supervise/memory.h"
+
+namespace podreeve::supervise {
+
+std::string_view to_string(Verb verb) {
+    switch (verb) {
+        case Verb::Start:
+            return "start";
+        case Verb::Stop:
+            return "stop";
+        case Verb::Restart:
+            return "restart";
+    }
+    return "start";
+}
+
+void apply(const AppRequest& request, state::AppRecord& record) {
+    AppMemory memory = memory_from(record.extra);
+    ++memory.request;
+    memory.autostart_off = false;
+    memory.alone = request.verb == Verb::Stop && request.alone;
+    memory.restart = request.verb == Verb::Restart ? memory.request : 0;
+    record.stopped = request.verb == Verb::Stop;
+    if (request.verb != Verb::Stop) {
+        // A person asks: what backs off is tried at once.
+        for (auto& [part, restart] : memory.restarts) {
+            restart.short_runs = 0;
+            restart.until = {};
+        }
+    }
+    record.extra = to_extra(memory);
+}
+
+}  // namespace podreeve::supervise
