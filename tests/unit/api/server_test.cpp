@@ -303,7 +303,7 @@ TEST(Apps, OneThatWasNeverGoodIsNotSaidToBeUnknown) {
          {serving.get("/v1/apps/db/stop"), serving.post("/v1/apps/db/stop")}) {
         EXPECT_EQ(reply.code(), "conflict");
         EXPECT_EQ(reply.message(),
-                  "cannot stop db: there is no good version of it yet; `podreeve status db` tells "
+                  "cannot stop db: there is no good version of it yet; `podreeve status db` shows "
                   "what is wrong with /apps/db.yaml");
     }
 }
