@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include <vector>
@@ -76,14 +74,10 @@ FoundEntry look_at_name(int directory, const std::string& name, uid_t owner, Fou
     return {own_error == ENOENT ? Sight::Gone : Sight::File, own_error == EACCES ? EACCES : 0};
 }
 
-struct CloseDirectory {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 // An open directory: names are looked at below it, so that a link to it that is swapped meanwhile
 // mixes nothing.
 struct OpenDirectory {
-    std::unique_ptr<DIR, CloseDirectory> stream;
+    DirectoryStream stream;
     int error = 0;  // why it cannot be opened or read
     std::vector<std::string> names;
 

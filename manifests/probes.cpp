@@ -148,7 +148,7 @@ void read_http(const Place& place, const ProbeContext& context, Probe& out) {
         size += name.size() + value.size();
     }
     if (size > kMaxHttpBytes) {
-        headers.fail("path and headers are too long", "16 KiB, all told");
+        headers.fail("path and headers are too long", "16 KiB in all");
     }
 }
 
@@ -203,7 +203,7 @@ bool read_action(const Place& place, const ProbeContext& context, Probe& out) {
         }
         if (chosen != nullptr) {
             field.fail_at_key(
-                fmt::format("a probe asks in one way, and {} stands there as well", chosen->field));
+                fmt::format("a probe asks in one way, and {} is given as well", chosen->field));
             return false;
         }
         chosen = &action;

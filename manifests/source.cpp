@@ -445,7 +445,7 @@ void ManifestSource::Cache::save(const std::string& app, Effective& version) {
         return;
     }
     if (version.tries > 0) {
-        log::info("the version of {} that is in force is kept, at try {}", app, version.tries + 1);
+        log::info("the effective version of {} is kept, at try {}", app, version.tries + 1);
     }
     const auto file = files.find(version.file_name);
     if (file != files.end() && file->second.hash == version.hash) {
@@ -460,8 +460,7 @@ void ManifestSource::Cache::note_unsaved(const std::string& app,
                                          const std::string& why) {
     ++version.tries;
     if (version.trouble != why) {
-        log::warn("cannot keep the version of {} that is in force: {}; it is tried again", app,
-                  why);
+        log::warn("cannot keep the effective version of {}: {}; it is tried again", app, why);
         version.trouble = why;
     }
 }

@@ -12,8 +12,6 @@
 namespace podreeve::quadlet {
 namespace {
 
-using Arguments = std::vector<std::string>;
-
 void add_pairs(const Unit& unit, const Key& key, Arguments& command) {
     for (const auto& [name, value] : unit.pairs(unit.section(), key.name)) {
         command.emplace_back(key.flag);

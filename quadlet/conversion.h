@@ -15,6 +15,8 @@ struct Reference {
     std::string name;     // in podman, with specifiers; empty when unknown
 };
 
+using Arguments = std::vector<std::string>;  // of a command
+
 using References = std::map<std::string, Reference, std::less<>>;
 
 // One unit on its way to a service; used by make_services() and the code of each type.

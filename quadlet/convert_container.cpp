@@ -8,8 +8,6 @@
 namespace podreeve::quadlet {
 namespace {
 
-using Arguments = std::vector<std::string>;
-
 std::string container_name(const Conversion& c) {
     const std::string own = c.value("ContainerName");
     if (!own.empty()) {

@@ -10,8 +10,6 @@
 namespace podreeve::quadlet {
 namespace {
 
-using Arguments = std::vector<std::string>;
-
 // The name as the commands have it: never empty for these types.
 std::string own_name(const Conversion& c) {
     return name_in_references(c.unit(), c.target().podman);

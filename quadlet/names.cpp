@@ -99,7 +99,7 @@ Result<UnitName> parse_unit_name(std::string_view file_name) {
         name.instance = stem.substr(at + 1);
     }
     if (name.prefix.empty()) {
-        return bad_name(file_name, "nothing stands before its extension or its @");
+        return bad_name(file_name, "nothing is before its extension or its @");
     }
     // systemd takes a further @ in an instance, but not in a prefix.
     std::string instance = name.instance;

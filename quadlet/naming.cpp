@@ -121,7 +121,7 @@ Result<std::string> resource_name(const Unit& unit, const PodmanRelease& podman)
         if (!value || stem.find('%') != std::string::npos) {
             return fail(
                 Code::Unsupported,
-                fmt::format("cannot tell what '{}' names: only systemd knows its specifiers",
+                fmt::format("cannot know what '{}' names: only systemd knows its specifiers",
                             pattern));
         }
         expanded += *value;

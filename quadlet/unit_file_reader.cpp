@@ -187,11 +187,11 @@ void UnitFileReader::read_assignment(const Logical& line, std::size_t start) {
     }
     const std::string_view key = strip_blanks(text.substr(start, equals - start));
     if (!is_key_name(key)) {
-        error(at, "what stands before the '=' is not a key");
+        error(at, "what is before the '=' is not a key");
         return;
     }
     if (!in_section_) {
-        error(at, "an assignment stands before the first section");
+        error(at, "an assignment is before the first section");
         return;
     }
     // A value that starts on a continuation line is placed behind its '=', where it is set.

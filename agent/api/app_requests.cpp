@@ -23,7 +23,7 @@ Error why_not(Backend& backend, supervise::Verb verb, const std::string& name, c
     return {
         Code::Conflict,
         fmt::format("cannot {} {}: there is no good version of it yet; `podreeve status {}` "
-                    "tells what is wrong with {}",
+                    "shows what is wrong with {}",
                     to_string(verb), name, name, app->file.empty() ? "its manifest" : app->file)};
 }
 

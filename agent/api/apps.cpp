@@ -55,7 +55,7 @@ const supervise::AppStatus* find_shown(const supervise::Overview& overview,
 }
 
 bool is_known(const Backend& backend, const std::string& app) {
-    if (backend.board.lock()->find(app) != nullptr || backend.state.app(app)) {
+    if (backend.shared_status.lock()->find(app) != nullptr || backend.state.app(app)) {
         return true;
     }
     const std::vector<state::Event> events = backend.state.events_since(0);
@@ -65,7 +65,7 @@ bool is_known(const Backend& backend, const std::string& app) {
 
 // The board is as old as the last pass; a change under way is shown as it stands now.
 supervise::Overview overview_now(Backend& backend) {
-    supervise::Overview overview = *backend.board.lock();
+    supervise::Overview overview = *backend.shared_status.lock();
     for (supervise::AppStatus& app : overview.apps) {
         if (app.change != 0) {
             supervise::show_change(app, backend.state.change(app.change));

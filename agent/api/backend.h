@@ -33,7 +33,7 @@ struct PassSummary {
 // within its own deadline.
 struct Backend {
     state::State& state;
-    supervise::SharedStatus& board;
+    supervise::SharedStatus& shared_status;
     Clock& clock;
     std::string version;
     std::string podman_socket;

@@ -71,7 +71,7 @@ void add_passes(httplib::Server& server, Backend& backend, std::shared_ptr<Turns
         }
     });
     server.Get("/v1/version", [&backend](const httplib::Request&, httplib::Response& response) {
-        const supervise::Overview overview = *backend.board.lock();
+        const supervise::Overview overview = *backend.shared_status.lock();
         send_json(response, {{"agent", backend.version},
                              {"podman", overview.podman_version},
                              {"podman_socket", backend.podman_socket},

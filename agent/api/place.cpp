@@ -89,8 +89,8 @@ Status remove_stale(const UniqueFd& directory, const fs::path& socket) {
     if (!S_ISSOCK(info.st_mode) || info.st_uid != ::geteuid()) {
         return fail(Code::Conflict,
                     cannot(socket, S_ISSOCK(info.st_mode)
-                                       ? "a socket of another user stands there"
-                                       : "what stands there is no socket; name another path, or "
+                                       ? "there is a socket of another user"
+                                       : "what is there is no socket; name another path, or "
                                          "move it away"));
     }
     if (is_listening(socket)) {

@@ -18,7 +18,7 @@ struct HeldApp {
 
 std::vector<HeldApp> held_apps(Backend& backend) {
     std::vector<HeldApp> held;
-    for (const supervise::AppStatus& app : backend.board.lock()->apps) {
+    for (const supervise::AppStatus& app : backend.shared_status.lock()->apps) {
         const auto condition =
             std::ranges::find(app.conditions, "RemovalHeld", &supervise::StatusCondition::type);
         if (condition != app.conditions.end()) {

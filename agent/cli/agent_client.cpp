@@ -77,7 +77,7 @@ std::string hint_for_absent(uid_t me) {
         return "is it running? `systemctl start podreeve` starts root's agent; that of a user is "
                "reached by --socket /run/user/UID/podreeve/podreeve.sock";
     }
-    return "is it running? `systemctl --user status podreeve` tells, `systemctl --user start "
+    return "is it running? `systemctl --user status podreeve` shows, `systemctl --user start "
            "podreeve` starts it";
 }
 

@@ -155,7 +155,7 @@ void add_verb(CLI::App& root, Common& common, CommandAction& action, const Comma
     CLI::App* command = root.add_subcommand(verb.name, verb.about);
     const auto wanted = std::make_shared<RequestArguments>();
     command->add_option("APP", wanted->apps, "The apps")->required();
-    command->add_flag("--wait", wanted->wait, "Wait for the end of it, and tell how it goes");
+    command->add_flag("--wait", wanted->wait, "Wait for the end of it, and report how it goes");
     command->add_option("--timeout", wanted->timeout, "How long to wait in all, in seconds")
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();

@@ -30,8 +30,8 @@ int run_run(const Common& common, const std::string& file, const std::string& pr
 }  // namespace
 
 void add_run(CLI::App& root, Common& common, CommandAction& action) {
-    CLI::App* command =
-        root.add_subcommand("run", "Keep the app of one file until told to end; for systemd units");
+    CLI::App* command = root.add_subcommand(
+        "run", "Keep the app of one file until it is stopped; for systemd units");
     const auto file = std::make_shared<std::string>();
     const auto propagation = std::make_shared<std::string>("any");
     command->add_option("FILE", *file, "The manifest")->required();

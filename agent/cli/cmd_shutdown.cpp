@@ -61,7 +61,7 @@ int run_shutdown(const Common& common, bool undo) {
 
 void add_shutdown(CLI::App& root, Common& common, CommandAction& action) {
     CLI::App* command =
-        root.add_subcommand("shutdown", "Stop all apps in order, until the agent starts anew");
+        root.add_subcommand("shutdown", "Stop all apps in order, until the agent is restarted");
     const auto undo = std::make_shared<bool>(false);
     command->add_flag("--undo", *undo, "The host stays up after all: let them run again");
     command->callback([&common, &action, undo] {

@@ -50,7 +50,7 @@ int run_why(const Common& common, const std::string& app) {
 }  // namespace
 
 void add_why(CLI::App& root, Common& common, CommandAction& action) {
-    CLI::App* command = root.add_subcommand("why", "Tell why an app is as it is");
+    CLI::App* command = root.add_subcommand("why", "Explain why an app is as it is");
     const auto app = std::make_shared<std::string>();
     command->add_option("APP", *app, "The app")->required();
     command->callback(

@@ -22,7 +22,7 @@ constexpr const char* kAbout =
 
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 an error, 2 `diff` found something to change.\n"
-    "`podreeve help COMMAND` tells more; the manual is podreeve(1).";
+    "`podreeve help COMMAND` explains more; the manual is podreeve(1).";
 
 // --json belongs before or after the command's name, as people write it either way.
 void add_json_everywhere(CLI::App& root, Common& common) {
@@ -81,10 +81,10 @@ Error usage_error(const CLI::App& root, const CLI::ParseError& error) {
     const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + " ";
     if (chosen.empty() && error.get_name() == "RequiredError") {
         return {Code::InvalidArgument,
-                "cannot tell what to do: there is no command; `podreeve --help` lists them"};
+                "cannot know what to do: there is no command; `podreeve --help` lists them"};
     }
     return {Code::InvalidArgument,
-            fmt::format("cannot read the command line: {}; `podreeve {}--help` tells more",
+            fmt::format("cannot read the command line: {}; `podreeve {}--help` explains more",
                         error.what(), command)};
 }
 

@@ -39,11 +39,10 @@ bool any_part_runs(const json& app) {
 }
 
 Error gave_up(const std::vector<std::string>& left, Duration longest) {
-    return {
-        Code::Timeout,
-        fmt::format("cannot tell the end of it: {} not there after {}; it goes on, and `podreeve "
-                    "why {}` tells what it waits for",
-                    fmt::join(left, ", "), to_short_text(longest), left.front())};
+    return {Code::Timeout,
+            fmt::format("cannot know how it ends: {} not there after {}; it goes on, and `podreeve "
+                        "why {}` shows what it waits for",
+                        fmt::join(left, ", "), to_short_text(longest), left.front())};
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ struct Agent::Parts {
     handlers::World world{
         podman,         specs,       *state, clock,
         state->owner(), config.proc, {},     companions ? &companions->world : nullptr};
-    supervise::SharedStatus board;
+    supervise::SharedStatus shared_status;
     supervise::Supervisor supervisor{
         *state, clock,
         [this](const std::string& app, const std::string& hash) { return specs.find(app, hash); }};
@@ -201,7 +201,7 @@ struct Agent::Parts {
          companions ? &companions->stage : nullptr, &processes, unit_of_podman.get(),
          end_of_host.get(), &brake},
         scheduler,
-        board,
+        shared_status,
         {.interval = config.interval, .pause = config.flood_pause}};
     std::unique_ptr<reconcile::PodmanWatch> watch;
     std::unique_ptr<api::Server> server;
@@ -381,7 +381,7 @@ supervise::RequestReport Agent::Parts::shut_down(bool down) {
 api::Backend Agent::Parts::backend() {
     return {
         *state,
-        board,
+        shared_status,
         clock,
         PODREEVE_VERSION,
         config.paths.podman_socket.string(),
@@ -522,8 +522,8 @@ reconcile::Reconciler& Agent::reconciler() {
     return parts_->reconciler;
 }
 
-supervise::SharedStatus& Agent::board() {
-    return parts_->board;
+supervise::SharedStatus& Agent::shared_status() {
+    return parts_->shared_status;
 }
 
 supervise::Supervisor& Agent::supervisor() {

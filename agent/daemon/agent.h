@@ -60,7 +60,7 @@ class Agent {
     Leaving leaving() const;
 
     reconcile::Reconciler& reconciler();
-    supervise::SharedStatus& board();
+    supervise::SharedStatus& shared_status();
     supervise::Supervisor& supervisor();
     state::State& state();
     // No pass is being made, no task runs and none could be started, no container is asked by a

@@ -134,7 +134,7 @@ Status read_yaml(const std::filesystem::path& file, const std::string& text, Con
         std::set<std::string> seen;
         for (const auto& row : root) {
             if (!seen.insert(row.first.as<std::string>()).second) {
-                return fail(Code::InvalidArgument, fmt::format("{}: key '{}' stands there twice",
+                return fail(Code::InvalidArgument, fmt::format("{}: key '{}' is given twice",
                                                                place(file, row.first.Mark()),
                                                                row.first.as<std::string>()));
             }

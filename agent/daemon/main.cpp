@@ -46,7 +46,7 @@ void describe(CLI::App& app, CommandLine& arguments) {
         "--once", arguments.once,
         "Bring everything up as the manifests say, then end: 0 when all is up, 1 when not");
     app.add_option("--run", arguments.run_file,
-                   "Keep the app of this file alone, in the foreground, until told to end");
+                   "Keep the app of this file alone, in the foreground, until it is stopped");
     app.add_option("--exit-code-propagation", arguments.propagation,
                    "With --run: end with a container's exit code if none, any or all failed")
         ->check(CLI::IsMember({"none", "any", "all"}));

@@ -1,15 +1,13 @@
 #pragma once
 
-#include <map>
 #include <string>
 
+#include "agent/handlers/create_body.h"
 #include "agent/handlers/task.h"
 #include "manifests/model.h"
 
 // Making pods and containers, for their own tasks and for the undoing of a removal.
 namespace podreeve::handlers {
-
-using Labels = std::map<std::string, std::string>;
 
 // What is there under that name is taken when its labels are the same (a rerun); Conflict when it
 // is of another version or not ours. service: name of the service container, or empty. Gives the

@@ -147,7 +147,7 @@ Status mount_and_look(Task& task,
     }
     ASSIGN_OR_RETURN(const auto ready, task.world.podman.inspect_container(id, task.call()));
     if (ready.summary.pid <= 0) {
-        task.log("what is mounted could not be looked at: podman tells no process");
+        task.log("what is mounted could not be looked at: podman reports no process");
         return {};
     }
     const Status looked =

@@ -133,7 +133,7 @@ Result<std::shared_ptr<const manifests::AppSpec>> Task::app_spec() const {
     }
     return fail(Code::NotFound,
                 fmt::format("cannot find the manifest of {} as it was planned with ({}); the next "
-                            "pass plans anew",
+                            "pass plans again",
                             app, spec));
 }
 

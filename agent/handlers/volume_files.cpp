@@ -2,9 +2,7 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <set>
 #include <string>
 #include <sys/stat.h>
@@ -40,12 +38,6 @@ Error removal_error(const fs::path& path, int error) {
 bool is_denied(const Status& removed) {
     return !removed && removed.error().code == Code::Denied;
 }
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
 Result<DirectoryStream> list(int directory, const fs::path& path) {
     UniqueFd copy(openat(directory, ".", kDirectory));

@@ -242,7 +242,7 @@ void Monitor::Core::look() {
         }
     }
     arm();
-    contained_or_logged("telling of health", [&] { publish(changes); });
+    contained_or_logged("reporting health", [&] { publish(changes); });
     ask(ProbeChannel::Network, network);
     ask(ProbeChannel::Exec, exec);
 }
@@ -418,7 +418,7 @@ void Monitor::Core::take_all(ProbeChannel channel, const std::vector<probe::Prob
         });
     }
     arm();
-    contained_or_logged("telling of health", [&] { publish(changes); });
+    contained_or_logged("reporting health", [&] { publish(changes); });
     leave_to_prober(keeps);
 }
 
@@ -431,7 +431,7 @@ void Monitor::Core::leave_to_prober(const std::vector<probe::wire::Keep>& keeps)
     if (!thrown) {
         return;
     }
-    log_thrown("leaving questions to the prober", *thrown);
+    log_thrown("leaving probes to the prober", *thrown);
     const SteadyTime now = clock.steady_now();
     for (const probe::wire::Keep& keep : keeps) {
         if (const auto place = network_places.find(keep.probe); place != network_places.end()) {

@@ -49,7 +49,7 @@ bool is_left_alone(const AppCase& app,
         return add("BackingOff", "StartHeldBack", hold->why);
     }
     if (is_between_states(found.state)) {
-        return add("Settling", "BetweenStates",
+        return add("Transitioning", "BetweenStates",
                    fmt::format("{} is {}; it is recreated if it stays so", found.name,
                                to_string(found.state)));
     }

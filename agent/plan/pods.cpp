@@ -14,7 +14,7 @@ using podman::ContainerSummary;
 using podman::PodStatus;
 using podman::PodSummary;
 
-bool is_standing_up(const ContainerSummary& container) {
+bool is_whole(const ContainerSummary& container) {
     return container.state == ContainerState::Running || container.state == ContainerState::Paused;
 }
 
@@ -147,7 +147,7 @@ void Evaluator::leave_between_states(const ContainerSummary& infra) {
     if (const PartPolicy* hold = hold_of(app.app, pod.spec->part)) {
         leave("BackingOff", "StartHeldBack", hold->why);
     } else {
-        leave("Settling", "BetweenStates",
+        leave("Transitioning", "BetweenStates",
               fmt::format("pod {} is {}; it is recreated if it stays so", pod.spec->name,
                           to_string(infra.state)));
     }
@@ -265,7 +265,7 @@ void Evaluator::start_down(bool finished_ones) {
             continue;
         }
         pod.stop_first =
-            pod.stop_first || (member.found != nullptr && is_standing_up(*member.found));
+            pod.stop_first || (member.found != nullptr && is_whole(*member.found));
         const bool ended = member.decision == Decision::Stop && is_lost(app, *member.found);
         if (ended || (member.decision == Decision::Keep && member.runs())) {
             member.decision = Decision::Start;

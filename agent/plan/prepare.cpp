@@ -335,7 +335,7 @@ void Preparation::make_secrets() {
              replace     ? "content differs"
              : resources ? "absent"
                          : "perhaps absent",
-             "put back the secret that was deployed before"},
+             "restore the secret that was deployed before"},
             {{"labels", labels_of(app_, secret.part, kRoleSecret, hash)}, {"replace", replace}},
             pulled());
     }

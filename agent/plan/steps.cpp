@@ -44,6 +44,7 @@ constexpr std::array<std::pair<StepKind, std::string_view>, 30> kKinds{{
 }};
 
 constexpr std::string_view kRetainedMark = "-retained-";
+constexpr std::string_view kRetainedMarkBefore = "-parked-";  // of the first release
 constexpr std::size_t kShortId = 12;
 constexpr std::size_t kHashDigits = 16;
 
@@ -123,12 +124,13 @@ std::string retained_name(const std::string& name, const std::string& id) {
 }
 
 bool is_retained(std::string_view name) {
-    const std::size_t at = name.rfind(kRetainedMark);
-    if (at == std::string_view::npos) {
-        return false;
-    }
-    const std::string_view id = name.substr(at + kRetainedMark.size());
-    return id.size() == kShortId && is_hex(id);
+    return std::ranges::any_of(
+        std::array{kRetainedMark, kRetainedMarkBefore}, [&](std::string_view mark) {
+            const std::size_t at = name.rfind(mark);
+            const std::string_view id =
+                at == std::string_view::npos ? std::string_view() : name.substr(at + mark.size());
+            return id.size() == kShortId && is_hex(id);
+        });
 }
 
 std::string label_spec(const manifests::ContainerSpec& spec) {

@@ -101,7 +101,7 @@ Assessment Lookout::Shared::look_at(const LeafKey& key) noexcept {
         seen = look(condition, stop.get_token());
     });
     if (thrown) {
-        contained_or_logged("telling it", [&] { seen.pending = "internal error: " + *thrown; });
+        contained_or_logged("reporting it", [&] { seen.pending = "internal error: " + *thrown; });
     }
     return seen;
 }

@@ -120,7 +120,7 @@ Result<Planned> plan_against(const PassWorld& world,
 std::string no_undo(const plan::AppPlan& planned) {
     switch (planned.action) {
         case plan::AppAction::Repair:
-            return "it put back what the version in force asks for; a change that brought a "
+            return "it restored what the effective version asks for; a change that brought a "
                    "version can be undone";
         case plan::AppAction::Stop:
             return fmt::format("`podreeve start {}` starts it again", planned.app);
@@ -209,7 +209,7 @@ template <class Act>
 void attempt(PassReport& report, const std::string& app, const char* what, Act act) {
     if (const auto thrown = contained_in_hand(app, act)) {
         log_thrown(what, *thrown);
-        contained_or_logged("telling it", [&] {
+        contained_or_logged("reporting it", [&] {
             report.failures.emplace_back(app, fmt::format("internal error: {}", *thrown));
         });
     }

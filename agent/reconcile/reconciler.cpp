@@ -24,17 +24,17 @@ using Waiter = std::shared_ptr<PassWait>;
 struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     Core(PassWorld pass_world,
          Scheduler& loop,
-         supervise::SharedStatus& overview_board,
+         supervise::SharedStatus& given_status,
          Rhythm given)
         : world(pass_world),
           scheduler(loop),
-          board(overview_board),
+          shared_status(given_status),
           rhythm(given),
           pace(given.pause) {}
 
     PassWorld world;
     Scheduler& scheduler;
-    supervise::SharedStatus& board;
+    supervise::SharedStatus& shared_status;
     Rhythm rhythm;
     std::stop_source stop;
     std::function<void(const PassReport&)> callback;
@@ -169,7 +169,7 @@ void Reconciler::Core::note_hang(bool hangs_now) {
 // On the pass's thread. The end has to be told whatever happens, or no pass would ever follow.
 void Reconciler::Core::run(const std::vector<Waiter>& waiters) {
     const auto report = std::make_shared<PassReport>(make_pass(world, stop.get_token()));
-    contained_or_logged("showing a pass", [&] { *board.lock() = report->overview; });
+    contained_or_logged("showing a pass", [&] { *shared_status.lock() = report->overview; });
     const auto report_end = [&] {
         scheduler.post([self = weak_from_this(), waiters, report] {
             if (const auto core = self.lock()) {
@@ -237,9 +237,9 @@ Duration Reconciler::Core::until_next(const PassReport& report) {
 
 Reconciler::Reconciler(PassWorld world,
                        Scheduler& scheduler,
-                       supervise::SharedStatus& board,
+                       supervise::SharedStatus& shared_status,
                        Rhythm rhythm)
-    : core_(std::make_shared<Core>(world, scheduler, board, rhythm)) {}
+    : core_(std::make_shared<Core>(world, scheduler, shared_status, rhythm)) {}
 
 Reconciler::~Reconciler() {
     stop();
@@ -292,7 +292,7 @@ Result<PassReport> Reconciler::pass_now(Duration deadline) {
         return std::move(*report);
     }
     RETURN_IF_ERROR(core_->check_not_ending("make a pass"));
-    return fail(Code::Timeout, fmt::format("cannot tell how the pass went: it has not ended "
+    return fail(Code::Timeout, fmt::format("cannot know how the pass went: it has not ended "
                                            "within {}; `podreeve changes` shows what runs",
                                            to_short_text(deadline)));
 }

@@ -31,7 +31,7 @@ class Reconciler {
   public:
     Reconciler(PassWorld world,
                Scheduler& scheduler,
-               supervise::SharedStatus& board,
+               supervise::SharedStatus& shared_status,
                Rhythm rhythm);
     ~Reconciler();  // waits for the pass that runs
 

@@ -103,7 +103,7 @@ Status EnsureLoop::run_until_idle(unsigned rounds) {
         }
     }
     return fail(Code::Timeout,
-                fmt::format("cannot settle within {} rounds: {}", rounds, busy_with));
+                fmt::format("cannot come to rest within {} rounds: {}", rounds, busy_with));
 }
 
 Duration start_up_budget(std::size_t apps) {

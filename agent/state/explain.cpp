@@ -132,7 +132,7 @@ std::string Explanation::text() const {
         case Holdup::Starting:
             return with_reason("is about to start", detail);
         case Holdup::Stopping:
-            return "was aborted, and is told to stop";
+            return "was aborted, and is asked to stop";
         case Holdup::Retrying:
             return with_reason(
                 fmt::format("tries again at {}", to_rfc3339(until.value_or(WallTime{}))), detail);

@@ -164,7 +164,7 @@ std::string error_text(const ChangeRecord& change) {
         }
         if (!reported) {
             text +=
-                fmt::format("\n- {} (internal inconsistency: it does not tell why)", task->summary);
+                fmt::format("\n- {} (internal inconsistency: it does not say why)", task->summary);
         }
     }
     return text;

@@ -143,7 +143,7 @@ void TaskRunner::Core::report_ready() {
         const ChangeView view = view_of(*change);
         log::info("change {} ({}) has ended: {}", id, view.summary, to_string(view.status));
         for (std::size_t i = 0; i < ready_callbacks.size(); ++i) {
-            contained_or_logged("telling of a change that has ended",
+            contained_or_logged("reporting a change that has ended",
                                 [&] { ready_callbacks[i](view); });
         }
     }

@@ -259,9 +259,9 @@ void Supervisor::note_of_agent(StatusCondition condition) {
 
 Overview Supervisor::Core::publish(Overview overview) {
     overview.agent_conditions = conditions_of_agent();
-    contained_or_logged("weighing how long a shutdown takes", [&] { report_host_end(overview); });
+    contained_or_logged("summing up how long a shutdown takes", [&] { report_host_end(overview); });
     for (const state::Event& event : events_between(last, overview)) {
-        contained_or_logged("telling an event", [&] { append(event); });
+        contained_or_logged("reporting an event", [&] { append(event); });
         set_last_event(overview, event);
     }
     last = overview;

@@ -54,7 +54,7 @@ std::string why_resting(const std::string& service, const RestartRecord& record,
     if (record.last_exit.ends_with(kNeverActive)) {
         return fmt::format(
             "{} was started and is not active: a condition in its [Unit] may not hold "
-            "(`systemctl status` of it tells); next start at {}",
+            "(`systemctl status` of it shows why); next start at {}",
             service, next);
     }
     return fmt::format("{} ended {} times in a row after a short run; next start at {}", service,

@@ -9,7 +9,7 @@
 // The pods of one app that depend on each other: pure, over what is known of their parts. A pod
 // that is there and down is held until those it needs are as they have to be, so that the change
 // that mends those never waits for it. Policies are those between apps (going_down.h): `stop` takes
-// a pod down with what it needs, dependents first, and `restart` once that was started anew.
+// a pod down with what it needs, dependents first, and `restart` once that was restarted.
 namespace podreeve::supervise {
 
 // Which pod of the same app is still waited for, in words; empty: none.

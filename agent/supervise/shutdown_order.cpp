@@ -30,7 +30,7 @@ std::string loss_of(const DownFacts& app, const Dependency& on, const DownFacts&
     }
     if (on.policy == LossPolicy::Restart && met && app.first_start != 0 &&
         provider.last_start > app.first_start) {
-        return fmt::format("{} was started anew", on.app);
+        return fmt::format("{} was restarted", on.app);
     }
     return {};
 }

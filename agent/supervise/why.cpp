@@ -71,7 +71,7 @@ std::string next_of(const AppStatus& app) {
         case ServiceState::Failed:
             return "is tried again when its manifest changes, or by `podreeve reconcile`";
         case ServiceState::Unknown:
-            return "is looked at again and again until that can be told";
+            return "is looked at again and again until that is known";
         default:
             return "";
     }

@@ -19,7 +19,7 @@ Result<path> home_place(const Environment& environment,
         return *home / below_home;
     }
     return fail(Code::NotFound,
-                fmt::format("cannot tell where podreeve's files are: neither ${} nor $HOME names "
+                fmt::format("cannot know where podreeve's files are: neither ${} nor $HOME names "
                             "an absolute directory",
                             variable));
 }

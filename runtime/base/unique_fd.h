@@ -1,5 +1,7 @@
 #pragma once
 
+#include <dirent.h>
+#include <memory>
 #include <utility>
 
 namespace podreeve {
@@ -36,5 +38,12 @@ class UniqueFd {
   private:
     int fd_ = -1;
 };
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+// An open directory, as opendir(3) gives it.
+using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
 }  // namespace podreeve

@@ -270,7 +270,7 @@ bool Handle::Peer::is_trusted() {
         ucred peer{};
         socklen_t size = sizeof peer;
         if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-            refused = fmt::format("it cannot be told whose it is: {}", std::strerror(errno));
+            refused = fmt::format("its owner is unknown: {}", std::strerror(errno));
         } else if (peer.pid != 0 && peer.uid != *owner && peer.uid != 0) {
             refused = fmt::format("user {} serves it, and not user {} or root", peer.uid, *owner);
         }

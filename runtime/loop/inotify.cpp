@@ -135,8 +135,8 @@ void DirectoryWatch::look_beside() {
             }
         });
     };
-    if (!contained_or_logged("telling what is watched", report)) {
-        contained_or_logged("telling what is watched", report);
+    if (!contained_or_logged("reporting what is watched", report)) {
+        contained_or_logged("reporting what is watched", report);
     }
 }
 

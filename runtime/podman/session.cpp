@@ -26,7 +26,7 @@ Result<Version> parse_version(const http::Response& reply) {
                     &version.patch) < 2) {
         return fail(
             Code::Corrupt,
-            fmt::format("cannot tell the version of podman: _ping answered {}", reply.status));
+            fmt::format("cannot read the version of podman: _ping answered {}", reply.status));
     }
     if (version.major < 4) {
         return fail(Code::Unsupported,

@@ -32,9 +32,9 @@ constexpr std::chrono::seconds kCheck{10};
 constexpr std::size_t kMostUnread = 16 << 20;
 // When the socket is full.
 constexpr std::chrono::milliseconds kRetry{10};
-constexpr const char* kTooLong = "cannot ask: the question is longer than the prober takes";
+constexpr const char* kTooLong = "cannot ask: the probe is longer than the prober takes";
 constexpr const char* kConvicted =
-    "cannot ask: the prober hangs or crashes over this question, so it is asked no more until the "
+    "cannot ask: the prober hangs or crashes over this probe, so it is asked no more until the "
     "manifest changes or the container starts again";
 
 // For the prober's socket, in their order.
@@ -282,7 +282,7 @@ void ProberClient::Core::accuse() {
     if (trial != 0 && suspects.is_convicted(trial)) {
         const ProbeSpec& what = probes.at(trial);
         log::warn(
-            "probes: the prober does not survive a question about process {}, port {}: it is "
+            "probes: the prober does not survive a probe of process {}, port {}: it is "
             "asked no more until its manifest changes or its container starts again",
             what.pid, what.ports.empty() ? 0 : what.ports.front());
     }

@@ -91,7 +91,7 @@ ProberProcess::ProberProcess(pid_t pid, UniqueFd socket, Listener listener)
         [pid, fd = socket_.get(), listener = std::move(listener)](std::stop_token) {
             contained_or_logged("the reader of the prober", [&] { read_packets(fd, listener); });
             const bool crashed = reap(pid);
-            contained_or_logged("telling the prober's end", [&] { listener.on_end(crashed); });
+            contained_or_logged("reporting the prober's end", [&] { listener.on_end(crashed); });
         });
 }
 

@@ -157,7 +157,7 @@ void Prober::contain(std::uint32_t probe, Act act) {
 void Prober::begin(std::uint32_t probe) {
     const auto subject = subjects_.find(probe);
     if (subject == subjects_.end()) {
-        results_.push_back({probe, probe::Outcome::Unknown, "cannot ask: no such question"});
+        results_.push_back({probe, probe::Outcome::Unknown, "cannot ask: no such probe"});
         return;
     }
     if (running_.contains(probe)) {

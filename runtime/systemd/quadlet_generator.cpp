@@ -172,7 +172,7 @@ Result<QuadletDirectories> quadlet_directories(uid_t uid, const Environment& env
         config = *home / ".config";
     } else {
         return fail(Code::NotFound,
-                    "cannot tell where Quadlet reads: neither $XDG_CONFIG_HOME nor $HOME names an "
+                    "cannot know where Quadlet reads: neither $XDG_CONFIG_HOME nor $HOME names an "
                     "absolute directory");
     }
     const fs::path runtime =

@@ -45,10 +45,11 @@ Result<std::string> wait_for_job(Bus& bus,
     RETURN_IF_ERROR(bus.wait_until(
         [&] { return heard.removed.contains(job) || heard.systemd_changed; }, what, limit));
     if (!heard.removed.contains(job)) {
-        return fail(Code::Unavailable,
-                    fmt::format("cannot {}: systemd was restarted meanwhile, and did not tell how "
-                                "that ended",
-                                what));
+        return fail(
+            Code::Unavailable,
+            fmt::format("cannot {}: systemd was restarted meanwhile, and did not report how "
+                        "that ended",
+                        what));
     }
     return heard.removed[job];
 }
@@ -73,7 +74,7 @@ std::string explain(const JobResult& result,
                            command, unit);
     }
     if (result.word == "failed") {
-        return fmt::format("{}; `journalctl {} {}` tells more", how_it_failed(after),
+        return fmt::format("{}; `journalctl {} {}` shows more", how_it_failed(after),
                            scope == Scope::System ? "-u" : "--user -u", unit);
     }
     if (result.word == "dependency") {

@@ -40,9 +40,9 @@ class Agent {
                 "an app can be kept");
         promise(state_->append_event({.app = "web", .state = "Running"}).has_value(),
                 "an event can be kept");
-        auto board = board_.lock();
-        board->apps = {app("web", "/m/web.yaml"), app("/m/bad.yaml", "/m/bad.yaml")};
-        board->apps.front().conditions.push_back({"RemovalHeld", "Policy", "it is held", ""});
+        auto shared_status = board_.lock();
+        shared_status->apps = {app("web", "/m/web.yaml"), app("/m/bad.yaml", "/m/bad.yaml")};
+        shared_status->apps.front().conditions.push_back({"RemovalHeld", "Policy", "it is held", ""});
     }
 
     ~Agent() {

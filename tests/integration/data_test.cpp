@@ -250,8 +250,8 @@ class BreakerOpen : public DataKept {
         ASSERT_NE(why.find("was recreated 5 times"), std::string::npos) << why;
         const std::string reported = host.condition("clock", "BackingOff");
         EXPECT_NE(reported.find("was recreated 5 times in 30m"), std::string::npos) << reported;
-        EXPECT_FALSE(host.has_condition("clock", "Settling"))
-            << host.condition("clock", "Settling");
+        EXPECT_FALSE(host.has_condition("clock", "Transitioning"))
+            << host.condition("clock", "Transitioning");
     }
 
     void get_stuck() {

@@ -100,7 +100,7 @@ TEST(Deploying, TwentyAppsConverge) {
     }
     host.start();
     EXPECT_EQ(host.podman->container_names().size(), 20U);
-    const supervise::Overview overview = *host.agent->board().lock();
+    const supervise::Overview overview = *host.agent->shared_status().lock();
     EXPECT_EQ(overview.up(), 20U);
 }
 

@@ -276,7 +276,7 @@ void Host::revive() {
 }
 
 supervise::AppStatus Host::app(const std::string& name) const {
-    const supervise::Overview overview = *agent->board().lock();
+    const supervise::Overview overview = *agent->shared_status().lock();
     const supervise::AppStatus* found = overview.find(name);
     return found == nullptr ? supervise::AppStatus{} : *found;
 }
@@ -365,7 +365,7 @@ std::string Host::service_of(const std::string& app) const {
 
 std::string Host::snapshot() {
     std::string out = picture_of(*podman);
-    const supervise::Overview overview = *agent->board().lock();
+    const supervise::Overview overview = *agent->shared_status().lock();
     for (const supervise::AppStatus& status : overview.apps) {
         out +=
             fmt::format("app {} {} {}/{} generation {}{}\n", status.name, to_string(status.state),
@@ -389,7 +389,7 @@ void Host::give_up(const std::string& why) const {
                 }
             }
         }
-        const supervise::Overview overview = *agent->board().lock();
+        const supervise::Overview overview = *agent->shared_status().lock();
         for (const supervise::AppStatus& status : overview.apps) {
             text += fmt::format("\napp {} {}: {}", status.name, to_string(status.state),
                                 status.message);

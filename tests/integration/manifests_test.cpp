@@ -159,7 +159,7 @@ TEST_F(BadInput, AForeignContainerOfTheSameNameIsAConflictAndIsLeftAlone) {
 
 // For want of inotify's objects.
 TEST_F(BadInput, ManifestsThatCannotBeWatchedAreReadByTheNextPassAndSaidToBe) {
-    const auto conditions = [&] { return host.agent->board().lock()->agent_conditions; };
+    const auto conditions = [&] { return host.agent->shared_status().lock()->agent_conditions; };
     host.agent->note_unwatched("fs.inotify.max_user_instances is used up");
     host.pass();
     ASSERT_EQ(conditions().size(), 1U);

@@ -27,7 +27,7 @@ class Outage : public ::testing::Test {
             EXPECT_EQ(host.state(app), "Unknown") << app;
             EXPECT_FALSE(host.app(app).message.empty()) << app;
         }
-        const supervise::Overview overview = *host.agent->board().lock();
+        const supervise::Overview overview = *host.agent->shared_status().lock();
         EXPECT_FALSE(overview.podman_reachable);
         EXPECT_EQ(host.podman->mutations(), std::vector<std::string>{});
     }

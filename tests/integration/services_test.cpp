@@ -249,7 +249,7 @@ TEST_F(ThreeApps, ABlockedChainNamesItsRoot) {
     const std::string message = host.app("web").message;
     EXPECT_EQ(message.find("blocked by db: "), 0U) << message;
     EXPECT_NE(message.find("manifest unknown"), std::string::npos) << message;
-    const supervise::Overview overview = *host.agent->board().lock();
+    const supervise::Overview overview = *host.agent->shared_status().lock();
     const auto chain = supervise::why(overview, "web");
     ASSERT_EQ(chain.size(), 3U);
     EXPECT_EQ(chain[2].app, "db");

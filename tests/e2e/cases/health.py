@@ -200,7 +200,7 @@ def case_a_prober_follows_podman_into_another_user_namespace(lab):
     time.sleep(5)  # a few askings of the new one; podman's containers live in real time
     pid = lab.pid_of("web")
     lab.podman("exec", "web", "rm", "/www/up")
-    lab.wait_until(lambda: lab.pid_of("web") not in (0, pid), 30, "its probe sees that it is unwell, and it is restarted")
+    lab.wait_until(lambda: lab.pid_of("web") not in (0, pid), 30, "its probe sees that it is unhealthy, and it is restarted")
     told = [message for message in messages(lab, "web", "Unhealthy") if "cannot ask" in message]
     assert not told, told
     return f"another prober after {took:.1f} s"

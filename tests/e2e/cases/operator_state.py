@@ -23,7 +23,7 @@ def state_on_a_small_disk(lab):
     lab.start_agent()
     lab.settle()
     fill(lab, STATE)
-    lab.run("podreeve", "restart", "solo", check=False)  # a wish, that has to be written
+    lab.run("podreeve", "restart", "solo", check=False)  # a request, that has to be written
 
 
 def state_on_the_large_disk(lab):

@@ -50,7 +50,7 @@ def case_a_server_that_fails(lab):
 
 
 def case_a_state_on_a_file_system_that_is_read_only(lab):
-    """Started on it, the agent says so, keeps up what runs and takes no wish; it needs no restart when that is over."""
+    """Started on it, the agent says so, keeps up what runs and takes no request; it needs no restart when that is over."""
     lab.put_manifest("beat.yaml", manifests.single())
     lab.wait_until(lambda: lab.is_up("beat"), 60, "the app is up")
     lab.settle()

@@ -1,4 +1,4 @@
-"""Services: order up and down, for life; wishes; the way down of the host; one app as a unit of systemd."""
+"""Services: order up and down, for life; requests; the way down of the host; one app as a unit of systemd."""
 
 import json
 import re

@@ -166,9 +166,9 @@ TEST(Server, AWaitIsAnsweredWhenWhatItIsForHolds) {
     Caller other(serving.socket);
     other.get("/v1/apps/web/wait?for=down&seconds=0");
     EXPECT_NE(other.hear("}").find(R"("held":false)"), std::string::npos);
-    supervise::Overview overview = *serving.board.lock();
+    supervise::Overview overview = *serving.shared_status.lock();
     overview.apps.front().state = supervise::ServiceState::Failed;
-    *serving.board.lock() = overview;
+    *serving.shared_status.lock() = overview;
     serving.subscriptions->publish(overview);
     EXPECT_NE(caller.hear("}").find(R"("held":true)"), std::string::npos);
     EXPECT_NE(caller.hear("}").find(R"("state":"Failed")"), std::string::npos);
@@ -303,7 +303,7 @@ TEST(Apps, OneThatWasNeverGoodIsNotSaidToBeUnknown) {
          {serving.get("/v1/apps/db/stop"), serving.post("/v1/apps/db/stop")}) {
         EXPECT_EQ(reply.code(), "conflict");
         EXPECT_EQ(reply.message(),
-                  "cannot stop db: there is no good version of it yet; `podreeve status db` tells "
+                  "cannot stop db: there is no good version of it yet; `podreeve status db` shows "
                   "what is wrong with /apps/db.yaml");
     }
 }
@@ -313,7 +313,7 @@ TEST(Apps, WhoWaitsForAnEventIsToldAtOnceWhenItHolds) {
     supervise::AppStatus app = running("web");
     app.healthy = true;
     serving.show(app);
-    serving.subscriptions->publish(*serving.board.lock());
+    serving.subscriptions->publish(*serving.shared_status.lock());
     const Answer reply = serving.get("/v1/apps/web/wait?for=up&seconds=20");
     EXPECT_EQ(reply.body["held"], true);
     EXPECT_EQ(serving.get("/v1/apps/web/wait?for=failed&seconds=0").body["held"], false);
@@ -442,7 +442,7 @@ TEST(Passes, ARequestedOneTellsWhatItFound) {
     EXPECT_EQ(reply.body["pass"], 7);
     EXPECT_EQ(reply.body["changes"], json::array({3}));
     EXPECT_EQ(reply.body["failures"][0]["app"], "db");
-    serving.pass = fail(Code::Timeout, "cannot tell how the pass went");
+    serving.pass = fail(Code::Timeout, "cannot know how the pass went");
     EXPECT_EQ(serving.post("/v1/reconcile").status, 504);
 }
 
@@ -497,7 +497,7 @@ TEST(Passes, ADiffTellsWhatIsHeldBackFromWhatIsAsItShould) {
 
 TEST(Passes, TheVersionIsOfTheAgentAndOfPodman) {
     Serving serving;
-    serving.board.lock()->podman_version = "5.4.2";
+    serving.shared_status.lock()->podman_version = "5.4.2";
     const Answer reply = serving.get("/v1/version");
     EXPECT_EQ(reply.body["agent"], "1.2.3");
     EXPECT_EQ(reply.body["podman"], "5.4.2");

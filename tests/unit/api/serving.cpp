@@ -31,7 +31,7 @@ Serving::~Serving() {
 
 Backend Serving::backend() {
     return {*state,
-            board,
+            shared_status,
             clock,
             "1.2.3",
             "/run/podman.sock",
@@ -102,7 +102,7 @@ std::vector<std::int64_t> Serving::follow(const std::string& target,
 }
 
 void Serving::show(supervise::AppStatus app) {
-    board.lock()->apps.push_back(std::move(app));
+    shared_status.lock()->apps.push_back(std::move(app));
 }
 
 state::ChangeId Serving::add_change(const std::string& app) {

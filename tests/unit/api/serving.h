@@ -51,7 +51,7 @@ class Serving {
     std::filesystem::path directory, socket;
     SystemClock clock;
     std::unique_ptr<state::State> state;
-    supervise::SharedStatus board;
+    supervise::SharedStatus shared_status;
     Result<PassSummary> pass = PassSummary{};
     Result<plan::Plan> plan = plan::Plan{};
     std::function<void()> before_pass = [] {};  // and before a plan; on the server's thread

@@ -165,7 +165,7 @@ TEST(ProbeErrors, SayWhereAndWhat) {
          "web.yaml:9:23: spec.containers[0].livenessProbe.httpget: unknown field; allowed: "},
         {"livenessProbe: {tcpSocket: {port: 1}, exec: {command: [a]}}",
          "web.yaml:9:23: spec.containers[0].livenessProbe.tcpSocket: a probe asks in one way, and "
-         "exec stands there as well"},
+         "exec is given as well"},
         {"livenessProbe: {tcpSocket: {port: htp}}\nports: [{name: http, containerPort: 80}]",
          "web.yaml:9:41: spec.containers[0].livenessProbe.tcpSocket.port: the container has no "
          "port named 'htp'; allowed: http; did you mean 'http'?"},

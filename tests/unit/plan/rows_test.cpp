@@ -174,7 +174,7 @@ void edit_policy(AppPolicy& policy, const json& edit, const std::string& hash) {
     }
 }
 
-void edit_unwell(AppPolicy& policy, const json& edit, World& world) {
+void edit_unhealthy(AppPolicy& policy, const json& edit, World& world) {
     const json unhealthy = edit.value("unhealthy", json::object());
     for (const auto& [name, how] : unhealthy.items()) {
         AppPolicy::Unhealthy& row = policy.unhealthy[world.container(name).id];
@@ -276,7 +276,7 @@ Row load(const json& row) {
     loaded.rules.removals_allowed = row.value("removals_allowed", true);
     edit_policy(loaded.rules.apps[app.name], row.value("policy", json::object()),
                 manifests::spec_hash(app));
-    edit_unwell(loaded.rules.apps[app.name], row.value("policy", json::object()), world);
+    edit_unhealthy(loaded.rules.apps[app.name], row.value("policy", json::object()), world);
     loaded.observed = world.observe(row.value("resources", true));
     for (const auto& name : row.value("lost", json::array())) {
         loaded.observed.lost.insert(find_id(world, name));

@@ -200,7 +200,7 @@ TEST_F(ClientTest, AQuestionThatIsTooLongIsUnknownAlone) {
               [](const ProbeResult& a, const ProbeResult& b) { return a.probe < b.probe; });
     EXPECT_EQ(results[0],
               (ProbeResult{too_long, Outcome::Unknown,
-                           "cannot ask: the question is longer than the prober takes"}));
+                           "cannot ask: the probe is longer than the prober takes"}));
     EXPECT_EQ(results[1], (ProbeResult{other, Outcome::Success, ""}));
     client_->keep({{too_long, std::chrono::seconds(1), std::chrono::seconds(1)}});
     client_->ask({other});

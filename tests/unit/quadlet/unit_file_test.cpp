@@ -163,7 +163,7 @@ TEST(UnitFile, ReportsAllErrorsOfAFileWithTheirPlaces) {
         "[\n"
         "Exec=ok\n");
     EXPECT_EQ(errors_in(result.errors),
-              "1:1 an assignment stands before the first section\n"
+              "1:1 an assignment is before the first section\n"
               "2:1 this is not a section header; write it as [Name]\n"
               "3:1 this is not a section header; write it as [Name]\n"
               "4:1 this is not a section header; write it as [Name]\n"
@@ -171,8 +171,8 @@ TEST(UnitFile, ReportsAllErrorsOfAFileWithTheirPlaces) {
               "6:1 this is not a section header; write it as [Name]\n"
               "9:3 this is not a section, an assignment or a comment; a line that goes on ends "
               "with a backslash\n"
-              "10:1 what stands before the '=' is not a key\n"
-              "11:1 what stands before the '=' is not a key\n"
+              "10:1 what is before the '=' is not a key\n"
+              "11:1 what is before the '=' is not a key\n"
               "12:1 this is not a section header; write it as [Name]\n");
     EXPECT_EQ(result.file.last("Container", "Image"), "nginx");
 }
@@ -216,7 +216,7 @@ TEST(UnitFile, RefusesWhatItsTwoReadersWouldEndElsewhere) {
         {"[A]\nK=a\\\\\\", "2:1 a backslash at the end of a value; write it as \\x5c\n"},
         {"[A]\nK=a\xC2\xA0\n", "2:1 a blank that is not ASCII at an end of the line\n"},
         {"[A]\n\xE3\x80\x80K=a\n", "2:1 a blank that is not ASCII at an end of the line\n"},
-        {"[A]\nK\xC3\xA4=a\n", "2:1 what stands before the '=' is not a key\n"},
+        {"[A]\nK\xC3\xA4=a\n", "2:1 what is before the '=' is not a key\n"},
     };
     for (const auto& [text, errors] : cases) {
         EXPECT_EQ(errors_in(UnitFile::parse(text).errors), errors);

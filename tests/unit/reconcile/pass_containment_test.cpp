@@ -97,8 +97,8 @@ TEST_F(PassContainment, OfAPlanThatIsAskedForIsItsError) {
 }
 
 TEST_F(PassContainment, LeavesTheReconcilerTurning) {
-    supervise::SharedStatus board;
-    Reconciler reconciler(world(), time_, board, {});
+    supervise::SharedStatus shared_status;
+    Reconciler reconciler(world(), time_, shared_status, {});
     const auto pass = [&] {
         auto asked = std::async(std::launch::async,
                                 [&] { return reconciler.pass_now(std::chrono::seconds(60)); });
@@ -112,12 +112,12 @@ TEST_F(PassContainment, LeavesTheReconcilerTurning) {
     const Result<PassReport> failed = pass();
     ASSERT_TRUE(failed);
     EXPECT_NE(failed->error, "");
-    EXPECT_NE(board.lock()->pass_error, "");
+    EXPECT_NE(shared_status.lock()->pass_error, "");
     clock_.throws = false;
     const Result<PassReport> next = pass();
     ASSERT_TRUE(next);
     EXPECT_EQ(next->error, "");
-    EXPECT_EQ(board.lock()->pass_error, "");
+    EXPECT_EQ(shared_status.lock()->pass_error, "");
 }
 
 }  // namespace

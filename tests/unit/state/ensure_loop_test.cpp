@@ -131,7 +131,7 @@ TEST_F(Rounds, SayWhatDoesNotSettle) {
     ASSERT_FALSE(converged);
     EXPECT_EQ(converged.error().code, Code::Timeout);
     EXPECT_EQ(converged.error().message,
-              "cannot settle within 10 rounds: runner: task 3 runs; watch: podman is away");
+              "cannot come to rest within 10 rounds: runner: task 3 runs; watch: podman is away");
 }
 
 TEST_F(Rounds, PruneEveryTenMinutes) {

@@ -49,7 +49,7 @@ TEST(Explanations, SayOfEachTaskThatHasNotEndedWhy) {
         {{S::Do}, read_only, "11 waits until the state can be written again"},
         {{S::Do, S::Do}, queued, "11 is queued behind change 5; 12 is queued behind change 5"},
         {{S::Wait, S::Do}, {}, "11 waits: for a reboot; 12 waits for task 11"},
-        {{S::Abort, S::Hold}, running, "11 was aborted, and is told to stop"},
+        {{S::Abort, S::Hold}, running, "11 was aborted, and is asked to stop"},
         {{S::Undo, S::Undoing},
          {.situation = {.running = {12}}},
          "11 is undone after task 12; 12 runs"},

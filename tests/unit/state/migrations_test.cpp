@@ -75,6 +75,34 @@ void expect_everything(const State& state) {
     EXPECT_EQ(under_way.behind, 0);
 }
 
+// By the names that the first release gave them.
+TEST(Migration, GivesWhatIsStoredTheNamesOfToday) {
+    const TempDir dir;
+    fakes::FakeTime time;
+    make_store(dir.path() / "state.db", 2);
+    {
+        const auto db = sqlite::Database::open((dir.path() / "state.db").string());
+        const Status filled = db->run(R"sql(
+UPDATE apps SET extra = '{"alone":true,"wish":7}';
+UPDATE changes SET data = '{"spec":"parked","wish":7}' WHERE id = 5;
+UPDATE tasks SET kind = 'park-container', data = '{"object":"parked","parked":"parked-parked-01"}' WHERE id = 8;
+UPDATE tasks SET data = '{"object":"wedged","why":"wedged"}' WHERE id = 9;
+UPDATE tasks SET data = '{"why":"parked"}' WHERE id = 7;
+INSERT INTO apps VALUES ('torn', 1, '', '', 0, '{"wish":');
+)sql");
+        ASSERT_TRUE(filled) << filled.error().message;
+    }
+    const auto state = test::open_state(dir.path(), time);
+    EXPECT_EQ(state->app("web")->extra, R"({"alone":true,"request":7})");
+    EXPECT_EQ(state->app("torn")->extra, R"({"wish":)");
+    const ChangeView change = *state->change(5);
+    EXPECT_EQ(change.data, R"({"spec":"parked","request":7})");
+    EXPECT_EQ(change.tasks[0].kind, "retain-container");
+    EXPECT_EQ(change.tasks[0].data, R"({"object":"parked","retained":"parked-parked-01"})");
+    EXPECT_EQ(change.tasks[1].data, R"({"object":"wedged","why":"stuck"})");
+    EXPECT_EQ(state->change(4)->tasks[0].data, R"({"why":"retained"})");
+}
+
 class FromSchema : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(FromSchema, EverythingIsThereAndCanBeGoneOnWith) {
