@@ -264,8 +264,7 @@ void Evaluator::start_down(bool finished_ones) {
         if (!is_workload(member)) {
             continue;
         }
-        pod.stop_first =
-            pod.stop_first || (member.found != nullptr && is_whole(*member.found));
+        pod.stop_first = pod.stop_first || (member.found != nullptr && is_whole(*member.found));
         const bool ended = member.decision == Decision::Stop && is_lost(app, *member.found);
         if (ended || (member.decision == Decision::Keep && member.runs())) {
             member.decision = Decision::Start;

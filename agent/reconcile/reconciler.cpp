@@ -22,10 +22,7 @@ struct PassWait {
 using Waiter = std::shared_ptr<PassWait>;
 
 struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
-    Core(PassWorld pass_world,
-         Scheduler& loop,
-         supervise::SharedStatus& given_status,
-         Rhythm given)
+    Core(PassWorld pass_world, Scheduler& loop, supervise::SharedStatus& given_status, Rhythm given)
         : world(pass_world),
           scheduler(loop),
           shared_status(given_status),

@@ -49,7 +49,7 @@ struct Supervisor::Core {
     std::unordered_map<std::string, std::pair<SpecPointer, std::string>> hashes = {};
     std::optional<WallTime> next = {};
     Overview last = {};
-    bool has_weighed = false;  // a pass has said what is in force
+    bool has_evaluated = false;  // a pass has said what is in force
     bool shutting_down = false;
     std::optional<SteadyTime> down_by = {};   // until when all has to be down then
     std::optional<Duration> host_gives = {};  // to stop all apps, when it goes down

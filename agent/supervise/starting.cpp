@@ -107,7 +107,7 @@ std::optional<Supervisor::Refusal> Supervisor::why_not_start(const std::string& 
     }
     // A step that the last agent left behind may be taken up sooner. As long as for one's own pods,
     // since the first pass takes its time on a host that is just coming up.
-    if (!core.has_weighed) {
+    if (!core.has_evaluated) {
         return Refusal{"the agent has made no pass yet", false, true};
     }
     const auto it = core.effective.find(app);

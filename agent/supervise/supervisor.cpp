@@ -202,7 +202,7 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     core.order_stops(prepared, index);
     core.evaluate_dependencies(desired, prepared, index);
     core.hold_starts(prepared, facts);
-    core.has_weighed = true;
+    core.has_evaluated = true;
     core.evaluate_companions(prepared, observed);
     for (const std::string& name : core.known_apps(index)) {
         if (!desired.apps.contains(name)) {

@@ -42,7 +42,8 @@ class Agent {
                 "an event can be kept");
         auto shared_status = board_.lock();
         shared_status->apps = {app("web", "/m/web.yaml"), app("/m/bad.yaml", "/m/bad.yaml")};
-        shared_status->apps.front().conditions.push_back({"RemovalHeld", "Policy", "it is held", ""});
+        shared_status->apps.front().conditions.push_back(
+            {"RemovalHeld", "Policy", "it is held", ""});
     }
 
     ~Agent() {

@@ -198,9 +198,8 @@ TEST_F(ClientTest, AQuestionThatIsTooLongIsUnknownAlone) {
     std::vector<ProbeResult> results = wait_for(2);
     std::sort(results.begin(), results.end(),
               [](const ProbeResult& a, const ProbeResult& b) { return a.probe < b.probe; });
-    EXPECT_EQ(results[0],
-              (ProbeResult{too_long, Outcome::Unknown,
-                           "cannot ask: the probe is longer than the prober takes"}));
+    EXPECT_EQ(results[0], (ProbeResult{too_long, Outcome::Unknown,
+                                       "cannot ask: the probe is longer than the prober takes"}));
     EXPECT_EQ(results[1], (ProbeResult{other, Outcome::Success, ""}));
     client_->keep({{too_long, std::chrono::seconds(1), std::chrono::seconds(1)}});
     client_->ask({other});

@@ -1,6 +1,7 @@
+#include "agent/handlers/start_gate.h"
+
 #include <gtest/gtest.h>
 
-#include "agent/handlers/start_gate.h"
 #include "agent/handlers/table.h"
 #include "tests/unit/handlers/bench.h"
 
