@@ -97,6 +97,7 @@ struct Supervisor::Core {
 
     // When runs that were not seen before were started. What podman says of one stays as it is,
     // however the clock is set afterwards.
+    void begin_pass(const observe::Observed& observed);
     void note_run_starts(const observe::Observed& observed);
     std::optional<WallTime> start_by_now(WallTime said) const;
 

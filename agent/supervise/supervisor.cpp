@@ -158,6 +158,16 @@ std::vector<std::string> Supervisor::Core::known_apps(const ObservedIndex& index
     return names;
 }
 
+// Forgets what the last pass has found.
+void Supervisor::Core::begin_pass(const observe::Observed& observed) {
+    note_clock();
+    note_run_starts(observed);
+    next.reset();
+    next_attempts.clear();
+    crash_loops.clear();
+    crash_starts.clear();
+}
+
 Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
                                          const observe::Observed& observed,
                                          const std::set<std::string>& busy_before,
@@ -172,14 +182,9 @@ Supervisor::Prepared Supervisor::prepare(const manifests::Desired& desired,
     prepared.effective = desired;
     prepared.policy.owner = core.state.owner();
     prepared.policy.owner_file = core.state.owner_file().string();
-    core.note_clock();
-    core.note_run_starts(observed);
+    core.begin_pass(observed);
     prepared.policy.now = core.wall();
     prepared.policy.removals_allowed = desired.complete;
-    core.next.reset();
-    core.next_attempts.clear();
-    core.crash_loops.clear();
-    core.crash_starts.clear();
     const auto is_busy = [&](const std::string& name) {
         return busy_before.contains(name) || observed.in_motion.contains(name) ||
                core.state.active_change_of(name).has_value();
