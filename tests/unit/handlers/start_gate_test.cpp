@@ -32,7 +32,7 @@ class HeldStart : public ::testing::Test {
         return std::holds_alternative<state::TaskRetry>(outcome);
     }
 
-    const Row row{plan::StepKind::StartContainer, started, nullptr, std::chrono::minutes(1),
+    const KindRow row{plan::StepKind::StartContainer, started, nullptr, std::chrono::minutes(1),
                   &Limits::starts};
     StoredTask task{"start-container", R"({"app":"web","object":"web"})"};
     Bench bench;
