@@ -89,7 +89,7 @@ TEST_F(Unwritable, IsToldOnceAndAtItsEndHowOftenItWasTried) {
     JournalOf while_it_lasts;
     make_passes(60);
     const Journal reported = while_it_lasts.end();
-    EXPECT_EQ(count(reported, "cannot keep the version of clock that is in force"), 1);
+    EXPECT_EQ(count(reported, "cannot keep the effective version of clock"), 1);
     EXPECT_GT(count(reported, "database or disk is full"), 0);
     for (const auto& [line, times] : reported) {
         EXPECT_EQ(times, 1) << line;
@@ -98,7 +98,7 @@ TEST_F(Unwritable, IsToldOnceAndAtItsEndHowOftenItWasTried) {
     mend();
     make_passes(10);
     const Journal end = afterwards.end();
-    EXPECT_EQ(count(end, "the version of clock that is in force is kept, at try "), 1);
+    EXPECT_EQ(count(end, "the effective version of clock is kept, at try "), 1);
     EXPECT_EQ(count(end, "can be written again"), 1);
     EXPECT_EQ(host.podman->inspect("clock")["env"]["TZ"], "CET");
 }

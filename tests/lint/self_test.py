@@ -14,6 +14,7 @@ import check_layers
 import check_shell
 import check_size
 import check_units
+import check_words
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIBRARIES = {
@@ -169,6 +170,24 @@ class Packages(LintTest):
                                          "strict\nDynamicUser=yes\nCapabilityBoundingSet=\nPrivateUsers=yes\nProtectHome=yes\n"
                                          "SystemCallFilter=@system-service\n"})
         self.assertIn("is better than", found)
+
+
+class Words(LintTest):
+    def test_a_word_of_our_own(self):
+        for text, found in (("int verdict_of(int a);", "'verdict_of' says verdict"), ("struct WishReport {};", "'WishReport' says wish"),
+                            ("int in_force;", "'in_force': effective"), ('auto a = "is made anew";', '"is made anew" says anew'),
+                            ('auto a = "podman tells it";', "says tell"), ("// the wedged ones", "'wedged': see the glossary")):
+            self.assertIn(found, self.check(check_words, {"agent/plan/a.cpp": text + "\n"}), text)
+        self.assertIn("the file's name says verdict", self.check(check_words, {"agent/plan/unit_verdict.h": ""}))
+        self.assertIn("'overseer': see the glossary", self.check(check_words, {"docs/a.md": "The overseer asks.\n"}))
+
+    def test_a_name_of_two_types(self):
+        files = {"agent/plan/a.h": "struct Row {\n};\n", "runtime/base/b.h": "enum class Row { One };\n"}
+        self.assertIn("'Row' is also a type of agent/plan/a.h", self.check(check_words, files))
+
+    def test_words_of_the_field_pass(self):
+        text = 'struct Decision {};\n// stands for what it is told\nauto a = "it answers again, on its way down";\nint kNote;\n'
+        self.assertEqual(self.check(check_words, {"agent/plan/a.cpp": text}), "")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class HeldStart : public ::testing::Test {
     }
 
     const KindRow row{plan::StepKind::StartContainer, started, nullptr, std::chrono::minutes(1),
-                  &Limits::starts};
+                      &Limits::starts};
     StoredTask task{"start-container", R"({"app":"web","object":"web"})"};
     Bench bench;
 };

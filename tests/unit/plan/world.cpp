@@ -346,7 +346,7 @@ void World::run_container_step(const Step& step, const json& details) {
             return;
         case StepKind::RetainContainer:
             if (runs(row)) {
-                refuse("parked while it runs: " + row.name);
+                refuse("retained while it runs: " + row.name);
             }
             require_free(details.at("retained"));
             row.name = details.at("retained");

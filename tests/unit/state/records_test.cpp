@@ -78,7 +78,7 @@ TEST(ChangeStatus, IsWaitOnlyWhenNothingCouldRun) {
 TEST(ChangeError, SaysSoWhenNoTaskTellsWhy) {
     EXPECT_EQ(
         error_text(make({{S::Error}})),
-        "cannot perform the following tasks:\n- Task 10 (internal inconsistency: it does not tell "
+        "cannot perform the following tasks:\n- Task 10 (internal inconsistency: it does not say "
         "why)");
     EXPECT_EQ(error_text(make({{S::Done}})), "");
 }

@@ -276,7 +276,7 @@ TEST(Sequences, NameAlsoATaskThatDoesNotTellWhyItFailed) {
         {"", "t11:was-error t12:was-hold t21:was-hold t31:was-hold t32:do-error", "", "", ""});
     sequence.run();
     EXPECT_EQ(sequence.view().error.find("cannot perform the following tasks:\n- t11 (internal "
-                                         "inconsistency: it does not tell why)\n- t32 ("),
+                                         "inconsistency: it does not say why)\n- t32 ("),
               0U)
         << sequence.view().error;
 }

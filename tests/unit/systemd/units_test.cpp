@@ -134,7 +134,7 @@ TEST_F(UnitControlTest, TellsHowAJobFailedAndWhatHelps) {
     const std::pair<const char*, const char*> rows[] = {
         {"failed",
          "cannot start idle.service: it failed (exit-code 3); `journalctl --user -u idle.service` "
-         "tells more"},
+         "shows more"},
         {"dependency",
          "cannot start idle.service: a unit that it requires did not start; `systemctl --user "
          "list-dependencies idle.service` shows which"},
