@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Includes and links run one way: check_layers.py ROOT.
+"""Includes and links run one way: check_layers.py ROOT; check_layers.py --table prints the graph as docs/architecture.md has it.
 
 ALLOWED is the graph of the architecture: a folder may include its own headers and those of what it lists, a folder or
 a single header. The libraries that its CMakeLists.txt links must lie within the same graph, and what it includes must
-be linked, by itself or by what it links. Tests may include anything.
+be linked, by itself or by what it links. Tests may include anything. The table in docs/architecture.md is this one.
 """
 
 import os
@@ -56,6 +56,7 @@ HOMES = {
     "CLI/": ["agent/cli", "agent/daemon"],
 }
 
+DOCUMENT = "docs/architecture.md"
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 
 
@@ -126,13 +127,28 @@ def include_problems(root, name, graph):
             yield f"{where}: {folder} includes {header} but does not link {other}"
 
 
+def table():
+    """ALLOWED in Markdown."""
+    rows = [f"| `{room}` | {', '.join(f'`{other}`' for other in others) or 'nothing'} |" for room, others in ALLOWED.items()
+            if room != "agent/daemon"]
+    return "\n".join(["| room | may include |", "|---|---|", *rows, "| `agent/daemon` | everything |"])
+
+
+def document_problems(root):
+    if os.path.exists(os.path.join(root, DOCUMENT)) and table() not in tree.read(root, DOCUMENT):
+        yield f"{DOCUMENT}: its table of the rooms is another one than `check_layers.py --table` prints"
+
+
 def problems(root):
     graph = links(root)
-    found = list(link_problems(graph))
+    found = [*link_problems(graph), *document_problems(root)]
     for name in tree.code(root, "runtime", "quadlet", "manifests", "agent"):
         found += include_problems(root, name, graph)
     return found
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--table":
+        print(table())
+        sys.exit()
     tree.finish(problems(sys.argv[1]), "the arrows between rooms are in docs/architecture.md")

@@ -67,6 +67,10 @@ class Layers(LintTest):
     def test_an_include_that_is_not_written_from_the_root(self):
         self.assertIn("not written from the root", self.check(check_layers, {"quadlet/a.cpp": '#include "a.h"\n'}))
 
+    def test_a_table_in_the_documents_that_is_another_one(self):
+        self.assertIn("its table of the rooms is another one", self.check(check_layers, {"docs/architecture.md": "| room |\n"}))
+        self.assertEqual(self.check(check_layers, {"docs/architecture.md": check_layers.table() + "\n"}), "")
+
     def test_a_folder_that_is_no_room(self):
         self.assertIn("lies in no room", self.check(check_layers, {"agent/misc/a.cpp": "\n"}))
 
