@@ -54,7 +54,7 @@ struct TaskRunner::Core : std::enable_shared_from_this<TaskRunner::Core> {
     void pass();
     Status write_round(Starting& starting);
 
-    void resolve(Transaction& transaction, const EndedRun& ended);
+    void take_outcome(Transaction& transaction, const EndedRun& ended);
     TaskOutcome evaluate(const EndedRun& ended, TaskStatus status) const;
     void carry_out(ChangeDraft& change, std::size_t position, const TaskOutcome& outcome);
     void fail_task(ChangeDraft& change, std::size_t position, Trigger trigger, const Error& error);

@@ -79,7 +79,7 @@ void TaskRunner::Core::pass() {
 Status TaskRunner::Core::write_round(Starting& starting) {
     Transaction transaction(state);
     for (const EndedRun& item : unsaved) {
-        resolve(transaction, item);
+        take_outcome(transaction, item);
     }
     if (!stopping) {
         delays.begin_pass();
@@ -93,7 +93,7 @@ Status TaskRunner::Core::write_round(Starting& starting) {
     return transaction.commit(false);
 }
 
-void TaskRunner::Core::resolve(Transaction& transaction, const EndedRun& item) {
+void TaskRunner::Core::take_outcome(Transaction& transaction, const EndedRun& item) {
     ChangeDraft* const change = transaction.change(item.run->change());
     if (change == nullptr) {
         return;

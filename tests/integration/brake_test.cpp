@@ -157,10 +157,10 @@ TEST_F(Braking, ItIsTriedWhenAPersonAsks) {
     host.pass();
     ASSERT_EQ(host.podman->state_of("long"), "exited");
     host.agent->reconciler().request("nobody's asking");
-    host.resolve();
+    host.converge();
     EXPECT_TRUE(host.has_condition("long", "SetAside"));
     ASSERT_TRUE(host.agent->request("long", {supervise::Verb::Start}));
-    host.resolve();
+    host.converge();
     EXPECT_FALSE(host.has_condition("long", "SetAside"));
     EXPECT_EQ(host.podman->state_of("long"), "running");
 }

@@ -74,7 +74,7 @@ TEST_F(HangingDeploy, IsLeftAloneByAPassThatFindsNothingNew) {
     }
     EXPECT_FALSE(change().is_ready);
     host.podman->release_hung();
-    host.resolve();
+    host.converge();
     EXPECT_TRUE(change().is_ready);
 }
 
@@ -88,7 +88,7 @@ TEST(UndoneDeploy, GivesBackTheVersionBeforeUntilTheManifestChanges) {
     const state::ChangeId update = host.agent->state().changes(1).at(0).id;
     const auto undo = host.agent->state().undo_change(update);
     ASSERT_TRUE(undo) << undo.error().message;
-    host.resolve();
+    host.converge();
     EXPECT_EQ(host.agent->state().change(*undo)->status, state::TaskStatus::Undone)
         << host.agent->state().change(*undo)->error;
     host.advance(std::chrono::minutes(20));
@@ -140,7 +140,7 @@ TEST(UndoneDeploy, IsNotReversedByAPassThatHasPlannedBeforeIt) {
 
 TEST_F(HangingDeploy, ThatAPersonAbortsIsNotTriedAgainUntilItIsAskedFor) {
     ASSERT_TRUE(host.agent->state().abort_change(first));
-    host.resolve();
+    host.converge();
     host.advance(std::chrono::minutes(20));
     EXPECT_EQ(host.podman->state_of("clock"), "");
     EXPECT_NE(host.condition("clock", "DeployFailed").find("`podreeve reconcile` deploys it again"),
@@ -161,7 +161,7 @@ TEST(UndoneDeploy, StaysUndoneWhenTheVersionBeforeIsRestarted) {
     host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
     host.pass();
     ASSERT_TRUE(host.agent->state().undo_change(host.agent->state().changes(1).at(0).id));
-    host.resolve();
+    host.converge();
     host.request("clock", supervise::Verb::Restart);
     host.advance(std::chrono::minutes(1));
     EXPECT_EQ(host.podman->state_of("clock"), "running");
@@ -175,7 +175,7 @@ TEST(UndoneDeploy, OfTheFirstVersionLeavesNothingButTheData) {
     ASSERT_EQ(host.state("shop"), "Running");
     const state::ChangeId deploy = host.agent->state().changes(1).at(0).id;
     ASSERT_TRUE(host.agent->state().undo_change(deploy));
-    host.resolve();
+    host.converge();
     host.advance(std::chrono::minutes(20));
     EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{});
     EXPECT_EQ(host.podman->pod_names(), std::vector<std::string>{});

@@ -114,7 +114,7 @@ TEST(CompanionTroubles, AnUndoneVersionStaysUndoneUntilTheManifestChanges) {
     ASSERT_NE(update, changes.end());
     const auto undo = on.host.agent->state().undo_change(update->id);
     ASSERT_TRUE(undo) << undo.error().message;
-    on.host.resolve();
+    on.host.converge();
     on.host.advance(minutes(20));
     EXPECT_EQ(on.text_of("web", "web.container").find("HostName"), std::string::npos);
     EXPECT_TRUE(on.is_active("web.service"));

@@ -111,7 +111,7 @@ TEST(Companions, AreReadByOneReloadAlsoWhereTheirChangesAreCommittedSlowly) {
     }
     EXPECT_FALSE(state.active_change_of("web/companions")) << "the pass was not held";
     on.host.turns.let_go();
-    on.host.resolve();
+    on.host.converge();
     for (const char* app : {"web", "db"}) {
         EXPECT_TRUE(fs::exists(on.file(app, std::string(app) + ".container"))) << app;
     }
@@ -442,7 +442,7 @@ TEST(Companions, ThatAreSlowDelayNoApp) {
         std::this_thread::yield();
     }
     on.systemd->finish_job("web.service", "done");
-    on.host.resolve();
+    on.host.converge();
     EXPECT_EQ(on.state("web"), "Running");
 }
 
@@ -467,7 +467,7 @@ TEST(Companions, DoNotWaitForAppsThatTheSamePassHasBegun) {
     EXPECT_FALSE(first->companions_wait);
     EXPECT_EQ(first->apps_changed, (Words{"clock", "web", "web"})) << "and its companions";
     on.host.podman->release_hung();
-    on.host.resolve();
+    on.host.converge();
     EXPECT_EQ(on.state("web"), "Running");
 }
 

@@ -90,7 +90,7 @@ TEST(Conditions, OfWhatWaitsForAnotherAppAreNotLookedAtUntilThatIsUp) {
     EXPECT_GE(host.reports.size(), passes + 15) << "now they alone hold it";
     std::ofstream(path) << "x";
     host.advance(seconds(2));
-    host.resolve();
+    host.converge();
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
 }
 

@@ -275,10 +275,10 @@ TEST_F(BreakerOpen, IsClosedByAReconcile) {
     auto asked = std::async(std::launch::async,
                             [&] { return host.agent->reconciler().pass_now(minutes(1)); });
     while (asked.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
-        host.resolve();
+        host.converge();
     }
     ASSERT_TRUE(asked.get());
-    host.resolve();
+    host.converge();
     expect_made_anew();
 }
 

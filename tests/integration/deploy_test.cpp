@@ -125,7 +125,7 @@ TEST(Deploying, AnAppWaitsForADependencyThatIsNotUpAndSaysForWhich) {
     EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{});
     host.podman->add_image("localhost/absent:1");
     host.advance(std::chrono::minutes(1));
-    host.resolve();
+    host.converge();
     EXPECT_EQ(host.state("db"), "Running") << host.app("db").message;
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
 }

@@ -49,7 +49,7 @@ class FileCalls : public testing::Test {
     // All that people do, and what the agent keeps for it and takes up again.
     void live() {
         host.agent->start();
-        host.resolve();
+        host.converge();
         host.write("clock.yaml", to_text(SingleApp{.zone = "CET"}));
         host.write("web.container", kUnit + std::string("Environment=A=b\n"));
         host.pass();

@@ -74,7 +74,7 @@ class Gate : public ::testing::Test {
     void expect_it_goes_on() {
         it.host.advance(seconds(3));
         EXPECT_EQ(it.host.podman->state_of("clock"), "running") << it.host.app("clock").message;
-        it.host.resolve();
+        it.host.converge();
         EXPECT_EQ(change().status, state::TaskStatus::Done);
     }
 

@@ -118,7 +118,7 @@ void Host::start() {
     agent = std::move(*made);
     agent->on_pass([this](const reconcile::PassReport& report) { reports.push_back(report); });
     agent->start();
-    resolve();
+    converge();
 }
 
 void Host::stop() {
@@ -167,7 +167,7 @@ void Host::turn() {
     }
 }
 
-void Host::resolve() {
+void Host::converge() {
     turn();
     const SteadyTime latest = time.steady_now() + kLongestSettling;
     const auto looks_again = [this] {
@@ -184,7 +184,7 @@ void Host::resolve() {
 
 void Host::pass() {
     agent->request_pass("the test asked");
-    resolve();
+    converge();
 }
 
 void Host::request(const std::string& name, supervise::Verb verb, bool alone) {

@@ -75,7 +75,7 @@ class Host {
     // Lets the agent do all that it does without time moving on.
     void turn();
     // The same, and moves time on as long as a change is under way.
-    void resolve();
+    void converge();
     // A pass at once, and what follows from it.
     void pass();
     // As `podreeve start|stop|restart APP`, and what follows from it.

@@ -55,7 +55,7 @@ TEST(UndoneDeploy, GivesBackTheVersionBeforeAlsoAfterARestart) {
     host.advance(minutes(1));
     host.restart();
     ASSERT_TRUE(undo_newest(host, "clock"));
-    host.resolve();
+    host.converge();
     host.advance(minutes(1));
     EXPECT_EQ(zone_that_runs(host), "UTC") << host.app("clock").message;
 }
@@ -68,7 +68,7 @@ TEST(UndoneDeploy, KeepsTheVersionBeforeRepairedAfterARestart) {
     host.pass();
     host.advance(minutes(1));
     ASSERT_TRUE(undo_newest(host, "clock"));
-    host.resolve();
+    host.converge();
     host.advance(minutes(1));
     host.restart();
     host.podman->kill_process("clock");
@@ -169,7 +169,7 @@ TEST(KeptVersions, WithSecretsGoWhenNothingLeadsBackToThem) {
         ASSERT_NE(first, second);
         EXPECT_TRUE(is_kept(first) && is_kept(second)) << "the update can be undone";
         ASSERT_TRUE(undo_newest(host, "shop"));
-        host.resolve();
+        host.converge();
         host.advance(minutes(1));
         const std::string third = deploy("EET");
         EXPECT_TRUE(is_kept(first) && is_kept(third));
@@ -247,7 +247,7 @@ class History {
                     ASSERT_FALSE(wanted_.empty());
                     wanted_.pop_back();
                 }
-                host_.resolve();
+                host_.converge();
                 break;
             case Act::Restart:
                 host_.request("clock", supervise::Verb::Restart);

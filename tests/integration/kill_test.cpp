@@ -29,7 +29,7 @@ Unbroken unbroken(const Case& scenario) {
     scenario.act(host);
     Unbroken run{"", host.podman->journal()};
     host.advance(std::chrono::minutes(1));  // as the others get, in which what runs becomes ready
-    host.resolve();
+    host.converge();
     host.pass();
     run.end = host.snapshot();
     return run;
@@ -48,7 +48,7 @@ void expect_same_end(const Case& scenario,
     host.revive();
     // Time for what has to be tried again.
     host.advance(std::chrono::minutes(1));
-    host.resolve();
+    host.converge();
     host.pass();
     EXPECT_EQ(host.snapshot(), wanted);
 }

@@ -116,7 +116,7 @@ TEST_F(BadInput, ATakenHostPortIsToldAndTriedAgainUntilItIsFree) {
     EXPECT_NE(host.app("new").message.find("28099"), std::string::npos) << host.app("new").message;
     host.podman->occupy_port(28099, false);
     host.advance(std::chrono::minutes(1));
-    host.resolve();
+    host.converge();
     EXPECT_EQ(host.state("new"), "Running") << host.app("new").message;
 }
 

@@ -34,7 +34,7 @@ class Outage : public ::testing::Test {
 
     void expect_recovery() {
         host.advance(std::chrono::seconds(31));
-        host.resolve();
+        host.converge();
         EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
         EXPECT_EQ(host.state("clock"), "Running") << host.app("clock").message;
         EXPECT_EQ(host.ids(), before);
@@ -125,7 +125,7 @@ TEST_F(Outage, APodmanThatHangsHoldsUpNothingButThePass) {
     }));
     EXPECT_EQ(host.state("clock"), "Running") << "what was known before";
     host.podman->release_hung();  // its connection breaks
-    host.resolve();
+    host.converge();
     expect_unknown();
     expect_recovery();
 }

@@ -224,12 +224,12 @@ TEST(Removing, WhoAsksForAPassRightAfterIsToldWhatItRemoves) {
         return host.agent->reconciler().pass_now(std::chrono::minutes(1));
     });
     while (asked.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
-        host.resolve();
+        host.converge();
     }
     const auto report = asked.get();
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_EQ(report->apps_changed, std::vector<std::string>{"clock"});
-    host.resolve();
+    host.converge();
     EXPECT_EQ(host.podman->container_names(), std::vector<std::string>{"other"});
 }
 

@@ -153,7 +153,7 @@ TEST_F(Repairing, AllRunsAgainAfterAReboot) {
     host.podman->reboot();
     host.start();
     host.advance(std::chrono::seconds(5));
-    host.resolve();
+    host.converge();
     expect_all_up();
     EXPECT_EQ(replaced(), Names{});
 }
@@ -162,7 +162,7 @@ TEST_F(Repairing, AContainerWedgedBetweenTwoStatesIsRecreatedAndAllElseStays) {
     ASSERT_TRUE(host.podman->wedge("clock", "stopping"));
     host.pass();
     host.advance(std::chrono::minutes(1));
-    host.resolve();
+    host.converge();
     expect_all_up();
     EXPECT_EQ(replaced(), Names{"clock"});
 }
@@ -196,9 +196,9 @@ TEST_F(Repairing, AnEventOfPodmansIsEnoughForARepair) {
     }));
     ASSERT_TRUE(host.podman->kill_process("clock"));
     ASSERT_TRUE(host.turns.wait()) << "nobody has noticed";
-    host.resolve();
+    host.converge();
     while (host.podman->state_of("clock") != "running" && host.turns.wait()) {
-        host.resolve();
+        host.converge();
     }
     expect_all_up();
 }
@@ -227,9 +227,9 @@ TEST_F(Repairing, AnEventFromBeforeTheStreamWasOpenIsEnoughToo) {
     ASSERT_TRUE(host.podman->kill_process("clock"));
     host.agent->watch_podman();
     ASSERT_TRUE(host.turns.wait()) << "nobody has noticed";
-    host.resolve();
+    host.converge();
     while (host.podman->state_of("clock") != "running" && host.turns.wait()) {
-        host.resolve();
+        host.converge();
     }
     expect_all_up();
 }

@@ -67,7 +67,7 @@ class Disks : public ::testing::TestWithParam<Case> {
     static void come_to_rest(Host& host) {
         host.pass();
         host.advance(minutes(1));
-        host.resolve();
+        host.converge();
     }
 
     // Until the agent knows that it cannot write, or does nothing more without time going on.

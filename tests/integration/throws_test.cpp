@@ -96,7 +96,7 @@ class Adapters : public ::testing::TestWithParam<Case> {
     // What failed is tried again after 5 s, doubling; a companion after 10 min.
     static std::string rest(UnitHost& it) {
         it.host.advance(minutes(2));
-        it.host.resolve();
+        it.host.converge();
         if (GetParam().adapter == Adapter::Systemd || GetParam().adapter == Adapter::Files) {
             it.host.advance(minutes(11));
         }

@@ -48,7 +48,7 @@ void start_with_manifests(Host& host, const fs::path& release) {
         host.write(entry.path().filename(), text_of(entry.path()));
     }
     host.start();
-    host.resolve();
+    host.converge();
 }
 
 TEST(Upgrade, AHostThatAnEarlierReleaseKeptHasAnEmptyPlan) {

@@ -70,7 +70,7 @@ TEST_F(Watchdog, IsNotFedWhileAPassDoesNotEndAndAgainOnceItHas) {
     host.turns.run();
     EXPECT_EQ(calls, (Words{"feed", "starve"}));
     host.podman->release_hung();
-    host.resolve();
+    host.converge();
     EXPECT_EQ(calls, (Words{"feed", "starve", "feed"}));
 }
 

@@ -34,7 +34,7 @@ struct Trial {
     }
 
     // The rounds it took; a plan that is still not empty after ten is a failure.
-    int resolve() {
+    int converge() {
         for (int round = 0; round < 10; ++round) {
             const Plan next = plan();
             if (next.empty()) {
@@ -139,7 +139,7 @@ TEST_P(Converging, FromNothingInOneRound) {
         SCOPED_TRACE(seed);
         Trial trial(seed, holds);
         trial.desired = wanted;
-        ASSERT_NO_THROW(EXPECT_EQ(trial.resolve(), 1));
+        ASSERT_NO_THROW(EXPECT_EQ(trial.converge(), 1));
     }
 }
 
@@ -150,13 +150,13 @@ TEST_P(Converging, FromWhateverWasBroken) {
         SCOPED_TRACE(seed);
         Trial trial(seed, holds);
         trial.desired = wanted;
-        trial.resolve();
+        trial.converge();
         for (std::size_t i = 0; i <= trial.any(4); ++i) {
             trial.break_something(name);
         }
         const std::string before = to_text(trial.plan());
         try {
-            EXPECT_LE(trial.resolve(), 2) << before;
+            EXPECT_LE(trial.converge(), 2) << before;
         } catch (const std::exception& error) {
             FAIL() << error.what() << "\n" << before;
         }
@@ -170,7 +170,7 @@ TEST_P(Converging, FromOneSpecToAnother) {
         SCOPED_TRACE(seed);
         Trial trial(seed, holds);
         trial.desired = wanted;
-        trial.resolve();
+        trial.converge();
         manifests::AppSpec changed = sample(name);
         for (std::size_t i = 0; i <= trial.any(3) && !changed.containers.empty(); ++i) {
             trial.edit(changed);
@@ -181,7 +181,7 @@ TEST_P(Converging, FromOneSpecToAnother) {
         trial.desired = desire({changed});
         const std::string before = to_text(trial.plan());
         try {
-            EXPECT_LE(trial.resolve(), 3) << before;
+            EXPECT_LE(trial.converge(), 3) << before;
         } catch (const std::exception& error) {
             FAIL() << error.what() << "\n" << before;
         }
@@ -195,13 +195,13 @@ TEST_P(Converging, ToNothingButWhatMayHoldData) {
         SCOPED_TRACE(seed);
         Trial trial(seed, holds);
         trial.desired = wanted;
-        trial.resolve();
+        trial.converge();
         trial.break_something(name);
         trial.desired = {};
         trial.rules.apps[name];
         const std::string before = to_text(trial.plan());
         try {
-            EXPECT_LE(trial.resolve(), 2) << before;
+            EXPECT_LE(trial.converge(), 2) << before;
         } catch (const std::exception& error) {
             FAIL() << error.what() << "\n" << before;
         }
@@ -222,15 +222,15 @@ TEST_P(Converging, ToAStandstillAndBack) {
         SCOPED_TRACE(seed);
         Trial trial(seed, holds);
         trial.desired = wanted;
-        trial.resolve();
+        trial.converge();
         trial.rules.apps[name].stopped = true;
-        EXPECT_LE(trial.resolve(), 1);
+        EXPECT_LE(trial.converge(), 1);
         const observe::Observed still = trial.world.observe();
         for (const auto& row : still.containers) {
             EXPECT_NE(row.state, ContainerState::Running) << row.name;
         }
         trial.rules.apps[name].stopped = false;
-        EXPECT_LE(trial.resolve(), 1);
+        EXPECT_LE(trial.converge(), 1);
     }
 }
 
