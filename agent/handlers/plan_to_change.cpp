@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/plan/step_kinds.h"
 #include "agent/plan/steps.h"
 #include "runtime/base/json_text.h"
 
 namespace podreeve::handlers {
 
 using plan::AppAction;
-using plan::StepKind;
 
 namespace {
 
@@ -48,80 +48,6 @@ Phrase words_of(AppAction action) {
     return {"repair-app", "Repair"};
 }
 
-const char* phrase_of_unit(StepKind kind) {
-    switch (kind) {
-        case StepKind::NoteUnits:
-            return "Note which units of {} run";
-        case StepKind::InstallUnit:
-            return "Install unit file {}";
-        case StepKind::RemoveUnit:
-            return "Remove unit file {}";
-        case StepKind::ReloadUnits:
-            return "Have systemd read the unit files of {}";
-        case StepKind::StartUnit:
-            return "Start unit {}";
-        case StepKind::StopUnit:
-            return "Stop unit {}";
-        case StepKind::RestartUnit:
-            return "Restart unit {}";
-        case StepKind::ResetFailed:
-            return "Forget the failures of unit {}";
-        case StepKind::RemoveLeftover:
-            return "Remove what is left of unit {}";
-        default:
-            return "{}";
-    }
-}
-
-const char* phrase_of(StepKind kind) {
-    switch (kind) {
-        case StepKind::CheckPorts:
-            return "Check that the host ports of {} are free";
-        case StepKind::PullImage:
-            return "Pull image {}";
-        case StepKind::EnsureNetwork:
-            return "Ensure network {}";
-        case StepKind::CreateVolume:
-            return "Create volume {}";
-        case StepKind::WriteVolumeFiles:
-            return "Write the files of volume {}";
-        case StepKind::CreateSecret:
-            return "Create secret {}";
-        case StepKind::CreateService:
-            return "Create service container {}";
-        case StepKind::CreatePod:
-            return "Create pod {}";
-        case StepKind::CreateContainer:
-            return "Create container {}";
-        case StepKind::StartPod:
-            return "Start pod {}";
-        case StepKind::StartContainer:
-            return "Start container {}";
-        case StepKind::StopContainer:
-            return "Stop container {}";
-        case StepKind::RetainContainer:
-            return "Retain container {}";
-        case StepKind::RenameContainer:
-            return "Rename container {}";
-        case StepKind::RemoveContainer:
-            return "Remove container {}";
-        case StepKind::StopPod:
-            return "Stop pod {}";
-        case StepKind::RemovePod:
-            return "Remove pod {}";
-        case StepKind::RemoveService:
-            return "Remove service container {}";
-        case StepKind::RemoveSecret:
-            return "Remove secret {}";
-        case StepKind::RemoveVolume:
-            return "Remove volume {}";
-        case StepKind::MarkDeployed:
-            return "Mark {} as deployed";
-        default:
-            return phrase_of_unit(kind);
-    }
-}
-
 state::NewTask to_task(const plan::AppPlan& plan, const plan::Step& step, int lane) {
     state::NewTask task;
     task.kind = std::string(to_string(step.kind));
@@ -145,7 +71,7 @@ state::NewTask to_task(const plan::AppPlan& plan, const plan::Step& step, int la
 }  // namespace
 
 std::string summary_of(plan::StepKind kind, const std::string& object) {
-    return fmt::format(fmt::runtime(phrase_of(kind)), object);
+    return fmt::format(fmt::runtime(plan::row_of(kind).phrase), object);
 }
 
 state::NewChange to_change(const plan::AppPlan& plan) {

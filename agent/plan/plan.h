@@ -18,7 +18,8 @@
 // plan means converged. Nothing here knows a clock, a socket or a file.
 namespace podreeve::plan {
 
-// The task kinds: the words stand in the store and are never renamed. One handler file each.
+// The task kinds. Their names (step_kinds.cpp) are stored, so that a new name needs a migration of
+// the store. One handler file each.
 enum class StepKind {
     CheckPorts,  // the host ports that will be asked for are free
     PullImage,

@@ -4,34 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/plan.h"
+#include "agent/plan/step_kinds.h"
 
 // A plan for people and for programs.
 namespace podreeve::plan {
 namespace {
 
 using nlohmann::json;
-
-char sign_of(StepKind kind) {
-    switch (kind) {
-        case StepKind::CreateVolume:
-        case StepKind::CreateSecret:
-        case StepKind::CreateService:
-        case StepKind::CreatePod:
-        case StepKind::CreateContainer:
-        case StepKind::InstallUnit:
-            return '+';
-        case StepKind::RemoveContainer:
-        case StepKind::RemovePod:
-        case StepKind::RemoveService:
-        case StepKind::RemoveSecret:
-        case StepKind::RemoveVolume:
-        case StepKind::RemoveUnit:
-        case StepKind::RemoveLeftover:
-            return '-';
-        default:
-            return '~';
-    }
-}
 
 json to_json(const Step& step) {
     return {{"kind", to_string(step.kind)},
@@ -90,8 +69,9 @@ std::string to_text(const AppPlan& app) {
         object_width = std::max(object_width, step.object.size());
     }
     for (const Step& step : app.steps) {
-        text += fmt::format("  {} {:<{}}  {:<{}}  {}\n", sign_of(step.kind), to_string(step.kind),
-                            kind_width, step.object, object_width, step.reason);
+        text +=
+            fmt::format("  {} {:<{}}  {:<{}}  {}\n", row_of(step.kind).sign, to_string(step.kind),
+                        kind_width, step.object, object_width, step.reason);
     }
     for (const Condition& condition : app.conditions) {
         text += fmt::format("  ! {}: {}\n", condition.type, condition.message);

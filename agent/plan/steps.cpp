@@ -10,39 +10,6 @@
 namespace podreeve::plan {
 namespace {
 
-constexpr std::array<std::pair<StepKind, std::string_view>, 30> kKinds{{
-    {StepKind::CheckPorts, "check-ports"},
-    {StepKind::PullImage, "pull-image"},
-    {StepKind::EnsureNetwork, "ensure-network"},
-    {StepKind::CreateVolume, "create-volume"},
-    {StepKind::WriteVolumeFiles, "write-volume-files"},
-    {StepKind::CreateSecret, "create-secret"},
-    {StepKind::CreateService, "create-service"},
-    {StepKind::CreatePod, "create-pod"},
-    {StepKind::CreateContainer, "create-container"},
-    {StepKind::StartPod, "start-pod"},
-    {StepKind::StartContainer, "start-container"},
-    {StepKind::StopContainer, "stop-container"},
-    {StepKind::RetainContainer, "retain-container"},
-    {StepKind::RenameContainer, "rename-container"},
-    {StepKind::RemoveContainer, "remove-container"},
-    {StepKind::StopPod, "stop-pod"},
-    {StepKind::RemovePod, "remove-pod"},
-    {StepKind::RemoveService, "remove-service"},
-    {StepKind::RemoveSecret, "remove-secret"},
-    {StepKind::RemoveVolume, "remove-volume"},
-    {StepKind::MarkDeployed, "mark-deployed"},
-    {StepKind::NoteUnits, "note-units"},
-    {StepKind::InstallUnit, "install-unit"},
-    {StepKind::RemoveUnit, "remove-unit"},
-    {StepKind::ReloadUnits, "reload-units"},
-    {StepKind::StartUnit, "start-unit"},
-    {StepKind::StopUnit, "stop-unit"},
-    {StepKind::RestartUnit, "restart-unit"},
-    {StepKind::ResetFailed, "reset-failed"},
-    {StepKind::RemoveLeftover, "remove-leftover"},
-}};
-
 constexpr std::string_view kRetainedMark = "-retained-";
 constexpr std::string_view kRetainedMarkBefore = "-parked-";  // of the first release
 constexpr std::size_t kShortId = 12;
@@ -80,24 +47,6 @@ std::vector<std::size_t> groups(const std::vector<Step>& steps) {
 }
 
 }  // namespace
-
-std::string_view to_string(StepKind kind) {
-    for (const auto& [known, name] : kKinds) {
-        if (known == kind) {
-            return name;
-        }
-    }
-    return "unknown";
-}
-
-std::optional<StepKind> step_kind_from(std::string_view name) {
-    for (const auto& [kind, known] : kKinds) {
-        if (known == name) {
-            return kind;
-        }
-    }
-    return std::nullopt;
-}
 
 std::string_view to_string(AppAction action) {
     switch (action) {

@@ -63,7 +63,7 @@
 // stop-container      container, id        grace?: seconds (missing: its spec is gone; take that of
 //                                          the accepted spec, or 10), role: workload|init|service.
 //                                          Undo: starts it, if it ran when this task began.
-// park-container      container, id        retained: the name it gets. Undo: renames it to object.
+// retain-container    container, id        retained: the name it gets. Undo: renames it to object.
 // rename-container    container, id        object is the name it gets back. Undo: nothing.
 // remove-container    container, id        force: true, why: retained|unwanted|duplicate|stuck|removed
 //                                          |replaced. object may be the name it was retained under.

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/plan/step_kinds.h"
+
 namespace podreeve::supervise {
 namespace {
 
@@ -30,10 +32,8 @@ bool is_undoing(const ChangeView& change) {
 }
 
 bool prepares(const std::string& kind) {
-    static const std::string_view kPreparing[] = {
-        "check-ports",        "pull-image", "ensure-network", "create-volume", "create-secret",
-        "write-volume-files", "note-units", "install-unit",   "reload-units"};
-    return std::find(std::begin(kPreparing), std::end(kPreparing), kind) != std::end(kPreparing);
+    const plan::StepKindRow* const row = plan::row_named(kind);
+    return row != nullptr && row->prepares;
 }
 
 DerivedState of_change(const ChangeView& change) {

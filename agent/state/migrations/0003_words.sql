@@ -5,7 +5,10 @@ UPDATE apps SET extra = json_set(json_remove(extra, '$.wish'), '$.request', json
 UPDATE changes SET data = json_set(json_remove(data, '$.wish'), '$.request', json_extract(data, '$.wish'))
     WHERE json_valid(data) AND json_type(data, '$.wish') IS NOT NULL;
 UPDATE tasks SET kind = 'retain-container' WHERE kind = 'park-container';
-UPDATE tasks SET data = json_set(json_remove(data, '$.parked'), '$.retained', json_extract(data, '$.parked'))
-    WHERE json_valid(data) AND json_type(data, '$.parked') IS NOT NULL;
-UPDATE tasks SET data = json_set(data, '$.why', 'retained') WHERE json_valid(data) AND json_extract(data, '$.why') = 'parked';
-UPDATE tasks SET data = json_set(data, '$.why', 'stuck') WHERE json_valid(data) AND json_extract(data, '$.why') = 'wedged';
+UPDATE tasks
+    SET data = json_set(json_remove(data, '$.details.parked'), '$.details.retained', json_extract(data, '$.details.parked'))
+    WHERE json_valid(data) AND json_type(data, '$.details.parked') IS NOT NULL;
+UPDATE tasks SET data = json_set(data, '$.details.why', 'retained')
+    WHERE json_valid(data) AND json_extract(data, '$.details.why') = 'parked';
+UPDATE tasks SET data = json_set(data, '$.details.why', 'stuck')
+    WHERE json_valid(data) AND json_extract(data, '$.details.why') = 'wedged';

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/plan/step_kinds.h"
 #include "tests/unit/plan/apps.h"
 #include "tests/unit/plan/world.h"
 
@@ -17,6 +18,10 @@ TEST(StepKinds, HaveNamesThatAreReadBack) {
         EXPECT_TRUE(names.insert(name).second) << name;
         ASSERT_TRUE(step_kind_from(name)) << name;
         EXPECT_EQ(*step_kind_from(name), kind);
+        EXPECT_EQ(row_named(name), &row_of(kind));
+        const std::string_view phrase = row_of(kind).phrase;
+        EXPECT_EQ(phrase.find("{}"), phrase.rfind("{}")) << phrase;
+        EXPECT_NE(phrase.find("{}"), std::string_view::npos) << phrase;
     }
     EXPECT_FALSE(step_kind_from("make-coffee"));
     EXPECT_FALSE(step_kind_from(""));
@@ -26,6 +31,7 @@ TEST(ParkedNames, AreToldFromOthers) {
     const std::string retained = retained_name("web", "0123456789abcdef0123");
     EXPECT_EQ(retained, "web-retained-0123456789ab");
     EXPECT_TRUE(is_retained(retained));
+    EXPECT_TRUE(is_retained("web-parked-0123456789ab")) << "as the first release called it";
     for (const char* name : {"web", "web-retained-", "web-retained-0123456789a", "retained",
                              "web-retained-0123456789abc", "web-retained-0123456789aX"}) {
         EXPECT_FALSE(is_retained(name)) << name;

@@ -85,9 +85,10 @@ TEST(Migration, GivesWhatIsStoredTheNamesOfToday) {
         const Status filled = db->run(R"sql(
 UPDATE apps SET extra = '{"alone":true,"wish":7}';
 UPDATE changes SET data = '{"spec":"parked","wish":7}' WHERE id = 5;
-UPDATE tasks SET kind = 'park-container', data = '{"object":"parked","parked":"parked-parked-01"}' WHERE id = 8;
-UPDATE tasks SET data = '{"object":"wedged","why":"wedged"}' WHERE id = 9;
-UPDATE tasks SET data = '{"why":"parked"}' WHERE id = 7;
+UPDATE tasks SET kind = 'park-container', data = '{"details":{"parked":"a-parked-01"},"object":"parked"}'
+    WHERE id = 8;
+UPDATE tasks SET data = '{"details":{"why":"wedged"},"object":"wedged"}' WHERE id = 9;
+UPDATE tasks SET data = '{"details":{"why":"parked"}}' WHERE id = 7;
 INSERT INTO apps VALUES ('torn', 1, '', '', 0, '{"wish":');
 )sql");
         ASSERT_TRUE(filled) << filled.error().message;
@@ -98,9 +99,9 @@ INSERT INTO apps VALUES ('torn', 1, '', '', 0, '{"wish":');
     const ChangeView change = *state->change(5);
     EXPECT_EQ(change.data, R"({"spec":"parked","request":7})");
     EXPECT_EQ(change.tasks[0].kind, "retain-container");
-    EXPECT_EQ(change.tasks[0].data, R"({"object":"parked","retained":"parked-parked-01"})");
-    EXPECT_EQ(change.tasks[1].data, R"({"object":"wedged","why":"stuck"})");
-    EXPECT_EQ(state->change(4)->tasks[0].data, R"({"why":"retained"})");
+    EXPECT_EQ(change.tasks[0].data, R"({"details":{"retained":"a-parked-01"},"object":"parked"})");
+    EXPECT_EQ(change.tasks[1].data, R"({"details":{"why":"stuck"},"object":"wedged"})");
+    EXPECT_EQ(state->change(4)->tasks[0].data, R"({"details":{"why":"retained"}})");
 }
 
 class FromSchema : public testing::TestWithParam<std::size_t> {};
