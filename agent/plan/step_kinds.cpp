@@ -40,6 +40,7 @@ constexpr std::array kRows{
     StepKindRow{StepKind::ResetFailed, "reset-failed", "Forget the failures of unit {}", '~', false},
     StepKindRow{StepKind::RemoveLeftover, "remove-leftover", "Remove what is left of unit {}", '-', false},
 };
+
 // clang-format on
 
 constexpr bool is_in_order() {

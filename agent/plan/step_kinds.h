@@ -6,8 +6,8 @@
 
 namespace podreeve::plan {
 
-// All that is said of a task kind beside what its handler does; to_string() and step_kind_from() read
-// it, too. A new kind is one row here, its handler, and what plans it.
+// All that is said of a task kind beside what its handler does; to_string() and step_kind_from()
+// read it, too. A new kind is one row here, its handler, and what plans it.
 struct StepKindRow {
     StepKind kind;
     std::string_view name;  // stored, so that another one needs a migration of the store
