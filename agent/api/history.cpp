@@ -35,7 +35,8 @@ void send_history(Backend& backend, const std::string& name, httplib::Response& 
                             {"since", version.since == WallTime{} ? "" : to_rfc3339(version.since)},
                             {"deployed", version.spec == record->deployed_spec},
                             {"wanted", version.spec == record->spec},
-                            {"kept", backend.keeps_version(name, version.spec)}});
+                            {"kept", backend.keeps_version(name, version.spec)},
+                            {"held_secrets", version.secret}});
     }
     send_json(response, {{"app", name}, {"versions", versions}});
 }

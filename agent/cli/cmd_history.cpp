@@ -20,7 +20,11 @@ std::string status_of(const json& version) {
     if (version.value("wanted", false)) {
         return "wanted";
     }
-    return version.value("kept", false) ? "kept" : "not kept: it held secrets";
+    if (version.value("kept", false)) {
+        return "kept";
+    }
+    return version.value("held_secrets", false) ? "not kept: it held secrets"
+                                                : "not kept: its manifest is not there any more";
 }
 
 int run_history(const Common& common, const std::string& app) {

@@ -23,8 +23,12 @@ std::string link_text(const json& link, std::size_t depth) {
         text += ": " + reason;
     }
     text += '\n';
+    const std::string below = indent + (depth == 0 ? "" : "  ");
+    for (const json& condition : link.value("conditions", json::array())) {
+        text += fmt::format("{}  ! {}\n", below, condition.get<std::string>());
+    }
     if (const std::string next = link.value("next", ""); !next.empty()) {
-        text += fmt::format("{}{}  next: {}\n", indent, depth == 0 ? "" : "  ", next);
+        text += fmt::format("{}  next: {}\n", below, next);
     }
     return text;
 }

@@ -44,8 +44,12 @@ std::string reason_of(const AppStatus& app) {
     if (const StatusCondition* held = removal_held(app)) {
         return held->message;
     }
+    if (app.state == ServiceState::Running && !app.healthy) {
+        return "runs, but is not ready";
+    }
     if (app.state == ServiceState::Running) {
-        return app.healthy ? "runs as its manifest says" : "runs, but is not ready";
+        return app.conditions.empty() ? "runs as its manifest says"
+                                      : "runs, but not all is as its manifest says";
     }
     return app.conditions.empty() ? std::string() : app.conditions.front().message;
 }
@@ -77,10 +81,21 @@ std::string next_of(const AppStatus& app) {
     }
 }
 
+std::vector<std::string> conditions_of(const AppStatus& app, const std::string& reason) {
+    std::vector<std::string> texts;
+    for (const StatusCondition& condition : app.conditions) {
+        if (condition.message != reason) {
+            texts.push_back(fmt::format("{}: {}", condition.type, condition.message));
+        }
+    }
+    return texts;
+}
+
 WhyLink link_of(const AppStatus& app, std::string wanted) {
+    const std::string reason = reason_of(app);
     return {app.name,         std::move(wanted), std::string(to_string(app.state)),
-            app.health,       reason_of(app),    app.since,
-            app.next_attempt, next_of(app)};
+            app.health,       reason,            app.since,
+            app.next_attempt, next_of(app),      conditions_of(app, reason)};
 }
 
 }  // namespace
@@ -119,7 +134,8 @@ nlohmann::json to_json(const std::vector<WhyLink>& chain) {
                         {"reason", link.reason},
                         {"since", link.since == WallTime{} ? "" : to_rfc3339(link.since)},
                         {"next_attempt", link.next_attempt ? to_rfc3339(*link.next_attempt) : ""},
-                        {"next", link.next}});
+                        {"next", link.next},
+                        {"conditions", link.conditions}});
     }
     return list;
 }

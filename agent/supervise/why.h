@@ -19,6 +19,8 @@ struct WhyLink {
     WallTime since{};    // of the state
     std::optional<WallTime> next_attempt;
     std::string next;  // what will be tried or waited for next, in words
+    // What else is said of it, but for the one that is the reason: "ManifestError: web.yaml:3: …".
+    std::vector<std::string> conditions = {};
 };
 
 // The chain, the app itself first and the root cause last; empty for an app nobody knows. Typed

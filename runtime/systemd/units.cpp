@@ -58,7 +58,9 @@ std::string how_it_failed(const UnitState& state) {
     if (state.result.empty() || state.result == "success") {
         return "it failed";
     }
-    const bool has_status = state.result == "exit-code" || state.result == "signal";
+    // Of the main process: 0 when another one failed, as that of ExecStartPre=.
+    const bool has_status =
+        (state.result == "exit-code" || state.result == "signal") && state.exit_status != 0;
     return has_status ? fmt::format("it failed ({} {})", state.result, state.exit_status)
                       : fmt::format("it failed ({})", state.result);
 }

@@ -255,14 +255,17 @@ TEST_F(ScriptedAgent, HistoryListsTheVersionsAndHowTheyStand) {
         {"generation": 2, "spec": "bbbbbbbbbbbbbbbb", "since": "2026-01-01T00:00:00.000Z",
          "deployed": true, "wanted": false, "kept": true},
         {"generation": 1, "spec": "aaaaaaaaaaaaaaaa", "since": "2026-01-01T00:00:00.000Z",
-         "deployed": false, "wanted": false, "kept": false}]})"};
+         "deployed": false, "wanted": false, "kept": false, "held_secrets": true},
+        {"generation": 0, "spec": "9999999999999999", "since": "2026-01-01T00:00:00.000Z",
+         "deployed": false, "wanted": false, "kept": false, "held_secrets": false}]})"};
     const Ran ran = ask({"history", "web"});
     EXPECT_EQ(ran.code, 0);
     EXPECT_NE(ran.out.find("cccccccccccc"), std::string::npos) << ran.out;
     EXPECT_NE(ran.out.find("never ran"), std::string::npos) << ran.out;
     EXPECT_NE(ran.out.find("deployed"), std::string::npos) << ran.out;
     EXPECT_NE(ran.out.find("not kept: it held secrets"), std::string::npos) << ran.out;
-    EXPECT_EQ(ask({"history", "web", "--json"}).json()["versions"].size(), 3U);
+    EXPECT_NE(ran.out.find("not kept: its manifest is not there"), std::string::npos) << ran.out;
+    EXPECT_EQ(ask({"history", "web", "--json"}).json()["versions"].size(), 4U);
     EXPECT_EQ(ask({"history"}).code, 1);
 }
 

@@ -77,6 +77,21 @@ TEST(Why, AnAppThatRunsHasNothingToExplain) {
     EXPECT_EQ(chain[0].reason, "runs as its manifest says");
 }
 
+TEST(Why, AnAppThatRunsAndIsNotAsItsManifestSaysNamesAllThatIsWrong) {
+    Overview overview;
+    AppStatus web = app_called("web", ServiceState::Running);
+    web.healthy = true;
+    web.conditions = {{"ManifestError", "Invalid", "web.yaml:3: unknown field", "", true, {}},
+                      {"Conflict", "Port", "port 80 is taken by app a", "", true, {}}};
+    overview.apps = {web};
+    const auto chain = why(overview, "web");
+    ASSERT_EQ(chain.size(), 1U);
+    EXPECT_EQ(chain[0].reason, "runs, but not all is as its manifest says");
+    EXPECT_EQ(chain[0].conditions,
+              (std::vector<std::string>{"ManifestError: web.yaml:3: unknown field",
+                                        "Conflict: port 80 is taken by app a"}));
+}
+
 TEST(Why, ConditionsAreTold) {
     Overview overview;
     AppStatus web = app_called("web", ServiceState::Waiting, "waits for path /a to exist");
