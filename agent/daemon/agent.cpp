@@ -147,6 +147,14 @@ api::PassSummary summary_of(const reconcile::PassReport& report) {
             report.took};
 }
 
+std::string state_lost(const Config& config) {
+    return fmt::format(
+        "{} was removed while the agent runs: all apps are kept on, but what is asked of them, as "
+        "a "
+        "stop, is forgotten when the agent ends; restart it now, and ask again",
+        (config.paths.state_dir / "state.db").string());
+}
+
 }  // namespace
 
 // In the order in which they need each other; destroyed the other way round.
@@ -334,6 +342,9 @@ void Agent::Parts::after_pass(const reconcile::PassReport& report) {
             log::warn("{}", line);
         }
     }
+    const bool has_files = state->look_after_files();
+    supervisor.note_of_agent(
+        {"StateLost", "StateRemoved", has_files ? "" : state_lost(config), ""});
     // Somebody may have cleaned the runtime directory; nothing else tells.
     if (const Status listening = server ? server->ensure_listening() : Status(); !listening) {
         log::warn("{}", listening.error().message);

@@ -136,6 +136,22 @@ std::filesystem::path State::owner_file() const {
     return core_->directory.owner_file();
 }
 
+bool State::look_after_files() {
+    const DiskWaits::Wait wait = core_->disk.begin();
+    std::error_code error;
+    const auto is_gone = [&](const std::filesystem::path& file) {
+        return !std::filesystem::exists(file, error) && !error;
+    };
+    if (is_gone(owner_file())) {
+        const Status made = make_private_directory(core_->directory.path());
+        const Status written = made ? core_->directory.write_owner(core_->owner) : made;
+        if (!written) {
+            log::warn("{}", written.error().message);
+        }
+    }
+    return !is_gone(core_->directory.database());
+}
+
 StoreHealth State::health() const {
     StoreHealth health;
     {

@@ -77,6 +77,10 @@ class State {
     const std::string& owner() const;  // instance id, 16 hex digits
     std::filesystem::path owner_file() const;
     StoreHealth health() const;
+    // Writes the owner file again when somebody has removed it, since the next agent would take all
+    // that runs for another's. False when the database is gone, too: what is decided is then kept
+    // until the agent ends, and no longer. Waits for the disk.
+    bool look_after_files();
 
     // Commits a change. A subject's changes are carried out one after the other.
     Result<ChangeId> add_change(const NewChange& change, Collision collision = Collision::Refuse);

@@ -93,9 +93,15 @@ std::vector<std::string> conditions_of(const AppStatus& app, const std::string& 
 
 WhyLink link_of(const AppStatus& app, std::string wanted) {
     const std::string reason = reason_of(app);
-    return {app.name,         std::move(wanted), std::string(to_string(app.state)),
-            app.health,       reason,            app.since,
-            app.next_attempt, next_of(app),      conditions_of(app, reason)};
+    return {app.name,
+            std::move(wanted),
+            std::string(to_string(app.state)),
+            app.health,
+            reason,
+            app.since,
+            app.next_attempt,
+            next_of(app),
+            conditions_of(app, reason)};
 }
 
 }  // namespace

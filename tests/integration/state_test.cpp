@@ -41,6 +41,28 @@ TEST(StateFile, GarbageIsSetAsideAndTheContainersStayTheSame) {
     EXPECT_TRUE(kept) << "what could not be read is not thrown away";
 }
 
+TEST(StateFile, ADirectoryThatIsRemovedWhileTheAgentRunsIsReportedAndTheNextAgentKeepsTheApps) {
+    Host host;
+    host.write("shop.yaml", to_text(ShopApp{}));
+    host.start();
+    const auto ids = host.ids();
+    const auto is_reported = [&] {
+        return !host.agent->shared_status().lock()->agent_conditions.empty();
+    };
+    EXPECT_FALSE(is_reported());
+    fs::remove_all(host.config.paths.state_dir);
+    host.pass();
+    host.pass();
+    EXPECT_TRUE(is_reported());
+    host.podman->clear_journal();
+    host.stop();
+    host.start();
+    EXPECT_FALSE(is_reported());
+    EXPECT_EQ(host.ids(), ids);
+    EXPECT_EQ(host.podman->mutations(), std::vector<std::string>{});
+    EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
+}
+
 TEST(StateFile, ALostFileIsMadeAnewFromTheLabels) {
     Host host;
     host.write("shop.yaml", to_text(ShopApp{}));
