@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
+#include <map>
 #include <set>
 #include <string>
 #include <sys/stat.h>
@@ -245,11 +246,11 @@ Status write_all(int fd, const std::string& content, const fs::path& path) {
     return {};
 }
 
-Status replace_file(int directory,
-                    const std::string& name,
-                    const manifests::VolumeFile& file,
-                    const fs::path& path) {
-    const std::string temporary = ".podreeve-" + random_hex(8);
+// Under a name of its own beside the one it is to have; the name.
+Result<std::string> write_temporary(int directory,
+                                    const manifests::VolumeFile& file,
+                                    const fs::path& path) {
+    std::string temporary = ".podreeve-" + random_hex(8);
     const UniqueFd fd(openat(directory, temporary.c_str(),
                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) {
@@ -262,38 +263,102 @@ Status replace_file(int directory,
     if (written && fsync(fd.get()) != 0) {
         written = io_error("write", path);
     }
-    if (written && renameat(directory, temporary.c_str(), directory, name.c_str()) != 0) {
-        written = io_error("replace", path);
-    }
     if (!written) {
         unlinkat(directory, temporary.c_str(), 0);
+        return written.error();
     }
-    return written;
+    return temporary;
 }
 
-// Whether it had to be written.
-Result<bool> write_file(int directory,
-                        const std::string& name,
-                        const manifests::VolumeFile& file,
-                        const fs::path& path,
-                        TreeRemoval& removal) {
+bool is_as_wanted(int directory,
+                  const std::string& name,
+                  const manifests::VolumeFile& file,
+                  const fs::path& path) {
     struct stat there {};
 
-    const bool exists = fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
-    if (exists && S_ISREG(there.st_mode)) {
-        const UniqueFd fd(openat(directory, name.c_str(), kFile));
-        // Of one that is another user's the mode cannot be set.
-        if (fd && has_content(fd.get(), file.content) &&
-            give_mode(fd.get(), file.mode & kModeBits, path)) {
-            return false;
+    if (fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(there.st_mode)) {
+        return false;
+    }
+    const UniqueFd fd(openat(directory, name.c_str(), kFile));
+    // Of one that is another user's the mode cannot be set.
+    return fd && has_content(fd.get(), file.content) &&
+           give_mode(fd.get(), file.mode & kModeBits, path);
+}
+
+// New files, all of which are written before the first takes its place: what the volume's
+// containers read is the old version or the new one, also where the disk has no room for all of it.
+class NewFiles {
+  public:
+    NewFiles(int root, TreeRemoval& removal) : root_(root), removal_(removal) {}
+
+    ~NewFiles() {
+        for (std::size_t i = placed_; i < files_.size(); ++i) {
+            unlinkat(files_[i].directory, files_[i].temporary.c_str(), 0);
         }
     }
-    if (exists && S_ISDIR(there.st_mode)) {
-        RETURN_IF_ERROR(clear_way(directory, name, path, removal));
+
+    NewFiles(const NewFiles&) = delete;
+    NewFiles& operator=(const NewFiles&) = delete;
+
+    // Nothing is written where the file is as it is wanted.
+    Status write(const fs::path& path, const manifests::VolumeFile& file) {
+        ASSIGN_OR_RETURN(const int directory, directory_of(path.parent_path()));
+        const std::string name = path.filename().string();
+        if (is_as_wanted(directory, name, file, path)) {
+            return {};
+        }
+        ASSIGN_OR_RETURN(std::string temporary, write_temporary(directory, file, path));
+        files_.push_back({directory, std::move(temporary), name, path});
+        return {};
     }
-    RETURN_IF_ERROR(replace_file(directory, name, file, path));
-    return true;
-}
+
+    // How many there were.
+    Result<unsigned> place() {
+        for (const NewFile& file : files_) {
+            struct stat there {};
+
+            const bool exists =
+                fstatat(file.directory, file.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
+            if (exists && S_ISDIR(there.st_mode)) {
+                RETURN_IF_ERROR(clear_way(file.directory, file.name, file.path, removal_));
+            }
+            if (renameat(file.directory, file.temporary.c_str(), file.directory,
+                         file.name.c_str()) != 0) {
+                return io_error("replace", file.path);
+            }
+            ++placed_;
+        }
+        return static_cast<unsigned>(placed_);
+    }
+
+  private:
+    struct NewFile {
+        int directory;  // open in directories_, or the root
+        std::string temporary, name;
+        fs::path path;
+    };
+
+    Result<int> directory_of(const fs::path& parent) {
+        int directory = root_;
+        fs::path walked;
+        for (const fs::path& step : parent) {
+            walked /= step;
+            UniqueFd& here = directories_[walked];
+            if (!here) {
+                ASSIGN_OR_RETURN(here, open_directory(directory, step.string(), walked, removal_));
+            }
+            directory = here.get();
+        }
+        return directory;
+    }
+
+    int root_;
+    TreeRemoval& removal_;
+    std::map<fs::path, UniqueFd> directories_;
+    std::vector<NewFile> files_;
+    std::size_t placed_ = 0;
+};
 
 Result<fs::path> checked_path(const std::string& text) {
     const fs::path path(text);
@@ -306,20 +371,6 @@ Result<fs::path> checked_path(const std::string& text) {
                                 text));
     }
     return path;
-}
-
-Result<bool> write_at(int root,
-                      const fs::path& path,
-                      const manifests::VolumeFile& file,
-                      TreeRemoval& removal) {
-    UniqueFd directory(openat(root, ".", kDirectory));
-    fs::path walked;
-    for (const fs::path& step : path.parent_path()) {
-        walked /= step;
-        ASSIGN_OR_RETURN(directory,
-                         open_directory(directory.get(), step.string(), walked, removal));
-    }
-    return write_file(directory.get(), path.filename().string(), file, path, removal);
 }
 
 // Which of a volume's names are to stay, and what became of the others.
@@ -378,6 +429,7 @@ Result<FilesWritten> write_files(const fs::path& root,
     }
     FilesWritten result;
     TreeRemoval removal(most_removed);
+    NewFiles fresh(fd.get(), removal);
     std::set<fs::path> wanted, parents;
     for (const manifests::VolumeFile& file : files) {
         ASSIGN_OR_RETURN(const fs::path path, checked_path(file.path));
@@ -385,9 +437,9 @@ Result<FilesWritten> write_files(const fs::path& root,
         for (fs::path parent = path.parent_path(); !parent.empty(); parent = parent.parent_path()) {
             parents.insert(parent);
         }
-        ASSIGN_OR_RETURN(const bool written, write_at(fd.get(), path, file, removal));
-        result.written += written ? 1 : 0;
+        RETURN_IF_ERROR(fresh.write(path, file));
     }
+    ASSIGN_OR_RETURN(result.written, fresh.place());
     Tidying tidying{wanted, parents, result};
     RETURN_IF_ERROR(remove_unwanted(fd.get(), "", removal, tidying));
     if (result.written + result.removed > 0 && fsync(fd.get()) != 0) {

@@ -22,13 +22,13 @@ struct FilesWritten {
 };
 
 // Makes a volume's directory hold exactly these files: what differs in content or mode is replaced
-// (each file whole or not at all), what is not wanted is removed, directories get 0755. Containers
-// may write there too, so no symbolic link is ever followed: one that stands in the way is removed.
-// What they made as another user, so that the agent may not remove it, is left, and moved aside
-// where it stands in the way. Paths that are absolute or climb out are InvalidArgument. The content
-// may be secret and is in no message. Unavailable when more than most_removed things would have to
-// be removed: those are, and another call goes on. Blocks on the disk; any thread, but one at a
-// time a volume.
+// (each file whole, and none before all of them are written), what is not wanted is removed,
+// directories get 0755. Containers may write there too, so no symbolic link is ever followed: one
+// that stands in the way is removed. What they made as another user, so that the agent may not
+// remove it, is left, and moved aside where it stands in the way. Paths that are absolute or climb
+// out are InvalidArgument. The content may be secret and is in no message. Unavailable when more
+// than most_removed things would have to be removed: those are, and another call goes on. Blocks on
+// the disk; any thread, but one at a time a volume.
 Result<FilesWritten> write_files(const std::filesystem::path& root,
                                  const std::vector<manifests::VolumeFile>& files,
                                  std::uint64_t most_removed = kMostRemoved);

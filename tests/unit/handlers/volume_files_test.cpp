@@ -1,6 +1,7 @@
 #include "agent/handlers/volume_files.h"
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
@@ -77,6 +78,23 @@ TEST_F(VolumeFiles, AreOnlyTouchedWhenTheyDiffer) {
     EXPECT_EQ(files.written, 1U);
     EXPECT_EQ(inode(root / "a"), a);
     EXPECT_NE(inode(root / "b"), b) << "replaced as a whole, so that no reader sees half of it";
+}
+
+TEST_F(VolumeFiles, StayThoseOfBeforeWhereThereIsNoRoomForAllOfTheNew) {
+    write({{"a", "old", 0644}, {"sub/big", std::string(2000, 'x'), 0644}});
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit small{1000, before.rlim_max};
+    const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    const auto written =
+        write_files(root, {{"a", "new", 0644}, {"sub/big", std::string(2000, 'y'), 0644}});
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    ::signal(SIGXFSZ, handler);
+    EXPECT_FALSE(written);
+    EXPECT_EQ(read(root / "a"), "old");
+    EXPECT_EQ(read(root / "sub/big"), std::string(2000, 'x'));
+    EXPECT_EQ(std::distance(fs::recursive_directory_iterator(root), {}), 3) << "a, sub, sub/big";
 }
 
 TEST_F(VolumeFiles, GetANewModeInPlace) {
