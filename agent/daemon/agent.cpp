@@ -115,16 +115,19 @@ std::unique_ptr<CompanionParts> companion_parts(const Config& config,
 }
 
 // Of an agent that asks podman over the socket that podman.socket listens at.
-std::unique_ptr<reconcile::PodmanUnit> podman_unit(const Config& config, const Clock& clock) {
+std::unique_ptr<reconcile::PodmanUnit> podman_unit(const Config& config,
+                                                   const Clock& clock,
+                                                   reconcile::OpenStream& events) {
     const std::string place =
         ::geteuid() == 0 ? std::string("/run") : fmt::format("/run/user/{}", ::geteuid());
     if (config.paths.podman_socket != place + "/podman/podman.sock" ||
         config.companions.bus.empty()) {
         return nullptr;
     }
+    const systemd::Scope scope = config.companions.scope;
     return std::make_unique<reconcile::PodmanUnit>(
-        handlers::calls_of(systemd::UnitControl(config.companions.bus, config.companions.scope)),
-        clock);
+        handlers::calls_of(systemd::UnitControl(config.companions.bus, scope)), clock,
+        reconcile::PodmanSocket{config.paths.podman_socket, scope, [&events] { events.end(); }});
 }
 
 // Of an agent whose apps podreeve-apps.service stops.
@@ -202,7 +205,9 @@ struct Agent::Parts {
     observe::ProcessWatch processes{config.proc};
     reconcile::KeptVersions versions{
         source, specs, *state, {config.paths.state_dir / "units", &state->disk()}};
-    std::unique_ptr<reconcile::PodmanUnit> unit_of_podman = podman_unit(config, clock);
+    reconcile::OpenStream events_of_podman;
+    std::unique_ptr<reconcile::PodmanUnit> unit_of_podman =
+        podman_unit(config, clock, events_of_podman);
     std::unique_ptr<reconcile::HostEnd> end_of_host = host_end(config, clock);
     reconcile::Reconciler reconciler{
         {source, podman, *state, supervisor, specs, clock, health.monitor(), versions, lookout,
@@ -463,7 +468,7 @@ Duration Agent::start_up_budget() const {
 void Agent::watch_podman() {
     parts_->watch = std::make_unique<reconcile::PodmanWatch>(
         parts_->podman, parts_->scheduler, parts_->clock, parts_->state->owner(), parts_->created,
-        [parts = parts_.get()](const reconcile::Hint& hint) {
+        parts_->events_of_podman, [parts = parts_.get()](const reconcile::Hint& hint) {
             using When = reconcile::Reconciler::When;
             parts->reconciler.request_twice(hint.why, hint.died ? When::AtOnce : When::InPace);
         });

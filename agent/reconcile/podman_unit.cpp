@@ -38,6 +38,11 @@ std::string how_it_is(const char* name, const Result<systemd::UnitState>& unit) 
                : fmt::format("{} has failed ({})", name, unit->result);
 }
 
+bool is_gone(const std::filesystem::path& path) {
+    std::error_code error;
+    return std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found;
+}
+
 }  // namespace
 
 std::string PodmanUnit::look(std::stop_token stop) {
@@ -52,18 +57,27 @@ std::string PodmanUnit::look(std::stop_token stop) {
     // One that is merely down waits for its socket.
     const std::string of_service =
         service && service->active_state == "failed" ? how_it_is(kPodmanService, service) : "";
-    if (!socket->is_down()) {
+    const bool listens_nowhere = socket->active_state == "active" && is_gone(socket_.path);
+    if (!socket->is_down() && !listens_nowhere) {
         return of_service;
     }
     const std::string said =
-        how_it_is(kPodmanSocket, socket) + (of_service.empty() ? "" : ", " + of_service);
+        (listens_nowhere ? how_to_listen() : how_it_is(kPodmanSocket, socket)) +
+        (of_service.empty() ? "" : ", " + of_service);
     if (clock_.steady_now() >= next_start_ || pause_ == Duration{}) {
-        start_socket(stop);
+        bring_up_socket(listens_nowhere, stop);
     }
     const Duration left = std::max(next_start_ - clock_.steady_now(), Duration{});
-    return said + (trouble_.empty()
-                       ? std::string("; it is started again")
-                       : fmt::format("; {}; next try in {}", trouble_, to_short_text(left)));
+    return said + (!trouble_.empty()
+                       ? fmt::format("; {}; next try in {}", trouble_, to_short_text(left))
+                   : listens_nowhere ? "; it is restarted"
+                                     : "; it is started again");
+}
+
+std::string PodmanUnit::how_to_listen() const {
+    return fmt::format(
+        "{0} is active, but its socket was removed: `{1} restart {0}` makes it again",
+        kPodmanSocket, systemd::systemctl(socket_.scope));
 }
 
 void PodmanUnit::forget_failure(const char* unit, const std::stop_token& stop) {
@@ -72,12 +86,16 @@ void PodmanUnit::forget_failure(const char* unit, const std::stop_token& stop) {
 }
 
 // A service that was started too often keeps its socket from coming up for good.
-void PodmanUnit::start_socket(const std::stop_token& stop) {
+void PodmanUnit::bring_up_socket(bool listens_nowhere, const std::stop_token& stop) {
     pause_ = pause_ == Duration{} ? Duration(kFirstStartPause)
                                   : std::min<Duration>(pause_ * 2, kLongestStartPause);
     next_start_ = clock_.steady_now() + shortened(pause_, std::to_string(pause_.count()));
+    if (listens_nowhere) {
+        socket_.end_events();
+    }
     forget_failure(kPodmanService, stop);
-    const auto started = systemd_.start(kPodmanSocket, {kStartSocket, stop});
+    const auto& bring_up = listens_nowhere ? systemd_.restart : systemd_.start;
+    const auto started = bring_up(kPodmanSocket, {kStartSocket, stop});
     if (started && started->start_limit) {
         forget_failure(kPodmanSocket, stop);
     }
@@ -85,8 +103,11 @@ void PodmanUnit::start_socket(const std::stop_token& stop) {
                           : started->succeeded() ? std::string()
                                                  : started->why;
     if (trouble != trouble_ || trouble.empty()) {
-        log::warn("podman cannot be reached and {} was down: {}", kPodmanSocket,
-                  trouble.empty() ? "started it" : trouble);
+        log::warn("podman cannot be reached and {} {}: {}", kPodmanSocket,
+                  listens_nowhere ? "listens nowhere" : "was down",
+                  !trouble.empty()  ? trouble
+                  : listens_nowhere ? "restarted it"
+                                    : "started it");
     }
     trouble_ = std::move(trouble);
 }

@@ -52,16 +52,29 @@ bool is_death_of_ours(const podman::PodmanEvent& event, const std::string& owner
            label->second == owner;
 }
 
+std::stop_token OpenStream::begin() {
+    auto source = source_.lock();
+    *source = std::stop_source();
+    return source->get_token();
+}
+
+void OpenStream::end() {
+    std::stop_source open = *source_.lock();
+    open.request_stop();
+}
+
 PodmanWatch::PodmanWatch(podman::Client& podman,
                          Scheduler& scheduler,
                          const Clock& clock,
                          std::string owner,
                          SteadyTime since,
+                         OpenStream& stream,
                          std::function<void(const Hint&)> on_hint)
     : podman_(podman),
       scheduler_(scheduler),
       clock_(clock),
       owner_(std::move(owner)),
+      stream_(stream),
       on_hint_(std::move(on_hint)),
       thread_(begin_stoppable("the reader of podman's events", [this, since](std::stop_token stop) {
           read(std::move(stop), since);
@@ -90,7 +103,9 @@ void PodmanWatch::read(std::stop_token stop, SteadyTime since) {
         };
         contained_or_logged("the reader of podman's events", [&] {
             const Duration past = clock_.steady_now() - last + kOverlap;
-            const Status ended = podman_.events_of_last(past, on_event, {Duration::zero(), stop});
+            const std::stop_token until = stream_.begin();
+            const std::stop_callback end_too(stop, [this] { stream_.end(); });
+            const Status ended = podman_.events_of_last(past, on_event, {Duration::zero(), until});
             log::debug("podman's event stream ended: {}",
                        ended ? std::string("closed") : ended.error().message);
         });

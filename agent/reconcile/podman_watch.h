@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/mutex.h"
 #include "runtime/podman/client.h"
 
 namespace podreeve::reconcile {
@@ -12,6 +14,17 @@ namespace podreeve::reconcile {
 struct Hint {
     std::string why;
     bool died = false;  // a process of ours
+};
+
+// The stream of events that is open now, for who has to end it: its reader takes it up again. Any
+// thread.
+class OpenStream {
+  public:
+    std::stop_token begin();  // the one before has ended
+    void end();
+
+  private:
+    Guarded<std::stop_source> source_;
 };
 
 // Reads podman's event stream on a thread of its own and says, on the scheduler's thread, that
@@ -28,6 +41,7 @@ class PodmanWatch {
                 const Clock& clock,
                 std::string owner,
                 SteadyTime since,
+                OpenStream& stream,
                 std::function<void(const Hint& hint)> on_hint);
     ~PodmanWatch();  // ends the stream and joins
     PodmanWatch(const PodmanWatch&) = delete;
@@ -40,6 +54,7 @@ class PodmanWatch {
     Scheduler& scheduler_;
     const Clock& clock_;
     const std::string owner_;
+    OpenStream& stream_;
     std::function<void(const Hint&)> on_hint_;
     std::jthread thread_;
 };

@@ -412,6 +412,9 @@ void Supervisor::step_begins(const std::string& app,
                              const std::string& task_kind,
                              const std::string& summary) {
     const std::lock_guard lock(core_->mutex);
+    if (!core_->last.podman_error.empty()) {
+        return;  // it is tried again and again, until a pass can tell how the app stands
+    }
     const ServiceState phase = phase_of(change_kind, task_kind);
     AppStatus* status = find_app(core_->last, app);
     if (status == nullptr) {

@@ -135,7 +135,8 @@ DerivedState derive_state(const Facts& facts) {
 }
 
 void show_change(AppStatus& app, const std::optional<state::ChangeView>& change) {
-    if (app.change == 0 || !change || change->is_ready) {
+    const bool is_unread = app.state == ServiceState::Unknown;
+    if (app.change == 0 || !change || change->is_ready || is_unread) {
         return;
     }
     DerivedState derived = of_change(*change);

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -149,6 +153,30 @@ TEST_F(Outage, ADeployGoesOnWherePodmanLeftIt) {
     host.pass();
     EXPECT_EQ(host.state("new"), "Running") << host.app("new").message;
     EXPECT_EQ(changed(before, host.ids()), std::set<std::string>{"new"});
+}
+
+TEST_F(Outage, ADeployThatCannotGoOnLeavesItsAppUnknownUntilPodmanIsRead) {
+    host.podman->hang_next("POST", "^containers/create", 1);
+    host.write("new.yaml", to_text(SingleApp{.id = "new"}));
+    host.agent->request_pass("the test asked");
+    const auto is_created = [](const auto& journal) {
+        return std::ranges::any_of(journal, [](const auto& request) {
+            return request.path.starts_with("containers/create");
+        });
+    };
+    while (!host.podman->wait_until(is_created, std::chrono::milliseconds(10))) {
+        host.turns.run();
+    }
+    host.podman->refuse(true);
+    host.advance(std::chrono::minutes(2));
+    EXPECT_EQ(host.state("new"), "Unknown");
+    const std::vector<std::string> story = host.story("new");
+    EXPECT_EQ(std::ranges::count(story, "Unknown"), 1);
+    EXPECT_EQ(story.back(), "Unknown");
+    host.podman->refuse(false);
+    host.advance(std::chrono::seconds(31));
+    host.converge();
+    EXPECT_EQ(host.state("new"), "Running") << host.app("new").message;
 }
 
 TEST_F(Outage, ADeployOutlivesAPodmanThatIsAwayInTheMiddleOfIt) {

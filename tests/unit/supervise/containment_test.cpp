@@ -132,6 +132,22 @@ TEST_F(ContainmentTest, HoldsWhilePodmanCannotBeRead) {
     EXPECT_EQ(overview.find("ahead")->state, ServiceState::Unknown);
 }
 
+TEST_F(ContainmentTest, AStepThatIsTriedWhilePodmanCannotBeReadIsNoNews) {
+    throws_ = false;
+    pass();
+    const Error refused{Code::Unavailable, "refused"};
+    supervisor_->podman_lost(desired_, refused);
+    const std::int64_t reported = state_->last_event_seq();
+    for (int round = 0; round < 3; ++round) {
+        supervisor_->step_begins("zeta", "deploy-app", "start-container", "start zeta");
+        EXPECT_EQ(supervisor_->podman_lost(desired_, refused).find("zeta")->message, "refused");
+    }
+    EXPECT_EQ(state_->last_event_seq(), reported);
+    pass();
+    supervisor_->step_begins("zeta", "deploy-app", "start-container", "start zeta");
+    EXPECT_EQ(state_->events_since(0).back().state, "Starting") << "podman is read again";
+}
+
 // A manifest holds secrets: it is not kept in memory longer than its app.
 TEST_F(ContainmentTest, LetsGoOfTheManifestOfAnAppThatIsGone) {
     throws_ = false;

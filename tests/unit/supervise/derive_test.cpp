@@ -144,6 +144,16 @@ TEST(DeriveState, AReaderBetweenPassesSeesTheChangeAsItStands) {
     EXPECT_EQ(app.state, ServiceState::Starting);
 }
 
+TEST(DeriveState, OfAChangeNothingIsShownWhilePodmanCannotBeRead) {
+    AppStatus app;
+    app.change = 7;
+    app.state = ServiceState::Unknown;
+    app.message = "podman refuses";
+    show_change(app, change("deploy-app", "start-pod", state::TaskStatus::Doing));
+    EXPECT_EQ(app.state, ServiceState::Unknown);
+    EXPECT_EQ(app.message, "podman refuses");
+}
+
 TEST(DeriveState, AChangeThatHasEndedLeavesTheLastPassesWords) {
     AppStatus app;
     app.change = 7;
