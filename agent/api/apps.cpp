@@ -10,9 +10,16 @@
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
 #include "agent/supervise/derive.h"
+#include "agent/supervise/overview.h"
 
 namespace podreeve::api {
 namespace {
+
+supervise::Overview overview_to_show(Backend& backend) {
+    supervise::Overview overview = overview_now(backend);
+    supervise::show_last_events(overview, backend.state.events_since(0));
+    return overview;
+}
 
 nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backend) {
     nlohmann::json body = to_json(app);
@@ -29,7 +36,7 @@ nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backe
 }
 
 void send_app(Backend& backend, const std::string& name, httplib::Response& response) {
-    const supervise::Overview overview = overview_now(backend);
+    const supervise::Overview overview = overview_to_show(backend);
     if (const supervise::AppStatus* app = find_shown(overview, name)) {
         send_json(response, with_events(*app, backend));
     } else {
@@ -76,7 +83,7 @@ supervise::Overview overview_now(Backend& backend) {
 
 void add_apps(httplib::Server& server, Backend& backend) {
     server.Get("/v1/apps", [&backend](const httplib::Request&, httplib::Response& response) {
-        nlohmann::json body = to_json(overview_now(backend));
+        nlohmann::json body = to_json(overview_to_show(backend));
         const state::StoreHealth health = backend.state.health();
         body["agent"]["version"] = backend.version;
         body["agent"]["manifest_directories"] = backend.manifest_directories;

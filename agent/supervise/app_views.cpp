@@ -43,17 +43,6 @@ std::string why_held(const plan::AppPolicy& policy) {
     return why;
 }
 
-std::string event_text(const state::Event& event) {
-    return event.message.empty() ? event.state : fmt::format("{}: {}", event.state, event.message);
-}
-
-void set_last_event(Overview& overview, const state::Event& event) {
-    if (AppStatus* app = find_app(overview, event.app)) {
-        app->last_event = event_text(event);
-        app->last_event_at = event.time;
-    }
-}
-
 }  // namespace
 
 std::string shown_name(const manifests::AppProblem& problem) {
@@ -230,7 +219,6 @@ void Supervisor::Core::recall() {
             app->state = *word;
             app->since = event.time;
         }
-        set_last_event(last, event);
         if (event.state == kRemoved || event.state == kWellAgain) {
             std::erase_if(last.apps, [&](const AppStatus& one) { return one.name == event.app; });
         }
@@ -262,7 +250,6 @@ Overview Supervisor::Core::publish(Overview overview) {
     contained_or_logged("summing up how long a shutdown takes", [&] { report_host_end(overview); });
     for (const state::Event& event : events_between(last, overview)) {
         contained_or_logged("reporting an event", [&] { append(event); });
-        set_last_event(overview, event);
     }
     last = overview;
     return overview;
@@ -430,7 +417,6 @@ void Supervisor::step_begins(const std::string& app,
     status->since = core_->wall();
     const state::Event event{0, core_->wall(), app, std::string(to_string(phase)), summary};
     core_->append(event);
-    set_last_event(core_->last, event);
 }
 
 }  // namespace podreeve::supervise

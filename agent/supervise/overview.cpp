@@ -1,6 +1,9 @@
 #include "agent/supervise/overview.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -66,11 +69,34 @@ std::string health_word(const AppStatus& status, const Facts& facts) {
     return facts.unhealthy ? "unhealthy" : "starting";
 }
 
+bool has_condition(const AppStatus& app, const std::string& type) {
+    return std::ranges::any_of(
+        app.conditions, [&](const StatusCondition& condition) { return condition.type == type; });
+}
+
+void add_ends(std::vector<state::Event>& events,
+              const AppStatus& before,
+              const AppStatus& now,
+              WallTime when) {
+    std::set<std::string> over;
+    for (const StatusCondition& condition : before.conditions) {
+        if (!has_condition(now, condition.type)) {
+            over.insert(condition.type);
+        }
+    }
+    for (const std::string& type : over) {
+        events.push_back({0, when, now.name, kOver, type + " no longer holds"});
+    }
+}
+
 void add_transition(std::vector<state::Event>& events,
                     const AppStatus* before,
-                    const AppStatus& now) {
+                    const AppStatus& now,
+                    WallTime when) {
     if (before == nullptr || before->state != now.state) {
         events.push_back({0, now.since, now.name, std::string(to_string(now.state)), now.message});
+    } else if (now.change == 0) {  // one under way has events of its own
+        add_ends(events, *before, now, when);
     }
     for (const StatusCondition& condition : now.conditions) {
         const bool known =
@@ -134,10 +160,6 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
     status.request = view.memory.request;
     status.down_because = view.facts.down_because;
     status.next_attempt = view.next_attempt;
-    if (before != nullptr) {
-        status.last_event = before->last_event;
-        status.last_event_at = before->last_event_at;
-    }
     status.change = view.facts.change ? view.facts.change->id : 0;
     for (const PartStatus& part : view.parts) {
         status.restarts += part.restarts;
@@ -152,7 +174,7 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
 std::vector<state::Event> events_between(const Overview& before, const Overview& after) {
     std::vector<state::Event> events;
     for (const AppStatus& app : after.apps) {
-        add_transition(events, before.find(app.name), app);
+        add_transition(events, before.find(app.name), app, after.last_pass);
     }
     for (const AppStatus& app : before.apps) {
         if (after.find(app.name) == nullptr) {
@@ -164,6 +186,22 @@ std::vector<state::Event> events_between(const Overview& before, const Overview&
         }
     }
     return events;
+}
+
+void show_last_events(Overview& overview, const std::vector<state::Event>& events) {
+    std::map<std::string_view, const state::Event*> newest;
+    for (const state::Event& event : events) {
+        newest[event.app] = &event;
+    }
+    for (AppStatus& app : overview.apps) {
+        const auto found = newest.find(app.name);
+        if (found != newest.end()) {
+            const state::Event& event = *found->second;
+            app.last_event =
+                event.message.empty() ? event.state : event.state + ": " + event.message;
+            app.last_event_at = event.time;
+        }
+    }
 }
 
 }  // namespace podreeve::supervise

@@ -41,8 +41,15 @@ inline constexpr const char* kRemoved = "Removed";
 // The same of a file or a directory that was shown for its trouble alone.
 inline constexpr const char* kWellAgain = "WellAgain";
 
-// The events that tell how after came from before: transitions, and conditions that are new.
+// The state in the event of a condition that an app had, when its own state has stayed.
+inline constexpr const char* kOver = "Over";
+
+// The events that tell how after came from before: transitions, conditions that are new, and ends
+// of conditions that no transition tells.
 std::vector<state::Event> events_between(const Overview& before, const Overview& after);
+
+// Puts each app's newest event into the overview. Events by their numbers, of all apps.
+void show_last_events(Overview& overview, const std::vector<state::Event>& events);
 
 // "web.yaml:3:5: …" of the first error, and how many more there are.
 std::string first_error(const manifests::AppProblem& problem);

@@ -55,7 +55,7 @@ struct AppStatus {
     std::int64_t request = 0;  // the number of the last request that this takes into account
     std::string down_because;  // why it is wanted down; empty: it is wanted up
     std::optional<WallTime> next_attempt;  // when something is tried again by itself
-    std::string last_event;                // the newest event, in words
+    std::string last_event;                // for readers: the newest event, in words
     WallTime last_event_at{};
     std::int64_t change = 0;  // the change under way, 0: none
     WallTime since{};         // of the state

@@ -233,6 +233,16 @@ TEST(Apps, OneIsShownWithItsOwnEvents) {
     EXPECT_EQ(reply.body["events"][1]["state"], "Running");
 }
 
+TEST(Apps, TheLastEventIsTheNewestThatIsKept) {
+    Serving serving;
+    serving.show(running("web"));
+    serving.add_event("web", "ManifestError");
+    serving.add_event("web", "Unhealthy");
+    serving.add_event("db", "Failed");
+    EXPECT_EQ(serving.get("/v1/apps/web").body["last_event"], "Unhealthy");
+    EXPECT_EQ(serving.get("/v1/apps").body["apps"][0]["last_event"], "Unhealthy");
+}
+
 TEST(Apps, AnUnknownOneIsNotFoundAndTheErrorSaysWhereToLook) {
     const Serving serving;
     const Answer reply = serving.get("/v1/apps/nobody");

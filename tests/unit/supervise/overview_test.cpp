@@ -40,6 +40,38 @@ TEST(Overview, AConditionThatStaysKeepsItsSinceAndIsOneEvent) {
     EXPECT_TRUE(events_between(first, second).empty());
 }
 
+TEST(Overview, TheEndOfAConditionIsAnEventUnlessTheStateTellsIt) {
+    Overview broken, well;
+    broken.apps = {app_in(ServiceState::Running)};
+    broken.apps[0].conditions = {{"ManifestError", "Invalid", "web.yaml:3:5: …", "", true, {}}};
+    well.apps = {app_in(ServiceState::Running)};
+    const auto events = events_between(broken, well);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].state, "Over");
+    EXPECT_EQ(events[0].message, "ManifestError no longer holds");
+    Overview otherwise = broken;
+    otherwise.apps[0].conditions[0].reason = "Unreadable";
+    for (const state::Event& event : events_between(broken, otherwise)) {
+        EXPECT_EQ(event.state, "ManifestError") << "it goes on";
+    }
+    well.apps[0].change = 7;
+    EXPECT_TRUE(events_between(broken, well).empty()) << "the change has events of its own";
+    well.apps[0].state = ServiceState::Unknown;
+    ASSERT_EQ(events_between(broken, well).size(), 1U);
+    EXPECT_EQ(events_between(broken, well)[0].state, "Unknown");
+}
+
+TEST(Overview, TheLastEventOfAnAppIsItsNewest) {
+    Overview overview;
+    overview.apps = {app_in(ServiceState::Running)};
+    const WallTime when{seconds(9)};
+    show_last_events(overview, {{1, {}, "web", "ManifestError", "web.yaml:3:5: …"},
+                                {2, when, "web", "Unhealthy", "web: liveness"},
+                                {3, {}, "db", "Running", ""}});
+    EXPECT_EQ(overview.apps[0].last_event, "Unhealthy: web: liveness");
+    EXPECT_EQ(overview.apps[0].last_event_at, when);
+}
+
 TEST(Overview, TransitionsAndRemovalsAreEvents) {
     Overview before, after;
     before.apps = {app_in(ServiceState::Starting)};
