@@ -4,6 +4,7 @@
 
 #include "agent/handlers/create_body.h"
 #include "agent/handlers/host_paths.h"
+#include "agent/handlers/mounted_volumes.h"
 #include "agent/handlers/ownership.h"
 #include "agent/handlers/service_container.h"
 #include "agent/handlers/sub_paths.h"
@@ -89,6 +90,32 @@ Status remove_stray_storage(const Task& task, const std::string& name) {
     return stray ? task.world.podman.remove_container(*stray, by_force(), task.call()) : Status{};
 }
 
+Result<std::string> pod_of(const Task& task,
+                           const manifests::ContainerSpec& spec,
+                           const std::string& pod) {
+    if (pod.empty()) {
+        return std::string();
+    }
+    ASSIGN_OR_RETURN(const auto home, own_pod(task, pod));
+    if (!home) {
+        return fail(
+            Code::NotFound,
+            fmt::format("cannot create container {}: its pod {} is not there", spec.name, pod));
+    }
+    return home->id;
+}
+
+// Where it is not known whether the container was made, the next run looks at its volumes.
+void clear_after_failure(Task& task, const manifests::ContainerSpec& spec, const Error& error) {
+    if (error.code == Code::Unavailable) {
+        if (const Status cleared = remove_stray_storage(task, spec.name); !cleared) {
+            task.log(cleared.error().message);
+        }
+    } else if (error.code != Code::Cancelled && error.code != Code::Timeout) {
+        clear_volumes(task, spec);
+    }
+}
+
 }  // namespace
 
 Result<std::string> make_pod(Task& task,
@@ -120,33 +147,29 @@ Result<std::string> make_pod(Task& task,
 }
 
 Result<std::string> make_container(Task& task,
+                                   const manifests::AppSpec& app,
                                    const manifests::ContainerSpec& spec,
                                    const std::string& pod,
                                    const Labels& labels) {
     ASSIGN_OR_RETURN(const auto there, find_container(task, spec.name));
     if (there) {
         RETURN_IF_ERROR(check_same(task, "container", spec.name, there->summary.labels, labels));
+        RETURN_IF_ERROR(check_volumes(task, spec, there->summary.id));
         return there->summary.id;
     }
-    std::string pod_id;
-    if (!pod.empty()) {
-        ASSIGN_OR_RETURN(const auto home, own_pod(task, pod));
-        if (!home) {
-            return fail(
-                Code::NotFound,
-                fmt::format("cannot create container {}: its pod {} is not there", spec.name, pod));
-        }
-        pod_id = home->id;
-    }
+    // One of an earlier run, which podman may have made nothing but the volumes for.
+    RETURN_IF_ERROR(check_volumes(task, spec, ""));
+    ASSIGN_OR_RETURN(const std::string pod_id, pod_of(task, spec, pod));
     for (const manifests::Mount& mount : spec.mounts) {
         RETURN_IF_ERROR(prepare_mount(task, mount));
     }
+    RETURN_IF_ERROR(look_at_volumes(task, app, spec));
     auto made =
         task.world.podman.create_container(container_body(spec, pod_id, labels), task.call());
-    if (!made && made.error().code == Code::Unavailable) {
-        if (const Status cleared = remove_stray_storage(task, spec.name); !cleared) {
-            task.log(cleared.error().message);
-        }
+    if (made) {
+        RETURN_IF_ERROR(check_volumes(task, spec, *made));
+    } else {
+        clear_after_failure(task, spec, made.error());
     }
     return made;
 }

@@ -18,8 +18,10 @@ Result<std::string> make_pod(Task& task,
                              bool held,
                              Labels labels);
 
-// pod: podman's name of the pod, which has to be ours, or empty.
+// spec is one of app's, whose volumes have to be there. pod: podman's name of the pod, which has to
+// be ours, or empty.
 Result<std::string> make_container(Task& task,
+                                   const manifests::AppSpec& app,
                                    const manifests::ContainerSpec& spec,
                                    const std::string& pod,
                                    const Labels& labels);

@@ -13,7 +13,7 @@ HandlerResult create_container(Task& task) {
         return fail(Code::NotFound,
                     fmt::format("cannot create container {}: the manifest has none", task.object));
     }
-    RETURN_IF_ERROR(make_container(task, *spec, task.text("pod"), task.texts("labels")));
+    RETURN_IF_ERROR(make_container(task, *app, *spec, task.text("pod"), task.texts("labels")));
     return done();
 }
 

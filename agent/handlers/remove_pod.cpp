@@ -51,8 +51,8 @@ const manifests::PodSpec* removed_spec(const Task& task, const manifests::AppSpe
 Status make_members(Task& task, const manifests::AppSpec& app, const Labels& labels) {
     for (const manifests::ContainerSpec& container : app.containers) {
         if (container.pod == task.part) {
-            RETURN_IF_ERROR(
-                make_container(task, container, task.object, member_labels(labels, container)));
+            RETURN_IF_ERROR(make_container(task, app, container, task.object,
+                                           member_labels(labels, container)));
         }
     }
     return {};

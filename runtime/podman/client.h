@@ -132,6 +132,9 @@ class Client {
     Result<std::vector<std::string>> remove_volumes_with(const std::string& label,
                                                          const std::string& value,
                                                          const CallOptions&);
+    // For one without labels: whoever calls has seen that no other name begins with this one.
+    // Absent is Ok, one in use Conflict.
+    Status remove_volume(const std::string& name, const CallOptions&);
     Result<std::vector<NetworkDetails>> list_networks(const CallOptions&);
     Status create_network(const NetworkDetails&, const CallOptions&);  // existing is Ok
     Status remove_network(const std::string& name, const CallOptions&);

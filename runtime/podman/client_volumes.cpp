@@ -39,4 +39,11 @@ Result<std::vector<std::string>> Client::remove_volumes_with(const std::string& 
     return wire::read_volume_prune(reply.body);
 }
 
+Status Client::remove_volume(const std::string& name, const CallOptions& call) {
+    LibpodCall ask{.what = "remove volume " + name, .method = "DELETE"};
+    ask.path = "/volumes/" + http::encode(name);
+    const auto reply = wire_->session.call(ask, call);
+    return reply || reply.error().code == Code::NotFound ? Status() : Status(reply.error());
+}
+
 }  // namespace podreeve::podman

@@ -109,6 +109,7 @@ struct VolumeDetails {
     std::string name, driver, mountpoint;
     std::map<std::string, std::string> labels, options;
     bool anonymous = false;
+    std::string created;  // when, in podman's words: tells two of one name apart
 };
 
 struct NetworkDetails {

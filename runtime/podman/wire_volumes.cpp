@@ -15,6 +15,7 @@ VolumeDetails volume_from(const Json& row) {
     out.labels = text_map_in(row, "Labels");
     out.options = text_map_in(row, "Options");
     out.anonymous = flag_in(row, "Anonymous");
+    out.created = text_in(row, "CreatedAt");
     return out;
 }
 

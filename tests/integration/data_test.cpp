@@ -83,6 +83,48 @@ TEST_F(DataKept, AClaimThatPodmanHasNoLongerIsMadeAgainAndSaidToBeEmpty) {
     EXPECT_EQ(reported(), 1);
 }
 
+// A claim "data" and a ConfigMap "conf", in one container.
+const std::string kWithBoth =
+    "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n"
+    "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
+    "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {k: v}\n"
+    "---\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+    "  volumes:\n    - name: data\n      persistentVolumeClaim: {claimName: data}\n"
+    "    - name: conf\n      configMap: {name: conf}\n"
+    "  containers:\n    - name: main\n      image: localhost/busybox:latest\n"
+    "      command: [serve]\n"
+    "      volumeMounts: [{name: data, mountPath: /d}, {name: conf, mountPath: /c}]\n";
+
+TEST_F(DataKept, VolumesThatGoInTheMidstOfARepairAreMadeAgainAsTheyWere) {
+    start("web.yaml", kWithBoth);
+    ASSERT_EQ(host.state("web"), "Running") << host.app("web").message;
+    bool went = false;
+    host.podman->on_request(
+        [&](const fakes::FakePodman::Entry& entry) {
+            if (entry.path.find("containers/create") != std::string::npos &&
+                !std::exchange(went, true)) {
+                podman::Client person(host.podman->socket_path());
+                EXPECT_TRUE(person.remove_volumes_with("io.podreeve.app", "web", {}));
+            }
+        },
+        nullptr);
+    ASSERT_TRUE(host.podman->remove_behind_back("web"));
+    host.pass();
+    host.advance(minutes(2));
+    ASSERT_TRUE(went);
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+    EXPECT_EQ(host.podman->state_of("web-main"), "running");
+    podman::Client client(host.podman->socket_path());
+    for (const char* name : {"data", "conf"}) {
+        const auto volume = client.inspect_volume(name, {});
+        ASSERT_TRUE(volume) << name;
+        EXPECT_EQ(volume->labels.count("io.podreeve.owner"), 1U) << name;
+    }
+    EXPECT_TRUE(fs::exists(in_volume(host, "conf", "k")));
+    const auto story = host.story("web");
+    EXPECT_EQ(std::ranges::count(story, "VolumeLost"), 1);
+}
+
 TEST_F(DataKept, AStoppedAppSaysThatPodmanHasItsClaimNoLonger) {
     start("web.yaml", web_with(true));
     host.request("web", Verb::Stop);
