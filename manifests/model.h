@@ -351,6 +351,11 @@ std::string companions_hash(const AppSpec& spec);
 
 // Canonical JSON of an app for people and for --json, with secret values replaced by "<secret>".
 nlohmann::json to_redacted_json(const AppSpec& spec);
+// The values of its Secrets, the files made of them and the variables that come from them. For
+// without_secrets(); neither to be printed nor to be stored.
+std::vector<std::string> secret_values(const AppSpec& spec);
+// What podman, the runtime or a probe said, without them. spec may be null.
+std::string without_secrets_of(const AppSpec* spec, const std::string& text);
 // Whether that hides anything: such a version's text is not kept longer than it may be needed.
 bool holds_secrets(const AppSpec& spec);
 

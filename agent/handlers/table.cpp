@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/handlers/discretion.h"
 #include "agent/handlers/start_gate.h"
 #include "runtime/base/in_hand.h"
 #include "runtime/base/log.h"
@@ -90,7 +91,8 @@ state::TaskOutcome run(const KindRow& row, bool undoes, World& world, state::Tas
         return state::TaskRetry{kAsidePause, *aside};
     }
     const InHand in_hand(app);
-    Result<Task> task = Task::read(world, context);
+    Discretion discretion(world, context);
+    Result<Task> task = Task::read(world, discretion);
     if (!task) {
         return task.error();
     }
@@ -106,6 +108,7 @@ state::TaskOutcome run(const KindRow& row, bool undoes, World& world, state::Tas
     state::TaskOutcome outcome =
         ended ? std::move(*ended)
               : outcome_of(*task, row.kind, undoes, task->by_name(ended.error()));
+    outcome = discretion.redacted(std::move(outcome));
     return !undoes && may_be_left(*task, outcome) ? leave_behind(*task, std::get<Error>(outcome))
                                                   : std::move(outcome);
 }

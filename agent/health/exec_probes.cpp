@@ -30,19 +30,24 @@ constexpr std::size_t kMostThreads = 64;
 // The program's own words on why, as far as one line goes.
 class FirstLine {
   public:
+    explicit FirstLine(const manifests::AppSpec* app) : app_(app) {}
+
     void take(std::string_view line) {
-        constexpr std::size_t kMost = 120;
-        if (text_.empty()) {
-            text_ = clean_text(line, kMost);
+        if (line_.empty()) {
+            line_ = line;
         }
     }
 
+    // Secrets are taken out before it is cut: of one that is cut the rest would be told.
     std::string behind(const std::string& what) const {
-        return text_.empty() ? what : fmt::format("{}: {}", what, text_);
+        constexpr std::size_t kMost = 120;
+        const std::string text = clean_text(manifests::without_secrets_of(app_, line_), kMost);
+        return text.empty() ? what : fmt::format("{}: {}", what, text);
     }
 
   private:
-    std::string text_;
+    const manifests::AppSpec* app_;
+    std::string line_;
 };
 
 struct ExecEnd {
@@ -51,7 +56,7 @@ struct ExecEnd {
 };
 
 ExecEnd run_once(podman::Client& podman, const ExecProbe& probe, std::stop_token stop) {
-    FirstLine said;
+    FirstLine said(probe.spec.get());
     const Result<int> code =
         podman::run_command(podman, {probe.container,
                                      probe.command,
@@ -63,7 +68,8 @@ ExecEnd run_once(podman::Client& podman, const ExecProbe& probe, std::stop_token
                                                 said.behind(fmt::format("exit code {}", *code))}};
     }
     if (code.error().code != Code::Timeout) {
-        return {{0, probe::Outcome::Unknown, code.error().message}};
+        return {{0, probe::Outcome::Unknown,
+                 manifests::without_secrets_of(probe.spec.get(), code.error().message)}};
     }
     return {{0, probe::Outcome::Failure,
              said.behind(fmt::format("has not ended within {}", to_short_text(probe.timeout)))},

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "manifests/model.h"
 #include "runtime/base/clock.h"
 #include "runtime/podman/client.h"
 #include "runtime/probe/probe_spec.h"
@@ -16,7 +17,8 @@ struct ExecProbe {
     std::string container;             // id
     std::vector<std::string> command;  // may hold secrets: never printed
     std::chrono::milliseconds timeout{1000};
-    std::string app = {};  // whose it is
+    std::string app = {};                                 // whose it is
+    std::shared_ptr<const manifests::AppSpec> spec = {};  // its secrets are told nobody
 };
 
 // Runs commands in containers, through podman: some 70 ms of its time each, so three at once and no

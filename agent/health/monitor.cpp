@@ -116,6 +116,7 @@ struct Monitor::Core : std::enable_shared_from_this<Monitor::Core> {
               std::vector<probe::wire::Keep>& out);
     // failed: it was found to fail just now.
     void report(Item& item, SteadyTime now, bool failed, std::vector<Change>& changes);
+    static probe::ProbeResult redacted(const Item& item, probe::ProbeResult result);
     static bool is_news(const Item& item, const HealthStatus& after, SteadyTime now);
     static void note_reported(Item& item, const HealthStatus& after, SteadyTime now, bool again);
     void publish(const std::vector<Change>& changes);
@@ -180,10 +181,10 @@ void Monitor::Core::give_number(const Item& item, ProbeRole use, Asked& asked) {
     const manifests::Probe& probe = *item.health.probe(use);
     asked.channel =
         probe.kind == manifests::ProbeKind::Exec ? ProbeChannel::Exec : ProbeChannel::Network;
-    const std::uint32_t number =
-        asked.channel == ProbeChannel::Exec
-            ? probers.add_exec({item.run.id, probe.command, probe.timeout, item.run.app})
-            : probers.add_network(probe_spec_of(probe, item.run.pid));
+    const std::uint32_t number = asked.channel == ProbeChannel::Exec
+                                     ? probers.add_exec({item.run.id, probe.command, probe.timeout,
+                                                         item.run.app, item.run.spec})
+                                     : probers.add_network(probe_spec_of(probe, item.run.pid));
     places(asked.channel)[number] = {item.run.id, use};
     asked.number = number;  // last: without its place an answer would find nobody
 }
@@ -340,6 +341,12 @@ void Monitor::Core::report(Item& item, SteadyTime now, bool failed, std::vector<
     item.reported = std::move(after);
 }
 
+// A path or a header of a question may hold a secret. ExecProbes knows of those itself.
+probe::ProbeResult Monitor::Core::redacted(const Item& item, probe::ProbeResult result) {
+    result.text = manifests::without_secrets_of(item.run.spec.get(), result.text);
+    return result;
+}
+
 void Monitor::Core::take(ProbeChannel channel,
                          const probe::ProbeResult& result,
                          SteadyTime now,
@@ -349,7 +356,8 @@ void Monitor::Core::take(ProbeChannel channel,
         return;
     }
     Item& item = items.at(place->second.id);
-    item.health.take_result(place->second.use, result, now);
+    item.health.take_result(
+        place->second.use, channel == ProbeChannel::Network ? redacted(item, result) : result, now);
     report(item, now, result.outcome == probe::Outcome::Failure, changes);
     plan_next(item);
 }

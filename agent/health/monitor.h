@@ -27,7 +27,8 @@ struct Watched {
     std::int64_t pid = 0;
     WallTime started{};  // the latest it can have been: podman tells whole seconds, rounded down
     std::shared_ptr<const manifests::Health> health;
-    std::optional<Before> before = {};  // as an earlier agent left it
+    std::optional<Before> before = {};                    // as an earlier agent left it
+    std::shared_ptr<const manifests::AppSpec> spec = {};  // its secrets are told nobody
 };
 
 // The running workloads of the apps in force that are ours.

@@ -24,7 +24,8 @@ std::vector<Watched> watched(const manifests::Desired& effective,
                 container.started ? *container.started + std::chrono::seconds(1) : observed.at;
             out.push_back({name, spec.part, spec.name, container.id, container.pid,
                            std::min(latest, observed.at),
-                           std::shared_ptr<const manifests::Health>(app, &spec.health)});
+                           std::shared_ptr<const manifests::Health>(app, &spec.health),
+                           std::nullopt, app});
         }
     }
     return out;

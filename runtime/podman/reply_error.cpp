@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
 #include <fmt/format.h>
 
+#include "runtime/base/secrets.h"
 #include "runtime/base/utf8.h"
 #include "runtime/podman/json_fields.h"
 
@@ -92,86 +92,6 @@ Code code_of_pull(std::string_view message) {
     }
     return says("unauthorized") || says("access to the resource is denied") ? Code::Denied
                                                                             : Code::Unavailable;
-}
-
-namespace {
-
-constexpr std::size_t kLeastSecret = 3;  // shorter ones would blot out half of all words
-
-// As Go's %q writes it, without the quotes: podman's words often hold values so.
-std::string go_quoted(std::string_view text) {
-    static constexpr std::string_view kRaw = "\a\b\f\n\r\t\v\\\"", kShort = "abfnrtv\\\"";
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (const std::size_t at = kRaw.find(text[i]); at != std::string_view::npos) {
-            out += '\\';
-            out += kShort[at];
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out += fmt::format("\\x{:02x}", byte);
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
-// As Go writes it into JSON that is a text within JSON.
-std::string json_quoted(const std::string& text) {
-    std::string out;
-    for (const char c : go_quoted(text)) {
-        out += c == '<'   ? "\\u003c"
-               : c == '>' ? "\\u003e"
-               : c == '&' ? "\\u0026"
-                          : std::string(1, c);
-    }
-    return out;
-}
-
-void add_lines(const std::string& secret, std::set<std::string>& forms) {
-    constexpr std::size_t kLeastLine = 8;
-    for (std::size_t begin = 0; begin < secret.size();) {
-        const std::size_t end = std::min(secret.find('\n', begin), secret.size());
-        if (end - begin >= kLeastLine) {
-            forms.insert(secret.substr(begin, end - begin));
-        }
-        begin = end + 1;
-    }
-}
-
-// All ways in which podman may have written one of them.
-std::set<std::string> forms_of(const std::vector<std::string>& secrets) {
-    std::set<std::string> forms;
-    for (const std::string& secret : secrets) {
-        if (secret.size() < kLeastSecret) {
-            continue;
-        }
-        forms.insert({secret, go_quoted(secret), json_quoted(secret)});
-        add_lines(secret, forms);
-    }
-    return forms;
-}
-
-}  // namespace
-
-// What two of them cover together is blotted as one: of two of which one holds the other, or that
-// overlap, no rest stays.
-std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
-    std::vector<bool> covered(text.size(), false);
-    for (const std::string& form : forms_of(secrets)) {
-        for (auto at = text.find(form); at != std::string::npos; at = text.find(form, at + 1)) {
-            std::fill_n(covered.begin() + static_cast<std::ptrdiff_t>(at), form.size(), true);
-        }
-    }
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (!covered[i]) {
-            out += text[i];
-        } else if (i == 0 || !covered[i - 1]) {
-            out += "<secret>";
-        }
-    }
-    return out;
 }
 
 std::string podman_words(std::string_view said) {

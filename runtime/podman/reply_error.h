@@ -25,7 +25,4 @@ bool says_conflict(std::string_view message);
 // What the error line of a pull's stream means: it has no status.
 Code code_of_pull(std::string_view message);
 
-// text with every secret of three bytes or more replaced.
-std::string without_secrets(std::string text, const std::vector<std::string>& secrets);
-
 }  // namespace podreeve::podman

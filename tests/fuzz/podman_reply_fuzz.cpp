@@ -61,7 +61,7 @@ void check_errors(std::string_view body) {
     for (const int status : {404, 409, 500}) {
         const Error error = reply_error({status, {}, std::string(body)}, "look", {"secret"});
         promise(fuzz::is_clean(error.message), "an error can be told");
-        promise(error.message.find("secret>") == error.message.find("<secret>") + 1 ||
+        promise(error.message.find("secret]") == error.message.find("[secret]") + 1 ||
                     error.message.find("secret") == std::string::npos,
                 "no secret is told");
     }

@@ -110,6 +110,64 @@ TEST(SubPaths, ThatHaveBecomeALinkKeepTheirPodFromBeingStarted) {
     EXPECT_EQ(bench.podman->state_of("web-side"), "running");
 }
 
+// The version that is on its way has a secret of one value, the one before it of another.
+void plant_secrets(Bench& bench) {
+    manifests::AppSpec before = *bench.old_spec, after = *bench.new_spec;
+    before.secrets = {{"secret/key", "web-key", "FORMERSECRET", {}}};
+    after.secrets = {{"secret/key", "web-key", "TOPSECRET42", {}}};
+    bench.specs.forget("web");
+    bench.specs.put(bench.old_hash, std::make_shared<const manifests::AppSpec>(before));
+    bench.specs.put(bench.new_hash, std::make_shared<const manifests::AppSpec>(after));
+    EXPECT_TRUE(bench.state->edit_app(
+        "web", [&](state::AppRecord& record) { record.deployed_spec = bench.old_hash; }));
+}
+
+constexpr const char* kCrun =
+    "crun: executable file '/bin/app-TOPSECRET42' not found, FORMERSECRET";
+constexpr const char* kCrunTold = "crun: executable file '/bin/app-[secret]' not found, [secret]";
+
+StoredTask start_of_solo(Bench& bench, nlohmann::json more = json::object()) {
+    json details = {{"pod", ""}, {"role", "workload"}};
+    details.update(more);
+    return bench.task(StepKind::StartContainer, "solo", "solo", details);
+}
+
+TEST(SecretsInErrors, OfTheVersionsBeforeAndAfterAreNotTold) {
+    Bench bench;
+    plant_secrets(bench);
+    make_alone(bench, false);
+    bench.podman->fail_next("POST", "containers/.*/start", 500, kCrun);
+    StoredTask start = start_of_solo(bench);
+    expect_said(bench.run(start), {kCrunTold});
+    for (const std::string& line : start.lines) {
+        EXPECT_EQ(line.find("SECRET"), std::string::npos) << line;
+    }
+}
+
+TEST(SecretsInErrors, AreNotToldOfWhatIsTriedAgain) {
+    Bench bench;
+    plant_secrets(bench);
+    make_alone(bench, false);
+    bench.podman->fail_next("POST", "containers/.*/start", 503, kCrun);
+    StoredTask start = start_of_solo(bench);
+    const state::TaskOutcome outcome = bench.run_once(start);
+    const auto* error = std::get_if<Error>(&outcome);
+    const auto* again = std::get_if<state::TaskRetry>(&outcome);
+    ASSERT_TRUE(error != nullptr || again != nullptr);
+    expect_said(error != nullptr ? error->message : again->why, {kCrunTold});
+}
+
+TEST(SecretsInErrors, AreNotToldOfWhatIsLeftBehind) {
+    Bench bench;
+    plant_secrets(bench);
+    make_alone(bench, false);
+    bench.podman->fail_next("POST", "containers/.*/start", 500, kCrun);
+    StoredTask start = start_of_solo(bench, {{"leftover", true}});
+    EXPECT_EQ(bench.run(start), "");
+    ASSERT_EQ(start.lines.size(), 1U);
+    expect_said(start.lines[0], {"left behind", kCrunTold});
+}
+
 TEST(HandlerErrors, CarryTheRegistrysWords) {
     Bench bench;
     bench.podman->fail_pulls_of("localhost:5000/no:1", "manifest unknown");

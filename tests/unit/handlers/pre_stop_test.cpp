@@ -75,6 +75,13 @@ TEST_F(PreStopTest, ARequestThatFailsIsNotedAndTheStopGoesOn) {
     EXPECT_EQ(task.lines, std::vector<std::string>{"preStop of solo: port 80: connection refused"});
 }
 
+TEST_F(PreStopTest, ARequestThatFailsTellsNoSecretOfTheDeployedVersion) {
+    const std::string secret = bench_.old_spec->secrets.at(0).data;
+    answer_ = {0, probe::Outcome::Failure, "no /drain?key=" + secret};
+    deploy(request());
+    EXPECT_EQ(stop().lines, std::vector<std::string>{"preStop of solo: no /drain?key=[secret]"});
+}
+
 TEST_F(PreStopTest, ACommandLeavesNoSessionBehind) {
     manifests::PreStop pre_stop;
     pre_stop.command = {"false"};

@@ -60,6 +60,36 @@ TEST_F(ExecProbesTest, ShowWhatACommandPrintsThatIsNoText) {
               (ProbeResult{0, Outcome::Failure, "exit code 1: " + std::string(119, 'x')}));
 }
 
+TEST_F(ExecProbesTest, TellNoSecretOfTheAppNorTheBeginningOfOneThatIsCut) {
+    manifests::AppSpec spec;
+    spec.secrets.push_back({"secret/key", "key", "hunter2xyz\n", {}});
+    const auto app = std::make_shared<const manifests::AppSpec>(spec);
+    const auto told = [&](const std::string& line) {
+        podman_.set_program("printer", {.output = {{2, line + "\n"}}, .exits = 127});
+        return run_exec_probe(client_, {id_, {"printer"}, std::chrono::seconds(10), "web", app}, {})
+            .text;
+    };
+    EXPECT_EQ(told("crun: executable file 'nope-hunter2xyz' not found"),
+              "exit code 127: crun: executable file 'nope-[secret]' not found");
+    const std::string filler(115, 'x');
+    EXPECT_EQ(told(filler + "hunter2xyz"), "exit code 127: " + filler + "[secr");
+}
+
+TEST_F(ExecProbesTest, TellNoSecretOfTheAppInWhatPodmanSays) {
+    manifests::AppSpec spec;
+    spec.secrets.push_back({"secret/key", "key", "hunter2xyz", {}});
+    podman_.fail_next("POST", "exec/.*/start", 500, "cannot run hunter2xyz");
+    const ProbeResult result = run_exec_probe(client_,
+                                              {id_,
+                                               {"true"},
+                                               std::chrono::seconds(10),
+                                               "web",
+                                               std::make_shared<const manifests::AppSpec>(spec)},
+                                              {});
+    EXPECT_EQ(result.outcome, Outcome::Unknown);
+    EXPECT_NE(result.text.find("cannot run [secret]"), std::string::npos) << result.text;
+}
+
 TEST_F(ExecProbesTest, ACommandThatTakesTooLongFailsAndIsEnded) {
     EXPECT_EQ(run({"sleep", "100"}, std::chrono::milliseconds(50)),
               (ProbeResult{0, Outcome::Failure, "has not ended within 50ms"}));

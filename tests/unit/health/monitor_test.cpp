@@ -121,6 +121,28 @@ class MonitorTest : public testing::Test {
     Monitor monitor_;
 };
 
+TEST_F(MonitorTest, TellsNoSecretOfTheApp) {
+    manifests::AppSpec spec;
+    spec.secrets.push_back({"secret/key", "key", "hunter2xyz", {}});
+    Watched one = run("c1", with_readiness());
+    one.spec = std::make_shared<const manifests::AppSpec>(spec);
+    follow({one});
+    monitor_.take(ProbeChannel::Network, {{last_, Outcome::Failure, "no /up?key=hunter2xyz"}});
+    EXPECT_NE(status("c1").message.find("no /up?key=[secret]"), std::string::npos)
+        << status("c1").message;
+}
+
+TEST_F(MonitorTest, GivesACommandTheSecretsThatAreNotTold) {
+    manifests::Health health;
+    health.readiness.emplace();
+    health.readiness->kind = manifests::ProbeKind::Exec;
+    Watched one = run("c1", health);
+    one.spec = std::make_shared<const manifests::AppSpec>();
+    follow({one});
+    ASSERT_EQ(commands_.size(), 1U);
+    EXPECT_EQ(commands_.begin()->second.spec, one.spec);
+}
+
 TEST_F(MonitorTest, AsksAtOnceAndLeavesItToTheProberOnceItIsWell) {
     follow({run("c1", with_readiness())});
     EXPECT_EQ(asked(), std::vector<std::uint32_t>{1});

@@ -185,7 +185,7 @@ TEST(Client, KeepsSecretsOutOfItsErrors) {
                                client.create_secret({"", "s", {}}, "hunter2", {}).error(),
                                client.kube_play(yaml, false, true, {}).error()}) {
         EXPECT_EQ(error.message.find("hunter2"), std::string::npos) << error.message;
-        EXPECT_NE(error.message.find("<secret>"), std::string::npos) << error.message;
+        EXPECT_NE(error.message.find("[secret]"), std::string::npos) << error.message;
     }
 }
 
