@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <sys/fsuid.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::handlers {
 
@@ -23,13 +24,9 @@ using Files = std::vector<manifests::VolumeFile>;
 class VolumeFiles : public ::testing::Test {
   protected:
     VolumeFiles() {
-        std::string pattern = (fs::temp_directory_path() / "volume-XXXXXX").string();
-        top = mkdtemp(pattern.data());
         root = top / "_data";
         fs::create_directory(root);
     }
-
-    ~VolumeFiles() override { fs::remove_all(top); }
 
     FilesWritten write(const Files& files) {
         const auto written = write_files(root, files);
@@ -56,7 +53,8 @@ class VolumeFiles : public ::testing::Test {
         return there.st_ino;
     }
 
-    fs::path top, root;
+    fakes::TempDir temp;
+    fs::path top = temp.path(), root;
 };
 
 TEST_F(VolumeFiles, AreWrittenWithTheirModesAndDirectories) {
