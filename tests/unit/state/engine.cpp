@@ -7,7 +7,8 @@
 
 namespace podreeve::state::test {
 
-TempDir::TempDir() : fakes::TempDir(std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") {}
+MemoryDir::MemoryDir()
+    : fakes::TempDir(std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") {}
 
 void PostedTime::post(std::function<void()> fn) {
     const std::lock_guard lock(mutex_);

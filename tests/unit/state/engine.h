@@ -18,9 +18,9 @@
 namespace podreeve::state::test {
 
 // In memory where that can be had: the state syncs its commits.
-class TempDir : public fakes::TempDir {
+class MemoryDir : public fakes::TempDir {
   public:
-    TempDir();
+    MemoryDir();
 };
 
 // FakeTime, with a way to wait for what another thread posts.
