@@ -1,8 +1,6 @@
 #include "tests/fakes/fake_proc.h"
 
-#include <cstdlib>
 #include <fstream>
-#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -11,29 +9,19 @@ namespace podreeve::fakes {
 namespace fs = std::filesystem;
 
 FakeProc::FakeProc() {
-    char path[] = "/tmp/podreeve-proc-XXXXXX";
-    if (::mkdtemp(path) == nullptr) {
-        throw std::runtime_error("cannot make a directory in /tmp");
-    }
-    path_ = path;
-    fs::create_directories(path_ / "sys/kernel/random");
+    fs::create_directories(path() / "sys/kernel/random");
     reboot("a-boot");
 }
 
-FakeProc::~FakeProc() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-}
-
 void FakeProc::reboot(const std::string& boot_id) {
-    std::ofstream(path_ / "sys/kernel/random/boot_id") << boot_id << "\n";
+    std::ofstream(path() / "sys/kernel/random/boot_id") << boot_id << "\n";
 }
 
 void FakeProc::add(long pid,
                    unsigned long started,
                    const std::string& cgroup,
                    const std::string& command) {
-    const fs::path directory = path_ / std::to_string(pid);
+    const fs::path directory = path() / std::to_string(pid);
     fs::create_directories(directory);
     std::ofstream(directory / "stat") << fmt::format(
         "{} (a (name) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {} 0 0\n", pid, started);
@@ -50,14 +38,14 @@ void FakeProc::add_conmon(long pid, const std::string& id, unsigned long started
 }
 
 void FakeProc::remove(long pid) {
-    fs::remove_all(path_ / std::to_string(pid));
+    fs::remove_all(path() / std::to_string(pid));
 }
 
 // What stands there is no regular file, and no content can be had of it.
 void FakeProc::hide(long pid) {
     remove(pid);
     for (const char* file : {"stat", "cgroup", "cmdline"}) {
-        fs::create_directories(path_ / std::to_string(pid) / file);
+        fs::create_directories(path() / std::to_string(pid) / file);
     }
 }
 

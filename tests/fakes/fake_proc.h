@@ -3,17 +3,16 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/fakes/temp_dir.h"
+
 namespace podreeve::fakes {
 
 // A /proc of a few made-up processes, in a directory of its own that is removed at the end.
 class FakeProc {
   public:
     FakeProc();
-    ~FakeProc();
-    FakeProc(const FakeProc&) = delete;
-    FakeProc& operator=(const FakeProc&) = delete;
 
-    const std::filesystem::path& path() const { return path_; }
+    const std::filesystem::path& path() const { return temp_.path(); }
 
     // A process that began at that tick; another takes the place of one that had the pid.
     void add(long pid,
@@ -29,7 +28,7 @@ class FakeProc {
     void reboot(const std::string& boot_id);
 
   private:
-    std::filesystem::path path_;
+    TempDir temp_;
 };
 
 }  // namespace podreeve::fakes

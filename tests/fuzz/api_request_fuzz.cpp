@@ -1,8 +1,6 @@
 // Any bytes as what a client of the agent's socket sends: requests, one after the other, of an
 // agent that keeps a few apps.
 
-#include <cstdlib>
-#include <filesystem>
 #include <sys/socket.h>
 
 #include <httplib.h>
@@ -11,6 +9,7 @@
 #include "agent/api/exchange.h"
 #include "agent/api/resources.h"
 #include "agent/api/wake.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/fuzz/promise.h"
 
 namespace podreeve::api {
@@ -32,10 +31,7 @@ supervise::AppStatus app(const std::string& name, const std::string& file) {
 class Agent {
   public:
     Agent() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "api-XXXXXX").string();
-        promise(::mkdtemp(pattern.data()) != nullptr, "there is room for a state");
-        directory_ = pattern;
-        state_ = std::move(*state::State::open(directory_, clock_));
+        state_ = std::move(*state::State::open(temp_.path(), clock_));
         promise(state_->put_app({.name = "web", .generation = 1, .spec = "ab12"}).has_value(),
                 "an app can be kept");
         promise(state_->append_event({.app = "web", .state = "Running"}).has_value(),
@@ -45,15 +41,6 @@ class Agent {
         shared_status->apps.front().conditions.push_back(
             {"RemovalHeld", "Policy", "it is held", ""});
     }
-
-    ~Agent() {
-        state_.reset();
-        std::error_code error;
-        std::filesystem::remove_all(directory_, error);
-    }
-
-    Agent(const Agent&) = delete;
-    Agent& operator=(const Agent&) = delete;
 
     Backend backend() {
         return {*state_,
@@ -80,8 +67,8 @@ class Agent {
     }
 
   private:
+    fakes::TempDir temp_;
     SystemClock clock_;
-    std::filesystem::path directory_;
     std::unique_ptr<state::State> state_;
     supervise::SharedStatus board_;
     supervise::Subscriptions subscriptions_;

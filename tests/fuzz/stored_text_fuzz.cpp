@@ -1,7 +1,6 @@
 // Any bytes as what an agent finds in its own state: a disk, a person or a later release may have
 // made something else of it than was written.
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -12,6 +11,7 @@
 #include "manifests/accepted.h"
 #include "manifests/presence.h"
 #include "runtime/base/json_text.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/fuzz/promise.h"
 
 namespace podreeve {
@@ -57,20 +57,7 @@ void check_presence(const std::string& text) {
 // With one version whose file is that.
 class Accepted {
   public:
-    Accepted() {
-        std::string pattern = (fs::temp_directory_path() / "stored-XXXXXX").string();
-        promise(::mkdtemp(pattern.data()) != nullptr, "there is room for a version");
-        folder_ = pattern;
-        fs::create_directory(folder_ / "web");
-    }
-
-    ~Accepted() {
-        std::error_code error;
-        fs::remove_all(folder_, error);
-    }
-
-    Accepted(const Accepted&) = delete;
-    Accepted& operator=(const Accepted&) = delete;
+    Accepted() { fs::create_directory(folder_ / "web"); }
 
     void check(const std::string& text) {
         std::ofstream(folder_ / "web" / "ab12.json", std::ios::binary) << text;
@@ -88,7 +75,8 @@ class Accepted {
     }
 
   private:
-    fs::path folder_;
+    fakes::TempDir temp_;
+    fs::path folder_ = temp_.path();
 };
 
 }  // namespace

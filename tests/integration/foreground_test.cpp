@@ -1,5 +1,4 @@
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +17,7 @@
 
 #include "runtime/base/unique_fd.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/integration/manifest_texts.h"
 
 // podreeved --run itself, as podreeve-kube@.service has it, against the fake podman.
@@ -29,9 +29,6 @@ namespace fs = std::filesystem;
 class Foreground : public testing::Test {
   protected:
     void SetUp() override {
-        char name[] = "/tmp/podreeve-run-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root = name;
         fs::create_directories(root / "podman");
         podman = std::make_unique<fakes::FakePodman>(
             fakes::FakePodman::Options{.directory = (root / "podman").string()});
@@ -42,7 +39,6 @@ class Foreground : public testing::Test {
             end(SIGKILL);
         }
         podman.reset();
-        fs::remove_all(root);
     }
 
     // Returns once its container was started.
@@ -115,7 +111,8 @@ class Foreground : public testing::Test {
         return text.str();
     }
 
-    fs::path root;
+    fakes::TempDir temp;
+    fs::path root = temp.path();
     std::unique_ptr<fakes::FakePodman> podman;
     pid_t pid = 0;
 };

@@ -1,7 +1,6 @@
 #include "tests/integration/harness.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <regex>
 #include <stdexcept>
@@ -21,14 +20,6 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kPatience{60};
 constexpr std::chrono::minutes kLongestSettling{15};  // of fake time
 constexpr std::size_t kMostPasses = 300;              // in one settle()
-
-std::string make_directory() {
-    char path[] = "/tmp/podreeve-int-XXXXXX";
-    if (::mkdtemp(path) == nullptr) {
-        throw std::runtime_error("cannot make a directory in /tmp");
-    }
-    return path;
-}
 
 }  // namespace
 
@@ -70,7 +61,7 @@ bool Turns::wait() {
     return posted_.wait_for(lock, kPatience, [this] { return waiting_ > 0; });
 }
 
-Host::Host(const std::string& podman_version) : root(make_directory()), manifests(root / "apps") {
+Host::Host(const std::string& podman_version) {
     log::init(log::Sink::Terminal, "error");
     fs::create_directories(manifests);
     fs::create_directories(root / "podman");
@@ -89,8 +80,6 @@ Host::Host(const std::string& podman_version) : root(make_directory()), manifest
 Host::~Host() {
     agent.reset();
     podman.reset();
-    std::error_code error;
-    fs::remove_all(root, error);
 }
 
 void Host::write(const std::string& file, const std::string& text) {

@@ -18,6 +18,7 @@
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/fake_proc.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::integration {
 
@@ -116,7 +117,8 @@ class Host {
     // All that podman holds but for ids, and how each app stands: equal texts are equal hosts.
     std::string snapshot();
 
-    std::filesystem::path root, manifests;
+    fakes::TempDir temp;
+    std::filesystem::path root = temp.path(), manifests = root / "apps";
     fakes::FakeTime time;
     Turns turns{time};
     // Of no process at all, until show_processes().

@@ -15,6 +15,7 @@
 
 #include "runtime/base/unique_fd.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/integration/manifest_texts.h"
 #include "tests/integration/throw_points.h"
 
@@ -67,9 +68,6 @@ struct Told {
 class Process {
   public:
     Process() {
-        char name[] = "/tmp/podreeve-thr-XXXXXX";
-        EXPECT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
         fs::create_directories(root_ / "podman");
         fs::create_directories(root_ / "apps");
         podman_ = std::make_unique<fakes::FakePodman>(
@@ -82,7 +80,6 @@ class Process {
             end(SIGKILL);
         }
         podman_.reset();
-        fs::remove_all(root_);
     }
 
     Process(const Process&) = delete;
@@ -165,7 +162,8 @@ class Process {
         return out;
     }
 
-    fs::path root_;
+    fakes::TempDir temp_;
+    fs::path root_ = temp_.path();
     std::unique_ptr<fakes::FakePodman> podman_;
     std::unique_ptr<Listener> systemd_;
     pid_t pid_ = 0;

@@ -44,9 +44,6 @@ std::string service_text(const Recipe& recipe) {
 }  // namespace
 
 void SystemdContract::SetUp() {
-    std::string pattern = (fs::temp_directory_path() / "podreeve-contract-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    scratch_ = pattern;
     const std::string lab = variable("PODREEVE_LAB");
     if (lab.empty()) {
         directory_ = scratch_ / "units";
@@ -75,7 +72,6 @@ void SystemdContract::TearDown() {
     if (real()) {
         clean();
     }
-    fs::remove_all(scratch_);
 }
 
 // A command of the lab's tool; what it wrote, without the line's end.

@@ -14,6 +14,7 @@
 #include "tests/fakes/fake_systemd/fake_systemd.h"
 #include "tests/fakes/fake_systemd/private_bus.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::contract {
 
@@ -62,6 +63,7 @@ class SystemdContract : public testing::Test {
     // The job has done what was asked.
     void expect_done(const Result<systemd::JobResult>& job);
 
+    fakes::TempDir temp_;
     std::string address_;
     std::unique_ptr<systemd::UnitControl> control_;
     fakes::FakeTime time_;
@@ -71,9 +73,9 @@ class SystemdContract : public testing::Test {
     std::string run(std::vector<std::string> command);
     void clean();
 
-    std::filesystem::path directory_;  // of Quadlet files, as this machine sees it
-    std::filesystem::path root_;       // of the host, likewise; empty with the fake
-    std::filesystem::path scratch_;    // of this machine
+    std::filesystem::path directory_;               // of Quadlet files, as this machine sees it
+    std::filesystem::path root_;                    // of the host, likewise; empty with the fake
+    std::filesystem::path scratch_ = temp_.path();  // of this machine
     std::unique_ptr<fakes::PrivateBus> bus_;
     std::unique_ptr<fakes::FakeSystemd> fake_;
 };

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <regex>
 #include <stdexcept>
 
@@ -18,6 +18,7 @@
 #include "tests/fakes/fake_podman/render.h"
 #include "tests/fakes/fake_podman/routes.h"
 #include "tests/fakes/files.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::fakes {
 namespace {
@@ -38,14 +39,6 @@ std::string server_headers(const std::string& version) {
         version);
 }
 
-std::string new_directory() {
-    char path[] = "/tmp/fake-podman-XXXXXX";
-    if (::mkdtemp(path) == nullptr) {
-        throw std::runtime_error("cannot make a directory in /tmp");
-    }
-    return path;
-}
-
 // "/v5.0.0/libpod/pods/json?a=b" -> "pods/json?a=b"
 std::string unversioned(const std::string& target) {
     static const std::regex prefix("^(/v[0-9.]+)?/libpod/");
@@ -56,7 +49,7 @@ std::string unversioned(const std::string& target) {
 
 struct FakePodman::Server {
     SystemClock system_clock;
-    bool own_directory = false;
+    std::optional<TempDir> own_directory;
     std::string directory;
     std::string socket;
     Engine engine;
@@ -66,8 +59,8 @@ struct FakePodman::Server {
     HttpServer http;
 
     explicit Server(const Options& options)
-        : own_directory(options.directory.empty()),
-          directory(own_directory ? new_directory() : options.directory),
+        : directory(options.directory.empty() ? own_directory.emplace().path().string()
+                                              : options.directory),
           socket(directory + "/podman.sock"),
           engine(options.clock == nullptr ? system_clock : *options.clock,
                  directory,
@@ -89,9 +82,6 @@ struct FakePodman::Server {
             engine.changed.notify_all();
         }
         http.stop();
-        if (own_directory) {
-            std::filesystem::remove_all(directory);
-        }
     }
 
     void handle(const HttpRequest& request, Exchange& exchange) {

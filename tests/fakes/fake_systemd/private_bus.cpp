@@ -1,7 +1,6 @@
 #include "tests/fakes/fake_systemd/private_bus.h"
 
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <poll.h>
@@ -49,17 +48,11 @@ std::string config(const std::string& address, PrivateBus::Manners manners) {
 }  // namespace
 
 PrivateBus::PrivateBus() {
-    std::string pattern = (fs::temp_directory_path() / "podreeve-bus-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-        throw std::runtime_error("cannot make a directory for a bus");
-    }
-    directory_ = pattern;
     start();
 }
 
 PrivateBus::~PrivateBus() {
     stop();
-    fs::remove_all(directory_);
 }
 
 void PrivateBus::start(Manners manners) {

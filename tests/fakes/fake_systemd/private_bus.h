@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/fakes/temp_dir.h"
+
 namespace podreeve::fakes {
 
 // A D-Bus daemon of its own in a temporary directory; it ends with this object.
@@ -28,7 +30,8 @@ class PrivateBus {
     void freeze();
 
   private:
-    std::filesystem::path directory_;
+    TempDir temp_;
+    std::filesystem::path directory_ = temp_.path();
     int pid_ = 0;
 };
 

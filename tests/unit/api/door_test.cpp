@@ -10,6 +10,7 @@
 
 #include "agent/api/place.h"
 #include "runtime/base/mutex.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/api/caller.h"
 
 namespace podreeve::api {
@@ -24,16 +25,11 @@ constexpr const char* kRequest = "GET / HTTP/1.1\r\n\r\n";
 class DoorTest : public ::testing::Test {
   protected:
     DoorTest() {
-        char path[] = "/tmp/podreeve-door-XXXXXX";
-        directory = ::mkdtemp(path);
         socket = directory / "door.sock";
         door.listen_on(std::move(*listen_at(socket)));
     }
 
-    ~DoorTest() override {
-        door.close();
-        std::filesystem::remove_all(directory);
-    }
+    ~DoorTest() override { door.close(); }
 
     void serve(std::unique_ptr<Connection> connection) {
         std::string reply = "heard " + connection->input;
@@ -42,7 +38,8 @@ class DoorTest : public ::testing::Test {
         door.take_back(std::move(connection));
     }
 
-    std::filesystem::path directory, socket;
+    fakes::TempDir temp;
+    std::filesystem::path directory = temp.path(), socket;
     Door::Limits limits{.most_silent = 4, .longest_silence = std::chrono::minutes(1)};
     Door door{[this](std::unique_ptr<Connection> connection) { serve(std::move(connection)); },
               limits};
@@ -85,18 +82,16 @@ TEST_F(DoorTest, ListensWhereItIsToldAndKeepsWhoIsThere) {
 }
 
 TEST(Door, LetsGoOfWhoSaysNothing) {
-    char path[] = "/tmp/podreeve-door-XXXXXX";
-    const std::filesystem::path directory = ::mkdtemp(path);
+    const fakes::TempDir temp;
     Door door([](std::unique_ptr<Connection>) { FAIL() << "nothing was asked"; },
               {.longest_silence = milliseconds(50)});
-    door.listen_on(std::move(*listen_at(directory / "s")));
-    Caller silent(directory / "s");
-    Caller slow(directory / "s");
+    door.listen_on(std::move(*listen_at(temp.path() / "s")));
+    Caller silent(temp.path() / "s");
+    Caller slow(temp.path() / "s");
     slow.say("GET / HT");
     EXPECT_TRUE(silent.is_let_go());
     EXPECT_TRUE(slow.is_let_go());
     door.close();
-    std::filesystem::remove_all(directory);
 }
 
 // As many descriptors as there are now, and no more.

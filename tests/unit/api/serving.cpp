@@ -1,6 +1,5 @@
 #include "tests/unit/api/serving.h"
 
-#include <cstdlib>
 #include <stdexcept>
 
 #include "agent/state/core.h"
@@ -8,11 +7,6 @@
 namespace podreeve::api::testing {
 
 Serving::Serving() {
-    char path[] = "/tmp/podreeve-api-XXXXXX";
-    if (::mkdtemp(path) == nullptr) {
-        throw std::runtime_error("cannot make a directory in /tmp");
-    }
-    directory = path;
     socket = directory / "run" / "podreeve.sock";
     state = std::move(*state::State::open(directory / "state", clock));
     auto made = Server::create(socket, backend());
@@ -20,13 +14,6 @@ Serving::Serving() {
         throw std::runtime_error(made.error().message);
     }
     server = std::move(*made);
-}
-
-Serving::~Serving() {
-    server.reset();
-    state.reset();
-    std::error_code error;
-    std::filesystem::remove_all(directory, error);
 }
 
 Backend Serving::backend() {

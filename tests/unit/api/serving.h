@@ -13,6 +13,7 @@
 
 #include "agent/api/server.h"
 #include "runtime/http/client.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::api::testing {
 
@@ -30,7 +31,6 @@ struct Answer {
 class Serving {
   public:
     Serving();
-    ~Serving();
 
     Answer get(const std::string& target) const { return ask("GET", target); }
 
@@ -48,7 +48,8 @@ class Serving {
     void add_event(const std::string& app, const std::string& state);
     Backend backend();
 
-    std::filesystem::path directory, socket;
+    fakes::TempDir temp;
+    std::filesystem::path directory = temp.path(), socket;
     SystemClock clock;
     std::unique_ptr<state::State> state;
     supervise::SharedStatus shared_status;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -11,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/temp_dir.h"
+
 namespace podreeve {
 namespace {
 
@@ -18,14 +19,6 @@ namespace fs = std::filesystem;
 
 class AtomicFileTest : public testing::Test {
   protected:
-    void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "podreeve-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        root = pattern;
-    }
-
-    void TearDown() override { fs::remove_all(root); }
-
     std::vector<std::string> names() const {
         std::vector<std::string> found;
         for (const auto& entry : fs::directory_iterator(root)) {
@@ -42,7 +35,8 @@ class AtomicFileTest : public testing::Test {
         return info.st_mode & 07777U;
     }
 
-    fs::path root;
+    fakes::TempDir temp;
+    fs::path root = temp.path();
 };
 
 TEST_F(AtomicFileTest, WritesAFileWithExactlyItsMode) {

@@ -1,10 +1,11 @@
 #include "runtime/base/beneath.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <sys/stat.h>
 
 #include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve {
 namespace {
@@ -14,9 +15,6 @@ namespace fs = std::filesystem;
 class Beneath : public testing::TestWithParam<WalkBy> {
   protected:
     void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "beneath-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        top = pattern;
         root = top / "share";
         fs::create_directories(root / "a/b");
         fs::create_directories(top / "outside/b");
@@ -28,9 +26,8 @@ class Beneath : public testing::TestWithParam<WalkBy> {
         fs::create_directory_symlink(root, top / "link-to-share");
     }
 
-    void TearDown() override { fs::remove_all(top); }
-
-    fs::path top, root;
+    fakes::TempDir temp;
+    fs::path top = temp.path(), root;
 };
 
 TEST_P(Beneath, OnlyWhatIsReallyThereIsReached) {

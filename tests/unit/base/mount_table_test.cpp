@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <fstream>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "runtime/base/atomic_file.h"
 #include "runtime/base/unique_fd.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve {
 namespace {
@@ -41,9 +41,8 @@ TEST(MountTable, TellsWhatIsMountedAtATarget) {
 }
 
 TEST(MountTable, TellsWhereAnOpenFileStands) {
-    char name[] = "/tmp/podreeve-mounts-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    const std::filesystem::path top = name;
+    const fakes::TempDir temp;
+    const std::filesystem::path& top = temp.path();
     std::filesystem::create_directories(top / "data/sub");
     const UniqueFd data(::open((top / "data").c_str(), O_PATH));
     const UniqueFd sub(::open((top / "data/sub").c_str(), O_PATH));
@@ -57,7 +56,6 @@ TEST(MountTable, TellsWhereAnOpenFileStands) {
     ASSERT_TRUE(table);
     EXPECT_EQ(*place_of_file(root.get()), *place_of_mount(*table, "/"));
     EXPECT_FALSE(place_of_file(-1));
-    std::filesystem::remove_all(top);
 }
 
 }  // namespace

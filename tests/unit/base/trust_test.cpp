@@ -1,10 +1,11 @@
 #include "runtime/base/trust.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve {
 namespace {
@@ -14,9 +15,6 @@ namespace fs = std::filesystem;
 class Trust : public testing::Test {
   protected:
     void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "trust-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        root = pattern;
         accounts = {root / "passwd", root / "group"};
         std::ofstream(accounts.passwd) << "root:x:0:0:root:/root:/bin/sh\n"
                                           "ann:x:1000:1000::/home/ann:/bin/sh\n"
@@ -30,8 +28,6 @@ class Trust : public testing::Test {
                                          "gus:x:1004:gus\nbroken\n";
     }
 
-    void TearDown() override { fs::remove_all(root); }
-
     std::string distrust(uid_t user, gid_t group, mode_t mode, const char* path = "/srv/apps") {
         struct stat info {};
 
@@ -41,7 +37,8 @@ class Trust : public testing::Test {
         return distrust_of(info, 1000, path, accounts);
     }
 
-    fs::path root;
+    fakes::TempDir temp;
+    fs::path root = temp.path();
     Accounts accounts;
 };
 

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <sys/socket.h>
@@ -12,12 +10,12 @@
 #include <httplib.h>
 
 #include "agent/cli/agent_client.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/cli/running.h"
 
 namespace podreeve::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::podreeve;
 using testing::Ran;
 
@@ -31,10 +29,7 @@ struct Said {
 class ScriptedAgent : public ::testing::Test {
   protected:
     void SetUp() override {
-        char path[] = "/tmp/podreeve-cli-XXXXXX";
-        ASSERT_NE(::mkdtemp(path), nullptr);
-        directory = path;
-        socket = (directory / "s").string();
+        socket = (temp.path() / "s").string();
         server.set_address_family(AF_UNIX);
         const auto reply = [this](const httplib::Request& request, httplib::Response& response) {
             const std::lock_guard lock(mutex);
@@ -57,7 +52,6 @@ class ScriptedAgent : public ::testing::Test {
     void TearDown() override {
         server.stop();
         thread.join();
-        fs::remove_all(directory);
     }
 
     Ran ask(std::vector<std::string> arguments) {
@@ -65,7 +59,7 @@ class ScriptedAgent : public ::testing::Test {
         return podreeve(arguments);
     }
 
-    fs::path directory;
+    fakes::TempDir temp;
     std::string socket;
     httplib::Server server;
     std::thread thread;
@@ -488,9 +482,8 @@ TEST(WithoutAnAgent, TheHintFitsWhoAsksAndWhoseAgentItIs) {
 
 // A listener that nobody serves is what a stopped agent is to its clients.
 TEST(WithoutAnAgent, OneThatDoesNotAnswerIsNotWaitedForLonger) {
-    char path[] = "/tmp/podreeve-cli-XXXXXX";
-    ASSERT_NE(::mkdtemp(path), nullptr);
-    const std::string socket = std::string(path) + "/s";
+    const fakes::TempDir temp;
+    const std::string socket = temp.path() / "s";
     const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -505,7 +498,6 @@ TEST(WithoutAnAgent, OneThatDoesNotAnswerIsNotWaitedForLonger) {
         EXPECT_NE(error.message.find("does not answer within"), std::string::npos) << error.message;
     }
     ::close(listener);
-    fs::remove_all(path);
 }
 
 TEST(WithoutAnAgent, CommandsSayWhatToDoAndVersionStillAnswers) {

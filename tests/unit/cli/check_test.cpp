@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/cli/running.h"
 
 namespace podreeve::cli {
@@ -24,14 +24,6 @@ constexpr const char* kGood =
 
 class Check : public ::testing::Test {
   protected:
-    void SetUp() override {
-        char path[] = "/tmp/podreeve-check-XXXXXX";
-        ASSERT_NE(::mkdtemp(path), nullptr);
-        directory = path;
-    }
-
-    void TearDown() override { fs::remove_all(directory); }
-
     std::string write(const std::string& name, const std::string& text) const {
         fs::create_directories((directory / name).parent_path());
         std::ofstream(directory / name) << text;
@@ -39,7 +31,8 @@ class Check : public ::testing::Test {
         return (directory / name).string();
     }
 
-    fs::path directory;
+    fakes::TempDir temp;
+    fs::path directory = temp.path();
 };
 
 TEST_F(Check, TheExamplesAreAllGood) {

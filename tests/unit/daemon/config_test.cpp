@@ -1,10 +1,11 @@
 #include "agent/daemon/config.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::daemon {
 namespace {
@@ -15,20 +16,13 @@ using std::chrono::seconds;
 
 class ConfigFile : public ::testing::Test {
   protected:
-    void SetUp() override {
-        char path[] = "/tmp/podreeve-config-XXXXXX";
-        ASSERT_NE(::mkdtemp(path), nullptr);
-        directory = path;
-    }
-
-    void TearDown() override { fs::remove_all(directory); }
-
     Status read(const std::string& text, Config& config) const {
         std::ofstream(directory / "podreeve.yaml") << text;
         return read_config_file(directory / "podreeve.yaml", config);
     }
 
-    fs::path directory;
+    fakes::TempDir temp;
+    fs::path directory = temp.path();
 };
 
 TEST_F(ConfigFile, AnAbsentOrEmptyOneChangesNothing) {

@@ -12,6 +12,7 @@
 #include "quadlet/stamp.h"
 #include "runtime/base/log.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::daemon {
 namespace {
@@ -23,14 +24,9 @@ constexpr const char* kOwner = "0123456789abcdef";
 class EndedRuns : public testing::Test {
   protected:
     void SetUp() override {
-        char name[] = "/tmp/podreeve-runs-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root = name;
         runs = root / "run";
         place = make("0a1b2c3d4e5f");
     }
-
-    void TearDown() override { fs::remove_all(root); }
 
     fs::path make(const std::string& key) {
         const fs::path made = runs / key;
@@ -57,7 +53,8 @@ class EndedRuns : public testing::Test {
         ASSERT_TRUE(client.create_volume(volume, {}));
     }
 
-    fs::path root, runs, place;
+    fakes::TempDir temp;
+    fs::path root = temp.path(), runs, place;
     fakes::FakePodman podman;
     podman::Client client{podman.socket_path()};
 };

@@ -1,7 +1,6 @@
 #include "tests/unit/handlers/bench.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -139,8 +138,6 @@ Status StoredTask::save(const json& patch) {
 }
 
 Bench::Bench(const std::string& podman_version) {
-    std::string pattern = (fs::temp_directory_path() / "handlers-XXXXXX").string();
-    directory = mkdtemp(pattern.data());
     fakes::FakePodman::Options options;
     options.version = podman_version;
     options.clock = &time;
@@ -160,12 +157,6 @@ Bench::Bench(const std::string& podman_version) {
     companions->owner = {state->owner(), true};
     world = std::make_unique<World>(
         World{*client, specs, *state, time, state->owner(), "/proc", {}, companions.get()});
-}
-
-Bench::~Bench() {
-    state.reset();
-    std::error_code error;
-    fs::remove_all(directory, error);
 }
 
 StoredTask Bench::task(plan::StepKind kind,

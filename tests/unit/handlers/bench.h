@@ -11,6 +11,7 @@
 #include "agent/plan/plan.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/handlers/fake_units.h"
 
 namespace podreeve::handlers::testing {
@@ -55,7 +56,6 @@ class StoredTask final : public state::TaskContext {
 class Bench {
   public:
     explicit Bench(const std::string& podman_version = "5.4.2");
-    ~Bench();
 
     StoredTask task(plan::StepKind kind,
                     const std::string& part,
@@ -84,7 +84,8 @@ class Bench {
     // All that podman and the store hold, without ids: two equal texts are two equal worlds.
     std::string snapshot();
 
-    std::filesystem::path directory;
+    fakes::TempDir temp;
+    std::filesystem::path directory = temp.path();
     fakes::FakeTime time;
     std::unique_ptr<fakes::FakePodman> podman;
     std::unique_ptr<podman::Client> client;

@@ -1,12 +1,13 @@
 #include "agent/handlers/host_paths.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::handlers {
 namespace {
@@ -16,14 +17,9 @@ namespace fs = std::filesystem;
 class HostPaths : public ::testing::Test {
   protected:
     void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "host-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        top = pattern;
         fs::create_directories(top / "share/sub");
         fs::create_directories(top / "secret");
     }
-
-    void TearDown() override { fs::remove_all(top); }
 
     static manifests::Mount bind(const fs::path& source, std::vector<std::string> options) {
         manifests::Mount mount;
@@ -38,7 +34,8 @@ class HostPaths : public ::testing::Test {
         return bind(source, {std::string(manifests::kOptionCreateDirectory)});
     }
 
-    fs::path top;
+    fakes::TempDir temp;
+    fs::path top = temp.path();
 };
 
 TEST_F(HostPaths, AreMadeWithTheirParents) {

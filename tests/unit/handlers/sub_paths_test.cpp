@@ -1,6 +1,5 @@
 #include "agent/handlers/sub_paths.h"
 
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/mount_table.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::handlers {
 namespace {
@@ -17,14 +17,9 @@ namespace fs = std::filesystem;
 class SubPathsOnTheHost : public ::testing::Test {
   protected:
     void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "sub-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        top = pattern;
         fs::create_directories(top / "share/sub");
         fs::create_directories(top / "secret");
     }
-
-    void TearDown() override { fs::remove_all(top); }
 
     static manifests::Mount bind(const fs::path& source,
                                  const std::string& sub,
@@ -37,7 +32,8 @@ class SubPathsOnTheHost : public ::testing::Test {
         return mount;
     }
 
-    fs::path top;
+    fakes::TempDir temp;
+    fs::path top = temp.path();
     std::vector<std::string> notes;
     std::function<void(const std::string&)> note = [this](const std::string& text) {
         notes.push_back(text);

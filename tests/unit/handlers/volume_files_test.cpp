@@ -3,7 +3,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <sys/fsuid.h>
@@ -13,6 +12,8 @@
 #include <unistd.h>
 
 #include <gtest/gtest.h>
+
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::handlers {
 
@@ -24,13 +25,9 @@ using Files = std::vector<manifests::VolumeFile>;
 class VolumeFiles : public ::testing::Test {
   protected:
     VolumeFiles() {
-        std::string pattern = (fs::temp_directory_path() / "volume-XXXXXX").string();
-        top = mkdtemp(pattern.data());
         root = top / "_data";
         fs::create_directory(root);
     }
-
-    ~VolumeFiles() override { fs::remove_all(top); }
 
     FilesWritten write(const Files& files) {
         const auto written = write_files(root, files);
@@ -57,7 +54,8 @@ class VolumeFiles : public ::testing::Test {
         return there.st_ino;
     }
 
-    fs::path top, root;
+    fakes::TempDir temp;
+    fs::path top = temp.path(), root;
 };
 
 TEST_F(VolumeFiles, AreWrittenWithTheirModesAndDirectories) {

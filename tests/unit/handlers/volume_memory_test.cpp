@@ -5,6 +5,7 @@
 
 #include "agent/handlers/volume_files.h"
 #include "tests/fakes/scarce_memory.h"
+#include "tests/fakes/temp_dir.h"
 
 // What a container may have made in a volume, by the million, is never held in memory as a whole.
 namespace podreeve::handlers {
@@ -14,14 +15,6 @@ namespace fs = std::filesystem;
 
 class VolumeFilesInMemory : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "volume-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        root = pattern;
-    }
-
-    void TearDown() override { fs::remove_all(root); }
-
     // The names of a quarter of them are more than any one piece of memory may hold.
     static void fill(const fs::path& directory) {
         fs::create_directories(directory);
@@ -41,7 +34,8 @@ class VolumeFilesInMemory : public ::testing::Test {
         EXPECT_EQ(files->removed, count);
     }
 
-    fs::path root;
+    fakes::TempDir temp;
+    fs::path root = temp.path();
 };
 
 TEST_F(VolumeFilesInMemory, ManyUnwantedOnesAreListedInPieces) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/http/scripted_server.h"
 
 namespace podreeve::http {
@@ -136,13 +137,12 @@ TEST(Client, NeverSendsAMutatingRequestTwice) {
 }
 
 TEST(Client, SaysUnavailableWhenThereIsNoSocket) {
-    const auto directory = make_directory();
-    HttpClient client(directory / "absent.sock");
+    const fakes::TempDir temp;
+    HttpClient client(temp.path() / "absent.sock");
     const auto response = client.call(get());
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, Code::Unavailable);
     EXPECT_NE(response.error().message.find("absent.sock"), std::string::npos);
-    std::filesystem::remove_all(directory);
 }
 
 TEST(Client, SaysUnavailableWhenAReplyIsCutOff) {

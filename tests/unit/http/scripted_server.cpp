@@ -30,14 +30,6 @@ UniqueFd listen_on(const std::string& path) {
 
 }  // namespace
 
-std::filesystem::path make_directory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "podreeve-http-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) {
-        std::abort();
-    }
-    return pattern;
-}
-
 std::optional<std::string> Connection::read_request() {
     for (;;) {
         const auto end = rest_.find("\r\n\r\n");
@@ -82,8 +74,7 @@ void Connection::wait_for_close() {
 }
 
 ScriptedServer::ScriptedServer(Script script)
-    : directory_(make_directory()),
-      script_(std::move(script)),
+    : script_(std::move(script)),
       listener_(listen_on(path())),
       acceptor_([this] { accept_all(); }) {}
 
@@ -99,7 +90,6 @@ ScriptedServer::~ScriptedServer() {
     for (std::thread& handler : handlers_) {
         handler.join();
     }
-    std::filesystem::remove_all(directory_);
 }
 
 void ScriptedServer::accept_all() {

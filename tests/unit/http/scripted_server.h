@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "runtime/base/unique_fd.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::http {
 
@@ -44,14 +44,14 @@ class ScriptedServer {
     ScriptedServer(const ScriptedServer&) = delete;
     ScriptedServer& operator=(const ScriptedServer&) = delete;
 
-    std::string path() const { return directory_ / "server.sock"; }
+    std::string path() const { return temp_.path() / "server.sock"; }
 
     unsigned connections() const { return connections_; }
 
   private:
     void accept_all();
 
-    std::filesystem::path directory_;
+    fakes::TempDir temp_;
     Script script_;
     UniqueFd listener_;
     std::atomic<unsigned> connections_ = 0;
@@ -60,8 +60,5 @@ class ScriptedServer {
     std::vector<int> open_;
     std::thread acceptor_;
 };
-
-// A directory that no other test uses; the caller removes it.
-std::filesystem::path make_directory();
 
 }  // namespace podreeve::http

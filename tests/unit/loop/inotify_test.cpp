@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/temp_dir.h"
+
 namespace podreeve::loop {
 namespace {
 
@@ -18,26 +20,6 @@ namespace fs = std::filesystem;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-class TemporaryDirectory {
-  public:
-    TemporaryDirectory() {
-        std::string pattern =
-            (fs::canonical(fs::temp_directory_path()) / "podreeve-XXXXXX").string();
-        EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-        path_ = pattern;
-    }
-
-    ~TemporaryDirectory() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-
-    const fs::path& path() const { return path_; }
-
-  private:
-    fs::path path_;
-};
 
 void write(const fs::path& path, const std::string& text) {
     std::ofstream(path) << text;
@@ -83,7 +65,7 @@ class DirectoryWatchTest : public testing::Test {
         return calls == before;
     }
 
-    TemporaryDirectory temporary;
+    fakes::TempDir temporary;
     const fs::path root = temporary.path();
     std::unique_ptr<Loop> loop;
     std::unique_ptr<DirectoryWatch> directory_watch;
@@ -477,7 +459,7 @@ TEST_F(DirectoryWatchTest, RefusesARelativePath) {
 }
 
 TEST(WatchPlan, AsksOnlyForRenamesOfTheDirectoriesAbove) {
-    TemporaryDirectory temporary;
+    fakes::TempDir temporary;
     fs::create_directories(temporary.path() / "a" / "b");
     const WatchPlan plan = plan_watches({temporary.path() / "a" / "b"});
     ASSERT_TRUE(plan.contains((temporary.path() / "a").string()));
@@ -487,7 +469,7 @@ TEST(WatchPlan, AsksOnlyForRenamesOfTheDirectoriesAbove) {
 }
 
 TEST(WatchPlan, AsksForTheNextComponentOfAPathThatIsNotThere) {
-    TemporaryDirectory temporary;
+    fakes::TempDir temporary;
     const WatchPlan plan = plan_watches({temporary.path() / "a" / "b"});
     const Interest& nearest = plan.at(temporary.path().string());
     EXPECT_FALSE(nearest.all_names);

@@ -6,6 +6,7 @@
 
 #include "manifests/validate.h"
 #include "runtime/base/utf8.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/manifests/compiling.h"
 
 namespace podreeve::manifests {
@@ -239,14 +240,7 @@ TEST(BareUnits, CannotNameAFileBesideThem) {
 
 class UnitFiles : public testing::Test {
   protected:
-    void SetUp() override {
-        char name[] = "/tmp/podreeve-companions-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
-        open();
-    }
-
-    void TearDown() override { fs::remove_all(root_); }
+    void SetUp() override { open(); }
 
     void open() {
         // What is gone is gone at the first look: the time between two stands still.
@@ -280,7 +274,8 @@ class UnitFiles : public testing::Test {
         return out;
     }
 
-    fs::path root_;
+    fakes::TempDir temp_;
+    fs::path root_ = temp_.path();
     std::unique_ptr<ManifestSource> source_;
     Desired desired_;
 };

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "manifests/source.h"
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/manifests/compiling.h"
 
 // Manifest directories of a test's own, and a source on them.
@@ -56,15 +57,10 @@ class Source : public testing::Test {
     }
 
     void SetUp() override {
-        char name[] = "/tmp/podreeve-manifests-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
         fs::create_directory(root_ / "a");
         fs::create_directory(root_ / "b");
         open();
     }
-
-    void TearDown() override { fs::remove_all(root_); }
 
     // As a new start of the agent would.
     void open(std::shared_ptr<const Clock> clock = nullptr) {
@@ -127,7 +123,8 @@ class Source : public testing::Test {
         return out;
     }
 
-    fs::path root_;
+    fakes::TempDir temp_;
+    fs::path root_ = temp_.path();
     std::shared_ptr<LookClock> looks_ = std::make_shared<LookClock>();
     std::string boot_ = "boot-1";
     std::unique_ptr<ManifestSource> source_;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "quadlet/stamp.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::observe {
 namespace {
@@ -19,20 +20,13 @@ const std::string kText = "[Container]\nImage=a\n";
 
 class Folder : public testing::Test {
   protected:
-    Folder() {
-        char name[] = "/tmp/podreeve-units-XXXXXX";
-        EXPECT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
-    }
-
-    ~Folder() override { fs::remove_all(root_); }
-
     void write(const std::string& name, const std::string& text) {
         fs::create_directories((root_ / name).parent_path());
         std::ofstream(root_ / name) << text;
     }
 
-    fs::path root_;
+    fakes::TempDir temp_;
+    fs::path root_ = temp_.path();
 };
 
 TEST_F(Folder, ThatIsNotThereHoldsNothing) {

@@ -1,6 +1,5 @@
 #include "runtime/process/find.h"
 
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/base/unique_fd.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::process {
 namespace {
@@ -84,14 +84,6 @@ TEST(Find, TellsTheProcessesOfAProgramOfWhichOneArgumentIsExactlyThat) {
 
 class FindInProc : public testing::Test {
   protected:
-    FindInProc() {
-        std::string pattern = ::testing::TempDir() + "podreeve-find-XXXXXX";
-        EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-        proc_ = pattern;
-    }
-
-    ~FindInProc() override { std::filesystem::remove_all(proc_); }
-
     void add(pid_t pid, const std::string& name, const std::string& line) {
         const std::filesystem::path process = proc_ / std::to_string(pid);
         std::filesystem::create_directory(process);
@@ -99,7 +91,8 @@ class FindInProc : public testing::Test {
         std::ofstream(process / "cmdline") << line;
     }
 
-    std::filesystem::path proc_;
+    fakes::TempDir temp_;
+    std::filesystem::path proc_ = temp_.path();
 };
 
 const std::string kLine("conmon\0mark\0", 12);

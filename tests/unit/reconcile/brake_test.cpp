@@ -12,6 +12,7 @@
 
 #include "agent/reconcile/brake_file.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 // What one agent leaves for the next, and what the next believes of it.
 namespace podreeve::reconcile {
@@ -22,16 +23,7 @@ using std::chrono::minutes;
 
 class Brakes : public ::testing::Test {
   protected:
-    Brakes() {
-        std::string pattern = (fs::temp_directory_path() / "brake-XXXXXX").string();
-        directory = ::mkdtemp(pattern.data());
-        file = directory / "run" / "hands";
-    }
-
-    ~Brakes() override {
-        std::error_code error;
-        fs::remove_all(directory, error);
-    }
+    Brakes() { file = directory / "run" / "hands"; }
 
     std::unique_ptr<Brake> brake() { return std::make_unique<Brake>(file, boot, clock); }
 
@@ -65,7 +57,8 @@ class Brakes : public ::testing::Test {
 
     void SetUp() override { set_image("1"); }
 
-    fs::path directory, file;
+    fakes::TempDir temp;
+    fs::path directory = temp.path(), file;
     std::string boot = "boot-1";
     fakes::FakeTime clock;
     manifests::Desired desired;

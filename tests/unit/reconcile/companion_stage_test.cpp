@@ -1,16 +1,13 @@
 #include "agent/reconcile/companion_stage.h"
 
-#include <filesystem>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
 
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::reconcile {
 namespace {
 
-namespace fs = std::filesystem;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -18,17 +15,9 @@ using std::chrono::seconds;
 class BootWait : public testing::Test {
   protected:
     void SetUp() override {
-        char name[] = "/tmp/podreeve-stage-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root_ = name;
-        auto opened = state::State::open(root_, time_);
+        auto opened = state::State::open(temp_.path(), time_);
         ASSERT_TRUE(opened);
         state_ = std::move(*opened);
-    }
-
-    void TearDown() override {
-        state_.reset();
-        fs::remove_all(root_);
     }
 
     state::ChangeId begin(const std::string& app) {
@@ -42,7 +31,7 @@ class BootWait : public testing::Test {
         return state_->add_change(change).value();
     }
 
-    fs::path root_;
+    fakes::TempDir temp_;
     fakes::FakeTime time_;
     std::unique_ptr<state::State> state_;
     systemd::UnitWatch watch_{"unix:path=/nonexistent", time_, nullptr};

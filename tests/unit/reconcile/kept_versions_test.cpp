@@ -1,6 +1,5 @@
 #include "agent/reconcile/kept_versions.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::reconcile {
 namespace {
@@ -18,19 +18,10 @@ namespace fs = std::filesystem;
 class FormerUnits : public testing::Test {
   protected:
     void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "kept-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        root = pattern;
         state = std::move(*state::State::open(root / "state", time));
         source = std::make_unique<manifests::ManifestSource>(
             manifests::SourceConfig{{root / "apps"}, root / "accepted", ::geteuid(), nullptr});
         versions = std::make_unique<KeptVersions>(*source, specs, *state, root / "units");
-    }
-
-    void TearDown() override {
-        versions.reset();
-        state.reset();
-        fs::remove_all(root);
     }
 
     void put(const std::string& app, const std::string& key) const {
@@ -48,7 +39,8 @@ class FormerUnits : public testing::Test {
 
     bool is_accepted(const std::string& app) const { return fs::exists(root / "accepted" / app); }
 
-    fs::path root;
+    fakes::TempDir temp;
+    fs::path root = temp.path();
     fakes::FakeTime time;
     std::unique_ptr<state::State> state;
     handlers::SpecBook specs;

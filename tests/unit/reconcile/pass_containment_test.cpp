@@ -1,5 +1,4 @@
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <stdexcept>
@@ -9,6 +8,7 @@
 #include "agent/reconcile/reconciler.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 // What throws in a pass and is about no app: the pass says so, and the next one is made.
 namespace podreeve::reconcile {
@@ -37,8 +37,6 @@ class FaultyClock final : public Clock {
 class PassContainment : public ::testing::Test {
   protected:
     PassContainment() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "pass-XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
         state_ = std::move(*state::State::open(directory_ / "state", time_));
         source_ = std::make_unique<manifests::ManifestSource>(manifests::SourceConfig{
             {directory_ / "apps"}, directory_ / "accepted", ::geteuid(), nullptr});
@@ -47,21 +45,15 @@ class PassContainment : public ::testing::Test {
         versions_ = std::make_unique<KeptVersions>(*source_, specs_, *state_);
     }
 
-    ~PassContainment() override {
-        supervisor_.reset();
-        state_.reset();
-        std::error_code error;
-        std::filesystem::remove_all(directory_, error);
-    }
-
     PassWorld world() {
         return {*source_, client_, *state_,    *supervisor_, specs_,
                 clock_,   health_, *versions_, lookout_};
     }
 
+    fakes::TempDir temp_;
+    std::filesystem::path directory_ = temp_.path();
     fakes::FakeTime time_;
     FaultyClock clock_{time_};
-    std::filesystem::path directory_;
     fakes::FakePodman podman_;
     podman::Client client_{podman_.socket_path()};
     std::unique_ptr<state::State> state_;

@@ -1,11 +1,11 @@
 #include "agent/reconcile/unit_trials.h"
 
 #include <filesystem>
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::reconcile {
 namespace {
@@ -17,9 +17,6 @@ using std::chrono::seconds;
 class Trials : public testing::Test {
   protected:
     void SetUp() override {
-        char name[] = "/tmp/podreeve-trials-XXXXXX";
-        ASSERT_NE(::mkdtemp(name), nullptr);
-        root = name;
         trials.emplace(root, time, [this](auto&&, const auto& folders, const systemd::Call&) {
             ++runs;
             seen = fs::exists(folders.at(0) / "web" / "web.container");
@@ -27,8 +24,6 @@ class Trials : public testing::Test {
         });
         views = version("localhost/web:1");
     }
-
-    void TearDown() override { fs::remove_all(root); }
 
     static plan::CompanionViews version(const std::string& image) {
         auto spec = std::make_shared<manifests::AppSpec>();
@@ -53,7 +48,8 @@ class Trials : public testing::Test {
         reply = run;
     }
 
-    fs::path root;
+    fakes::TempDir temp;
+    fs::path root = temp.path();
     fakes::FakeTime time;
     Result<systemd::DryRun> reply = systemd::DryRun{};
     int runs = 0;

@@ -15,9 +15,9 @@ using test::chain;
 using test::Engine;
 using test::Gate;
 using test::Journal;
+using test::MemoryDir;
 using test::no_op;
 using test::one_task;
-using test::TempDir;
 
 struct EndingRow {
     const char* what;
@@ -92,7 +92,7 @@ class Colliding : public testing::Test {
         return engine_->posted().run_until([&] { return engine_->change(id).is_ready; });
     }
 
-    TempDir dir_;
+    MemoryDir dir_;
     fakes::FakeTime time_;
     Journal journal_;
     Gate gate_;

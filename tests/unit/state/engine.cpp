@@ -2,25 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 
 #include <gtest/gtest.h>
 
 namespace podreeve::state::test {
 
-TempDir::TempDir() {
-    // In memory where that can be had: the state syncs its commits.
-    const std::filesystem::path memory = "/dev/shm";
-    const std::filesystem::path parent =
-        std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
-    std::string name = (parent / "podreeve-state-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-}
-
-TempDir::~TempDir() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-}
+MemoryDir::MemoryDir()
+    : fakes::TempDir(std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") {}
 
 void PostedTime::post(std::function<void()> fn) {
     const std::lock_guard lock(mutex_);

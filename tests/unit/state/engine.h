@@ -13,21 +13,14 @@
 #include "agent/state/task_runner.h"
 #include "runtime/base/worker_pool.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::state::test {
 
-// A directory of its own that goes with it.
-class TempDir {
+// In memory where that can be had: the state syncs its commits.
+class MemoryDir : public fakes::TempDir {
   public:
-    TempDir();
-    ~TempDir();
-    TempDir(const TempDir&) = delete;
-    TempDir& operator=(const TempDir&) = delete;
-
-    const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
+    MemoryDir();
 };
 
 // FakeTime, with a way to wait for what another thread posts.

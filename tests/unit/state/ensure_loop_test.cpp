@@ -12,9 +12,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using test::Engine;
 using test::Journal;
+using test::MemoryDir;
 using test::no_op;
 using test::one_task;
-using test::TempDir;
 
 class Rounds : public testing::Test {
   protected:
@@ -106,7 +106,7 @@ TEST_F(Rounds, LetAComponentPullItsNextOneNearer) {
 }
 
 TEST_F(Rounds, SettleWhenAllHaveComeToRest) {
-    const TempDir dir;
+    const MemoryDir dir;
     Engine engine(dir.path(), time_);
     engine.runner().add_handlers("a", no_op());
     loop_.add({.name = "runner",
@@ -135,7 +135,7 @@ TEST_F(Rounds, SayWhatDoesNotSettle) {
 }
 
 TEST_F(Rounds, PruneEveryTenMinutes) {
-    const TempDir dir;
+    const MemoryDir dir;
     Engine engine(dir.path(), time_);
     engine.runner().add_handlers("a", no_op());
     loop_.add(pruning(engine.state(), time_));

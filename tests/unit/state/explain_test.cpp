@@ -14,9 +14,9 @@ using test::chain;
 using test::Engine;
 using test::Gate;
 using test::Journal;
+using test::MemoryDir;
 using test::no_op;
 using test::one_task;
-using test::TempDir;
 
 std::string all_of(const ChangeRecord& change, const Surroundings& around = {}) {
     std::string text;
@@ -87,7 +87,7 @@ class Explained : public testing::Test {
         return all.empty() ? Explanation{} : all[0];
     }
 
-    TempDir dir_;
+    MemoryDir dir_;
     fakes::FakeTime time_;
     Journal journal_;
     Gate gate_;
@@ -214,7 +214,7 @@ TEST_F(CleanedUp, LaterWhenItDidNotWorkAtFirst) {
 }
 
 TEST(CleanedUpAfterAKill, WhatWasNotCleanedBefore) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     Journal journal;
     const auto clean = [&](TaskContext&) -> TaskOutcome {

@@ -14,16 +14,16 @@ using fakes::DiskFault;
 using std::chrono::seconds;
 using test::Engine;
 using test::Journal;
+using test::MemoryDir;
 using test::no_op;
 using test::one_task;
-using test::TempDir;
 
 class OnAFailingDisk : public testing::TestWithParam<DiskFault> {
   protected:
     void begin() {
         engine_.reset();
         disk_.mend();  // a fault that was not met yet would meet the next one's beginning
-        dir_ = std::make_unique<TempDir>();
+        dir_ = std::make_unique<MemoryDir>();
         engine_ = std::make_unique<Engine>(dir_->path(), time_);
         engine_->runner().add_handlers("make",
                                        {.run = [this](TaskContext& task) -> TaskOutcome {
@@ -59,7 +59,7 @@ class OnAFailingDisk : public testing::TestWithParam<DiskFault> {
     fakes::FaultyDisk disk_;
     fakes::FakeTime time_;
     test::Gate gate_;
-    std::unique_ptr<TempDir> dir_;
+    std::unique_ptr<MemoryDir> dir_;
     std::unique_ptr<Engine> engine_;
 };
 
@@ -175,7 +175,7 @@ TEST_P(OnAFailingDisk, ItIsSaidNoLongerThanItIsSoAlsoWhenNothingIsToBeWritten) {
 
 // A commit that is held up, as by a slow disk.
 TEST(Readers, AreAnsweredWhileAWriterIsAtTheDisk) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     const auto state = test::open_state(dir.path(), time);
     ASSERT_TRUE(state->add_change(one_task("a", "web")));

@@ -27,7 +27,7 @@ class Limits : public testing::Test {
         };
     }
 
-    test::TempDir dir_;
+    test::MemoryDir dir_;
     fakes::FakeTime time_;
     test::Gate gate_;
     std::unique_ptr<test::Engine> engine_;

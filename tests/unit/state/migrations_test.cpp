@@ -11,7 +11,7 @@
 namespace podreeve::state {
 namespace {
 
-using test::TempDir;
+using test::MemoryDir;
 
 // What the first podreeve wrote: a change that ended, one that is under way, an app, an event.
 constexpr const char* kRowsOfSchema1 = R"sql(
@@ -77,7 +77,7 @@ void expect_everything(const State& state) {
 
 // By the names that the first release gave them.
 TEST(Migration, GivesWhatIsStoredTheNamesOfToday) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     make_store(dir.path() / "state.db", 2);
     {
@@ -107,7 +107,7 @@ INSERT INTO apps VALUES ('torn', 1, '', '', 0, '{"wish":');
 class FromSchema : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(FromSchema, EverythingIsThereAndCanBeGoneOnWith) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     make_store(dir.path() / "state.db", GetParam());
     {
@@ -131,7 +131,7 @@ TEST(Migration, ThatIsCutOffByAFullDiskIsMadeAtTheNextStart) {
     unsigned refused = 0;
     for (unsigned write = 1; write <= 12; ++write) {
         SCOPED_TRACE("write " + std::to_string(write));
-        const TempDir dir;
+        const MemoryDir dir;
         disk.mend();
         make_store(dir.path() / "state.db", 1);
         disk.fail_from(write, fakes::DiskFault::Full);

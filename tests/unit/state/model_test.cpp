@@ -110,7 +110,7 @@ class Subject {
         state_.reset();
     }
 
-    test::TempDir directory_;
+    test::MemoryDir directory_;
     std::unique_ptr<State> state_;
     std::unique_ptr<TaskRunner> runner_;
     std::deque<std::function<void()>> jobs_;

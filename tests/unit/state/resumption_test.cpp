@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::Engine;
 using test::Journal;
-using test::TempDir;
+using test::MemoryDir;
 
 // What the handlers act upon: it survives the agent, as podman does. A handler looks, then acts.
 class World {
@@ -98,7 +98,7 @@ class Resumption : public testing::TestWithParam<const char*> {
     }
 
     World world_;
-    TempDir copies_;
+    MemoryDir copies_;
     std::vector<Kill> kills_;
 };
 
@@ -107,7 +107,7 @@ TEST_P(Resumption, ReachesTheSameEndFromEveryCommit) {
     std::string end;
     std::set<std::string> end_world;
     {
-        const TempDir dir;
+        const MemoryDir dir;
         Engine engine(dir.path(), time, 2);
         add_handlers(engine.runner());
         Store& store = engine.state().core().store;
@@ -142,7 +142,7 @@ TEST_P(Resumption, ReachesTheSameEndFromEveryCommit) {
 INSTANTIATE_TEST_SUITE_P(Kills, Resumption, testing::Values("none", "a", "b", "c", "d"));
 
 TEST(AfterAKill, ATimeOfAnotherClockHoldsNothingBackForLong) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     test::Journal journal;
     const auto handler = [&](TaskContext&) -> TaskOutcome {
@@ -168,7 +168,7 @@ TEST(AfterAKill, ATimeOfAnotherClockHoldsNothingBackForLong) {
 }
 
 TEST(AfterAKill, WhatRanIsRunAgain) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     Journal journal;
     test::Gate gate;

@@ -18,9 +18,9 @@ using std::chrono::seconds;
 using test::Engine;
 using test::Gate;
 using test::Journal;
+using test::MemoryDir;
 using test::no_op;
 using test::one_task;
-using test::TempDir;
 
 class Runner : public testing::Test {
   protected:
@@ -46,7 +46,7 @@ class Runner : public testing::Test {
         time_.run_posted();
     }
 
-    TempDir dir_;
+    MemoryDir dir_;
     fakes::FakeTime time_;
     Journal journal_;
     Gate gate_;
@@ -545,7 +545,7 @@ class TickingClock final : public Clock {
 };
 
 TEST(RunnerOnARealClock, StartsWhatIsNotDelayed) {
-    const TempDir dir;
+    const MemoryDir dir;
     TickingClock clock;
     fakes::FakeTime timers;
     test::PostedTime posted(timers);

@@ -29,7 +29,7 @@ namespace {
 
 using test::Engine;
 using test::Journal;
-using test::TempDir;
+using test::MemoryDir;
 
 const char* const kTasks[] = {"t11", "t12", "t21", "t31", "t32"};
 const std::vector<std::size_t> kAfter[] = {{}, {}, {0, 1}, {2}, {2}};
@@ -244,7 +244,7 @@ class Sequence {
         return TaskDone{};
     }
 
-    TempDir dir_;
+    MemoryDir dir_;
     fakes::FakeTime time_;
     Words words_;
     Journal journal_;

@@ -7,9 +7,9 @@
 namespace podreeve::state {
 namespace {
 
+using test::MemoryDir;
 using test::one_task;
 using test::open_state;
-using test::TempDir;
 
 class StateTest : public testing::Test {
   protected:
@@ -32,7 +32,7 @@ class StateTest : public testing::Test {
         };
     }
 
-    TempDir dir_;
+    MemoryDir dir_;
     fakes::FakeTime time_;
     std::unique_ptr<State> state_;
     int failures_ = 0;

@@ -16,8 +16,8 @@ namespace podreeve::state {
 namespace {
 
 namespace fs = std::filesystem;
+using test::MemoryDir;
 using test::open_state;
-using test::TempDir;
 
 mode_t mode_of(const fs::path& path) {
     struct stat info {};
@@ -54,7 +54,7 @@ class StateOnDisk : public testing::Test {
         EXPECT_TRUE(state->add_change(test::one_task("a", "web"))) << "the new one is no good";
     }
 
-    TempDir dir_;
+    MemoryDir dir_;
     fakes::FakeTime time_;
     std::string owner_;
 };
@@ -223,7 +223,7 @@ TEST_F(StateOnDisk, GivesNoIdTwiceAlsoAfterPruning) {
 }
 
 TEST(NewState, MakesTheDirectoryAndThoseAboveIt) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     const auto state = open_state(dir.path() / "a" / "b", time);
     EXPECT_EQ(mode_of(dir.path() / "a" / "b"), 0700U);
@@ -232,7 +232,7 @@ TEST(NewState, MakesTheDirectoryAndThoseAboveIt) {
 }
 
 TEST(NewState, IsNotBegunInADirectoryOfOtherThings) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     const std::filesystem::path home = dir.path() / "home";
     std::filesystem::create_directory(home);
@@ -252,7 +252,7 @@ TEST(NewState, IsNotBegunInADirectoryOfOtherThings) {
 TEST(NewState, IsNotBegunInADirectoryOfAnotherUser) {
     ASSERT_EQ(::geteuid(), 0U) << "needs root, who can give a directory away";
     constexpr uid_t kSomebodyElse = 54321;
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     const std::filesystem::path home = dir.path() / "home";
     for (const mode_t mode : {0755U, 0700U}) {
@@ -272,7 +272,7 @@ TEST(NewState, IsNotBegunInADirectoryOfAnotherUser) {
 }
 
 TEST(NewState, LeavesAFileAloneThatIsNotItsLock) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     const std::filesystem::path home = dir.path() / "home";
     std::filesystem::create_directory(home);
@@ -284,7 +284,7 @@ TEST(NewState, LeavesAFileAloneThatIsNotItsLock) {
 
 TEST(Schema, IsBroughtUpFromEveryOlderVersion) {
     // A new file is version 0, and what a step leaves is its version; see migrations_test.cpp.
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     { const auto state = open_state(dir.path(), time); }
     const auto db = sqlite::Database::open(dir.path() / "state.db");

@@ -7,12 +7,12 @@ namespace podreeve::state {
 namespace {
 
 using test::Engine;
+using test::MemoryDir;
 using test::no_op;
 using test::one_task;
-using test::TempDir;
 
 TEST(TaskProgress, IsWholeForWhatHasEndedAndToldNoneOfItsOwn) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     Engine engine(dir.path(), time);
     engine.runner().add_handlers("a", no_op());
@@ -33,7 +33,7 @@ TEST(TaskProgress, IsWholeForWhatHasEndedAndToldNoneOfItsOwn) {
 }
 
 TEST(TaskTimes, AreCountedEachWayAndKept) {
-    const TempDir dir;
+    const MemoryDir dir;
     fakes::FakeTime time;
     ChangeId id = 0;
     {

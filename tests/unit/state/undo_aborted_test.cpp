@@ -11,7 +11,7 @@ using test::one_task;
 
 class UndoAborted : public testing::Test {
   protected:
-    test::TempDir dir_;
+    test::MemoryDir dir_;
     fakes::FakeTime time_;
     test::Gate gate_;
     test::Engine engine_{dir_.path(), time_, 1};

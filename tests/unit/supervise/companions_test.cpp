@@ -1,12 +1,10 @@
-#include <cstdlib>
-#include <filesystem>
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "agent/supervise/memory.h"
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 // Which version of an app's companions is in force, and when a unit that is down is started again.
 namespace podreeve::supervise {
@@ -34,23 +32,13 @@ class CompanionAgent {
   public:
     CompanionAgent() {
         time.set_wall(WallTime(std::chrono::hours(500'000)));
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "companions-XXXXXX").string();
-        directory = ::mkdtemp(pattern.data());
-        state = std::move(*state::State::open(directory, time));
+        state = std::move(*state::State::open(temp.path(), time));
         supervisor.emplace(*state, time, [this](const std::string&, const std::string& hash) {
             return hash == manifests::spec_hash(*former) ? former : nullptr;
         });
         desired.apps["web"] = newest;
         observed.companions.emplace();
         observed.companions->wanted[kPart] = {{kService}, false};
-    }
-
-    ~CompanionAgent() {
-        supervisor.reset();
-        state.reset();
-        std::error_code error;
-        std::filesystem::remove_all(directory, error);
     }
 
     plan::CompanionPolicy pass(const UnitState& unit) {
@@ -85,8 +73,8 @@ class CompanionAgent {
         return prepared.companions.at("web") == newest;
     }
 
+    fakes::TempDir temp;
     fakes::FakeTime time;
-    std::filesystem::path directory;
     std::unique_ptr<state::State> state;
     std::shared_ptr<const manifests::AppSpec> former = version("[Container]\nImage=a\n");
     std::shared_ptr<const manifests::AppSpec> newest = version("[Container]\nImage=b\n");

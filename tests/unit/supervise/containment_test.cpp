@@ -1,5 +1,3 @@
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <stdexcept>
 
@@ -8,6 +6,7 @@
 
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 // What throws for one app is that app's trouble: all others are weighed, ordered and shown as if it
 // were not there.
@@ -21,9 +20,7 @@ constexpr const char* kBad = "bad";
 class ContainmentTest : public ::testing::Test {
   protected:
     ContainmentTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "contain-XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
-        state_ = std::move(*state::State::open(directory_, time_));
+        state_ = std::move(*state::State::open(temp_.path(), time_));
         supervisor_ =
             std::make_unique<Supervisor>(*state_, time_, [](auto&&...) { return nullptr; });
         supervisor_->set_readiness([this](const std::string& app, auto&&...) {
@@ -35,13 +32,6 @@ class ContainmentTest : public ::testing::Test {
         for (const char* name : {"ahead", kBad, "zeta"}) {
             add(name);
         }
-    }
-
-    ~ContainmentTest() override {
-        supervisor_.reset();
-        state_.reset();
-        std::error_code error;
-        std::filesystem::remove_all(directory_, error);
     }
 
     void add(const std::string& name) {
@@ -69,8 +59,8 @@ class ContainmentTest : public ::testing::Test {
         return supervisor_->conclude(desired_, prepared_, observed_, plan_);
     }
 
+    fakes::TempDir temp_;
     fakes::FakeTime time_;
-    std::filesystem::path directory_;
     std::unique_ptr<state::State> state_;
     std::unique_ptr<Supervisor> supervisor_;
     manifests::Desired desired_;

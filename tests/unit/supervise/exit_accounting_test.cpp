@@ -1,11 +1,9 @@
-#include <cstdlib>
-#include <filesystem>
-
 #include <gtest/gtest.h>
 
 #include "agent/supervise/memory.h"
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 // podman tells exits by the second: which of them is one that was counted already.
 namespace podreeve::supervise {
@@ -18,9 +16,7 @@ using std::chrono::seconds;
 class Exits : public ::testing::Test {
   protected:
     Exits() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "exits-XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
-        state_ = std::move(*state::State::open(directory_, time_));
+        state_ = std::move(*state::State::open(temp_.path(), time_));
         supervisor_ =
             std::make_unique<Supervisor>(*state_, time_, [](auto&&...) { return nullptr; });
         auto spec = std::make_shared<manifests::AppSpec>();
@@ -38,13 +34,6 @@ class Exits : public ::testing::Test {
                         {observe::kLabelPart, "web"},
                         {observe::kLabelOwner, state_->owner()}};
         observed_.containers.push_back(ended);
-    }
-
-    ~Exits() override {
-        supervisor_.reset();
-        state_.reset();
-        std::error_code error;
-        std::filesystem::remove_all(directory_, error);
     }
 
     std::int64_t restarts_by_the_next_pass() {
@@ -69,9 +58,9 @@ class Exits : public ::testing::Test {
         supervisor_->change_ended(change);
     }
 
+    fakes::TempDir temp_;
     fakes::FakeTime time_;
     const WallTime second_ = time_.system_now();
-    std::filesystem::path directory_;
     std::unique_ptr<state::State> state_;
     std::unique_ptr<Supervisor> supervisor_;
     manifests::Desired desired_;

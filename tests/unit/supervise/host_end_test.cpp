@@ -1,11 +1,9 @@
-#include <cstdlib>
-#include <filesystem>
-
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 // A host goes down and gives less time than all graces together: that is told beforehand, and what
 // there is of it is shared.
@@ -19,20 +17,11 @@ using std::chrono::seconds;
 class HostEndTest : public ::testing::Test {
   protected:
     HostEndTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "end-XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
-        state_ = std::move(*state::State::open(directory_, time_));
+        state_ = std::move(*state::State::open(temp_.path(), time_));
         supervisor_ =
             std::make_unique<Supervisor>(*state_, time_, [](auto&&...) { return nullptr; });
         add("db", seconds(120), {});
         add("web", seconds(60), {{.app = "db"}});
-    }
-
-    ~HostEndTest() override {
-        supervisor_.reset();
-        state_.reset();
-        std::error_code error;
-        std::filesystem::remove_all(directory_, error);
     }
 
     void add(const std::string& name,
@@ -76,8 +65,8 @@ class HostEndTest : public ::testing::Test {
         return prepared_.policy.apps.at(app).grace_share;
     }
 
+    fakes::TempDir temp_;
     fakes::FakeTime time_;
-    std::filesystem::path directory_;
     std::unique_ptr<state::State> state_;
     std::unique_ptr<Supervisor> supervisor_;
     manifests::Desired desired_;

@@ -1,10 +1,8 @@
-#include <cstdlib>
-#include <filesystem>
-
 #include <gtest/gtest.h>
 
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 // What is known of the health of those that run, from one agent to the next.
 namespace podreeve::supervise {
@@ -13,9 +11,7 @@ namespace {
 class RunHealthTest : public ::testing::Test {
   protected:
     RunHealthTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "health-XXXXXX").string();
-        directory_ = ::mkdtemp(pattern.data());
-        state_ = std::move(*state::State::open(directory_, time_));
+        state_ = std::move(*state::State::open(temp_.path(), time_));
         auto spec = std::make_shared<manifests::AppSpec>();
         spec->name = "db";
         manifests::ContainerSpec container;
@@ -34,12 +30,6 @@ class RunHealthTest : public ::testing::Test {
         observed_.containers.push_back(running);
     }
 
-    ~RunHealthTest() override {
-        state_.reset();
-        std::error_code error;
-        std::filesystem::remove_all(directory_, error);
-    }
-
     // One pass of an agent of its own, whose probes know that much.
     AppStatus pass(const PartHealth& known) {
         Supervisor supervisor(*state_, time_, [](auto&&...) { return nullptr; });
@@ -49,8 +39,8 @@ class RunHealthTest : public ::testing::Test {
         return supervisor.conclude(desired_, prepared, observed_, {}).apps.at(0);
     }
 
+    fakes::TempDir temp_;
     fakes::FakeTime time_;
-    std::filesystem::path directory_;
     std::unique_ptr<state::State> state_;
     manifests::Desired desired_;
     observe::Observed observed_;

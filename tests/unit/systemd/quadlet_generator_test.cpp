@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/fakes/fake_systemd/fake_quadlet.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::systemd {
 namespace {
@@ -18,14 +19,9 @@ constexpr seconds kLong{20};
 class QuadletGeneratorTest : public testing::Test {
   protected:
     void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "podreeve-quadlet-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        root = pattern;
         units = root / "units";
         fs::create_directories(units);
     }
-
-    void TearDown() override { fs::remove_all(root); }
 
     static void write(const fs::path& file, const std::string& text) {
         fs::create_directories(file.parent_path());
@@ -42,7 +38,8 @@ class QuadletGeneratorTest : public testing::Test {
 
     std::string why() const { return std::get<NoQuadlet>(find_quadlet(Scope::User, root)).why; }
 
-    fs::path root;
+    fakes::TempDir temp;
+    fs::path root = temp.path();
     fs::path units;
 };
 

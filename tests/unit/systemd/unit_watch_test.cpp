@@ -16,6 +16,7 @@
 #include "tests/fakes/fake_systemd/fake_systemd.h"
 #include "tests/fakes/fake_systemd/private_bus.h"
 #include "tests/fakes/fake_time.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace podreeve::systemd {
 namespace {
@@ -40,17 +41,9 @@ void make_idle(FakeUnit&) {}
 class UnitWatchTest : public testing::Test {
   protected:
     void SetUp() override {
-        std::string pattern = (fs::temp_directory_path() / "podreeve-watch-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory = pattern;
         systemd->change("web.service", run);
         systemd->change("idle.service", make_idle);
         systemd->forget_calls();
-    }
-
-    void TearDown() override {
-        watch.reset();
-        fs::remove_all(directory);
     }
 
     void begin(std::set<std::string> names = {"web.service", "idle.service"}) {
@@ -99,7 +92,8 @@ class UnitWatchTest : public testing::Test {
         std::ofstream(directory / name) << text;
     }
 
-    fs::path directory;
+    fakes::TempDir temp;
+    fs::path directory = temp.path();
     fakes::PrivateBus bus;
     std::unique_ptr<fakes::FakeSystemd> systemd =
         std::make_unique<fakes::FakeSystemd>(bus.address());
