@@ -326,7 +326,8 @@ TEST(Diff, AsksForResourcesOfAnAppThatIsOnlyRememberedOnce) {
                                       {observe::kLabelOwner, kOwner},
                                       {observe::kLabelRole, kRoleVolumeEmptyDir}},
                                      {},
-                                     false};
+                                     false,
+                                     {}};
     Policy rules = policy();
     EXPECT_FALSE(diff({}, world.observe(), rules).needs_resources);
     rules.apps["greeter"];

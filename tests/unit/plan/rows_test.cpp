@@ -143,7 +143,7 @@ void edit_host(World& world, const json& edit) {
         row.state = podman::container_state_from(edit.value("state", "exited"));
     } else if (edit.contains("volume")) {
         auto& volume = world.volumes_[edit.at("volume")];
-        volume = {edit.at("volume"), "", "", {}, {}, false};
+        volume = {edit.at("volume"), "", "", {}, {}, false, {}};
         if (edit.contains("role")) {  // one of ours, made as that
             volume.labels = {{observe::kLabelApp, edit.at("of")},
                              {observe::kLabelOwner, kOwner},
