@@ -84,7 +84,8 @@ std::string next_of(const AppStatus& app) {
 std::vector<std::string> conditions_of(const AppStatus& app, const std::string& reason) {
     std::vector<std::string> texts;
     for (const StatusCondition& condition : app.conditions) {
-        if (condition.message != reason) {
+        const bool is_the_chain = condition.type == "Blocked" && follow(app) != nullptr;
+        if (condition.message != reason && !is_the_chain) {
             texts.push_back(fmt::format("{}: {}", condition.type, condition.message));
         }
     }

@@ -41,9 +41,15 @@ def manifests_on_a_small_disk(lab):
     lab.run("sh", "-c", f"cat ~/kept/solo.yaml ~/kept/db.yaml > {MANIFESTS}/web.yaml", check=False)
 
 
+def state_is_lost(lab):
+    """With nobody there who knows it."""
+    lab.stop_agent()
+    lab.run("rm", "-rf", STATE)
+    lab.start_agent()
+
+
 def owner_is_written(lab):
-    """After the loss of the state, restarted: the message says how to take all over again, and that helps."""
-    lab.systemctl("restart", "podreeve")
+    """The message says how to take all over again, and that helps."""
     lab.wait_until(lambda: lab.condition("web", "owner"), 30, "the owner is told")
     owner = lab.inspect("web")["Config"]["Labels"]["io.podreeve.owner"]
     assert owner in lab.condition("web", "owner"), "and by its name"
@@ -73,8 +79,10 @@ def yesterdays_state(lab):
 STATES = [
     Mistake("its disk is full", state_on_a_small_disk, {"": ("No space left", "disk is full")}, state_on_the_large_disk, restarted=True,
             during=restarts_after_death),
-    Mistake("it is deleted, and the agent runs on", "rm -rf $S", mend=owner_is_written, anew=("idle-main",), restarted=True,
-            during=restarts_after_death),
+    Mistake("it is deleted, and the agent runs on", "rm -rf $S", {"": ("was removed while the agent runs",)},
+            "systemctl --user restart podreeve", anew=("idle-main",), restarted=True, during=restarts_after_death),
+    Mistake("it is deleted while the agent is stopped", state_is_lost, {"web": ("owner",)}, owner_is_written, anew=("idle-main",),
+            restarted=True),
     Mistake("tables of it are dropped", edited("DROP TABLE tasks; DROP TABLE changes;"), anew=("idle-main",), restarted=True),
     Mistake("its rows hold what is no JSON", edited("UPDATE apps SET extra = 'x' || extra; UPDATE changes SET data = 'x' || data;"),
             anew=("idle-main",), restarted=True),

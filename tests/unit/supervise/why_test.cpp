@@ -92,6 +92,14 @@ TEST(Why, AnAppThatRunsAndIsNotAsItsManifestSaysNamesAllThatIsWrong) {
                                         "Conflict: port 80 is taken by app a"}));
 }
 
+TEST(Why, WhatTheChainSaysIsNoConditionBesideIt) {
+    Overview overview;
+    AppStatus web = waiting("web", "db", "started", true);
+    web.conditions = {{"Blocked", "Dependency", "blocked by db: image not found", "", true, {}}};
+    overview.apps = {web, app_called("db", ServiceState::Failed, "image not found")};
+    EXPECT_TRUE(why(overview, "web")[0].conditions.empty());
+}
+
 TEST(Why, ConditionsAreTold) {
     Overview overview;
     AppStatus web = app_called("web", ServiceState::Waiting, "waits for path /a to exist");
