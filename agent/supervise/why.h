@@ -19,7 +19,8 @@ struct WhyLink {
     WallTime since{};    // of the state
     std::optional<WallTime> next_attempt;
     std::string next;  // what will be tried or waited for next, in words
-    // What else is said of it: "ManifestError: web.yaml:3: …"; not what is the reason, or the chain.
+    // What else is said of it: "ManifestError: web.yaml:3: …"; not what is the reason, or the
+    // chain.
     std::vector<std::string> conditions = {};
 };
 
