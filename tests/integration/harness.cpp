@@ -244,10 +244,18 @@ void Host::on_request() {
 }
 
 // The files as a kill would leave them. The dying agent may go on writing to its own: those are
-// thrown away.
+// thrown away. One that another thread of it renames or removes meanwhile makes it another picture.
 void Host::take_last_picture() {
-    fs::remove_all(root / "picture");
-    fs::copy(config.paths.state_dir, root / "picture", fs::copy_options::recursive);
+    constexpr int kMostTries = 100;
+    std::error_code error;
+    for (int tries = 0; tries < kMostTries; ++tries) {
+        fs::remove_all(root / "picture");
+        fs::copy(config.paths.state_dir, root / "picture", fs::copy_options::recursive, error);
+        if (!error) {
+            return;
+        }
+    }
+    throw fs::filesystem_error("take a picture of the state", config.paths.state_dir, error);
 }
 
 void Host::revive() {
