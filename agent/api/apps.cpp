@@ -15,16 +15,18 @@
 namespace podreeve::api {
 namespace {
 
-supervise::Overview overview_to_show(Backend& backend) {
+using Events = std::vector<state::Event>;
+
+supervise::Overview overview_to_show(Backend& backend, const Events& events) {
     supervise::Overview overview = overview_now(backend);
-    supervise::show_last_events(overview, backend.state.events_since(0));
+    supervise::show_last_events(overview, events);
     return overview;
 }
 
-nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backend) {
+nlohmann::json with_events(const supervise::AppStatus& app, const Events& events) {
     nlohmann::json body = to_json(app);
     body["events"] = nlohmann::json::array();
-    for (const state::Event& event : backend.state.events_since(0)) {
+    for (const state::Event& event : events) {
         if (event.app == app.name) {
             body["events"].push_back({{"seq", event.seq},
                                       {"time", to_rfc3339(event.time)},
@@ -36,9 +38,10 @@ nlohmann::json with_events(const supervise::AppStatus& app, const Backend& backe
 }
 
 void send_app(Backend& backend, const std::string& name, httplib::Response& response) {
-    const supervise::Overview overview = overview_to_show(backend);
+    const Events events = backend.state.events_since(0);
+    const supervise::Overview overview = overview_to_show(backend, events);
     if (const supervise::AppStatus* app = find_shown(overview, name)) {
-        send_json(response, with_events(*app, backend));
+        send_json(response, with_events(*app, events));
     } else {
         send_error(response, unknown_app(name));
     }
@@ -65,7 +68,7 @@ bool is_known(const Backend& backend, const std::string& app) {
     if (backend.shared_status.lock()->find(app) != nullptr || backend.state.app(app)) {
         return true;
     }
-    const std::vector<state::Event> events = backend.state.events_since(0);
+    const Events events = backend.state.events_since(0);
     return std::any_of(events.begin(), events.end(),
                        [&](const state::Event& event) { return event.app == app; });
 }
@@ -83,7 +86,7 @@ supervise::Overview overview_now(Backend& backend) {
 
 void add_apps(httplib::Server& server, Backend& backend) {
     server.Get("/v1/apps", [&backend](const httplib::Request&, httplib::Response& response) {
-        nlohmann::json body = to_json(overview_to_show(backend));
+        nlohmann::json body = to_json(overview_to_show(backend, backend.state.events_since(0)));
         const state::StoreHealth health = backend.state.health();
         body["agent"]["version"] = backend.version;
         body["agent"]["manifest_directories"] = backend.manifest_directories;

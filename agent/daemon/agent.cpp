@@ -152,10 +152,9 @@ api::PassSummary summary_of(const reconcile::PassReport& report) {
 
 std::string state_lost(const Config& config) {
     return fmt::format(
-        "{} was removed while the agent runs: all apps are kept on, but what is asked of them, as "
-        "a "
-        "stop, is forgotten when the agent ends; restart it now, and ask again",
-        (config.paths.state_dir / "state.db").string());
+        "the state in {} was removed while the agent runs: all apps are kept on, but what is asked "
+        "of them, as a stop, is forgotten when the agent ends; restart it now, and ask again",
+        config.paths.state_dir.string());
 }
 
 }  // namespace

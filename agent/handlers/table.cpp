@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/handlers/discretion.h"
+#include "agent/handlers/redacting_context.h"
 #include "agent/handlers/start_gate.h"
 #include "runtime/base/in_hand.h"
 #include "runtime/base/log.h"
@@ -91,8 +91,8 @@ state::TaskOutcome run(const KindRow& row, bool undoes, World& world, state::Tas
         return state::TaskRetry{kAsidePause, *aside};
     }
     const InHand in_hand(app);
-    Discretion discretion(world, context);
-    Result<Task> task = Task::read(world, discretion);
+    RedactingContext redacting(world, context);
+    Result<Task> task = Task::read(world, redacting);
     if (!task) {
         return task.error();
     }
@@ -108,7 +108,7 @@ state::TaskOutcome run(const KindRow& row, bool undoes, World& world, state::Tas
     state::TaskOutcome outcome =
         ended ? std::move(*ended)
               : outcome_of(*task, row.kind, undoes, task->by_name(ended.error()));
-    outcome = discretion.redacted(std::move(outcome));
+    outcome = redacting.redacted(std::move(outcome));
     return !undoes && may_be_left(*task, outcome) ? leave_behind(*task, std::get<Error>(outcome))
                                                   : std::move(outcome);
 }

@@ -33,8 +33,9 @@ class FirstLine {
     explicit FirstLine(const manifests::AppSpec* app) : app_(app) {}
 
     void take(std::string_view line) {
+        constexpr std::size_t kMostTaken = 4096;  // of a line that may have a megabyte
         if (line_.empty()) {
-            line_ = line;
+            line_ = line.substr(0, kMostTaken);
         }
     }
 

@@ -48,22 +48,36 @@ std::string_view trimmed(std::string_view text) {
     return end == std::string_view::npos ? "" : text.substr(begin, end + 1 - begin);
 }
 
-void add_forms(std::string_view piece, std::size_t least, std::set<std::string>& forms) {
-    if (piece.size() >= least) {
+// The letters and digits that piece begins with, a few of them: every form begins so.
+std::string_view beginning_of(std::string_view piece) {
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    const std::string_view few = piece.substr(0, kLeastSecret);
+    return few.substr(
+        0, static_cast<std::size_t>(std::ranges::find_if_not(few, is_plain) - few.begin()));
+}
+
+// Those that text cannot hold are left out, since a Secret may have a megabyte of lines.
+void add_forms(std::string_view piece,
+               std::size_t least,
+               std::string_view text,
+               std::set<std::string>& forms) {
+    if (piece.size() >= least && text.find(beginning_of(piece)) != std::string_view::npos) {
         forms.insert({std::string(piece), clean_text(piece), go_quoted(piece), json_quoted(piece)});
     }
 }
 
-// All ways in which one of them may have been written.
-std::set<std::string> forms_of(const std::vector<std::string>& secrets) {
+// All ways in which one of them may have been written in text.
+std::set<std::string> forms_of(const std::vector<std::string>& secrets, std::string_view text) {
     std::set<std::string> forms;
     for (const std::string& secret : secrets) {
-        add_forms(secret, kLeastSecret, forms);
-        add_forms(trimmed(secret), kLeastSecret, forms);
+        add_forms(secret, kLeastSecret, text, forms);
+        add_forms(trimmed(secret), kLeastSecret, text, forms);
         for (std::size_t begin = 0; begin < secret.size();) {
             const std::size_t end = std::min(secret.find('\n', begin), secret.size());
             add_forms(trimmed(std::string_view(secret).substr(begin, end - begin)), kLeastLine,
-                      forms);
+                      text, forms);
             begin = end + 1;
         }
     }
@@ -87,7 +101,7 @@ std::size_t cut_off(std::string_view text, std::string_view form) {
 // overlap, no rest stays.
 std::string without_secrets(const std::string& text, const std::vector<std::string>& secrets) {
     std::vector<bool> covered(text.size(), false);
-    for (const std::string& form : forms_of(secrets)) {
+    for (const std::string& form : forms_of(secrets, text)) {
         for (auto at = text.find(form); at != std::string::npos; at = text.find(form, at + 1)) {
             std::fill_n(covered.begin() + static_cast<std::ptrdiff_t>(at), form.size(), true);
         }

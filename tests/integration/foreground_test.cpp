@@ -1,23 +1,20 @@
 #include <csignal>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <regex>
 #include <set>
-#include <spawn.h>
-#include <sstream>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 #include <gtest/gtest.h>
 
 #include "runtime/base/unique_fd.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/temp_dir.h"
+#include "tests/integration/daemon.h"
 #include "tests/integration/manifest_texts.h"
 
 // podreeved --run itself, as podreeve-kube@.service has it, against the fake podman.
@@ -35,9 +32,7 @@ class Foreground : public testing::Test {
     }
 
     void TearDown() override {
-        if (pid != 0) {
-            end(SIGKILL);
-        }
+        daemon.kill();
         podman.reset();
     }
 
@@ -50,31 +45,8 @@ class Foreground : public testing::Test {
         through.insert(through.end(), {PODREEVED, "--run", file, "--state-dir", root / "state",
                                        "--podman-socket", podman->socket_path(), "--config",
                                        root / "podreeve.yaml", "--interval", "1s"});
-        spawn(std::move(through));
+        daemon.start(std::move(through));
         ASSERT_TRUE(saw("POST", "/start")) << log();
-    }
-
-    void spawn(std::vector<std::string> arguments, const std::vector<std::string>& more = {}) {
-        std::vector<std::string> environment = {"PATH=/usr/bin:/bin", "HOME=" + root.string(),
-                                                "XDG_RUNTIME_DIR=" + root.string()};
-        environment.insert(environment.end(), more.begin(), more.end());
-        posix_spawn_file_actions_t files;
-        ::posix_spawn_file_actions_init(&files);
-        ::posix_spawn_file_actions_addopen(&files, 2, (root / "log").c_str(),
-                                           O_WRONLY | O_CREAT | O_APPEND, 0600);
-        ASSERT_EQ(::posix_spawn(&pid, arguments.front().c_str(), &files, nullptr,
-                                pointers(arguments).data(), pointers(environment).data()),
-                  0);
-        ::posix_spawn_file_actions_destroy(&files);
-    }
-
-    static std::vector<char*> pointers(std::vector<std::string>& texts) {
-        std::vector<char*> out;
-        for (std::string& text : texts) {
-            out.push_back(text.data());
-        }
-        out.push_back(nullptr);
-        return out;
     }
 
     bool saw(const std::string& method, const std::string& path) {
@@ -86,14 +58,7 @@ class Foreground : public testing::Test {
         });
     }
 
-    // Its exit code; 128 and the signal that ended it.
-    int end(int signal) {
-        ::kill(pid, signal);
-        int status = 0;
-        ::waitpid(pid, &status, 0);
-        pid = 0;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
+    int end(int signal) { return daemon.end(signal); }
 
     std::set<std::string> kept() const {
         std::set<std::string> names;
@@ -105,16 +70,12 @@ class Foreground : public testing::Test {
         return names;
     }
 
-    std::string log() const {
-        std::ostringstream text;
-        text << std::ifstream(root / "log").rdbuf();
-        return text.str();
-    }
+    std::string log() const { return daemon.log(); }
 
     fakes::TempDir temp;
     fs::path root = temp.path();
     std::unique_ptr<fakes::FakePodman> podman;
-    pid_t pid = 0;
+    Daemon daemon{root};
 };
 
 // By itself, since not all who start it set a limit. Whose the files of a process in /proc are
@@ -129,7 +90,7 @@ TEST_F(Foreground, DumpsNoCore) {
     ASSERT_EQ(::setrlimit(RLIMIT_CORE, &all), 0);
     run("web", {"/usr/bin/setpriv", "--regid", "65534", "--clear-groups"});
     ASSERT_EQ(::setrlimit(RLIMIT_CORE, &before), 0);
-    const fs::path proc = "/proc/" + std::to_string(pid);
+    const fs::path proc = "/proc/" + std::to_string(daemon.pid());
     std::ostringstream limits;
     limits << std::ifstream(proc / "limits").rdbuf();
     EXPECT_TRUE(std::regex_search(limits.str(), std::regex("Max core file size +0 +0 ")))
@@ -208,7 +169,7 @@ TEST_F(Foreground, IsWatchedOverBySystemdAndSoIsTheAgent) {
                                               "--config",
                                               root / "podreeve.yaml"};
         arguments.insert(arguments.end(), mode.begin(), mode.end());
-        spawn(arguments, {"NOTIFY_SOCKET=" + place, "WATCHDOG_USEC=60000000"});
+        daemon.start(arguments, {"NOTIFY_SOCKET=" + place, "WATCHDOG_USEC=60000000"});
         std::string reported;
         char buffer[512];
         while (reported != "WATCHDOG=1") {

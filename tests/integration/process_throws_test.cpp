@@ -1,14 +1,10 @@
 #include <csignal>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <poll.h>
-#include <spawn.h>
-#include <sstream>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -16,6 +12,7 @@
 #include "runtime/base/unique_fd.h"
 #include "tests/fakes/fake_podman/fake_podman.h"
 #include "tests/fakes/temp_dir.h"
+#include "tests/integration/daemon.h"
 #include "tests/integration/manifest_texts.h"
 #include "tests/integration/throw_points.h"
 
@@ -76,9 +73,7 @@ class Process {
     }
 
     ~Process() {
-        if (pid_ != 0) {
-            end(SIGKILL);
-        }
+        daemon_.kill();
         podman_.reset();
     }
 
@@ -93,12 +88,11 @@ class Process {
     }
 
     void start(Adapter adapter, std::size_t number, Moment moment) {
-        spawn(
+        daemon_.start(
             {PODREEVED_THROWING, "--manifests", root_ / "apps", "--state-dir", root_ / "state",
              "--podman-socket", podman_->socket_path(), "--socket", root_ / "run" / "api.sock",
              "--config", root_ / "podreeve.yaml", "--interval", "1s"},
-            {"PATH=/usr/bin:/bin", "HOME=" + root_.string(), "XDG_RUNTIME_DIR=" + root_.string(),
-             "NOTIFY_SOCKET=" + (root_ / "notify").string(),
+            {"NOTIFY_SOCKET=" + (root_ / "notify").string(),
              fmt::format("THROWING={}", to_string(adapter)), fmt::format("THROWING_AT={}", number),
              fmt::format("THROWING_WHEN={}", moment == Moment::After ? "after" : "before"),
              "THROWING_TOLD=" + (root_ / "told").string()});
@@ -120,14 +114,7 @@ class Process {
 
     void kill_process(const std::string& app) { podman_->kill_process(app); }
 
-    // Its exit code; 128 and the signal that ended it.
-    int end(int signal) {
-        ::kill(pid_, signal);
-        int status = 0;
-        ::waitpid(pid_, &status, 0);
-        pid_ = 0;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
+    int end(int signal) { return daemon_.end(signal); }
 
     Told reported() const {
         Told reported;
@@ -135,38 +122,14 @@ class Process {
         return reported;
     }
 
-    std::string log() const {
-        std::ostringstream text;
-        text << std::ifstream(root_ / "log").rdbuf();
-        return text.str();
-    }
+    std::string log() const { return daemon_.log(); }
 
   private:
-    void spawn(std::vector<std::string> arguments, std::vector<std::string> environment) {
-        posix_spawn_file_actions_t files;
-        ::posix_spawn_file_actions_init(&files);
-        ::posix_spawn_file_actions_addopen(&files, 2, (root_ / "log").c_str(),
-                                           O_WRONLY | O_CREAT | O_APPEND, 0600);
-        ASSERT_EQ(::posix_spawn(&pid_, arguments.front().c_str(), &files, nullptr,
-                                pointers(arguments).data(), pointers(environment).data()),
-                  0);
-        ::posix_spawn_file_actions_destroy(&files);
-    }
-
-    static std::vector<char*> pointers(std::vector<std::string>& texts) {
-        std::vector<char*> out;
-        for (std::string& text : texts) {
-            out.push_back(text.data());
-        }
-        out.push_back(nullptr);
-        return out;
-    }
-
     fakes::TempDir temp_;
     fs::path root_ = temp_.path();
     std::unique_ptr<fakes::FakePodman> podman_;
     std::unique_ptr<Listener> systemd_;
-    pid_t pid_ = 0;
+    Daemon daemon_{root_};
 };
 
 class ProcessThrows : public ::testing::TestWithParam<Adapter> {

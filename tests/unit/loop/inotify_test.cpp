@@ -302,6 +302,17 @@ class FullKernel : public DirectoryWatchTest {
         return called();
     }
 
+    void expect_told_until_there_is_room(const char* limit) {
+        watch_with_what_there_is();
+        is_asked_again();
+        ASSERT_EQ(reported.size(), 1U) << "and not each time";
+        EXPECT_NE(reported[0].find(limit), std::string::npos) << reported[0];
+        EXPECT_TRUE(called_once_there_is_room()) << "for what went unseen";
+        EXPECT_EQ(reported.back(), "");
+        EXPECT_TRUE(sees_changes());
+        EXPECT_EQ(reported.size(), 2U);
+    }
+
     std::atomic<int> init_error = 0, add_error = 0, refusals = 0;  // it is asked on a thread beside
     std::atomic<bool> add_throws = false;
     std::vector<std::string> reported;
@@ -309,26 +320,12 @@ class FullKernel : public DirectoryWatchTest {
 
 TEST_F(FullKernel, WithoutAnInstanceIsAskedAgainAndTellsWhichLimitItIs) {
     init_error = EMFILE;
-    watch_with_what_there_is();
-    is_asked_again();
-    ASSERT_EQ(reported.size(), 1U) << "and not each time";
-    EXPECT_NE(reported[0].find("fs.inotify.max_user_instances"), std::string::npos) << reported[0];
-    EXPECT_TRUE(called_once_there_is_room()) << "for what went unseen";
-    EXPECT_EQ(reported.back(), "");
-    EXPECT_TRUE(sees_changes());
-    EXPECT_EQ(reported.size(), 2U);
+    expect_told_until_there_is_room("fs.inotify.max_user_instances");
 }
 
 TEST_F(FullKernel, WithoutWatchesIsAskedAgainAndTellsWhichLimitItIs) {
     add_error = ENOSPC;
-    watch_with_what_there_is();
-    is_asked_again();
-    ASSERT_EQ(reported.size(), 1U) << "and not each time";
-    EXPECT_NE(reported[0].find("fs.inotify.max_user_watches"), std::string::npos) << reported[0];
-    EXPECT_TRUE(called_once_there_is_room()) << "for what went unseen";
-    EXPECT_EQ(reported.back(), "");
-    EXPECT_TRUE(sees_changes());
-    EXPECT_EQ(reported.size(), 2U);
+    expect_told_until_there_is_room("fs.inotify.max_user_watches");
 }
 
 TEST_F(FullKernel, ThatLacksSomethingElseIsAskedAgainToo) {

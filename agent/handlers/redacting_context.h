@@ -13,9 +13,9 @@ namespace podreeve::handlers {
 // ends with, neither of the version that is deployed nor of the one the change leads to. Podman and
 // the runtime tell a container's command and variables in their errors. Lives for one run of a
 // handler; looks the versions up once there is something to tell.
-class Discretion final : public state::TaskContext {
+class RedactingContext final : public state::TaskContext {
   public:
-    Discretion(World& world, state::TaskContext& of) : world_(world), of_(of) {}
+    RedactingContext(World& world, state::TaskContext& of) : world_(world), of_(of) {}
 
     state::TaskId id() const override { return of_.id(); }
 

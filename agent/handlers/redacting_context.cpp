@@ -1,4 +1,4 @@
-#include "agent/handlers/discretion.h"
+#include "agent/handlers/redacting_context.h"
 
 #include "agent/handlers/task.h"
 #include "manifests/model.h"
@@ -7,7 +7,7 @@
 namespace podreeve::handlers {
 
 // Of a version that is kept nowhere any more nothing is known.
-const std::vector<std::string>& Discretion::secrets() {
+const std::vector<std::string>& RedactingContext::secrets() {
     if (secrets_) {
         return *secrets_;
     }
@@ -25,11 +25,11 @@ const std::vector<std::string>& Discretion::secrets() {
     return *secrets_;
 }
 
-std::string Discretion::redacted(const std::string& text) {
+std::string RedactingContext::redacted(const std::string& text) {
     return text.empty() ? text : without_secrets(text, secrets());
 }
 
-state::TaskOutcome Discretion::redacted(state::TaskOutcome outcome) {
+state::TaskOutcome RedactingContext::redacted(state::TaskOutcome outcome) {
     if (auto* error = std::get_if<Error>(&outcome)) {
         error->message = redacted(error->message);
     } else if (auto* again = std::get_if<state::TaskRetry>(&outcome)) {
