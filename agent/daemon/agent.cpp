@@ -225,6 +225,8 @@ struct Agent::Parts {
     void add_components();
     void recall_failures();
     void after_pass(const reconcile::PassReport& report);
+    void look_after_state();
+    bool note_of_agent(const supervise::StatusCondition& condition);
     void health_changed(const std::vector<health::Change>& changes);
     void check_gate();
     Result<supervise::RequestReport> take_request(const std::string& app,
@@ -340,15 +342,20 @@ void Agent::Parts::recall_failures() {
     }
 }
 
+void Agent::Parts::look_after_state() {
+    const std::string lost = state->look_after_files() ? "" : state_lost(config);
+    if (note_of_agent({"StateLost", "StateRemoved", lost, ""}) && !lost.empty()) {
+        log::error("{}", lost);
+    }
+}
+
 void Agent::Parts::after_pass(const reconcile::PassReport& report) {
     if (report.error.empty()) {
         for (const std::string& line : failure_log.lines(report.failures)) {
             log::warn("{}", line);
         }
     }
-    const bool has_files = state->look_after_files();
-    supervisor.note_of_agent(
-        {"StateLost", "StateRemoved", has_files ? "" : state_lost(config), ""});
+    look_after_state();
     // Somebody may have cleaned the runtime directory; nothing else tells.
     if (const Status listening = server ? server->ensure_listening() : Status(); !listening) {
         log::warn("{}", listening.error().message);
@@ -357,6 +364,16 @@ void Agent::Parts::after_pass(const reconcile::PassReport& report) {
     if (pass_callback) {
         pass_callback(report);
     }
+}
+
+// What is found out beside a pass is shown by the next one, which on a quiet host is half a minute
+// away: it is made now.
+bool Agent::Parts::note_of_agent(const supervise::StatusCondition& condition) {
+    const bool is_news = supervisor.note_of_agent(condition);
+    if (is_news) {
+        reconciler.request("a condition of the agent has changed");
+    }
+    return is_news;
 }
 
 // Told to people, and a reason to look: a dependent may go on now, or a container is to be ended.
@@ -499,7 +516,7 @@ void Agent::note_unwatched(const std::string& why) {
                           "{}; until then changes of manifests are only seen by the "
                           "next pass: within {}, or at `podreeve reconcile`",
                           why, to_short_text(parts_->config.interval));
-    parts_->supervisor.note_of_agent({"ManifestsUnwatched", "Inotify", reported, ""});
+    parts_->note_of_agent({"ManifestsUnwatched", "Inotify", reported, ""});
 }
 
 void Agent::on_pass(std::function<void(const reconcile::PassReport&)> callback) {

@@ -233,16 +233,19 @@ std::vector<StatusCondition> Supervisor::Core::conditions_of_agent() const {
     return conditions;
 }
 
-void Supervisor::note_of_agent(StatusCondition condition) {
+bool Supervisor::note_of_agent(StatusCondition condition) {
     const std::lock_guard lock(core_->mutex);
     auto& known = core_->of_agent;
     const auto before = known.find(condition.type);
-    condition.since = before == known.end() ? core_->wall() : before->second.since;
+    const bool is_known = before != known.end();
+    const bool is_news = condition.message != (is_known ? before->second.message : "");
+    condition.since = is_known ? before->second.since : core_->wall();
     if (condition.message.empty()) {
         known.erase(condition.type);
     } else {
         known.insert_or_assign(condition.type, std::move(condition));
     }
+    return is_news;
 }
 
 Overview Supervisor::Core::publish(Overview overview) {

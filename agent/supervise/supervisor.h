@@ -150,8 +150,9 @@ class Supervisor {
     void host_gives(std::optional<Duration> given);
 
     // A fact about the agent itself that is found out beside the passes. All overviews from the
-    // next on tell it, until one of its type comes with an empty message.
-    void note_of_agent(StatusCondition condition);
+    // next on tell it, until one of its type comes with an empty message. True when its message is
+    // another than before: the overview that is shown does not have it yet.
+    bool note_of_agent(StatusCondition condition);
 
     // A person asked: forget what failed and what backs off, so that the next pass tries again.
     void forget_failures(const std::optional<std::string>& app);
