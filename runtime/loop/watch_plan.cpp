@@ -62,7 +62,7 @@ class Tracer {
             ask(fs::exists(status) ? kContents : kAppears, name);
             return false;
         }
-        plan_[full.string()].add({kSelf, false, {}});
+        plan_[full.string()].add({kSelf | IN_ATTRIB, false, {}});  // may it still be entered?
         here_ = full;
         return true;
     }

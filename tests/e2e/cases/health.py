@@ -49,7 +49,7 @@ def probers(lab):
 def case_liveness_restarts_what_does_not_answer_any_more(lab):
     """The same container, started again, and nobody else."""
     lab.put_manifest("web.yaml", web(health="""\
-        liveness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, failureThreshold: 2}
+        liveness: {httpGet: {path: /up, port: 8080}, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 2}
         readiness: {tcpSocket: {port: 8080}}
         """))
     wait_ready(lab, "web")
@@ -137,7 +137,7 @@ def case_ready_by_port(lab):
     lab.wait_until(lambda: lab.running("slow"), 30, "slow runs")
     wait_ready(lab, "slow")
     took = time.time() - lab.started_at("slow")
-    assert took >= 4, took
+    assert took >= 3, took  # podman notes a start when it has ended, its process has slept since it began
     return f"{took:.1f} s after its process"
 
 
@@ -352,7 +352,7 @@ def case_servers_that_never_stop_talking_blind_nobody(lab):
     # YAML makes the \n a line's end, and yes adds one: an empty line ends a head.
     for name, line in (("continues", "HTTP/1.1 100 C\\n"), ("headers", "HTTP/1.1 200 OK")):
         lab.put_manifest(f"{name}.yaml", web(name, f"nc -ll -p 8080 -e yes '{line}'", """\
-            readiness: {httpGet: {port: 8080}, initialDelaySeconds: 3, periodSeconds: 1, failureThreshold: 1}
+            readiness: {httpGet: {port: 8080}, initialDelaySeconds: 3, periodSeconds: 1, timeoutSeconds: 30, failureThreshold: 3}
             """))
         lab.wait_until(lambda name=name: any("no end of headers" in text for text in messages(lab, name, "Unhealthy")),
                        30, f"{name} is told as not ready")
@@ -362,7 +362,7 @@ def case_servers_that_never_stop_talking_blind_nobody(lab):
     wait_ready(lab, "web")
     known = probers(lab)
     lab.podman("exec", "web", "rm", "/www/up")
-    lab.wait_until(lambda: not is_ready(lab, "web"), 10, "web is told as not ready")
+    lab.wait_until(lambda: not is_ready(lab, "web"), 30, "web is told as not ready")
     assert probers(lab) == known, "nobody had to start another"
 
 

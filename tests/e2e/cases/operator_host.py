@@ -30,9 +30,9 @@ SYSTEMD = [
 
 # A mount over podman's storage is no row: rootless podman stays in the mount namespace of its pause process and does not see it.
 DIRECTORIES = [
-    Mistake("the agent's runtime directory is deleted", "rm -rf $XDG_RUNTIME_DIR/podreeve", mend="systemctl --user restart podreeve",
+    Mistake("the agent's runtime directory is deleted", "rm -rf $XDG_RUNTIME_DIR/podreeve || rm -rf $XDG_RUNTIME_DIR/podreeve", mend="systemctl --user restart podreeve",
             restarted=True),
-    Mistake("podman's runtime directories are deleted", "rm -rf $XDG_RUNTIME_DIR/libpod $XDG_RUNTIME_DIR/containers"),
+    Mistake("podman's runtime directories are deleted", "cd $XDG_RUNTIME_DIR; rm -rf libpod containers || rm -rf libpod containers"),
 ]
 
 

@@ -79,7 +79,8 @@ def yesterdays_state(lab):
 STATES = [
     Mistake("its disk is full", state_on_a_small_disk, {"": ("No space left", "disk is full")}, state_on_the_large_disk, restarted=True,
             during=restarts_after_death),
-    Mistake("it is deleted, and the agent runs on", "rm -rf $S", {"": ("was removed while the agent runs",)},
+    # Again, if the agent writes a file into it between rm's last look and its end.
+    Mistake("it is deleted, and the agent runs on", "rm -rf $S || rm -rf $S", {"": ("was removed while the agent runs",)},
             "systemctl --user restart podreeve", anew=("idle-main",), restarted=True, during=restarts_after_death),
     Mistake("it is deleted while the agent is stopped", state_is_lost, {"web": ("owner",)}, owner_is_written, anew=("idle-main",),
             restarted=True),

@@ -119,8 +119,7 @@ def case_a_container_that_keeps_failing_backs_off_alone(lab):
     lab.wait_until(lambda: lab.condition("crash", "BackingOff"), 30, "crash is backing off")
     before = lab.ids()
     lab.kill_process("shop-web-side")
-    return repaired(lab, "the healthy app is repaired",
-                    {name: before[name] for name in ALL}.items(), timeout=10)
+    return repaired(lab, "the healthy app is repaired", {name: before[name] for name in ALL}.items())
 
 
 def case_after_a_reboot_everything_runs_again(lab):

@@ -94,6 +94,7 @@ def case_the_plan_is_shown_before_it_is_carried_out(lab):
     assert "shop-web-httpd" in shown.stdout and "shop-db-db" not in shown.stdout, shown.stdout
     assert lab.ids() == before
     lab.image("localhost/late:1")
+    lab.podreeve("reconcile", codes=(0, 1))  # not whenever the backoff is over
     lab.wait_until(lambda: lab.containers()["shop-web-httpd"]["Image"] == "localhost/late:1", 30, "the edit is rolled out")
     lab.settle()
     assert changed(before, lab.ids()) == {"shop-web-httpd"}

@@ -36,6 +36,7 @@ def time_of(event):
 
 def events(lab, since):
     """[("start", "db"), …]: what podman tells of containers, in the order of its times."""
+    lab.root("journalctl", "--sync")  # podman's events are in it
     lines = lab.podman("events", "--stream=false", "--since", str(since), "--format", "json").splitlines()
     told = sorted((json.loads(line) for line in lines if line), key=time_of)
     return [(event["Status"], event.get("Name")) for event in told if event["Type"] == "container"]

@@ -175,7 +175,7 @@ def case_a_sub_path_that_another_container_exchanges_is_never_seen_through(lab):
         return len(looks()) > count
 
     for _ in range(5):
-        lab.kill_process("web-main")
         count = len(looks())
+        lab.kill_process("web-main")
         lab.wait_until(lambda count=count: next_look(count), 60, "web has started again")
     assert set(looks()) == {"looked"}, looks()

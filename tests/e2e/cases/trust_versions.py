@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from lib import manifests
-from lib.lab import LAB
+from lib.lab import LAB, measures
 
 # The agent's word for an end is 25 s at the very most; systemd would kill it after 60.
 ENDS_WITHIN = 5
@@ -76,6 +76,7 @@ def case_versions_are_private_and_go_with_the_app(lab):
                    "no version is left")
 
 
+@measures
 def case_the_agent_ends_while_a_client_waits_and_podman_hangs(lab):
     """SIGSTOP to podman's service, podreeve reconcile, systemctl stop: over at once, by itself, with the store closed."""
     version(lab, "one")

@@ -95,7 +95,7 @@ def words_of(lab, app, since):
         journal = lab.run("journalctl", "--user", "-u", "podreeve", "-o", "cat", "--after-cursor", cursor, check=False).stdout
         return lab.run("podreeve", "status", check=False).stdout + journal
     found = lab.app(app) or {}
-    told = [one["message"] for one in lab.events() if one["app"] == app and one["seq"] > event]
+    told = [f"{one['state']} {one['message']}" for one in lab.events() if one["app"] == app and one["seq"] > event]
     return "\n".join([json.dumps(found, ensure_ascii=False), *told])
 
 

@@ -80,6 +80,7 @@ class Journal:
 
     def __init__(self, lab):
         self.lab = lab
+        lab.root("journalctl", "--sync")  # what was said before is no news
         shown = lab.run("journalctl", "--user", "-n", "0", "--show-cursor").stdout
         self.cursor = re.search(r"-- cursor: (.*)", shown).group(1)
 

@@ -152,6 +152,18 @@ TEST_F(DirectoryWatchTest, SeesThatADirectoryAboveIsRenamed) {
     EXPECT_TRUE(called());
 }
 
+TEST_F(DirectoryWatchTest, SeesThatADirectoryAboveMayNoLongerBeEnteredAndMayAgain) {
+    fs::create_directories(root / "etc" / "apps");
+    fs::create_directories(root / "etc" / "other");
+    watch({root / "etc" / "apps"});
+    fs::permissions(root / "etc", fs::perms::owner_read | fs::perms::owner_write);
+    EXPECT_TRUE(called());
+    fs::permissions(root / "etc", fs::perms::owner_all);
+    EXPECT_TRUE(called());
+    fs::permissions(root / "etc" / "other", fs::perms::owner_all);
+    EXPECT_TRUE(stays_silent()) << "of a neighbour";
+}
+
 TEST_F(DirectoryWatchTest, LooksIntoDropInDirectories) {
     watch({root});
     fs::create_directory(root / "web.yaml.d");
@@ -455,13 +467,13 @@ TEST_F(DirectoryWatchTest, RefusesARelativePath) {
     EXPECT_EQ(made.error().code, Code::InvalidArgument);
 }
 
-TEST(WatchPlan, AsksOnlyForRenamesOfTheDirectoriesAbove) {
+TEST(WatchPlan, AsksOnlyForRenamesAndModesOfTheDirectoriesAbove) {
     fakes::TempDir temporary;
     fs::create_directories(temporary.path() / "a" / "b");
     const WatchPlan plan = plan_watches({temporary.path() / "a" / "b"});
     ASSERT_TRUE(plan.contains((temporary.path() / "a").string()));
     EXPECT_EQ(plan.at((temporary.path() / "a").string()),
-              (Interest{IN_MOVE_SELF | IN_DELETE_SELF, false, {}}));
+              (Interest{IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB, false, {}}));
     EXPECT_TRUE(plan.at((temporary.path() / "a" / "b").string()).all_names);
 }
 
