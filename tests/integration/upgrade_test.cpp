@@ -51,6 +51,30 @@ void start_with_manifests(Host& host, const fs::path& release) {
     host.converge();
 }
 
+std::string kind_of(const std::string& role) {
+    return role.starts_with("volume-")         ? "volume"
+           : role == "secret" || role == "pod" ? role
+                                               : "container";
+}
+
+// All that stands bears the labels that the earlier release gave it; only what tells which service
+// container it has is of here.
+void put_labels(const fs::path& release, Host& host) {
+    const auto recorded = nlohmann::json::parse(text_of(release / "labels.json"));
+    for (const auto& [role_and_name, labels] : recorded.items()) {
+        const auto space = role_and_name.find(' ');
+        const std::string role = role_and_name.substr(0, space);
+        const std::string name = role_and_name.substr(space + 1);
+        auto given = labels.get<std::map<std::string, std::string>>();
+        if (given.contains("io.podreeve.service")) {
+            given["io.podreeve.service"] =
+                host.podman->inspect(name).at("labels").at("io.podreeve.service");
+        }
+        EXPECT_TRUE(host.podman->relabel_behind_back(kind_of(role), name, given))
+            << "this release makes no " << role_and_name;
+    }
+}
+
 TEST(Upgrade, AHostThatAnEarlierReleaseKeptHasAnEmptyPlan) {
     ASSERT_FALSE(releases().empty());
     for (const fs::path& release : releases()) {
@@ -64,6 +88,7 @@ TEST(Upgrade, AHostThatAnEarlierReleaseKeptHasAnEmptyPlan) {
         const auto before = host.ids();
         host.stop();
         put_state(release, host);
+        put_labels(release, host);
         host.podman->clear_journal();
         host.start();
         host.pass();

@@ -418,6 +418,30 @@ std::vector<std::string> FakePodman::pod_names() const {
     return names;
 }
 
+bool FakePodman::relabel_behind_back(const std::string& kind,
+                                     const std::string& name,
+                                     const std::map<std::string, std::string>& labels) {
+    std::lock_guard lock(server_->engine.mutex);
+    Engine& engine = server_->engine;
+    const auto of_named = [&](auto& objects) {
+        const auto found = objects.find(name);
+        if (found != objects.end()) {
+            found->second.labels = labels;
+        }
+        return found != objects.end();
+    };
+    const auto of_created = [&](auto* object) {
+        if (object != nullptr) {
+            object->spec["labels"] = labels;
+        }
+        return object != nullptr;
+    };
+    return kind == "volume"   ? of_named(engine.volumes)
+           : kind == "secret" ? of_named(engine.secrets)
+           : kind == "pod"    ? of_created(engine.pod(name))
+                              : of_created(engine.container(name));
+}
+
 nlohmann::json FakePodman::inspect(const std::string& name) const {
     std::lock_guard lock(server_->engine.mutex);
     if (const Container* container = server_->engine.container(name)) {

@@ -76,6 +76,11 @@ class FakePodman {
     bool start_behind_back(const std::string& name);
     // A container nobody's agent made. Its id.
     std::string create_behind_back(const nlohmann::json& spec, bool start = true);
+    // These labels and no others, as if another release had made it. False when there is no such
+    // thing. kind: "container", "pod", "volume" or "secret".
+    bool relabel_behind_back(const std::string& kind,
+                             const std::string& name,
+                             const std::map<std::string, std::string>& labels);
     // A state that podman got stuck in: "stopping", "removing", "created", …
     bool wedge(const std::string& name, const std::string& state);
     // A reboot: no process is left, containers are `exited`, in podman's words, or `created`.
