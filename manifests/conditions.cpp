@@ -18,6 +18,7 @@ constexpr StartConditionKind kLeaves[] = {StartConditionKind::Service, StartCond
                                           StartConditionKind::Time,    StartConditionKind::Image,
                                           StartConditionKind::Unit};
 constexpr std::size_t kDeepest = 8;
+constexpr std::size_t kMostConditions = 64;  // each may take a thread that looks at it
 
 bool is_port(std::string_view text) {
     unsigned port = 0;
@@ -191,6 +192,21 @@ void each_of(std::string_view text, char mark, const auto& take) {
     }
 }
 
+std::size_t leaves_in(const std::vector<StartCondition>& conditions) {
+    std::size_t found = 0;
+    for (const StartCondition& condition : conditions) {
+        found += condition.of.empty() ? 1 : leaves_in(condition.of);
+    }
+    return found;
+}
+
+void check_number(const Place& place, const std::vector<StartCondition>& conditions) {
+    if (const std::size_t found = leaves_in(conditions); found > kMostConditions) {
+        place.fail(
+            fmt::format("holds {} conditions, and an app may have {}", found, kMostConditions));
+    }
+}
+
 }  // namespace
 
 std::vector<StartCondition> read_conditions(const Place& list) {
@@ -198,6 +214,7 @@ std::vector<StartCondition> read_conditions(const Place& list) {
     for (const Place& item : list.items()) {
         read_condition(item, out, 0);
     }
+    check_number(list, out);
     return out;
 }
 
@@ -215,6 +232,7 @@ std::vector<StartCondition> read_condition_line(const Place& place) {
             out.push_back(std::move(any));
         }
     });
+    check_number(place, out);
     return out;
 }
 

@@ -233,6 +233,9 @@ DirectoryLook look_at_directory(const fs::path& path, uid_t owner) {
         out.inode = info.st_ino;
         out.changed_ns[""] = to_ns(info.st_mtim);
         out.trouble = distrust_of(info, owner, path);
+        if (out.trouble.empty()) {
+            out.trouble = distrust_above(path);
+        }
         if (!out.trouble.empty()) {
             return out;
         }

@@ -512,7 +512,7 @@ Desired ManifestSource::Cache::scan() {
         return *last_desired;
     }
     Desired out;
-    out.complete = listing.unreadable.empty();
+    note_complete(listing, out);
     out.look_again = presence.look_again();
     report_doubts(listing, out);
     auto candidates = gather(out);

@@ -101,6 +101,8 @@ struct ManifestSource::Cache {
     bool all_saved = true;
     std::size_t saves = 0;  // in this scan
     bool recalled = false;  // what an earlier run left
+    // No manifest was ever seen, by this run or an earlier one that is remembered.
+    bool knows_none = false;
 
     bool take_listing(const Listing& listing);
     bool take_file(const std::string& name, const FoundManifest& found);
@@ -155,7 +157,10 @@ struct ManifestSource::Cache {
     std::set<std::string> named_apps() const;
     std::set<std::string> effective_apps() const;
     std::string unclear_file() const;
+    bool is_configured(const std::filesystem::path& directory) const;
     HeldRemoval find_unclear(const Listing& listing) const;
+    std::map<std::string, HeldRemoval> find_unconfigured(const std::set<std::string>& wanted);
+    void note_complete(const Listing& listing, Desired& out);
     static void report_lost(const std::string& app,
                             const std::filesystem::path& path,
                             Desired& out);
@@ -165,7 +170,7 @@ struct ManifestSource::Cache {
                                         std::map<std::string, VersionCandidate>& candidates,
                                         Desired& out);
     void hold(const std::string& app,
-              const HeldRemoval& unclear,
+              const HeldRemoval& reason,
               std::map<std::string, VersionCandidate>& candidates,
               Desired& out);
     void drop_gone(const std::map<std::string, VersionCandidate>& candidates,

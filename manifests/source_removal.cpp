@@ -88,6 +88,7 @@ void ManifestSource::Cache::recall() {
         remembered = bytes;
     }
     expect_files();
+    knows_none = remembered.empty() && from_before.empty();
     recalled = true;
 }
 
@@ -105,18 +106,20 @@ void ManifestSource::Cache::expect_file(const std::string& app, const std::strin
     if (!text || guard.held().contains(app)) {
         return;
     }
-    const fs::path directory = fs::path(text->file).parent_path();
-    const bool is_ours =
-        std::any_of(config.directories.begin(), config.directories.end(),
-                    [&](const fs::path& each) { return (each / "").parent_path() == directory; });
-    if (is_ours) {
+    if (is_configured(fs::path(text->file).parent_path())) {
         presence.expect(text->file);
     }
 }
 
+bool ManifestSource::Cache::is_configured(const fs::path& directory) const {
+    return std::any_of(
+        config.directories.begin(), config.directories.end(),
+        [&](const fs::path& each) { return (each / "").parent_path() == directory; });
+}
+
 // Nothing is written when nothing is other than before.
 void ManifestSource::Cache::remember() {
-    if (config.accepted_dir.empty()) {
+    if (config.accepted_dir.empty() || knows_none) {
         return;
     }
     std::string text = json_text(
@@ -256,6 +259,40 @@ void ManifestSource::Cache::report_held(const std::map<std::string, VersionCandi
     }
 }
 
+// Of those whose manifest is gone, the ones that had it in a directory that is none of the
+// configured ones any more: nobody has looked for it there.
+std::map<std::string, HeldRemoval> ManifestSource::Cache::find_unconfigured(
+    const std::set<std::string>& wanted) {
+    std::map<std::string, HeldRemoval> out;
+    for (const std::string& app : wanted) {
+        const Effective* last = effective_version(app, holder_of(app));
+        const fs::path directory = last == nullptr ? "" : fs::path(last->spec->file).parent_path();
+        if (directory.empty() || allowed.contains(app) || is_configured(directory)) {
+            continue;
+        }
+        out[app] = {"DirectoryNotConfigured",
+                    fmt::format("its directory {} is none of the configured manifest directories "
+                                "any more: the app stays as it is until its manifest is in one of "
+                                "them",
+                                clean_text(directory.string()))};
+    }
+    return out;
+}
+
+// The memory of what was there may be lost together with the sight of it, as with a state directory
+// that was emptied and a mount that is late.
+void ManifestSource::Cache::note_complete(const Listing& listing, Desired& out) {
+    knows_none = knows_none && files.empty() && allowed.empty();
+    out.complete = listing.unreadable.empty() && !knows_none;
+    if (!listing.unreadable.empty()) {
+        out.incomplete_because = "not all manifest directories could be read";
+    } else if (knows_none) {
+        out.incomplete_because =
+            "no manifest directory has been seen with a manifest in it, and what was in them "
+            "before is not remembered";
+    }
+}
+
 // What went stays in force while it is held. Those are returned.
 std::set<std::string> ManifestSource::Cache::hold_removals(
     const Listing& listing, std::map<std::string, VersionCandidate>& candidates, Desired& out) {
@@ -267,11 +304,18 @@ std::set<std::string> ManifestSource::Cache::hold_removals(
     std::set<std::string> wanted;
     std::set_difference(before.begin(), before.end(), there.begin(), there.end(),
                         std::inserter(wanted, wanted.end()));
+    const std::map<std::string, HeldRemoval> unconfigured = find_unconfigured(wanted);
+    std::erase_if(wanted, [&](const std::string& app) { return unconfigured.contains(app); });
     const HeldRemoval unclear = find_unclear(listing);
     std::set<std::string> held = guard.evaluate(
         {wanted, there, allowed, before.size(), !unclear.reason.empty(), looks->steady_now()});
+    for (const auto& [app, reason] : unconfigured) {
+        held.insert(app);
+    }
     for (const std::string& app : held) {
-        const auto thrown = contained([&] { hold(app, unclear, candidates, out); });
+        const auto own = unconfigured.find(app);
+        const HeldRemoval& reason = own == unconfigured.end() ? unclear : own->second;
+        const auto thrown = contained([&] { hold(app, reason, candidates, out); });
         if (thrown) {
             out.problems.push_back({app, app, {threw(app, *thrown)}});
         }
@@ -280,7 +324,7 @@ std::set<std::string> ManifestSource::Cache::hold_removals(
 }
 
 void ManifestSource::Cache::hold(const std::string& app,
-                                 const HeldRemoval& unclear,
+                                 const HeldRemoval& reason,
                                  std::map<std::string, VersionCandidate>& candidates,
                                  Desired& out) {
     const std::string file = holder_of(app);
@@ -292,8 +336,8 @@ void ManifestSource::Cache::hold(const std::string& app,
     const bool many = guard.held().contains(app);
     const std::string why = many ? "so many others went with it that none is believed: the app "
                                    "stays as it is until its manifest is back"
-                                 : unclear.message;
-    HeldRemoval reported{many ? "ManyRemovals" : unclear.reason,
+                                 : reason.message;
+    HeldRemoval reported{many ? "ManyRemovals" : reason.reason,
                          fmt::format("its manifest {} is gone, but {}, or {}",
                                      clean_text(last->file_name), why, kUntilPruned)};
     candidates.emplace(app, VersionCandidate{last->spec, last->hash, last->file_name, true});

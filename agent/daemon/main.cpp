@@ -278,6 +278,9 @@ class Process {
         going_down_ = true;
         log::info("taking the app down: {}", why);
         note(systemd::notify_stopping());
+        // What systemd kills on the way leaves containers that nobody keeps.
+        note(systemd::notify_extend_timeout(agent_->supervisor().time_to_stop_all() +
+                                            kStopGrace * 2));
         {
             const DiskWaits::Wait wait = agent_->state().disk().begin();
             std::error_code error;

@@ -266,9 +266,11 @@ std::string why_removals_wait(const Desired& desired, const Policy& policy) {
     const char* const until =
         "it is left as it is until that is mended, or `podreeve prune` lets it go";
     if (!desired.complete || !policy.removals_allowed) {
-        return fmt::format(
-            "no manifest of it is known, but not all manifest directories could be read: {}",
-            until);
+        return fmt::format("no manifest of it is known, but {}: {}",
+                           desired.incomplete_because.empty()
+                               ? "not all manifest directories could be read"
+                               : desired.incomplete_because,
+                           until);
     }
     const auto unclear =
         std::find_if(desired.problems.begin(), desired.problems.end(),

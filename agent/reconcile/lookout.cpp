@@ -24,6 +24,8 @@ struct Lookout::Shared {
     struct Leaf {
         StartCondition condition;
         bool looking = false;
+        bool at_work = false;            // a thread looks at it
+        bool lost = false;               // and was waited for in vain
         std::optional<Assessment> seen;  // by the last look that has come back
     };
 
@@ -34,12 +36,16 @@ struct Lookout::Shared {
     std::condition_variable_any came;
     std::map<LeafKey, Leaf> leaves;
     std::deque<LeafKey> waiting;  // for a thread
-    std::size_t threads = 0;
+    std::size_t threads = 0;      // but those that are lost
+    std::size_t lost = 0;
     std::size_t at_podman = 0;
 
     void begin(const Leaves& wanted, const std::shared_ptr<Shared>& self);
     void start_threads(const std::shared_ptr<Shared>& self);
     void work();
+    bool take_next(LeafKey& key);
+    void come_back(const LeafKey& key, Assessment seen);
+    void give_up_on(const Leaves& wanted);
     Assessment look_at(const LeafKey& key) noexcept;
     bool all_came(const Leaves& wanted) const;
     WorldFacts replies(const Leaves& wanted, Duration within, bool keep_last) const;
@@ -60,7 +66,8 @@ void Lookout::Shared::begin(const Leaves& wanted, const std::shared_ptr<Shared>&
 
 // Those that cannot be had now are begun by the ones that end, or by the next look.
 void Lookout::Shared::start_threads(const std::shared_ptr<Shared>& self) {
-    const std::size_t more = std::min(waiting.size(), kMostThreads - threads);
+    const std::size_t more =
+        std::min(waiting.size(), kMostThreads - std::min(threads, kMostThreads));
     for (std::size_t i = 0; i < more; ++i) {
         ++threads;
         const auto begin = [&] {
@@ -75,21 +82,51 @@ void Lookout::Shared::start_threads(const std::shared_ptr<Shared>& self) {
 
 void Lookout::Shared::work() {
     std::unique_lock lock(mutex);
-    while (!waiting.empty() && !stop.stop_requested()) {
-        const LeafKey key = std::move(waiting.front());
-        waiting.pop_front();
+    LeafKey key;
+    while (take_next(key)) {
         const bool asks_podman = key.first == manifests::StartConditionKind::Image;
         at_podman += asks_podman ? 1 : 0;
         lock.unlock();
         Assessment seen = look_at(key);
         lock.lock();
         at_podman -= asks_podman ? 1 : 0;
-        Leaf& leaf = leaves[key];
-        leaf.looking = false;
-        leaf.seen = std::move(seen);
+        come_back(key, std::move(seen));
         came.notify_all();
     }
     --threads;
+}
+
+// One that was lost and has come back may be one too many.
+bool Lookout::Shared::take_next(LeafKey& key) {
+    if (waiting.empty() || stop.stop_requested() || threads > kMostThreads) {
+        return false;
+    }
+    key = std::move(waiting.front());
+    waiting.pop_front();
+    leaves[key].at_work = true;
+    return true;
+}
+
+void Lookout::Shared::come_back(const LeafKey& key, Assessment seen) {
+    Leaf& leaf = leaves[key];
+    leaf.looking = leaf.at_work = false;
+    leaf.seen = std::move(seen);
+    if (std::exchange(leaf.lost, false)) {
+        --lost;
+        ++threads;
+    }
+}
+
+void Lookout::Shared::give_up_on(const Leaves& wanted) {
+    for (const auto& [key, condition] : wanted) {
+        const auto leaf = leaves.find(key);
+        if (leaf != leaves.end() && leaf->second.at_work && !leaf->second.lost &&
+            lost < kMostLost) {
+            leaf->second.lost = true;
+            ++lost;
+            --threads;
+        }
+    }
 }
 
 Assessment Lookout::Shared::look_at(const LeafKey& key) noexcept {
@@ -166,6 +203,8 @@ WorldFacts Lookout::look(const Leaves& leaves,
     shared_->begin(leaves, shared_);
     shared_->came.wait_for(lock, std::move(stop), within,
                            [&] { return shared_->all_came(leaves); });
+    shared_->give_up_on(leaves);
+    shared_->start_threads(shared_);
     WorldFacts facts = shared_->replies(leaves, within, keep_last);
     if (keep_last) {
         shared_->forget_others(leaves);

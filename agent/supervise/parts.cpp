@@ -322,8 +322,8 @@ PartCounts count_parts(const std::vector<PartStatus>& parts, const manifests::Ap
     for (const PartStatus& part : parts) {
         const bool unit = part.kind == "companion";
         const bool running = part.state == "running" ||
-                             (unit && (part.state == "active" || part.state == "activating" ||
-                                       part.state == "deactivating"));
+                             (unit && (part.state == "active" || part.state == "reloading" ||
+                                       part.state == "activating" || part.state == "deactivating"));
         counts.any_running = counts.any_running || running || part.state == "paused";
         if (part.kind != "container" && !unit) {
             continue;

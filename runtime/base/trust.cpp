@@ -105,6 +105,24 @@ std::string distrust_of(const struct stat& info,
                        by_all ? (by_group ? "go-w" : "o-w") : "g-w", shell_word(path));
 }
 
+std::string distrust_above(const std::filesystem::path& directory) {
+    std::error_code error;
+    std::filesystem::path above = std::filesystem::canonical(directory, error);
+    while (!error && above.has_relative_path()) {
+        above = above.parent_path();
+
+        struct stat info {};
+
+        const bool anybody = ::stat(above.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0 &&
+                             (info.st_mode & S_ISVTX) == 0;
+        if (anybody) {
+            return fmt::format("lies below {}, which may be written by others: run 'chmod o-w {}'",
+                               above.string(), shell_word(above));
+        }
+    }
+    return {};
+}
+
 Result<std::string> read_trusted_file(const std::filesystem::path& path,
                                       std::uintmax_t max_bytes,
                                       uid_t owner) {

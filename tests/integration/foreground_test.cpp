@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -23,6 +24,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// systemd's end of sd_notify, at a path.
+class NotifySocket {
+  public:
+    explicit NotifySocket(std::string place) : place_(std::move(place)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        place_.copy(address.sun_path, sizeof address.sun_path - 1);
+        EXPECT_EQ(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+                  0);
+        const timeval patience{30, 0};
+        ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    }
+
+    std::string variable() const { return "NOTIFY_SOCKET=" + place_; }
+
+    // The next message that begins so; "" when there is none for 30 s.
+    std::string await(const std::string& begin) {
+        char buffer[512];
+        while (true) {
+            const ssize_t size = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+            const std::string reported(buffer,
+                                       static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+            if (size <= 0 || reported.starts_with(begin)) {
+                return reported;
+            }
+        }
+    }
+
+  private:
+    const std::string place_;
+    const UniqueFd fd_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+};
+
 class Foreground : public testing::Test {
   protected:
     void SetUp() override {
@@ -37,15 +71,18 @@ class Foreground : public testing::Test {
     }
 
     // Returns once its container was started.
-    void run(const std::string& id, std::vector<std::string> through = {}) {
+    void run(const std::string& id,
+             std::vector<std::string> through = {},
+             const std::vector<std::string>& environment = {},
+             const std::string& more = "") {
         const fs::path file = root / (id + ".yaml");
-        std::ofstream(file) << to_text(SingleApp{.id = id});
+        std::ofstream(file) << to_text(SingleApp{.id = id, .more = more});
         fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
         podman->clear_journal();
         through.insert(through.end(), {PODREEVED, "--run", file, "--state-dir", root / "state",
                                        "--podman-socket", podman->socket_path(), "--config",
                                        root / "podreeve.yaml", "--interval", "1s"});
-        daemon.start(std::move(through));
+        daemon.start(std::move(through), environment);
         ASSERT_TRUE(saw("POST", "/start")) << log();
     }
 
@@ -145,15 +182,7 @@ TEST_F(Foreground, ClearsWhatAnotherLeftThatWasKilledForGood) {
 
 // The agent proper, by systemd's end of sd_notify: it feeds the watchdog, and at once.
 TEST_F(Foreground, IsWatchedOverBySystemdAndSoIsTheAgent) {
-    const UniqueFd systemd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string place = root / "notify";
-    place.copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(::bind(systemd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
-              0);
-    const timeval patience{30, 0};
-    ::setsockopt(systemd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    NotifySocket systemd(root / "notify");
     fs::create_directories(root / "apps");
     const fs::path file = root / "web.yaml";
     std::ofstream(file) << to_text(SingleApp{.id = "web"});
@@ -169,16 +198,22 @@ TEST_F(Foreground, IsWatchedOverBySystemdAndSoIsTheAgent) {
                                               "--config",
                                               root / "podreeve.yaml"};
         arguments.insert(arguments.end(), mode.begin(), mode.end());
-        daemon.start(arguments, {"NOTIFY_SOCKET=" + place, "WATCHDOG_USEC=60000000"});
-        std::string reported;
-        char buffer[512];
-        while (reported != "WATCHDOG=1") {
-            const ssize_t size = ::recv(systemd.get(), buffer, sizeof buffer, 0);
-            ASSERT_GT(size, 0) << log();
-            reported.assign(buffer, static_cast<std::size_t>(size));
-        }
+        daemon.start(arguments, {systemd.variable(), "WATCHDOG_USEC=60000000"});
+        ASSERT_EQ(systemd.await("WATCHDOG="), "WATCHDOG=1") << log();
         EXPECT_EQ(end(SIGTERM), 0) << log();
     }
+}
+
+// What systemd kills in the midst of its way down leaves containers that nobody keeps.
+TEST_F(Foreground, AsksSystemdForAsLongAsItsContainersMayTakeToStop) {
+    NotifySocket systemd(root / "notify");
+    run("web", {}, {systemd.variable()}, "  stop_grace_secs: 400\n");
+    ASSERT_EQ(systemd.await("READY="), "READY=1") << log();
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+    ASSERT_EQ(systemd.await("STOPPING="), "STOPPING=1");
+    const std::string asked = systemd.await("EXTEND_TIMEOUT_USEC=");
+    ASSERT_NE(asked, "");
+    EXPECT_GT(std::stoll(asked.substr(asked.find('=') + 1)), 400'000'000) << asked;
 }
 
 }  // namespace

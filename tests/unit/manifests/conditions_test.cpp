@@ -80,6 +80,25 @@ TEST(Conditions, SayWhatIsWrong) {
     EXPECT_NE(errors[0].find("'pth=/a' is nothing to wait for"), std::string::npos) << errors[0];
 }
 
+TEST(Conditions, AreSixtyFourAtMost) {
+    for (const std::size_t number : {64U, 65U}) {
+        std::string list, line;
+        for (std::size_t i = 0; i < number; ++i) {
+            list += fmt::format("{}path: /{}", i == 0 ? "" : ", ", i);
+            line += fmt::format("{}path=/{}", i == 0 ? "" : (i % 2 == 0 ? ", " : " | "), i);
+        }
+        for (const std::string& text :
+             {app_text("[" + list + "]"), kube_text("podreeve.io/conditions: \"" + line + "\"")}) {
+            const auto errors = errors_of(text);
+            ASSERT_EQ(errors.size(), number == 64 ? 0U : 1U) << text;
+            EXPECT_TRUE(errors.empty() ||
+                        errors[0].find("holds 65 conditions, and an app may have 64") !=
+                            std::string::npos)
+                << errors[0];
+        }
+    }
+}
+
 TEST(Conditions, ACircleThroughAConditionIsRefused) {
     AppsByName apps;
     for (const auto& [name, other] : {std::pair{"a", "b"}, std::pair{"b", "a"}}) {

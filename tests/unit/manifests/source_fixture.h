@@ -65,7 +65,7 @@ class Source : public testing::Test {
     // As a new start of the agent would.
     void open(std::shared_ptr<const Clock> clock = nullptr) {
         source_ = std::make_unique<ManifestSource>(
-            SourceConfig{.directories = {root_ / "a", root_ / "b", root_ / "none"},
+            SourceConfig{.directories = directories_,
                          .accepted_dir = root_ / "accepted",
                          .owner = ::getuid(),
                          .clock = std::move(clock),
@@ -127,6 +127,7 @@ class Source : public testing::Test {
     fs::path root_ = temp_.path();
     std::shared_ptr<LookClock> looks_ = std::make_shared<LookClock>();
     std::string boot_ = "boot-1";
+    std::vector<fs::path> directories_{root_ / "a", root_ / "b", root_ / "none"};
     std::unique_ptr<ManifestSource> source_;
     Desired desired_;
 };

@@ -174,6 +174,23 @@ TEST_F(Removal, ADirectoryThatOthersMayWriteSaysNothing) {
     EXPECT_EQ(problems(), Words{});
 }
 
+// Another directory could stand in its place, with older manifests of the same owner's.
+TEST_F(Removal, ADirectoryBelowOneThatOthersMayWriteSaysNothing) {
+    write_apps({"db", "web"});
+    ::chmod(root_.c_str(), 0757);
+    remove("a/web.yaml");
+    EXPECT_EQ(apps_later(), (Words{"db", "web"}));
+    ASSERT_EQ(desired_.problems.size(), 2U) << "both directories lie below it";
+    EXPECT_NE(to_text(desired_.problems[0].diagnostics[0])
+                  .find(fmt::format("lies below {}, which may be written by others: run 'chmod "
+                                    "o-w {}'",
+                                    root_.string(), root_.string())),
+              std::string::npos);
+    ::chmod(root_.c_str(), 01757);
+    EXPECT_EQ(apps_later(), Words{"db"}) << "as below /tmp: nobody may rename what is another's";
+    EXPECT_EQ(problems(), Words{});
+}
+
 TEST_F(Removal, ADirectoryOfAnotherUserSaysNothing) {
     write_apps({"db", "web"});
     // Root can give a directory away; anybody else can only be another than the one who may own it.
@@ -421,6 +438,52 @@ TEST_F(Removal, AMovedFileIsLookedForWhereItIsNow) {
     open();
     EXPECT_EQ(apps_later(minutes(20)), (Words{"db", "web"}));
     EXPECT_EQ(held(), Words{"web DirectoryOutOfSight"});
+}
+
+TEST_F(Removal, ADirectoryThatIsNoLongerConfiguredTakesNoAppWithIt) {
+    write_apps({"db"});
+    write("b/web.yaml", app_text("web"));
+    names();
+    directories_ = {root_ / "a", root_ / "bb"};  // mistyped
+    open();
+    EXPECT_EQ(apps_later(minutes(20)), (Words{"db", "web"}));
+    EXPECT_EQ(held(), Words{"web DirectoryNotConfigured"});
+    EXPECT_NE(desired_.held.at("web").message.find((root_ / "b").string()), std::string::npos);
+    open();
+    EXPECT_EQ(apps_later(), (Words{"db", "web"})) << "over a restart";
+    source_->allow_removal({"web"});
+    EXPECT_EQ(apps_later(), Words{"db"});
+}
+
+TEST_F(Removal, AnAppWhoseManifestWasMovedToAConfiguredDirectoryIsThere) {
+    write_apps({"web"});
+    fs::create_directory(root_ / "new");
+    fs::rename(root_ / "a/web.yaml", root_ / "new/web.yaml");
+    directories_ = {root_ / "new"};
+    open();
+    EXPECT_EQ(apps_later(), Words{"web"});
+    EXPECT_EQ(held(), Words{});
+    remove("new/web.yaml");
+    EXPECT_EQ(apps_later(), Words{}) << "it is gone from where it was last";
+}
+
+// The memory of what was there before is deleted, and a mount is late.
+TEST_F(Removal, NothingIsRemovedWhereNothingIsRememberedAndNothingIsThere) {
+    EXPECT_EQ(apps(), Words{});
+    EXPECT_FALSE(desired_.complete) << "what stands could be of a directory that is not mounted";
+    EXPECT_NE(desired_.incomplete_because, "");
+    open();
+    EXPECT_EQ(apps_later(minutes(20)), Words{});
+    EXPECT_FALSE(desired_.complete) << "over a restart, for as long as it takes";
+    write_apps({"web"});
+    EXPECT_EQ(apps(), Words{"web"});
+    EXPECT_TRUE(desired_.complete);
+    remove("a/web.yaml");
+    EXPECT_EQ(apps_later(), Words{}) << "seen there, and gone";
+    EXPECT_TRUE(desired_.complete);
+    open();
+    EXPECT_EQ(apps(), Words{});
+    EXPECT_TRUE(desired_.complete) << "and that is remembered";
 }
 
 // As after a scan that did not come to its end.

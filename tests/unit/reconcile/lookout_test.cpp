@@ -33,6 +33,17 @@ Leaves paths(std::initializer_list<const char*> names) {
     return leaves;
 }
 
+Leaves numbered(std::size_t count) {
+    Leaves leaves;
+    for (std::size_t i = 0; i < count; ++i) {
+        StartCondition leaf;
+        leaf.kind = StartConditionKind::Path;
+        leaf.subject = std::to_string(i);
+        leaves[{leaf.kind, leaf.subject}] = leaf;
+    }
+    return leaves;
+}
+
 const Assessment& of(const supervise::WorldFacts& facts, const char* name) {
     return facts.at({StartConditionKind::Path, name});
 }
@@ -124,14 +135,28 @@ TEST(Lookout, KeepsTheLastAnswerOfWhatDoesNotComeButNotRightBeforeAStart) {
 
 TEST(Lookout, LooksAtMoreThanItHasThreadsFor) {
     Lookout lookout([](const StartCondition&, std::stop_token) { return Assessment{}; });
-    Leaves leaves;
-    for (std::size_t i = 0; i < 5 * Lookout::kMostThreads; ++i) {
-        StartCondition leaf;
-        leaf.kind = StartConditionKind::Path;
-        leaf.subject = std::to_string(i);
-        leaves[{leaf.kind, leaf.subject}] = leaf;
+    for (const auto& [key, seen] :
+         lookout.look(numbered(5 * Lookout::kMostThreads), kPatience, {})) {
+        EXPECT_EQ(seen.outcome, ConditionOutcome::Met) << key.second;
     }
-    for (const auto& [key, seen] : lookout.look(leaves, kPatience, {})) {
+}
+
+TEST(Lookout, LooksThatHangTakeNoThreadFromOthers) {
+    const auto gate = std::make_shared<Gate>();
+    Lookout lookout([gate](const StartCondition& leaf, std::stop_token) {
+        if (leaf.subject != "/well") {
+            gate->wait();
+        }
+        return Assessment{};
+    });
+    const Leaves hanging = numbered(2 * Lookout::kMostThreads);
+    for (int pass = 0; pass < 2; ++pass) {
+        lookout.look(hanging, kSoon, {});
+    }
+    const auto facts = lookout.look_now(paths({"/well"}), kPatience, {});
+    EXPECT_EQ(of(facts, "/well").outcome, ConditionOutcome::Met);
+    gate->open();
+    for (const auto& [key, seen] : lookout.look_now(hanging, kPatience, {})) {
         EXPECT_EQ(seen.outcome, ConditionOutcome::Met) << key.second;
     }
 }

@@ -336,5 +336,19 @@ TEST(CompanionVersions, ThatWereUndoneAfterAPassHadPlannedDoNotStandAgainByIt) {
     EXPECT_FALSE(agent.newest_in_force());
 }
 
+// Else what it needs would be stopped before it, and a restart be over at its half.
+TEST(CompanionParts, RunWhileSystemdStartsReloadsOrStopsThem) {
+    for (const char* state : {"active", "reloading", "activating", "deactivating"}) {
+        PartStatus part;
+        part.kind = "companion";
+        part.state = state;
+        EXPECT_TRUE(count_parts({part}, nullptr).any_running) << state;
+    }
+    PartStatus down;
+    down.kind = "companion";
+    down.state = "inactive";
+    EXPECT_FALSE(count_parts({down}, nullptr).any_running);
+}
+
 }  // namespace
 }  // namespace podreeve::supervise
