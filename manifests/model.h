@@ -326,15 +326,15 @@ struct Desired {
     std::vector<AppProblem> problems;
     // Of apps, those whose manifest is not to be seen, and that stay as they last were.
     std::map<std::string, HeldRemoval> held = {};
-    // False when a manifest directory could not be read, or none has ever been seen with a manifest
-    // in it: then nothing is removed for its sake.
+    // False when a manifest directory could not be read: then nothing is removed for its sake.
     bool complete = true;
     // But these: a person said that they go, whatever is not to be seen or broken.
     std::set<std::string> let_go = {};
     // When another look could find that a manifest is gone; nothing: all that is known is certain.
     std::optional<SteadyTime> look_again = std::nullopt;
-    // Why it is not complete, in words.
-    std::string incomplete_because = {};
+    // The apps of which a version is kept. Of any other nobody knows whether a manifest ever asked
+    // for it here; nothing: it was not looked at.
+    std::optional<std::set<std::string>> remembered = std::nullopt;
 };
 
 // The hash that stands in io.podreeve.spec: SHA-256 over the canonical JSON of that part (env and

@@ -512,7 +512,7 @@ Desired ManifestSource::Cache::scan() {
         return *last_desired;
     }
     Desired out;
-    note_complete(listing, out);
+    out.complete = listing.unreadable.empty();
     out.look_again = presence.look_again();
     report_doubts(listing, out);
     auto candidates = gather(out);
@@ -525,6 +525,7 @@ Desired ManifestSource::Cache::scan() {
     }
     report_held(candidates, out);
     out.let_go = note_let_go(out);
+    out.remembered = remembered_apps();
     remember();
     allowed.clear();
     last_desired = out;

@@ -101,8 +101,6 @@ struct ManifestSource::Cache {
     bool all_saved = true;
     std::size_t saves = 0;  // in this scan
     bool recalled = false;  // what an earlier run left
-    // No manifest was ever seen, by this run or an earlier one that is remembered.
-    bool knows_none = false;
 
     bool take_listing(const Listing& listing);
     bool take_file(const std::string& name, const FoundManifest& found);
@@ -159,8 +157,9 @@ struct ManifestSource::Cache {
     std::string unclear_file() const;
     bool is_configured(const std::filesystem::path& directory) const;
     HeldRemoval find_unclear(const Listing& listing) const;
+    std::string file_of(const std::string& app);
     std::map<std::string, HeldRemoval> find_unconfigured(const std::set<std::string>& wanted);
-    void note_complete(const Listing& listing, Desired& out);
+    std::optional<std::set<std::string>> remembered_apps() const;
     static void report_lost(const std::string& app,
                             const std::filesystem::path& path,
                             Desired& out);

@@ -88,7 +88,6 @@ void ManifestSource::Cache::recall() {
         remembered = bytes;
     }
     expect_files();
-    knows_none = remembered.empty() && from_before.empty();
     recalled = true;
 }
 
@@ -112,14 +111,16 @@ void ManifestSource::Cache::expect_file(const std::string& app, const std::strin
 }
 
 bool ManifestSource::Cache::is_configured(const fs::path& directory) const {
-    return std::any_of(
-        config.directories.begin(), config.directories.end(),
-        [&](const fs::path& each) { return (each / "").parent_path() == directory; });
+    return std::any_of(config.directories.begin(), config.directories.end(),
+                       [&](const fs::path& each) {
+                           const fs::path own = (each / "").parent_path();
+                           return own == directory || clean_text(own.string()) == directory;
+                       });
 }
 
 // Nothing is written when nothing is other than before.
 void ManifestSource::Cache::remember() {
-    if (config.accepted_dir.empty() || knows_none) {
+    if (config.accepted_dir.empty()) {
         return;
     }
     std::string text = json_text(
@@ -259,15 +260,26 @@ void ManifestSource::Cache::report_held(const std::map<std::string, VersionCandi
     }
 }
 
+// Where its manifest was when it was last accepted, as it was written then; "": that is not known.
+std::string ManifestSource::Cache::file_of(const std::string& app) {
+    if (const auto version = effective.find(app);
+        version != effective.end() && !version->second.text.file.empty()) {
+        return version->second.text.file;
+    }
+    const auto hash = accepted.current(app);
+    const auto text = hash ? accepted.load(app, *hash) : std::nullopt;
+    return text ? text->file : "";
+}
+
 // Of those whose manifest is gone, the ones that had it in a directory that is none of the
 // configured ones any more: nobody has looked for it there.
 std::map<std::string, HeldRemoval> ManifestSource::Cache::find_unconfigured(
     const std::set<std::string>& wanted) {
     std::map<std::string, HeldRemoval> out;
     for (const std::string& app : wanted) {
-        const Effective* last = effective_version(app, holder_of(app));
-        const fs::path directory = last == nullptr ? "" : fs::path(last->spec->file).parent_path();
-        if (directory.empty() || allowed.contains(app) || is_configured(directory)) {
+        const fs::path directory = fs::path(file_of(app)).parent_path();
+        if (directory.empty() || allowed.contains(app) || guard.held().contains(app) ||
+            is_configured(directory)) {
             continue;
         }
         out[app] = {"DirectoryNotConfigured",
@@ -279,18 +291,17 @@ std::map<std::string, HeldRemoval> ManifestSource::Cache::find_unconfigured(
     return out;
 }
 
-// The memory of what was there may be lost together with the sight of it, as with a state directory
-// that was emptied and a mount that is late.
-void ManifestSource::Cache::note_complete(const Listing& listing, Desired& out) {
-    knows_none = knows_none && files.empty() && allowed.empty();
-    out.complete = listing.unreadable.empty() && !knows_none;
-    if (!listing.unreadable.empty()) {
-        out.incomplete_because = "not all manifest directories could be read";
-    } else if (knows_none) {
-        out.incomplete_because =
-            "no manifest directory has been seen with a manifest in it, and what was in them "
-            "before is not remembered";
+// An app keeps its versions until nothing is left of it. That memory may be lost together with the
+// sight of the manifest, as with a state directory that was emptied and a mount that is late.
+std::optional<std::set<std::string>> ManifestSource::Cache::remembered_apps() const {
+    if (config.accepted_dir.empty()) {
+        return std::nullopt;
     }
+    std::set<std::string> out = effective_apps();
+    for (std::string& app : accepted.apps()) {
+        out.insert(std::move(app));
+    }
+    return out;
 }
 
 // What went stays in force while it is held. Those are returned.
@@ -307,8 +318,9 @@ std::set<std::string> ManifestSource::Cache::hold_removals(
     const std::map<std::string, HeldRemoval> unconfigured = find_unconfigured(wanted);
     std::erase_if(wanted, [&](const std::string& app) { return unconfigured.contains(app); });
     const HeldRemoval unclear = find_unclear(listing);
-    std::set<std::string> held = guard.evaluate(
-        {wanted, there, allowed, before.size(), !unclear.reason.empty(), looks->steady_now()});
+    std::set<std::string> held =
+        guard.evaluate({wanted, there, allowed, before.size() - unconfigured.size(),
+                        !unclear.reason.empty(), looks->steady_now()});
     for (const auto& [app, reason] : unconfigured) {
         held.insert(app);
     }

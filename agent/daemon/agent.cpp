@@ -220,6 +220,7 @@ struct Agent::Parts {
     state::EnsureLoop rhythm{clock, scheduler};
     std::function<void(const reconcile::PassReport&)> pass_callback;
     reconcile::FailureLog failure_log;  // the scheduler's thread
+    bool started = false;               // the same
 
     void connect();
     void add_components();
@@ -294,6 +295,7 @@ void Agent::Parts::add_components() {
     rhythm.add({.name = "reconciler",
                 .start_up = [this]() -> Status {
                     recall_failures();
+                    started = true;
                     reconciler.request("the agent has started");
                     return {};
                 },
@@ -367,10 +369,10 @@ void Agent::Parts::after_pass(const reconcile::PassReport& report) {
 }
 
 // What is found out beside a pass is shown by the next one, which on a quiet host is half a minute
-// away: it is made now.
+// away: it is made now, unless it is the first.
 bool Agent::Parts::note_of_agent(const supervise::StatusCondition& condition) {
     const bool is_news = supervisor.note_of_agent(condition);
-    if (is_news) {
+    if (is_news && started) {
         reconciler.request("a condition of the agent has changed");
     }
     return is_news;

@@ -257,7 +257,15 @@ class Process {
             take_down("the app has ended");
         } else if (going_down_ && view.gone) {
             stop("nothing of the app is left");
+        } else if (going_down_) {
+            ask_for_time();  // longer than it may take, or podman is slow
         }
+    }
+
+    // What systemd kills on the way down leaves containers that nobody keeps.
+    void ask_for_time() const {
+        note(systemd::notify_extend_timeout(agent_->supervisor().time_to_stop_all() +
+                                            kStopGrace * 2));
     }
 
     // Of the file that was asked for, and not of the link to it.
@@ -278,9 +286,7 @@ class Process {
         going_down_ = true;
         log::info("taking the app down: {}", why);
         note(systemd::notify_stopping());
-        // What systemd kills on the way leaves containers that nobody keeps.
-        note(systemd::notify_extend_timeout(agent_->supervisor().time_to_stop_all() +
-                                            kStopGrace * 2));
+        ask_for_time();
         {
             const DiskWaits::Wait wait = agent_->state().disk().begin();
             std::error_code error;

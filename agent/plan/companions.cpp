@@ -306,8 +306,8 @@ class AppCompanions {
         if (units.empty() || in_.broken.contains(name_)) {
             return;
         }
-        if (!spec_ && !in_.removals_wait.empty() && !in_.let_go.contains(name_)) {
-            complain("RemovalHeld", "ManifestsUnknown", in_.removals_wait);
+        if (const std::string why = spec_ ? "" : in_.removals.why_waits(name_); !why.empty()) {
+            complain("RemovalHeld", "ManifestsUnknown", why);
             return;
         }
         CompanionSteps graph(app, plan_, true);

@@ -6,6 +6,7 @@
 
 #include "agent/plan/companion_views.h"
 #include "agent/plan/plan.h"
+#include "agent/plan/removal.h"
 
 // The second stage of a pass: what is to be done so that systemd runs the apps' companions as their
 // manifests say. Pure, as the first. A companion has a unit file, which is made to be as the
@@ -33,10 +34,8 @@ struct CompanionInputs {
     const Policy& policy;
     // Of unit files that Quadlet's generator would not take, what it says, by file name.
     const std::map<std::string, std::string>& refused;
-    // Why what no manifest names is left, and what ends that; empty: it is taken away.
-    std::string removals_wait;
-    std::set<std::string> broken;       // apps whose manifest is there, but unusable
-    std::set<std::string> let_go = {};  // apps that are taken away all the same
+    RemovalLimits removals;        // of what no manifest names
+    std::set<std::string> broken;  // apps whose manifest is there, but unusable
 };
 
 // An app's plan for its companions: of those that have some, or of which some are installed.

@@ -171,11 +171,30 @@ AppPlan plan_desired(const std::shared_ptr<const manifests::AppSpec>& spec,
     return plan;
 }
 
+const char* const kUntilMended =
+    "it is left as it is until that is mended, or `podreeve prune` lets it go";
+
+std::string why_removals_wait(const Desired& desired, const Policy& policy) {
+    if (!desired.complete || !policy.removals_allowed) {
+        return fmt::format(
+            "no manifest of it is known, but not all manifest directories could be read: {}",
+            kUntilMended);
+    }
+    const auto unclear =
+        std::find_if(desired.problems.begin(), desired.problems.end(),
+                     [](const AppProblem& problem) { return problem.could_be_any; });
+    return unclear == desired.problems.end()
+               ? std::string()
+               : fmt::format(
+                     "no manifest of it is known, but it could be the one in {}, which is "
+                     "broken: {}",
+                     unclear->file, kUntilMended);
+}
+
 struct Removals {
     const Policy& policy;
-    std::string waits;
+    RemovalLimits limits;
     std::set<std::string_view> broken;  // apps whose manifest is there, but unusable
-    const std::set<std::string>& let_go;
 
     AppPlan plan_undesired(const std::string& name, const AppHoldings& held) const {
         AppPlan plan;
@@ -183,8 +202,14 @@ struct Removals {
         if (policy_of(policy, name).busy || broken.contains(name)) {
             return plan;
         }
-        if (!waits.empty() && !let_go.contains(name)) {
-            plan.conditions.push_back({"RemovalHeld", "ManifestsUnknown", waits, ""});
+        AppPlan removal = plan;
+        StepGraph graph(removal, false);
+        remove_app(held, graph);
+        if (removal.steps.empty()) {
+            return plan;  // nothing is left but what stays, as claims
+        }
+        if (std::string why = limits.why_waits(name); !why.empty()) {
+            plan.conditions.push_back({"RemovalHeld", "ManifestsUnknown", std::move(why), ""});
             return plan;
         }
         if (const std::string unknown = find_unknown(held); !unknown.empty()) {
@@ -195,11 +220,9 @@ struct Removals {
                  ""});
             return plan;
         }
-        StepGraph graph(plan, false);
-        remove_app(held, graph);
-        plan.action = AppAction::Remove;
-        hold_stop(plan, policy_of(policy, name));
-        return plan;
+        removal.action = AppAction::Remove;
+        hold_stop(removal, policy_of(policy, name));
+        return removal;
     }
 };
 
@@ -262,25 +285,19 @@ void report_held(const Desired& desired, Plan& plan) {
 
 }  // namespace
 
-std::string why_removals_wait(const Desired& desired, const Policy& policy) {
-    const char* const until =
-        "it is left as it is until that is mended, or `podreeve prune` lets it go";
-    if (!desired.complete || !policy.removals_allowed) {
-        return fmt::format("no manifest of it is known, but {}: {}",
-                           desired.incomplete_because.empty()
-                               ? "not all manifest directories could be read"
-                               : desired.incomplete_because,
-                           until);
+RemovalLimits removal_limits(const Desired& desired, const Policy& policy) {
+    return {why_removals_wait(desired, policy), desired.let_go, desired.remembered};
+}
+
+std::string RemovalLimits::why_waits(const std::string& app) const {
+    if (let_go.contains(app)) {
+        return {};
     }
-    const auto unclear =
-        std::find_if(desired.problems.begin(), desired.problems.end(),
-                     [](const AppProblem& problem) { return problem.could_be_any; });
-    return unclear == desired.problems.end()
-               ? std::string()
-               : fmt::format(
-                     "no manifest of it is known, but it could be the one in {}, which is "
-                     "broken: {}",
-                     unclear->file, until);
+    if (!all_wait.empty() || !remembered || remembered->contains(app)) {
+        return all_wait;
+    }
+    return "no manifest of it is there, and this agent remembers none: it is left as it is until "
+           "it has a manifest, or `podreeve prune` lets it go";
 }
 
 Condition internal_error(const std::string& thrown) {
@@ -304,7 +321,7 @@ Plan diff(const Desired& desired, const observe::Observed& observed, const Polic
                                    return plan_desired(spec, observed, policy, all);
                                }));
     }
-    Removals removals{policy, why_removals_wait(desired, policy), {}, desired.let_go};
+    Removals removals{policy, removal_limits(desired, policy), {}};
     for (const AppProblem& problem : desired.problems) {
         removals.broken.insert(problem.app);
     }

@@ -134,6 +134,9 @@ void put(DigestText& text, const manifests::Desired& desired) {
     for (const std::string& app : desired.let_go) {
         text.put(app);
     }
+    for (const std::string& app : desired.remembered.value_or(std::set<std::string>())) {
+        text.put("remembered").put(app);
+    }
     for (const manifests::AppProblem& problem : desired.problems) {
         text.put(problem.app).put(problem.file);
         for (const Diagnostic& diagnostic : problem.diagnostics) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 
 #include "agent/plan/decision.h"
@@ -15,9 +17,17 @@ void remove_app(const AppHoldings& held, StepGraph& graph);
 // Stops what runs of an app that is wanted down, in reverse order of starting.
 void stop_app(const AppCase& app, StepGraph& graph);
 
-// Why nothing may be taken away for want of a manifest, and what ends that, in words; empty: it
-// may.
-std::string why_removals_wait(const manifests::Desired& desired, const Policy& policy);
+// Which apps may be taken away for want of a manifest.
+struct RemovalLimits {
+    std::string all_wait;          // why none may be, and what ends that, in words
+    std::set<std::string> let_go;  // but these, whatever else: a person said so
+    std::optional<std::set<std::string>> remembered = std::nullopt;  // see manifests::Desired
+
+    // Why that one may not be, and what ends that, in words; empty: it may.
+    std::string why_waits(const std::string& app) const;
+};
+
+RemovalLimits removal_limits(const manifests::Desired& desired, const Policy& policy);
 
 // The name of what podman cannot name the state of; empty when there is none. Such an app is not
 // taken away.

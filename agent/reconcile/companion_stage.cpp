@@ -172,10 +172,10 @@ void CompanionStage::plan(const manifests::Desired& desired,
     for (const manifests::AppProblem& problem : desired.problems) {
         broken.insert(problem.app);
     }
-    plan.companions = plan::plan_companions({prepared.companions, effective_, observed,
-                                             prepared.policy, try_units(*observed.companions, stop),
-                                             plan::why_removals_wait(desired, prepared.policy),
-                                             std::move(broken), desired.let_go});
+    plan.companions =
+        plan::plan_companions({prepared.companions, effective_, observed, prepared.policy,
+                               try_units(*observed.companions, stop),
+                               plan::removal_limits(desired, prepared.policy), std::move(broken)});
 }
 
 const std::map<std::string, std::string>& CompanionStage::try_units(const observe::Companions& seen,

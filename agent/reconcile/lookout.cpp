@@ -20,6 +20,15 @@ using supervise::ConditionOutcome;
 using supervise::LeafKey;
 using supervise::WorldFacts;
 
+namespace {
+
+// All others have a deadline of their own.
+bool can_hang(const LeafKey& key) {
+    return key.first == manifests::StartConditionKind::Path;
+}
+
+}  // namespace
+
 struct Lookout::Shared {
     struct Leaf {
         StartCondition condition;
@@ -120,7 +129,7 @@ void Lookout::Shared::come_back(const LeafKey& key, Assessment seen) {
 void Lookout::Shared::give_up_on(const Leaves& wanted) {
     for (const auto& [key, condition] : wanted) {
         const auto leaf = leaves.find(key);
-        if (leaf != leaves.end() && leaf->second.at_work && !leaf->second.lost &&
+        if (can_hang(key) && leaf != leaves.end() && leaf->second.at_work && !leaf->second.lost &&
             lost < kMostLost) {
             leaf->second.lost = true;
             ++lost;

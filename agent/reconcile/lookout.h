@@ -38,9 +38,9 @@ class Lookout {
     // The same right before a start: only what is seen now counts.
     supervise::WorldFacts look_now(const Leaves& leaves, Duration within, std::stop_token stop);
 
-    // At work. A look that was waited for in vain is not counted any more until it comes back: what
-    // hangs takes no thread from the conditions of others. There are so many of those at most,
-    // since each keeps its thread.
+    // At work. A look at a path that was waited for in vain is not counted any more until it comes
+    // back: a file system that hangs takes no thread from the conditions of others. There are so
+    // many of those at most, since each keeps its thread.
     static constexpr std::size_t kMostThreads = 64;
     static constexpr std::size_t kMostLost = 320;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ namespace podreeve {
 namespace {
 
 constexpr std::uintmax_t kMostBytes = 4 << 20;
+constexpr int kMostLinksAbove = 40;  // as the kernel follows in one path
 
 std::vector<std::string_view> split(std::string_view text, char at) {
     std::vector<std::string_view> out;
@@ -58,6 +60,13 @@ bool is_only_member(std::string_view members, const std::vector<std::string>& na
     return std::all_of(all.begin(), all.end(), [&](std::string_view member) {
         return member.empty() || std::find(names.begin(), names.end(), member) != names.end();
     });
+}
+
+bool may_be_changed_by_all(const std::filesystem::path& directory) {
+    struct stat info {};
+
+    return ::stat(directory.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0 &&
+           (info.st_mode & S_ISVTX) == 0;
 }
 
 }  // namespace
@@ -105,20 +114,32 @@ std::string distrust_of(const struct stat& info,
                        by_all ? (by_group ? "go-w" : "o-w") : "g-w", shell_word(path));
 }
 
+// Component by component, as the kernel goes.
 std::string distrust_above(const std::filesystem::path& directory) {
+    namespace fs = std::filesystem;
     std::error_code error;
-    std::filesystem::path above = std::filesystem::canonical(directory, error);
-    while (!error && above.has_relative_path()) {
-        above = above.parent_path();
-
-        struct stat info {};
-
-        const bool anybody = ::stat(above.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0 &&
-                             (info.st_mode & S_ISVTX) == 0;
-        if (anybody) {
-            return fmt::format("lies below {}, which may be written by others: run 'chmod o-w {}'",
-                               above.string(), shell_word(above));
+    const fs::path whole = fs::absolute(directory, error);
+    std::deque<fs::path> rest(whole.begin(), whole.end());
+    fs::path here = "/";
+    for (int links = 0; !error && !rest.empty() && links <= kMostLinksAbove;) {
+        const fs::path name = rest.front();
+        rest.pop_front();
+        if (name.empty() || name == "." || name == "/") {
+            continue;
         }
+        if (may_be_changed_by_all(here)) {
+            return fmt::format("lies below {}, which may be written by others: run 'chmod o-w {}'",
+                               clean_text(here.string()), shell_word(here));
+        }
+        const fs::path next = name == ".." ? here.parent_path() : here / name;
+        if (!fs::is_symlink(fs::symlink_status(next, error))) {
+            here = next;
+            continue;
+        }
+        const fs::path target = fs::read_symlink(next, error);
+        rest.insert(rest.begin(), target.begin(), target.end());
+        here = target.is_absolute() ? fs::path("/") : here;
+        ++links;
     }
     return {};
 }

@@ -30,8 +30,9 @@ std::string distrust_of(const struct stat& info,
                         const std::filesystem::path& path,
                         const Accounts& accounts = {});
 
-// Why others can put another directory in the place of this one: one above it may be written by
-// everybody and has no sticky bit. Links are followed; what cannot be looked at says nothing.
+// Why others can put another directory in the place of this one: one above it, or above a link that
+// leads to it, may be written by everybody and has no sticky bit. What cannot be looked at says
+// nothing.
 std::string distrust_above(const std::filesystem::path& directory);
 
 // As read_file(), of what others than owner and root cannot change; Denied otherwise.

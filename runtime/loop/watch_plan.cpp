@@ -62,7 +62,8 @@ class Tracer {
             ask(fs::exists(status) ? kContents : kAppears, name);
             return false;
         }
-        plan_[full.string()].add({kSelf | IN_ATTRIB, false, {}});  // may it still be entered?
+        ask(kSelf | IN_ATTRIB, name);  // may it still be entered?
+        plan_[full.string()].add({kSelf, false, {}});
         here_ = full;
         return true;
     }

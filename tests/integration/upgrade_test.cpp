@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -61,6 +62,7 @@ std::string kind_of(const std::string& role) {
 // container it has is of here.
 void put_labels(const fs::path& release, Host& host) {
     const auto recorded = nlohmann::json::parse(text_of(release / "labels.json"));
+    std::set<std::string> recorded_containers;
     for (const auto& [role_and_name, labels] : recorded.items()) {
         const auto space = role_and_name.find(' ');
         const std::string role = role_and_name.substr(0, space);
@@ -72,6 +74,12 @@ void put_labels(const fs::path& release, Host& host) {
         }
         EXPECT_TRUE(host.podman->relabel_behind_back(kind_of(role), name, given))
             << "this release makes no " << role_and_name;
+        recorded_containers.insert(name);
+    }
+    for (const std::string& name : host.podman->container_names()) {
+        const auto labels = host.podman->inspect(name).value("labels", nlohmann::json::object());
+        EXPECT_TRUE(!labels.contains("io.podreeve.spec") || recorded_containers.contains(name))
+            << name << " keeps the labels of this release";
     }
 }
 

@@ -191,6 +191,21 @@ TEST_F(Removal, ADirectoryBelowOneThatOthersMayWriteSaysNothing) {
     EXPECT_EQ(problems(), Words{});
 }
 
+TEST_F(Removal, ALinkThatOthersMayReplaceSaysNothing) {
+    write_apps({"db"});
+    fs::create_directories(root_ / "open");
+    fs::create_directory_symlink("../a", root_ / "open/apps");
+    directories_ = {root_ / "open/apps"};
+    open();
+    EXPECT_EQ(apps(), Words{"db"});
+    EXPECT_EQ(problems(), Words{});
+    ::chmod((root_ / "open").c_str(), 0757);
+    open();
+    apps();
+    EXPECT_EQ(problems(), Words{"|open/apps: lies below open, which may be written by others: run "
+                                "'chmod o-w open'"});
+}
+
 TEST_F(Removal, ADirectoryOfAnotherUserSaysNothing) {
     write_apps({"db", "web"});
     // Root can give a directory away; anybody else can only be another than the one who may own it.
@@ -467,23 +482,69 @@ TEST_F(Removal, AnAppWhoseManifestWasMovedToAConfiguredDirectoryIsThere) {
     EXPECT_EQ(apps_later(), Words{}) << "it is gone from where it was last";
 }
 
-// The memory of what was there before is deleted, and a mount is late.
-TEST_F(Removal, NothingIsRemovedWhereNothingIsRememberedAndNothingIsThere) {
-    EXPECT_EQ(apps(), Words{});
-    EXPECT_FALSE(desired_.complete) << "what stands could be of a directory that is not mounted";
-    EXPECT_NE(desired_.incomplete_because, "");
-    open();
-    EXPECT_EQ(apps_later(minutes(20)), Words{});
-    EXPECT_FALSE(desired_.complete) << "over a restart, for as long as it takes";
+// An app keeps its versions until nothing is left of it; without them nobody knows what it was.
+TEST_F(Removal, AnAppIsRememberedUntilItsVersionsAreForgotten) {
+    names();
+    EXPECT_EQ(desired_.remembered, std::set<std::string>{});
     write_apps({"web"});
-    EXPECT_EQ(apps(), Words{"web"});
-    EXPECT_TRUE(desired_.complete);
+    EXPECT_EQ((names(), desired_.remembered), std::set<std::string>{"web"});
     remove("a/web.yaml");
-    EXPECT_EQ(apps_later(), Words{}) << "seen there, and gone";
-    EXPECT_TRUE(desired_.complete);
+    EXPECT_EQ(apps_later(), Words{});
     open();
-    EXPECT_EQ(apps(), Words{});
-    EXPECT_TRUE(desired_.complete) << "and that is remembered";
+    EXPECT_EQ((names(), desired_.remembered), std::set<std::string>{"web"}) << "it may run on";
+    source_->forget_accepted("web", {});
+    write("a/db.yaml", app_text("db"));
+    EXPECT_EQ((names(), desired_.remembered), std::set<std::string>{"db"});
+}
+
+TEST_F(Removal, AppsOfADirectoryThatIsNotConfiguredWeighInNoCount) {
+    for (const char* app : {"b1", "b2", "b3", "b4"}) {
+        write(std::string("b/") + app + ".yaml", app_text(app));
+    }
+    write_apps({"a1", "a2", "a3"});
+    directories_ = {root_ / "a"};
+    open();
+    names();
+    for (const char* app : {"a1", "a2", "a3"}) {
+        remove(std::string("a/") + app + ".yaml");
+    }
+    apps_later();
+    EXPECT_EQ(held(), (Words{"a1 ManyRemovals", "a2 ManyRemovals", "a3 ManyRemovals",
+                             "b1 DirectoryNotConfigured", "b2 DirectoryNotConfigured",
+                             "b3 DirectoryNotConfigured", "b4 DirectoryNotConfigured"}));
+}
+
+TEST_F(Removal, OneHeldForTheNumberIsSoAlsoWhileItsDirectoryIsNotConfigured) {
+    write_apps({"a1", "a2", "a3"});
+    for (const char* app : {"a1", "a2", "a3"}) {
+        remove(std::string("a/") + app + ".yaml");
+    }
+    apps_later();
+    const auto all = directories_;
+    for (const auto& directories : {std::vector<fs::path>{root_ / "b"}, all}) {
+        directories_ = directories;
+        open();
+        EXPECT_EQ(apps_later(), (Words{"a1", "a2", "a3"}));
+        EXPECT_EQ(held(), (Words{"a1 ManyRemovals", "a2 ManyRemovals", "a3 ManyRemovals"}));
+    }
+}
+
+// A stricter release may refuse what an earlier one accepted.
+TEST_F(Removal, AVersionThatCannotBeReadAnyMoreHoldsItsAppToo) {
+    write("b/web.yaml", app_text("web"));
+    names();
+    const std::string kept =
+        root_ / "accepted/web" / (spec_hash(*desired_.apps.at("web")) + ".json");
+    std::stringstream text;
+    text << std::ifstream(kept).rdbuf();
+    std::string worse = text.str();
+    worse.replace(worse.find("name: x"), 7, "nome: x");
+    std::ofstream(kept) << worse;
+    directories_ = {root_ / "a"};
+    open();
+    apps_later();
+    ASSERT_EQ(desired_.problems.size(), 1U);
+    EXPECT_EQ(desired_.problems[0].app, "web") << "what runs of it is left";
 }
 
 // As after a scan that did not come to its end.

@@ -111,8 +111,7 @@ class HostPicture {
     std::map<std::string, AppPlan> plan() {
         observed.companions = seen;
         const CompanionViews all = views();
-        return plan_companions(
-            {specs, all, observed, policy, refused, removals_wait, broken, let_go});
+        return plan_companions({specs, all, observed, policy, refused, removals, broken});
     }
 
     // "repair: install-unit web.container, reload-units web; Masked"
@@ -139,8 +138,9 @@ class HostPicture {
     observe::Observed observed;
     Policy policy;
     std::map<std::string, std::string> refused;
-    std::string removals_wait, last_message;
-    std::set<std::string> broken, let_go;
+    std::string last_message;
+    RemovalLimits removals;
+    std::set<std::string> broken;
 };
 
 TEST(CompanionPlan, IsEmptyWhereAllIsWell) {
@@ -348,14 +348,27 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
         {"the manifest is gone while others cannot be read",
          [](HostPicture& host) {
              host.specs.clear();
-             host.removals_wait = "not all could be read";
+             host.removals.all_wait = "not all could be read";
          },
          "none: ; RemovalHeld"},
         {"it is gone while others cannot be read, and a person let it go",
          [](HostPicture& host) {
              host.specs.clear();
-             host.removals_wait = "not all could be read";
-             host.let_go.insert("web");
+             host.removals.all_wait = "not all could be read";
+             host.removals.let_go.insert("web");
+         },
+         "remove: note-units web, stop-unit web.service, remove-unit web.container, reload-units "
+         "web, remove-leftover web.service"},
+        {"the manifest is gone, and no version of it is remembered",
+         [](HostPicture& host) {
+             host.specs.clear();
+             host.removals.remembered.emplace();
+         },
+         "none: ; RemovalHeld"},
+        {"the manifest is gone, and a version of it is remembered",
+         [](HostPicture& host) {
+             host.specs.clear();
+             host.removals.remembered = std::set<std::string>{"web"};
          },
          "remove: note-units web, stop-unit web.service, remove-unit web.container, reload-units "
          "web, remove-leftover web.service"},

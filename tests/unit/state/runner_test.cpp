@@ -426,12 +426,14 @@ TEST_F(Runner, SavesTheDataOfATaskBeforeItGoesOn) {
 }
 
 TEST_F(Runner, TellsTheHandlerWhenItsDataCouldNotBeSaved) {
+    std::atomic<bool> full = false;
+    engine().state().core().store.before_commit = [&full] {
+        return full ? Status(Error{Code::Unavailable, "full"}) : Status();
+    };
     handle("a", [&](TaskContext& task) -> TaskOutcome {
-        engine().state().core().store.before_commit = [] {
-            return Status(Error{Code::Unavailable, "full"});
-        };
+        full = true;
         const Status saved = task.save({{"id", "abc"}});
-        engine().state().core().store.before_commit = nullptr;
+        full = false;
         EXPECT_FALSE(saved);
         EXPECT_TRUE(task.data().empty());
         return saved ? TaskOutcome(TaskDone{}) : TaskOutcome(saved.error());
@@ -439,6 +441,7 @@ TEST_F(Runner, TellsTheHandlerWhenItsDataCouldNotBeSaved) {
     const ChangeId id = engine().add(one_task("a"));
     engine().run_until_idle();
     EXPECT_EQ(engine().statuses(id), "Error");
+    engine().state().core().store.before_commit = nullptr;
 }
 
 TEST_F(Runner, KeepsWhatIsNoTextFromBreakingTheStore) {
