@@ -9,7 +9,7 @@
 
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
-#include "agent/supervise/derive.h"
+#include "agent/supervise/decide/derive.h"
 #include "agent/supervise/overview.h"
 
 namespace podreeve::api {

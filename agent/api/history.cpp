@@ -6,7 +6,7 @@
 
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 
 namespace podreeve::api {
 namespace {

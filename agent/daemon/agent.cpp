@@ -263,9 +263,12 @@ void Agent::Parts::check_gate() {
 
 void Agent::Parts::connect() {
     check_gate();
-    supervisor.set_readiness([this](const std::string&, const manifests::ContainerSpec& spec,
-                                    const podman::ContainerSummary& container) {
-        return part_health(*health.monitor().snapshot(), spec, container, clock.system_now());
+    supervisor.set_readiness([this]() -> supervise::PartReadiness {
+        return [snapshot = health.monitor().snapshot(), now = clock.system_now()](
+                   const std::string&, const manifests::ContainerSpec& spec,
+                   const podman::ContainerSummary& container) {
+            return part_health(*snapshot, spec, container, now);
+        };
     });
     handlers::register_all(runner, world, config.limits);
     runner.on_change_ready([this](const state::ChangeView& change) {

@@ -11,7 +11,7 @@
 #include "agent/health/exec_probes.h"
 #include "agent/health/monitor.h"
 #include "agent/state/state.h"
-#include "agent/supervise/parts.h"
+#include "agent/supervise/decide/parts.h"
 #include "runtime/podman/client.h"
 #include "runtime/probe/client.h"
 

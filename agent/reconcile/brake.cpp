@@ -98,6 +98,17 @@ std::map<std::string, SetAside> Brake::evaluate(const manifests::Desired& desire
     return out;
 }
 
+std::map<std::string, SetAside> Brake::set_aside() const {
+    std::map<std::string, SetAside> out;
+    auto known = known_.lock();
+    for (const auto& [app, suspect] : known->suspects) {
+        if (suspect.set_aside) {
+            out[app] = {reconcile::why_set_aside(app, suspect), next_try(suspect)};
+        }
+    }
+    return out;
+}
+
 std::optional<std::string> Brake::why_set_aside(const std::string& app) const {
     auto known = known_.lock();
     const auto found = known->suspects.find(app);

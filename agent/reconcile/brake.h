@@ -39,6 +39,8 @@ class Brake {
 
     // The apps that are set aside in this pass. Begins the tries that are due.
     std::map<std::string, SetAside> evaluate(const manifests::Desired& desired);
+    // The same for who only asks: as they are by now, and no try is begun.
+    std::map<std::string, SetAside> set_aside() const;
     // Whether that one is, now; in words.
     std::optional<std::string> why_set_aside(const std::string& app) const;
     // A person asks for it; nothing: for all.

@@ -159,28 +159,51 @@ void CompanionStage::look_at_podman(observe::Observed& observed,
 }
 
 void CompanionStage::plan(const manifests::Desired& desired,
-                          const supervise::Supervisor::Prepared& prepared,
+                          const supervise::Prepared& prepared,
                           const observe::Observed& observed,
                           plan::Plan& plan,
                           std::stop_token stop) {
-    if (!observed.companions) {
-        return;
+    if (observed.companions) {
+        effective_ = views_of(prepared, observed);
+        plan.companions = plan_of(effective_, desired, prepared, observed, std::move(stop));
     }
-    effective_ = plan::view_companions(prepared.companions, target_of(observed, host_.user),
-                                       host_.folder.string(), effective_);
+}
+
+void CompanionStage::preview(const manifests::Desired& desired,
+                             const supervise::Prepared& prepared,
+                             const observe::Observed& observed,
+                             plan::Plan& plan,
+                             std::stop_token stop) {
+    if (observed.companions) {
+        plan.companions =
+            plan_of(views_of(prepared, observed), desired, prepared, observed, std::move(stop));
+    }
+}
+
+plan::CompanionViews CompanionStage::views_of(const supervise::Prepared& prepared,
+                                              const observe::Observed& observed) const {
+    return plan::view_companions(prepared.companions, target_of(observed, host_.user),
+                                 host_.folder.string(), effective_);
+}
+
+std::map<std::string, plan::AppPlan> CompanionStage::plan_of(const plan::CompanionViews& views,
+                                                             const manifests::Desired& desired,
+                                                             const supervise::Prepared& prepared,
+                                                             const observe::Observed& observed,
+                                                             std::stop_token stop) {
     std::set<std::string> broken;
     for (const manifests::AppProblem& problem : desired.problems) {
         broken.insert(problem.app);
     }
-    plan.companions =
-        plan::plan_companions({prepared.companions, effective_, observed, prepared.policy,
-                               try_units(*observed.companions, stop),
-                               plan::removal_limits(desired, prepared.policy), std::move(broken)});
+    return plan::plan_companions({prepared.companions, views, observed, prepared.policy,
+                                  try_units(views, *observed.companions, std::move(stop)),
+                                  plan::removal_limits(desired, prepared.policy),
+                                  std::move(broken)});
 }
 
-const std::map<std::string, std::string>& CompanionStage::try_units(const observe::Companions& seen,
-                                                                    std::stop_token stop) {
-    return generator_ && seen.units ? trials_.refused(effective_, *generator_, std::move(stop))
+const std::map<std::string, std::string>& CompanionStage::try_units(
+    const plan::CompanionViews& views, const observe::Companions& seen, std::stop_token stop) {
+    return generator_ && seen.units ? trials_.refused(views, *generator_, std::move(stop))
                                     : trials_.refused();
 }
 

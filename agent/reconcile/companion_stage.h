@@ -56,12 +56,18 @@ class CompanionStage {
               podman::Client& podman,
               std::stop_token stop);
 
-    // Into plan.companions.
+    // Into plan.companions. What is effective is looked at and watched from then on.
     void plan(const manifests::Desired& desired,
-              const supervise::Supervisor::Prepared& prepared,
+              const supervise::Prepared& prepared,
               const observe::Observed& observed,
               plan::Plan& plan,
               std::stop_token stop);
+    // The same for who only asks: what is looked at and watched stays.
+    void preview(const manifests::Desired& desired,
+                 const supervise::Prepared& prepared,
+                 const observe::Observed& observed,
+                 plan::Plan& plan,
+                 std::stop_token stop);
 
     // While it lives, daemon-reloads wait for what is committed meanwhile.
     handlers::ReloadGate::Committing committing() const {
@@ -95,7 +101,15 @@ class CompanionStage {
     void look_at_systemd(observe::Companions& seen, std::stop_token stop);
     void look_again(observe::Companions& seen, const quadlet::Target& target);
     void look_at_podman(observe::Observed& observed, podman::Client& podman, std::stop_token stop);
-    const std::map<std::string, std::string>& try_units(const observe::Companions& seen,
+    plan::CompanionViews views_of(const supervise::Prepared& prepared,
+                                  const observe::Observed& observed) const;
+    std::map<std::string, plan::AppPlan> plan_of(const plan::CompanionViews& views,
+                                                 const manifests::Desired& desired,
+                                                 const supervise::Prepared& prepared,
+                                                 const observe::Observed& observed,
+                                                 std::stop_token stop);
+    const std::map<std::string, std::string>& try_units(const plan::CompanionViews& views,
+                                                        const observe::Companions& seen,
                                                         std::stop_token stop);
 
     CompanionHost host_;

@@ -2,7 +2,7 @@
 
 #include <stop_token>
 
-#include "agent/supervise/conditions.h"
+#include "agent/supervise/decide/conditions.h"
 #include "runtime/podman/client.h"
 
 namespace podreeve::reconcile {

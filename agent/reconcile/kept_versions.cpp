@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/plan/plan.h"
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 #include "manifests/names.h"
 
 namespace podreeve::reconcile {

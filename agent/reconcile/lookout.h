@@ -5,7 +5,7 @@
 #include <memory>
 #include <stop_token>
 
-#include "agent/supervise/conditions.h"
+#include "agent/supervise/decide/conditions.h"
 #include "runtime/base/clock.h"
 #include "runtime/podman/client.h"
 

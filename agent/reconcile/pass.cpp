@@ -6,40 +6,31 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/handlers/plan_to_change.h"
 #include "agent/observe/observer.h"
 #include "agent/plan/steps.h"
-#include "agent/reconcile/brake.h"
+#include "agent/reconcile/commits.h"
 #include "agent/reconcile/companion_stage.h"
 #include "agent/reconcile/health_policy.h"
 #include "agent/reconcile/host_end.h"
 #include "agent/reconcile/podman_unit.h"
+#include "agent/reconcile/seen.h"
 #include "runtime/base/contained.h"
 #include "runtime/base/digest.h"
-#include "runtime/base/in_hand.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::reconcile {
 namespace {
 
-constexpr std::chrono::seconds kLookAtOne{5};
-// For all start conditions together. What is slower is known by the next pass, a second later.
-constexpr std::chrono::milliseconds kLookOutside{500};
-
 // Half of what systemd waits for a unit where nobody says otherwise: it need not be asked.
 constexpr std::chrono::seconds kAlwaysFits{45};
 
+// What was seen, what was decided upon it, and the plan that follows.
 struct Planned {
-    supervise::Supervisor::Prepared prepared;
-    observe::Observed observed;
-    plan::Plan plan;
-    std::set<std::string> busy;  // what something was under way on when it was observed
+    Seen seen;
+    supervise::Prepared prepared;
+    plan::Plan plan = {};
 };
-
-// A pass goes by the versions in force: of an app whose newest one has just failed that is the one
-// before, until it is tried again. People who ask want to know how far the newest one is.
-enum class Versions { Effective, Newest };
 
 // What keeps podman from answering, where systemd knows.
 Error with_systemds_words(const PassWorld& world, Error error, const std::stop_token& stop) {
@@ -50,120 +41,10 @@ Error with_systemds_words(const PassWorld& world, Error error, const std::stop_t
     return error;
 }
 
-supervise::AppsAside apps_aside(const PassWorld& world, const manifests::Desired& desired) {
-    supervise::AppsAside aside;
-    if (world.brake != nullptr) {
-        const SteadyTime now = world.clock.steady_now();
-        for (const auto& [app, set] : world.brake->evaluate(desired)) {
-            aside[app] = {set.why, world.clock.system_now() + (set.next_try - now)};
-        }
-    }
-    return aside;
-}
-
-bool is_aside(const PassWorld& world, const std::string& app) {
-    return world.brake != nullptr && world.brake->why_set_aside(app);
-}
-
-Result<Planned> plan_against(const PassWorld& world,
-                             const manifests::Desired& desired,
-                             Versions versions,
-                             std::stop_token stop) {
-    Planned planned;
-    world.supervisor.set_aside(apps_aside(world, desired));
-    planned.busy = world.supervisor.busy(desired);
-    ASSIGN_OR_RETURN(planned.observed, observe::observe(world.podman, world.state.owner(),
-                                                        world.clock.system_now(), stop));
-    if (world.podman_unit != nullptr) {
-        world.podman_unit->replied();
-    }
-    if (world.processes != nullptr) {
-        planned.observed.lost = world.processes->lost(
-            planned.observed, world.state.owner(), [&](const std::string& id) {
-                return world.podman.inspect_container(id, {kLookAtOne, stop});
-            });
-    }
-    if (world.companions != nullptr) {
-        // What is not known of the companions keeps nobody from mending the rest.
-        const bool looked = contained_or_logged("looking at the companions", [&] {
-            world.companions->look(desired, planned.observed, world.podman, stop);
-        });
-        if (!looked) {
-            planned.observed.companions.reset();
-        }
-    }
-    const supervise::WorldFacts facts = world.lookout.look(
-        world.supervisor.leaves_to_look_at(desired, planned.observed), kLookOutside, stop);
-    planned.prepared = world.supervisor.prepare(desired, planned.observed, planned.busy, facts);
-    if (versions == Versions::Newest) {
-        planned.prepared.effective.apps = desired.apps;
-        for (auto& [name, version] : planned.prepared.companions) {
-            const auto newest = desired.apps.find(name);
-            version = newest == desired.apps.end() ? version : newest->second;
-        }
-    }
-    apply_health(*world.health.snapshot(), planned.observed, world.state.owner(),
-                 planned.prepared.policy);
-    const auto diff = [&] {
-        return plan::diff(planned.prepared.effective, planned.observed, planned.prepared.policy);
-    };
-    planned.plan = diff();
-    if (planned.plan.needs_resources) {
-        RETURN_IF_ERROR(observe::add_resources(planned.observed, world.podman,
-                                               plan::images_asked_for(planned.plan), stop));
-        planned.plan = diff();
-    }
-    return planned;
-}
-
-// The next pass would do again what was taken back.
-std::string no_undo(const plan::AppPlan& planned) {
-    switch (planned.action) {
-        case plan::AppAction::Repair:
-            return "it restored what the effective version asks for; a change that brought a "
-                   "version can be undone";
-        case plan::AppAction::Stop:
-            return fmt::format("`podreeve start {}` starts it again", planned.app);
-        case plan::AppAction::Remove:
-            return "no manifest asks for it any more; with its manifest it comes back";
-        default:
-            return "";
-    }
-}
-
-Result<state::ChangeId> commit(const PassWorld& world,
-                               const plan::AppPlan& planned,
-                               const supervise::Supervisor::Prepared& prepared) {
-    const auto& effective = planned.companions ? prepared.companions : prepared.effective.apps;
-    const auto policy = prepared.policy.apps.find(planned.app);
-    if (const auto spec = effective.find(planned.app); spec != effective.end()) {
-        world.specs.put(planned.spec, spec->second);
-    }
-    state::NewChange change = handlers::to_change(planned);
-    nlohmann::json data = json_object_from(change.data);
-    data["spec"] = planned.spec;
-    data["fingerprint"] = supervise::fingerprint(planned);
-    data["kind"] = change.kind;
-    data["request"] = policy == prepared.policy.apps.end() ? 0 : policy->second.request;
-    if (const std::string why = no_undo(planned); !why.empty()) {
-        data[state::kNoUndo] = why;
-    }
-    change.data = json_text(data);
-    if (planned.action == plan::AppAction::Repair) {
-        change.unwritten = state::Unwritten::Kept;
-    }
-    return world.state.add_change(change);
-}
-
-bool is_under_way(const PassWorld& world, const std::string& app) {
-    return world.state.active_change_of(app) ||
-           world.state.active_change_of(plan::companions_of(app));
-}
-
 // Of what something is under way on, or was when it was observed, not all is known.
 bool is_unsure(const PassWorld& world, const Planned& planned, const std::string& app) {
-    return planned.busy.contains(app) || planned.busy.contains(plan::companions_of(app)) ||
-           is_under_way(world, app);
+    return planned.seen.busy.contains(app) ||
+           planned.seen.busy.contains(plan::companions_of(app)) || is_under_way(world, app);
 }
 
 // An app that no manifest names, of which nothing is left and on which nobody works, is forgotten,
@@ -172,7 +53,6 @@ void forget_gone(const PassWorld& world,
                  const manifests::Desired& desired,
                  const Planned& planned,
                  const supervise::Overview& overview) {
-    const plan::Plan& plan = planned.plan;
     for (const state::AppRecord& record : world.state.apps()) {
         if (!desired.complete && !desired.let_go.contains(record.name)) {
             continue;
@@ -181,7 +61,7 @@ void forget_gone(const PassWorld& world,
             const auto found = plans.find(record.name);
             return found != plans.end() && !found->second.empty();
         };
-        if (is_left(plan.apps) || is_left(plan.companions) ||
+        if (is_left(planned.plan.apps) || is_left(planned.plan.companions) ||
             overview.find(record.name) != nullptr || is_unsure(world, planned, record.name)) {
             continue;
         }
@@ -198,38 +78,10 @@ void forget_gone(const PassWorld& world,
     for (const auto& [name, spec] : desired.apps) {
         left.insert(name);
     }
-    for (const auto& [name, planned_app] : plan.apps) {
+    for (const auto& [name, planned_app] : planned.plan.apps) {
         left.insert(name);
     }
     world.versions.forget_others(left);
-}
-
-// One thing that a pass does besides planning. What it throws is told, and the rest is done.
-template <class Act>
-void attempt(PassReport& report, const std::string& app, const char* what, Act act) {
-    if (const auto thrown = contained_in_hand(app, act)) {
-        log_thrown(what, *thrown);
-        contained_or_logged("reporting it", [&] {
-            report.failures.emplace_back(app, fmt::format("internal error: {}", *thrown));
-        });
-    }
-}
-
-void commit_these(const PassWorld& world,
-                  const std::vector<const plan::AppPlan*>& plans,
-                  const supervise::Supervisor::Prepared& prepared,
-                  PassReport& report) {
-    for (const plan::AppPlan* app : plans) {
-        attempt(report, app->app, "committing a change", [&] {
-            Result<state::ChangeId> change = commit(world, *app, prepared);
-            if (change) {
-                report.changes.push_back(*change);
-                report.apps_changed.push_back(app->app);
-            } else {
-                report.failures.emplace_back(app->app, change.error().message);
-            }
-        });
-    }
 }
 
 bool writes_files(const plan::AppPlan* app) {
@@ -247,7 +99,7 @@ void keep_companions(const PassWorld& world,
     if (world.companions == nullptr) {
         return;
     }
-    world.companions->plan(desired, planned.prepared, planned.observed, planned.plan,
+    world.companions->plan(desired, planned.prepared, planned.seen.observed, planned.plan,
                            std::move(stop));
     if (planned.plan.companions.empty()) {
         return;
@@ -266,97 +118,9 @@ void keep_companions(const PassWorld& world,
     commit_these(world, admitted, planned.prepared, report);
 }
 
-// Some manifest of it is there, or was, of which nothing can be made.
-bool is_broken(const manifests::Desired& desired, const std::string& app) {
-    return std::ranges::any_of(
-        desired.problems, [&](const manifests::AppProblem& problem) { return problem.app == app; });
-}
-
-// A newer manifest, or the request that nothing is left, does not wait for what an older one began:
-// that is undone or ends, whichever is sooner, and the pass after its end plans anew. The manifests
-// are what is remembered of the request.
-void supersede_older(const PassWorld& world,
-                     const manifests::Desired& desired,
-                     const state::AppRecord& record,
-                     const std::string& subject) {
-    const auto active = world.state.active_change_of(subject);
-    if (!active || active->kind == state::kUndoKind) {
-        return;
-    }
-    const std::int64_t began =
-        number_in(json_object_from(active->data), "generation", record.generation);
-    std::string why;
-    if (!desired.apps.contains(record.name)) {
-        const bool wanted = !desired.complete || is_broken(desired, record.name) ||
-                            active->kind.starts_with("remove-");
-        why = wanted ? "" : "no manifest declares it any more";
-    } else if (began < record.generation) {
-        why = fmt::format("generation {} is there", record.generation);
-    }
-    if (why.empty()) {
-        return;
-    }
-    if (const Status asked = world.state.supersede_change(active->id, why); !asked) {
-        log::warn("{}", asked.error().message);
-    }
-}
-
-void supersede_older(const PassWorld& world,
-                     const manifests::Desired& desired,
-                     PassReport& report) {
-    for (const state::AppRecord& record : world.state.apps()) {
-        if (is_aside(world, record.name)) {
-            continue;
-        }
-        attempt(report, record.name, "superseding a change", [&] {
-            supersede_older(world, desired, record, record.name);
-            supersede_older(world, desired, record, plan::companions_of(record.name));
-        });
-    }
-}
-
-// What runs as its manifest says counts as deployed, also when it was so before this agent came.
-void note_converged(const PassWorld& world, const Planned& planned, const plan::AppPlan& app) {
-    const auto policy = planned.prepared.policy.apps.find(app.app);
-    if (policy != planned.prepared.policy.apps.end() && !policy->second.set_aside.empty()) {
-        return;
-    }
-    const auto record = world.state.app(app.app);
-    if (!record || policy == planned.prepared.policy.apps.end()) {
-        return;
-    }
-    const plan::AppPolicy& held = policy->second;
-    if (!app.empty() || !app.conditions.empty() || held.busy || held.stopped || held.hold_start ||
-        app.spec != record->spec || record->deployed_spec == record->spec ||
-        is_under_way(world, app.app)) {
-        return;
-    }
-    // What was planned may be outlived by now: an undo that has begun meanwhile writes first of all
-    // down what is deployed.
-    const std::string planned_upon = held.deployed_spec.value_or("");
-    const Status kept = world.state.edit_app(
-        app.app,
-        [&](state::AppRecord& stored) {
-            if (stored.deployed_spec == planned_upon) {
-                stored.deployed_spec = record->spec;
-            }
-        },
-        state::Unwritten::Kept);
-    if (!kept) {
-        log::warn("{}", kept.error().message);
-    }
-}
-
-void note_converged(const PassWorld& world, const Planned& planned, PassReport& report) {
-    for (const auto& [name, app] : planned.plan.apps) {
-        attempt(report, name, "noting what has converged",
-                [&, &app = app] { note_converged(world, planned, app); });
-    }
-}
-
 void follow_health(const PassWorld& world, const Planned& planned) {
     std::vector<health::Watched> runs =
-        health::watched(planned.prepared.effective, planned.observed, world.state.owner());
+        health::watched(planned.prepared.effective, planned.seen.observed, world.state.owner());
     std::erase_if(runs, [&](const health::Watched& run) { return is_aside(world, run.app); });
     for (health::Watched& run : runs) {
         const auto before = planned.prepared.health.find(run.id);
@@ -399,67 +163,122 @@ void tidy_up(const PassWorld& world,
     }
 }
 
-void carry_through(const PassWorld& world, std::stop_token stop, PassReport& report) {
-    const bool was_read_only = world.state.health().read_only;
-    const manifests::Desired desired = world.source.scan();
-    report.look_again = desired.look_again;
-    Result<Planned> planned = plan_against(world, desired, Versions::Effective, stop);
-    if (!planned && stop.stop_requested()) {
-        report.cut = true;  // nothing is known of podman
-        report.error = planned.error().message;
-        return;
+// Volumes, images and the like are only observed when the plan asks for them.
+Status add_plan(const PassWorld& world, Planned& planned, std::stop_token stop) {
+    auto& [seen, prepared, plan] = planned;
+    apply_health(*world.health.snapshot(), seen.observed, world.state.owner(), prepared.policy);
+    plan = plan::diff(prepared.effective, seen.observed, prepared.policy);
+    if (plan.needs_resources) {
+        RETURN_IF_ERROR(observe::add_resources(seen.observed, world.podman,
+                                               plan::images_asked_for(plan), std::move(stop)));
+        plan = plan::diff(prepared.effective, seen.observed, prepared.policy);
     }
-    if (!planned) {
-        const Error why = with_systemds_words(world, planned.error(), stop);
-        report.error = why.message;
-        report.overview = world.supervisor.podman_lost(desired, why);
-        return;
+    return {};
+}
+
+// Nothing is known of podman, and nothing is touched.
+void leave_all(const PassWorld& world,
+               const manifests::Desired& desired,
+               const Error& why,
+               const std::stop_token& stop,
+               PassReport& report) {
+    report.cut = stop.stop_requested();
+    report.error = why.message;
+    if (!report.cut) {
+        const Error reason = with_systemds_words(world, why, stop);
+        report.error = reason.message;
+        report.overview = world.supervisor.podman_lost(desired, reason);
     }
+}
+
+// Changes are committed for what differs; then the companions' follow.
+void commit_all(const PassWorld& world,
+                const manifests::Desired& desired,
+                Planned& planned,
+                const std::stop_token& stop,
+                PassReport& report) {
+    const auto& [seen, prepared, plan] = planned;
     if (world.companions != nullptr) {
         world.companions->note_under_way(world.state);
     }
-    attempt(report, "", "following the probes", [&] { follow_health(world, *planned); });
-    note_converged(world, *planned, report);
+    attempt(report, "", "following the probes", [&] { follow_health(world, planned); });
+    note_converged(world, prepared, plan, report);
     supersede_older(world, desired, report);
-    commit_these(world, world.supervisor.admit(planned->plan), planned->prepared, report);
+    commit_these(world, world.supervisor.admit(plan), prepared, report);
     attempt(report, "", "keeping the companions",
-            [&] { keep_companions(world, desired, *planned, stop, report); });
+            [&] { keep_companions(world, desired, planned, stop, report); });
     attempt(report, "", "asking how long the host waits", [&] { ask_host_end(world, stop); });
-    report.overview =
-        world.supervisor.conclude(desired, planned->prepared, planned->observed, planned->plan);
-    // On a disk that was found full just now other versions are in force than were planned for.
-    report.in_motion = report.in_motion || !planned->observed.in_motion.empty() ||
-                       (!was_read_only && world.state.health().read_only);
-    report.converged = report.changes.empty() && !report.in_motion && !report.look_again &&
-                       planned->busy.empty() && nothing_under_way(world, report.overview);
-    tidy_up(world, desired, *planned, report);
 }
 
-Result<plan::Plan> plan_again(const PassWorld& world,
-                              const std::optional<std::string>& app,
-                              std::stop_token stop) {
+// Scan, observe, decide, plan, commit, report.
+void carry_through(const PassWorld& world, const std::stop_token& stop, PassReport& report) {
+    const bool was_read_only = world.state.health().read_only;
     const manifests::Desired desired = world.source.scan();
-    ASSIGN_OR_RETURN(Planned planned, plan_against(world, desired, Versions::Newest, stop));
-    plan::Plan& plan = planned.plan;
-    if (world.companions != nullptr) {
-        world.companions->plan(desired, planned.prepared, planned.observed, plan, stop);
+    report.look_again = desired.look_again;
+    world.supervisor.set_aside(begin_tries(world, desired));
+    Result<Seen> seen = look(world, desired, stop);
+    if (!seen) {
+        return leave_all(world, desired, seen.error(), stop, report);
     }
-    if (!plan.companions.empty()) {
-        plan.digest = sha256_hex(plan.digest + json_text(plan::to_json(plan)["companions"]));
+    Planned planned{std::move(*seen), {}};
+    planned.prepared = world.supervisor.prepare(desired, planned.seen.observed, planned.seen.busy,
+                                                planned.seen.facts);
+    if (const Status added = add_plan(world, planned, stop); !added) {
+        return leave_all(world, desired, added.error(), stop, report);
     }
-    if (!app) {
-        return std::move(plan);
+    commit_all(world, desired, planned, stop, report);
+    report.overview =
+        world.supervisor.conclude(desired, planned.prepared, planned.seen.observed, planned.plan);
+    // On a disk that was found full just now other versions are in force than were planned for.
+    report.in_motion = report.in_motion || !planned.seen.observed.in_motion.empty() ||
+                       (!was_read_only && world.state.health().read_only);
+    report.converged = report.changes.empty() && !report.in_motion && !report.look_again &&
+                       planned.seen.busy.empty() && nothing_under_way(world, report.overview);
+    tidy_up(world, desired, planned, report);
+}
+
+// A pass goes by the versions in force: of an app whose newest one has just failed that is the one
+// before, until it is tried again. People who ask want to know how far the newest one is.
+void take_newest(const manifests::Desired& desired, supervise::Prepared& prepared) {
+    prepared.effective.apps = desired.apps;
+    for (auto& [name, version] : prepared.companions) {
+        const auto newest = desired.apps.find(name);
+        version = newest == desired.apps.end() ? version : newest->second;
     }
-    const auto is_other = [&](const auto& row) { return row.first != *app; };
+}
+
+Result<plan::Plan> only_of(plan::Plan plan, const std::string& app) {
+    const auto is_other = [&](const auto& row) { return row.first != app; };
     std::erase_if(plan.apps, is_other);
     std::erase_if(plan.companions, is_other);
     if (plan.apps.empty() && plan.companions.empty()) {
         return fail(Code::NotFound,
                     fmt::format("cannot plan {}: no manifest declares it and nothing of it runs; "
                                 "`podreeve status` lists the apps",
-                                *app));
+                                app));
     }
-    return std::move(plan);
+    return plan;
+}
+
+Result<plan::Plan> plan_newest(const PassWorld& world,
+                               const std::optional<std::string>& app,
+                               const std::stop_token& stop) {
+    const manifests::Desired desired = world.source.scan();
+    const supervise::AppsAside aside = apps_aside(world);
+    ASSIGN_OR_RETURN(Seen seen, look(world, desired, stop));
+    Planned planned{std::move(seen), {}};
+    planned.prepared = world.supervisor.preview(desired, planned.seen.observed, planned.seen.busy,
+                                                planned.seen.facts, aside);
+    take_newest(desired, planned.prepared);
+    RETURN_IF_ERROR(add_plan(world, planned, stop));
+    plan::Plan& plan = planned.plan;
+    if (world.companions != nullptr) {
+        world.companions->preview(desired, planned.prepared, planned.seen.observed, plan, stop);
+    }
+    if (!plan.companions.empty()) {
+        plan.digest = sha256_hex(plan.digest + json_text(plan::to_json(plan)["companions"]));
+    }
+    return app ? only_of(std::move(plan), *app) : std::move(plan);
 }
 
 }  // namespace
@@ -483,7 +302,7 @@ Result<plan::Plan> make_plan(const PassWorld& world,
                              const std::optional<std::string>& app,
                              std::stop_token stop) {
     Result<plan::Plan> plan = plan::Plan{};
-    if (const auto thrown = contained([&] { plan = plan_again(world, app, stop); })) {
+    if (const auto thrown = contained([&] { plan = plan_newest(world, app, stop); })) {
         return fail(Code::Internal, "cannot plan: internal error: " + *thrown);
     }
     return plan;

@@ -17,7 +17,7 @@ std::optional<handlers::StartRefusal> ask_gate(const supervise::Supervisor& supe
                                                const std::string& app,
                                                const std::string& part,
                                                std::stop_token stop) {
-    const supervise::Supervisor::StartNeeds needs = supervisor.start_needs(app, part);
+    const supervise::StartNeeds needs = supervisor.start_needs(app, part);
     std::optional<observe::Observed> observed;
     if (needs.observation) {
         Result<observe::Observed> seen = observe::observe(podman, owner, clock.system_now(), stop);

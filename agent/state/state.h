@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/state/app_record.h"
 #include "agent/state/explain.h"
 #include "agent/state/task.h"
 #include "runtime/base/clock.h"
@@ -14,17 +15,6 @@
 #include "runtime/base/result.h"
 
 namespace podreeve::state {
-
-// What is remembered of an app between passes and over restarts. No secret is ever in it.
-struct AppRecord {
-    std::string name{};
-    std::int64_t generation = 0;  // raised by every new spec
-    std::string spec{};           // hash of the spec of that generation
-    std::string deployed_spec{};  // hash of the last spec whose change ended well; empty: none yet
-    bool stopped = false;         // a person asked for it to be stopped, over reboots
-    std::string extra = "{}";     // JSON: restart counters and the like, kept by supervise
-    friend bool operator==(const AppRecord&, const AppRecord&) = default;
-};
 
 struct Event {
     std::int64_t seq = 0;  // set when it is appended

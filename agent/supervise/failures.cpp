@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/supervise/supervisor.h"
+#include "agent/state/state.h"
 #include "runtime/base/digest.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/room.h"

@@ -41,6 +41,9 @@ bool is_refused(const state::ChangeView& change);
 // In words for people: what is wrong, and what comes next.
 std::string to_text(const Failure& failure);
 
+// What a plan would do, told apart from another by kinds, objects and spec.
+std::string fingerprint(const plan::AppPlan& plan);
+
 class Failures {
   public:
     // A change of that app has become ready: a good end clears what was noted of its spec, a bad

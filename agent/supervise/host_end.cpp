@@ -5,22 +5,16 @@
 #include <fmt/format.h>
 
 #include "agent/supervise/core.h"
+#include "agent/supervise/decide/shutdown_order.h"
 #include "runtime/base/log.h"
 
 namespace podreeve::supervise {
-
-using plan::kWholeGrace;
 
 namespace {
 
 // Of what the host gives: to ask, to plan, and to tell.
 constexpr std::chrono::seconds kForTheRest{5};
 constexpr std::size_t kMostLevelsShown = 5;
-// Not the longest that each stop may take, which is where podman does not do what it is told to,
-// but what can be expected of those that use all of their grace, and a second for the kill. A unit
-// has the grace that its text gives: by systemd's 90 s a few companions alone would be told as too
-// many.
-constexpr StopTimes kExpected{std::chrono::seconds(1), false};
 
 // By the second, as TimeoutStopSec= and graces are.
 std::string in_seconds(Duration time) {
@@ -31,47 +25,21 @@ Duration usable(Duration given) {
     return std::max(given - Duration(kForTheRest), Duration{});
 }
 
-std::vector<LevelTime> level_times(const std::map<std::string, SpecPointer>& specs,
-                                   const std::vector<std::vector<std::string>>& levels) {
-    std::vector<LevelTime> times;
-    for (const std::vector<std::string>& level : levels) {
-        LevelTime longest;
-        for (const std::string& name : level) {
-            const auto spec = specs.find(name);
-            const Duration takes =
-                spec == specs.end() ? Duration{} : time_to_stop(*spec->second, kExpected);
-            if (longest.app.empty() || takes > longest.takes) {
-                longest = {name, takes};
-            }
-        }
-        times.push_back(std::move(longest));
-    }
-    return times;
-}
-
-Duration sum_of(const std::vector<LevelTime>& levels) {
-    Duration all{};
-    for (const LevelTime& level : levels) {
-        all += level.takes;
-    }
-    return all;
-}
-
 }  // namespace
 
 // Weighed anew when it could be another.
 const std::vector<LevelTime>& Supervisor::Core::time_to_stop_all() {
-    if (evaluated_for_end == effective) {
+    if (evaluated_for_end == memory.effective) {
         return end_levels;
     }
     DownTable table;
     std::set<std::string> names;
-    for (const auto& [name, spec] : effective) {
+    for (const auto& [name, spec] : memory.effective) {
         table[name].depends_on = spec->depends_on;
         names.insert(name);
     }
-    end_levels = level_times(effective, stop_levels(table, names));
-    evaluated_for_end = effective;
+    end_levels = level_times(memory.effective, stop_levels(table, names));
+    evaluated_for_end = memory.effective;
     return end_levels;
 }
 
@@ -103,25 +71,6 @@ void Supervisor::Core::report_host_end(Overview& overview) {
     overview.agent_conditions.push_back(std::move(condition));
 }
 
-// In thousandths. What is given back by those that end sooner than they may is for the rest.
-std::int64_t Supervisor::Core::share_of_graces(const DownTable& table) const {
-    if (!shutting_down || !down_by) {
-        return kWholeGrace;
-    }
-    std::set<std::string> running;
-    for (const auto& [name, facts] : table) {
-        if (facts.runs && !facts.abandoned) {
-            running.insert(name);
-        }
-    }
-    const Duration needs = sum_of(level_times(effective, stop_levels(table, running)));
-    const Duration left = std::max(*down_by - clock.steady_now(), Duration{});
-    return needs <= left
-               ? kWholeGrace
-               : std::max<std::int64_t>(1, kWholeGrace * (left / std::chrono::milliseconds(1)) /
-                                               (needs / std::chrono::milliseconds(1)));
-}
-
 Duration Supervisor::time_to_stop_all() const {
     const std::lock_guard lock(core_->mutex);
     return sum_of(core_->time_to_stop_all());
@@ -140,7 +89,7 @@ RequestReport Supervisor::shut_down(bool down, std::optional<Duration> within) {
         return {};
     }
     std::set<std::string> names;
-    for (const auto& [name, spec] : core_->effective) {
+    for (const auto& [name, spec] : core_->memory.effective) {
         names.insert(name);
     }
     RequestReport report = core_->report_stop(names, false, 0);

@@ -111,33 +111,6 @@ void add_transition(std::vector<state::Event>& events,
 
 }  // namespace
 
-std::string first_error(const manifests::AppProblem& problem) {
-    std::string text;
-    std::size_t errors = 0;
-    for (const Diagnostic& diagnostic : problem.diagnostics) {
-        if (diagnostic.severity == Severity::Error && ++errors == 1) {
-            text = to_text(diagnostic);
-        }
-    }
-    return errors > 1 ? fmt::format("{} (and {} more)", text, errors - 1) : text;
-}
-
-void take_counts(Facts& facts, const PartCounts& counts) {
-    facts.any_running = counts.any_running;
-    facts.up = counts.up;
-    facts.ready = counts.ready;
-    facts.unhealthy = counts.unhealthy;
-    facts.not_ready = counts.not_ready;
-    facts.total = counts.total;
-    facts.finished_well = counts.finished_well;
-    facts.failed_for_good = counts.failed_for_good;
-}
-
-void take_counts(AppView& view, const ObservedIndex& index) {
-    view.parts = list_parts(view.name, view.spec, index, view.memory, view.readiness);
-    take_counts(view.facts, count_parts(view.parts, view.spec));
-}
-
 AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now) {
     AppStatus status;
     status.name = view.name;

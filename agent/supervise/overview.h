@@ -5,32 +5,11 @@
 
 #include "agent/plan/plan.h"
 #include "agent/state/state.h"
-#include "agent/supervise/derive.h"
-#include "agent/supervise/parts.h"
+#include "agent/supervise/decide/app_view.h"
 #include "agent/supervise/status.h"
 #include "manifests/model.h"
 
 namespace podreeve::supervise {
-
-// All that the status of one app is made from.
-struct AppView {
-    std::string name;
-    const manifests::AppSpec* spec = nullptr;  // in force; null: none, or the app is being removed
-    const manifests::AppProblem* problem = nullptr;
-    state::AppRecord record;
-    AppMemory memory;
-    Facts facts;
-    std::vector<PartStatus> parts;
-    std::vector<plan::Condition> conditions;
-    std::vector<Blocker> blockers;
-    std::vector<std::string> pending;
-    std::optional<WallTime> next_attempt;
-    PartReadiness readiness;
-};
-
-void take_counts(Facts& facts, const PartCounts& counts);
-// Counts the parts and puts what they say into view.facts.
-void take_counts(AppView& view, const ObservedIndex& index);
 
 // The status of an app now; since and the conditions' since are taken over from before where
 // nothing changed.
@@ -50,8 +29,5 @@ std::vector<state::Event> events_between(const Overview& before, const Overview&
 
 // Puts each app's newest event into the overview. Events by their numbers, of all apps.
 void show_last_events(Overview& overview, const std::vector<state::Event>& events);
-
-// "web.yaml:3:5: …" of the first error, and how many more there are.
-std::string first_error(const manifests::AppProblem& problem);
 
 }  // namespace podreeve::supervise

@@ -1,6 +1,6 @@
 #include "agent/supervise/requests.h"
 
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 
 namespace podreeve::supervise {
 

@@ -8,8 +8,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "agent/supervise/dependencies.h"
-#include "agent/supervise/service_state.h"
+#include "agent/supervise/decide/dependencies.h"
+#include "agent/supervise/decide/service_state.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/mutex.h"
 #include "runtime/base/result.h"

@@ -11,8 +11,9 @@
 #include "agent/observe/observed.h"
 #include "agent/plan/plan.h"
 #include "agent/state/state.h"
-#include "agent/supervise/conditions.h"
-#include "agent/supervise/parts.h"
+#include "agent/supervise/decide/decide.h"
+#include "agent/supervise/decide/inputs.h"
+#include "agent/supervise/decide/start.h"
 #include "agent/supervise/requests.h"
 #include "agent/supervise/status.h"
 #include "agent/supervise/virtual_events.h"
@@ -22,21 +23,15 @@
 namespace podreeve::supervise {
 
 // Where an older version of an app's spec is kept: (app, hash) -> spec, or null.
-using AcceptedSpecs = std::function<std::shared_ptr<const manifests::AppSpec>(const std::string&,
-                                                                              const std::string&)>;
+using AcceptedSpecs =
+    std::function<SpecPointer(const std::string& app, const std::string& spec_hash)>;
 
-// An app that the pass must not touch, since to do so has ended the agent: why, in words, and when
-// it is tried again.
-struct Aside {
-    std::string why;
-    WallTime next_try{};
-};
+// What is known of the readiness of containers now, as one snapshot that does not change.
+using ReadinessNow = std::function<PartReadiness()>;
 
-using AppsAside = std::map<std::string, Aside>;
-
-// Decides over all apps, pass by pass: which version is in force, who may start, who goes down and
-// in which order, who backs off, what people are told. It acts on nothing itself: its words are the
-// policy for plan, the records in the state, the overview on the board and the events.
+// Keeps what is decided over all apps, pass by pass: the one lock and the one memory of decide()
+// (decide/decide.h), what people ask and what they are told. It acts on nothing itself: its words
+// are the policy for plan, the records in the state, the overview on the board and the events.
 //
 // One pass calls leaves_to_look_at → prepare → admit → conclude, or podman_lost; change_ended and
 // step_begins come from the runner and its workers at any time. All calls are safe from any thread,
@@ -49,16 +44,7 @@ class Supervisor {
     ~Supervisor();
 
     // What is known of the readiness of containers. To be set before the first pass.
-    void set_readiness(PartReadiness readiness);
-
-    struct Prepared {
-        manifests::Desired effective;  // what the plan is made from
-        // The versions whose companions are in force: of those apps that have, or had, some.
-        std::map<std::string, std::shared_ptr<const manifests::AppSpec>> companions;
-        plan::Policy policy;
-        // Of the runs with probes, by container id: how they were when they were last told of.
-        std::map<std::string, RunHealth> health;
-    };
+    void set_readiness(ReadinessNow readiness);
 
     // From now on; before a pass.
     void set_aside(AppsAside aside);
@@ -72,20 +58,25 @@ class Supervisor {
     std::map<LeafKey, manifests::StartCondition> leaves_to_look_at(
         const manifests::Desired& desired, const observe::Observed& observed) const;
 
-    // What throws for one app is told in its policy (trouble), and all others are weighed as if it
-    // were not there. Counts new exits, numbers generations, weighs dependencies and conditions,
-    // orders stops. Writes only records that changed.
-    // Those that are set aside are not weighed at all.
+    // Decides and applies it: the memory is that after this pass, and what is to be stored is
+    // written, records that did not change excepted.
     Prepared prepare(const manifests::Desired& desired,
                      const observe::Observed& observed,
                      const std::set<std::string>& busy_before,
                      const WorldFacts& facts = {});
 
+    // Decides and applies nothing: no row is written, no token taken, no exit counted.
+    Prepared preview(const manifests::Desired& desired,
+                     const observe::Observed& observed,
+                     const std::set<std::string>& busy_before,
+                     const WorldFacts& facts,
+                     AppsAside aside) const;
+
     // The plans that may be committed now: not those that would only repeat what failed a moment
     // ago. What they remove as stuck is counted.
-    std::vector<const plan::AppPlan*> admit(const plan::Plan& plan) const;
+    std::vector<const plan::AppPlan*> admit(const plan::Plan& plan);
     // The same of the companions.
-    std::vector<const plan::AppPlan*> admit_companions(const plan::Plan& plan) const;
+    std::vector<const plan::AppPlan*> admit_companions(const plan::Plan& plan);
 
     // The overview after this pass, with the transitions appended to the events.
     Overview conclude(const manifests::Desired& desired,
@@ -108,29 +99,15 @@ class Supervisor {
                      const std::string& task_kind,
                      const std::string& summary);
 
-    // -- the instant of starting. A step that starts something asks again, since what was true when
-    // it was planned may not be so any more.
-
-    // The leaves that have to be looked at before; also whether others have to be observed anew.
-    struct StartNeeds {
-        bool observation = false;
-        std::map<LeafKey, manifests::StartCondition> leaves;
-    };
+    // -- the instant of starting (decide/start.h)
 
     StartNeeds start_needs(const std::string& app, const std::string& part) const;
 
-    // What forbids to start that part now, in words; nothing: it may start. wanted_down tells that
-    // it is not to be waited for.
-    struct Refusal {
-        std::string why;
-        bool wanted_down = false;
-        bool within_app = false;  // another pod of the same app, or this agent, is waited for
-    };
-
-    std::optional<Refusal> why_not_start(const std::string& app,
-                                         const std::string& part,
-                                         const observe::Observed* observed,
-                                         const WorldFacts& facts) const;
+    // What forbids to start that part now; nothing: it may start.
+    std::optional<StartDenial> why_not_start(const std::string& app,
+                                             const std::string& part,
+                                             const observe::Observed* observed,
+                                             const WorldFacts& facts) const;
     // Whether a stop that was planned for that request still stands.
     bool is_stop_wanted(const std::string& app, std::int64_t request) const;
 
@@ -167,8 +144,5 @@ class Supervisor {
   private:
     std::unique_ptr<Core> core_;
 };
-
-// What a plan would do, told apart from another by kinds, objects and spec.
-std::string fingerprint(const plan::AppPlan& plan);
 
 }  // namespace podreeve::supervise

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/state/row_text.h"
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 #include "manifests/accepted.h"
 #include "manifests/presence.h"
 #include "runtime/base/json_text.h"

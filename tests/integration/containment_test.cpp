@@ -77,11 +77,13 @@ TEST_F(Containing, AnAgentThatStartsWithItKeepsAllThatRuns) {
 }
 
 TEST_F(Containing, AnAppThatThrowsWhileWeighedIsLeftAndTheOthersAreRepaired) {
-    host.agent->supervisor().set_readiness([](const std::string& app, auto&&...) {
-        if (app == "long") {
-            throw std::runtime_error("cannot weigh \xFF");
-        }
-        return supervise::PartHealth{true, "", ""};
+    host.agent->supervisor().set_readiness([]() -> supervise::PartReadiness {
+        return [](const std::string& app, auto&&...) {
+            if (app == "long") {
+                throw std::runtime_error("cannot weigh \xFF");
+            }
+            return supervise::PartHealth{true, "", ""};
+        };
     });
     expect_clock_repaired();
     EXPECT_NE(host.condition("long", "InternalError").find(R"(cannot weigh \xff)"),

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/manifest_texts.h"
 

@@ -50,15 +50,22 @@ def outermost(body):
     return "".join(kept)
 
 
-def supervisor(root):
-    """Methods and members of the object that decides, and what one pass calls of it."""
-    core = os.path.join(root, "agent/supervise/core.h")
-    text = tree.bare(tree.read(root, "agent/supervise/core.h")) if os.path.exists(core) else ""
-    statements = [" ".join(part.split()) for part in outermost(body_of(text, "struct Supervisor::Core")).split(";")]
+def methods_and_members(root, name, head):
+    text = tree.bare(tree.read(root, name)) if os.path.exists(os.path.join(root, name)) else ""
+    statements = [" ".join(part.split()) for part in outermost(body_of(text, head)).split(";")]
     methods = [part for part in statements if re.search(r"\w\s*\(", part) and "operator" not in part and "= " not in part.split("(")[0]]
     members = [part for part in statements if part and part not in methods and not part.startswith(("using", "struct", "class"))]
-    called = re.findall(r"\bsupervisor\.(\w+)\(", tree.bare(tree.read(root, "agent/reconcile/pass.cpp")))
-    return {"methods": len(methods), "members": len(members), "calls in a pass": sorted(set(called))}
+    return {"methods": len(methods), "members": len(members)}
+
+
+def supervisor(root):
+    """Methods and members of the object that is kept between passes and of the one that decides, and what one pass calls of it."""
+    texts = [tree.bare(tree.read(root, name)) for name in tree.code(root, "agent/reconcile")
+             if os.path.basename(name) in ("pass.cpp", "seen.cpp", "commits.cpp")]
+    called = {call for text in texts for call in re.findall(r"\bsupervisor\.(\w+)\(", text)}
+    return {"kept": methods_and_members(root, "agent/supervise/core.h", "struct Supervisor::Core"),
+            "decides": methods_and_members(root, "agent/supervise/decide/decider.h", "class Decider"),
+            "calls in a pass": sorted(called)}
 
 
 def alike(root):

@@ -11,6 +11,7 @@ import check_banned
 import check_binaries
 import check_format
 import check_layers
+import check_purity
 import check_shell
 import check_size
 import check_units
@@ -73,6 +74,35 @@ class Layers(LintTest):
 
     def test_a_folder_that_is_no_room(self):
         self.assertIn("lies in no room", self.check(check_layers, {"agent/misc/a.cpp": "\n"}))
+
+
+class Purity(LintTest):
+    def test_values_and_functions_of_them_pass(self):
+        text = ('#include <map>\n#include "agent/supervise/failures.h"\n#include "runtime/base/clock.h"\n'
+                "static const int kMost = 3;\nWallTime now{};\nauto last = memory.clock.shown(now);\n"
+                "static std::string name_of(int number);\n")
+        self.assertEqual(self.check(check_purity, {"agent/supervise/decide/a.cpp": text, "agent/supervise/b.cpp": "#include <mutex>"}), "")
+
+    def test_each_rule(self):
+        rows = [
+            ("#include <map>\n#include <mutex>", "a.cpp:2: mutex"),
+            ("#include <filesystem>", "filesystem is no value"),
+            ("#include <sys/stat.h>", "sys/stat.h is no value"),
+            ('#include "agent/state/state.h"', "agent/state/state.h is no value"),
+            ('#include "runtime/podman/client.h"', "runtime/podman/client.h is no value"),
+            ('#include "runtime/base/log.h"', "runtime/base/log.h is no value"),
+            ('#include "agent/supervise/supervisor.h"', "supervisor.h is no value"),
+            ("void decide(const Clock& clock);", "the time is an input"),
+            ("auto now = clock.steady_now();", "the time is an input"),
+            ("mutable int asked;", "same decisions"),
+            ("static int asked = 0;", "nothing stays"),
+            ("static Guarded<Memo> instance;", "nothing stays"),
+            ('log::warn("gone");', "told by who applies it"),
+        ]
+        for text, said in rows:
+            for name in ("agent/supervise/decide/a.cpp", "agent/plan/a.cpp"):
+                with self.subTest(text=text, name=name):
+                    self.assertIn(said, self.check(check_purity, {name: text}))
 
 
 class Banned(LintTest):

@@ -90,13 +90,16 @@ struct FakePodman::Server {
         entries.push_back({request.method, unversioned(request.target), request.body, 0});
         Entry entry = entries.back();
         call(before, entry, lock);
-        serve(request, exchange, entry.path, lock);
+        serve(request, exchange, entry, lock);
+        const bool is_answered = entry.status != 0;  // then that was told
         entry.status = exchange.status();
         if (index < entries.size()) {
             entries[index].status = entry.status;
         }
         engine.changed.notify_all();
-        call(after, entry, lock);
+        if (!is_answered) {
+            call(after, entry, lock);
+        }
     }
 
     static void call(const Hook& hook, const Entry& entry, std::unique_lock<std::mutex>& lock) {
@@ -110,11 +113,11 @@ struct FakePodman::Server {
 
     void serve(const HttpRequest& request,
                Exchange& exchange,
-               const std::string& path,
+               Entry& entry,
                std::unique_lock<std::mutex>& lock) {
         Routed routed{engine, lock, request, exchange, {}};
-        const Faults::Rule rule = faults.take(request.method, path);
-        if (!faults.delay(request.method, path, routed) || !hold(rule, routed)) {
+        const Faults::Rule rule = faults.take(request.method, entry.path);
+        if (!faults.delay(request.method, entry.path, routed) || !hold(rule, routed)) {
             exchange.cut();
             return;
         }
@@ -123,7 +126,7 @@ struct FakePodman::Server {
             return;
         }
         if (rule.kind == Faults::Kind::Fail) {
-            send(exchange, error(rule.status, rule.message, rule.message), lock);
+            send(exchange, error(rule.status, rule.message, rule.message), entry, lock);
             return;
         }
         if (rule.kind == Faults::Kind::CutMiddle) {
@@ -134,7 +137,7 @@ struct FakePodman::Server {
         if (rule.kind == Faults::Kind::CutBeforeReply) {
             exchange.cut();
         } else if (reply) {
-            send(exchange, *reply, lock);
+            send(exchange, *reply, entry, lock);
         }
         engine.run_work(false);
     }
@@ -148,7 +151,12 @@ struct FakePodman::Server {
         return rule.kind != Faults::Kind::CutBeforeWork;
     }
 
-    static void send(Exchange& exchange, const Answer& reply, std::unique_lock<std::mutex>& lock) {
+    void send(Exchange& exchange,
+              const Answer& reply,
+              Entry& entry,
+              std::unique_lock<std::mutex>& lock) {
+        entry.status = reply.status;
+        call(after, entry, lock);
         lock.unlock();
         const bool is_json = reply.raw.empty() && reply.has_body;
         exchange.reply(reply.status, reply.content_type,

@@ -154,7 +154,8 @@ class FakePodman {
     // The requests that change something, "POST containers/create", in order.
     std::vector<std::string> mutations() const;
     void clear_journal();
-    // Called before a request is looked at and after it was answered; entry.status is 0 before.
+    // Called before a request is looked at (entry.status is 0 then), and once it is carried out,
+    // before the client has the reply; of a stream after its end.
     using Hook = std::function<void(const Entry&)>;
     void on_request(Hook before, Hook after);
     // Waits until the journal satisfies the predicate; false when it does not within the time.

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 #include "runtime/base/unique_fd.h"
 #include "tests/unit/api/caller.h"
 #include "tests/unit/api/serving.h"

@@ -132,4 +132,29 @@ class Source : public testing::Test {
     Desired desired_;
 };
 
+class Removal : public Source {
+  protected:
+    void write_apps(const Words& apps) {
+        for (const std::string& app : apps) {
+            write("a/" + app + ".yaml", app_text(app));
+        }
+        names();
+    }
+
+    Words apps() {
+        names();
+        Words out;
+        for (const auto& [name, app] : desired_.apps) {
+            out.push_back(name);
+        }
+        return out;
+    }
+
+    Words apps_later(std::chrono::milliseconds later = std::chrono::seconds(2)) {
+        names();
+        looks_->now += later;
+        return apps();
+    }
+};
+
 }  // namespace podreeve::manifests

@@ -89,6 +89,19 @@ TEST_F(Brakes, RememberItOverRestartsThatNobodyIsToBlameFor) {
     EXPECT_FALSE(brake()->evaluate(desired).empty()) << "once";
 }
 
+TEST_F(Brakes, BeginNoTryForWhoOnlyAsks) {
+    for (int i = 0; i < 3; ++i) {
+        die_once();
+    }
+    const auto one = brake();
+    EXPECT_FALSE(one->evaluate(desired).empty());
+    clock.advance(minutes(10));
+    EXPECT_TRUE(one->set_aside().contains("web"));
+    EXPECT_TRUE(one->why_set_aside("web"));
+    EXPECT_TRUE(one->evaluate(desired).empty()) << "tried";
+    EXPECT_TRUE(one->set_aside().empty());
+}
+
 TEST_F(Brakes, TryAManifestThatWasChangedWhileTheAgentWasDead) {
     for (int i = 0; i < 3; ++i) {
         die_once();

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_time.h"
 #include "tests/fakes/temp_dir.h"
@@ -81,7 +81,7 @@ class CompanionAgent {
     std::optional<Supervisor> supervisor;
     manifests::Desired desired;
     observe::Observed observed;
-    Supervisor::Prepared prepared;
+    Prepared prepared;
 };
 
 UnitState down(const char* active, WallTime since, WallTime until) {

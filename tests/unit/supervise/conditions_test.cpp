@@ -1,4 +1,4 @@
-#include "agent/supervise/conditions.h"
+#include "agent/supervise/decide/conditions.h"
 
 #include <gtest/gtest.h>
 

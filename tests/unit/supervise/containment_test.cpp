@@ -23,11 +23,13 @@ class ContainmentTest : public ::testing::Test {
         state_ = std::move(*state::State::open(temp_.path(), time_));
         supervisor_ =
             std::make_unique<Supervisor>(*state_, time_, [](auto&&...) { return nullptr; });
-        supervisor_->set_readiness([this](const std::string& app, auto&&...) {
-            if (app == kBad && throws_) {
-                throw std::runtime_error("cannot take \xFF");
-            }
-            return PartHealth{true, "healthy", ""};
+        supervisor_->set_readiness([this]() -> PartReadiness {
+            return [this](const std::string& app, auto&&...) {
+                if (app == kBad && throws_) {
+                    throw std::runtime_error("cannot take \xFF");
+                }
+                return PartHealth{true, "healthy", ""};
+            };
         });
         for (const char* name : {"ahead", kBad, "zeta"}) {
             add(name);
@@ -65,7 +67,7 @@ class ContainmentTest : public ::testing::Test {
     std::unique_ptr<Supervisor> supervisor_;
     manifests::Desired desired_;
     observe::Observed observed_;
-    Supervisor::Prepared prepared_;
+    Prepared prepared_;
     plan::Plan plan_;
     bool throws_ = true;
 };

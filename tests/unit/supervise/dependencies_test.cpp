@@ -1,4 +1,4 @@
-#include "agent/supervise/dependencies.h"
+#include "agent/supervise/decide/dependencies.h"
 
 #include <gtest/gtest.h>
 

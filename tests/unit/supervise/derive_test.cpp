@@ -1,4 +1,4 @@
-#include "agent/supervise/derive.h"
+#include "agent/supervise/decide/derive.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 #include "agent/supervise/supervisor.h"
 #include "tests/fakes/fake_time.h"
 #include "tests/fakes/temp_dir.h"

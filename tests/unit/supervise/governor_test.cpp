@@ -1,4 +1,4 @@
-#include "agent/supervise/governor.h"
+#include "agent/supervise/decide/governor.h"
 
 #include <gtest/gtest.h>
 

@@ -71,7 +71,7 @@ class HostEndTest : public ::testing::Test {
     std::unique_ptr<Supervisor> supervisor_;
     manifests::Desired desired_;
     observe::Observed observed_;
-    Supervisor::Prepared prepared_;
+    Prepared prepared_;
 };
 
 TEST_F(HostEndTest, IsToldBeforehandWhenItIsTooShort) {

@@ -1,4 +1,4 @@
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 
 #include <gtest/gtest.h>
 

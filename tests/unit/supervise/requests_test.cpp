@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "agent/supervise/memory.h"
+#include "agent/supervise/decide/memory.h"
 
 namespace podreeve::supervise {
 namespace {

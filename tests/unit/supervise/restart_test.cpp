@@ -1,4 +1,4 @@
-#include "agent/supervise/restart.h"
+#include "agent/supervise/decide/restart.h"
 
 #include <gtest/gtest.h>
 

@@ -33,7 +33,8 @@ class RunHealthTest : public ::testing::Test {
     // One pass of an agent of its own, whose probes know that much.
     AppStatus pass(const PartHealth& known) {
         Supervisor supervisor(*state_, time_, [](auto&&...) { return nullptr; });
-        supervisor.set_readiness([&](auto&&...) { return known; });
+        supervisor.set_readiness(
+            [&]() -> PartReadiness { return [&](auto&&...) { return known; }; });
         const auto prepared = supervisor.prepare(desired_, observed_, {});
         remembered_ = prepared.health;
         return supervisor.conclude(desired_, prepared, observed_, {}).apps.at(0);

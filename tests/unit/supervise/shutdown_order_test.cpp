@@ -1,4 +1,4 @@
-#include "agent/supervise/shutdown_order.h"
+#include "agent/supervise/decide/shutdown_order.h"
 
 #include <gtest/gtest.h>
 

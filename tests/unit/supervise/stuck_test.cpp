@@ -1,4 +1,4 @@
-#include "agent/supervise/stuck.h"
+#include "agent/supervise/decide/stuck.h"
 
 #include <gtest/gtest.h>
 
