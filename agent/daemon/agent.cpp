@@ -68,6 +68,7 @@ manifests::SourceConfig source_config(const Config& config, const Clock& clock, 
     source.accepted_dir = config.paths.state_dir / "accepted";
     source.owner = ::geteuid();
     source.disk = &disk;
+    source.patience = config.directory_patience;
     return source;
 }
 
@@ -93,7 +94,8 @@ struct CompanionParts {
                      return systemd::find_quadlet(scope, root);
                  },
                  &world.reloads,
-                 config.companions.look_within},
+                 config.companions.look_within,
+                 config.directory_patience},
                 watch,
                 clock) {}
 
@@ -211,7 +213,7 @@ struct Agent::Parts {
     reconcile::Reconciler reconciler{
         {source, podman, *state, supervisor, specs, clock, health.monitor(), versions, lookout,
          companions ? &companions->stage : nullptr, &processes, unit_of_podman.get(),
-         end_of_host.get(), &brake},
+         end_of_host.get(), &brake, config.condition_patience},
         scheduler,
         shared_status,
         {.interval = config.interval, .pause = config.flood_pause}};

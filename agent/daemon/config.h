@@ -34,8 +34,12 @@ struct Config {
     Duration flood_pause = std::chrono::milliseconds(50);
     // How far apart two looks are by which a manifest is gone.
     Duration gone_after = std::chrono::seconds(2);
-    // How long the file system of a host path may take to answer.
+    // How long the file system of a host path may take to answer, and that of manifests and units.
     Duration host_path_patience = std::chrono::seconds(5);
+    Duration directory_patience = std::chrono::seconds(2);
+    // How long a pass waits for the start conditions that are looked at outside. What is slower is
+    // known by the next, a second later.
+    Duration condition_patience = std::chrono::milliseconds(500);
     std::filesystem::path probe_program;  // podreeve-probe; empty: where it is installed
     // Threads for podman calls: as many as all limits together, so that no sort of step waits for
     // a worker that another has.

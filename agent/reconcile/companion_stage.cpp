@@ -37,7 +37,7 @@ CompanionStage::CompanionStage(CompanionHost host, systemd::UnitWatch& watch, co
     : host_(std::move(host)),
       watch_(watch),
       clock_(clock),
-      folder_(host_.folder, host_.owner),
+      folder_(host_.folder, host_.owner, std::make_shared<Patience>(host_.folder_patience)),
       trials_(host_.scratch, clock) {}
 
 void CompanionStage::look(const manifests::Desired& desired,

@@ -38,7 +38,8 @@ struct CompanionHost {
     std::function<std::variant<systemd::QuadletGenerator, systemd::NoQuadlet>()> find_quadlet;
     // Through which the agent makes its daemon-reloads; nullptr: it makes none.
     handlers::ReloadGate* reloads = nullptr;
-    Duration look_within = std::chrono::seconds(2);  // at systemd's units: apps wait for it
+    Duration look_within = std::chrono::seconds(2);      // at systemd's units: apps wait for it
+    Duration folder_patience = std::chrono::seconds(2);  // with the file system of the folder
 };
 
 // The second stage of a pass (after the boot reconciler's companions): looks at what is installed

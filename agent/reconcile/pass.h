@@ -42,6 +42,8 @@ struct PassWorld {
     PodmanUnit* podman_unit = nullptr;           // of one whose podman systemd starts
     HostEnd* host_end = nullptr;                 // of one whose apps the host's systemd stops
     Brake* brake = nullptr;                      // of one that outlives its deaths
+    // For all start conditions that are looked at outside, together.
+    Duration condition_patience = std::chrono::milliseconds(500);
 };
 
 struct PassReport {

@@ -10,8 +10,6 @@ namespace podreeve::reconcile {
 namespace {
 
 constexpr std::chrono::seconds kLookAtOne{5};
-// For all start conditions together. What is slower is known by the next pass, a second later.
-constexpr std::chrono::milliseconds kLookOutside{500};
 
 // Their times by the wall clock.
 supervise::AppsAside shown(const PassWorld& world, const std::map<std::string, SetAside>& apps) {
@@ -62,7 +60,7 @@ Result<Seen> look(const PassWorld& world, const manifests::Desired& desired, std
         }
     }
     seen.facts = world.lookout.look(world.supervisor.leaves_to_look_at(desired, seen.observed),
-                                    kLookOutside, stop);
+                                    world.condition_patience, stop);
     return seen;
 }
 

@@ -135,7 +135,7 @@ std::string on_share(const std::string& app, const fs::path& share) {
 // As many apps as starts or creations may run at once.
 TEST(HungHostPath, KeepsNoOtherAppWaiting) {
     Host host;
-    host.config.host_path_patience = std::chrono::milliseconds(200);
+    host.config.host_path_patience = seconds(3);
     const fs::path share = host.root / "share";
     fs::create_directories(share / "sub");
     const std::vector<std::string> names{"a", "b", "c", "d"};
@@ -170,7 +170,7 @@ TEST(HungHostPath, KeepsNoOtherAppWaiting) {
 // What runs is kept up meanwhile, and the new version comes once the file system answers.
 TEST(HungHostPath, OfANewVersionKeepsTheOneThatRunsRepaired) {
     Host host;
-    host.config.host_path_patience = std::chrono::milliseconds(200);
+    host.config.host_path_patience = seconds(3);
     const fs::path share = host.root / "share";
     fs::create_directories(share / "sub");
     fs::create_directories(host.root / "quick" / "sub");

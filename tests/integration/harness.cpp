@@ -68,6 +68,10 @@ Host::Host(const std::string& podman_version) {
     podman = std::make_unique<fakes::FakePodman>(fakes::FakePodman::Options{
         .version = podman_version, .clock = &time, .directory = (root / "podman").string()});
     podman->on_request([this](const fakes::FakePodman::Entry&) { on_request(); }, nullptr);
+    // By the real clock, which the fake one does not hold: a machine that stalls is no subject
+    // here.
+    config.host_path_patience = config.directory_patience = std::chrono::minutes(1);
+    config.condition_patience = std::chrono::seconds(10);
     config.paths.manifest_dirs = {manifests};
     config.paths.state_dir = root / "state";
     config.paths.runtime_dir = root / "run";

