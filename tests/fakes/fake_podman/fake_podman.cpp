@@ -88,6 +88,7 @@ struct FakePodman::Server {
         std::unique_lock lock(engine.mutex);
         const std::size_t index = entries.size();
         entries.push_back({request.method, unversioned(request.target), request.body, 0});
+        engine.changed.notify_all();  // of a stream the end may be far
         Entry entry = entries.back();
         call(before, entry, lock);
         serve(request, exchange, entry, lock);
