@@ -277,16 +277,22 @@ std::map<std::string, HeldRemoval> ManifestSource::Cache::find_unconfigured(
     const std::set<std::string>& wanted) {
     std::map<std::string, HeldRemoval> out;
     for (const std::string& app : wanted) {
-        const fs::path directory = fs::path(file_of(app)).parent_path();
-        if (directory.empty() || allowed.contains(app) || guard.held().contains(app) ||
-            is_configured(directory)) {
+        if (allowed.contains(app) || guard.held().contains(app)) {
             continue;
         }
-        out[app] = {"DirectoryNotConfigured",
-                    fmt::format("its directory {} is none of the configured manifest directories "
-                                "any more: the app stays as it is until its manifest is in one of "
-                                "them",
-                                clean_text(directory.string()))};
+        fs::path directory;
+        if (const auto thrown =
+                contained([&] { directory = fs::path(file_of(app)).parent_path(); })) {
+            out[app] = {
+                "InternalError",
+                fmt::format("where it was cannot be told ({}): the app stays as it is", *thrown)};
+        } else if (!directory.empty() && !is_configured(directory)) {
+            out[app] = {"DirectoryNotConfigured",
+                        fmt::format("its directory {} is none of the configured manifest "
+                                    "directories any more: the app stays as it is until its "
+                                    "manifest is in one of them",
+                                    clean_text(directory.string()))};
+        }
     }
     return out;
 }
