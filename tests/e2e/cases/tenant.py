@@ -92,6 +92,8 @@ def kept(lab):
     lab.put_manifest("tenant.yaml", tenant("tenant"))
     lab.wait_until(lambda: lab.running(*(f"tenant-{name}" for name in CONTAINERS)), 60, "the tenant is up")
     time.sleep(5)
+    # Its commands that hang take turns in the share of one app, so that each is told after some of them.
+    lab.wait_until(lambda: not unheard(lab), 60, "each of its probes has been told")
     took = repairs(lab)
     lab.remove_manifest("tenant.yaml")
     lab.wait_until(lambda: not lab.containers("label=io.podreeve.app=tenant"), 90, "the tenant is gone")
