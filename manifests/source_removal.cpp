@@ -285,7 +285,7 @@ std::map<std::string, HeldRemoval> ManifestSource::Cache::find_unconfigured(
                 contained([&] { directory = fs::path(file_of(app)).parent_path(); })) {
             out[app] = {
                 "InternalError",
-                fmt::format("where it was cannot be told ({}): the app stays as it is", *thrown)};
+                fmt::format("where it was is not known ({}): the app stays as it is", *thrown)};
         } else if (!directory.empty() && !is_configured(directory)) {
             out[app] = {"DirectoryNotConfigured",
                         fmt::format("its directory {} is none of the configured manifest "
