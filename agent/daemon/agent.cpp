@@ -516,6 +516,12 @@ void Agent::request_pass(const std::string& why) {
     parts_->reconciler.request(why);
 }
 
+void Agent::let_all_go(const std::string& why) {
+    const std::vector<std::string> apps = parts_->source.accepted_apps();
+    parts_->source.allow_removal({apps.begin(), apps.end()});
+    parts_->reconciler.request(why);
+}
+
 void Agent::note_unwatched(const std::string& why) {
     const std::string reported =
         why.empty() ? ""

@@ -59,6 +59,9 @@ class Agent {
 
     Leaving leaving() const;
 
+    // Whatever holds the removal of an app that has no manifest any more, the next pass does not.
+    void let_all_go(const std::string& why);
+
     reconcile::Reconciler& reconciler();
     supervise::SharedStatus& shared_status();
     supervise::Supervisor& supervisor();

@@ -65,6 +65,20 @@ std::optional<Propagation> propagation_from(const std::string& word) {
     return word == "all" ? std::optional<Propagation>(Propagation::All) : std::nullopt;
 }
 
+namespace {
+
+std::vector<std::filesystem::path> names_below(const std::filesystem::path& directory) {
+    std::vector<std::filesystem::path> entries;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+         it.increment(error)) {
+        entries.push_back(it->path());
+    }
+    return entries;
+}
+
+}  // namespace
+
 Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, Config& config) {
     namespace fs = std::filesystem;
     std::error_code error;
@@ -79,13 +93,19 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
     const std::string key = sha256_hex(whole.string()).substr(0, kRunKeyDigits);
     const fs::path place = config.paths.state_dir / "run" / key;
     const fs::path manifests = place / "manifests";
-    // What an earlier run left would be another app.
-    fs::remove_all(manifests, error);
     fs::create_directories(manifests, error);
     // Manifests with secrets are kept below, whatever the umask.
     fs::permissions(place, fs::perms::owner_all, error);
     const fs::path link = manifests / whole.filename();
-    fs::create_symlink(whole, link, error);
+    // What an earlier run left would be another app; what one that runs has is the same, and stays.
+    for (const fs::path& other : names_below(manifests)) {
+        if (other != link || fs::read_symlink(other, error) != whole) {
+            fs::remove_all(other, error);
+        }
+    }
+    if (!fs::is_symlink(fs::symlink_status(link, error))) {
+        fs::create_symlink(whole, link, error);
+    }
     if (error) {
         return errno_error(fmt::format("make {}", link.string()), error.value());
     }

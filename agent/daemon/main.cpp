@@ -187,8 +187,9 @@ class Process {
         ::signal(SIGPIPE, SIG_IGN);
         for (const int number : {SIGTERM, SIGINT}) {
             RETURN_IF_ERROR(loop_->on_signal(number, [this] {
-                if (link_.empty()) {
-                    stop("a signal");
+                if (link_.empty() || going_down_) {
+                    stop(going_down_ ? "a second signal: what is left of the app runs on"
+                                     : "a signal");
                 } else {
                     take_down("a signal");
                 }
@@ -258,7 +259,19 @@ class Process {
         } else if (going_down_ && view.gone) {
             stop("nothing of the app is left");
         } else if (going_down_) {
+            go_on_down(report);
+        }
+    }
+
+    // A directory that is exchanged or cannot be read holds no removal here: the manifest was taken
+    // away by this process. While nothing is under way systemd is asked for no more time.
+    void go_on_down(const reconcile::PassReport& report) {
+        const bool works = std::ranges::any_of(report.overview.apps,
+                                               [](const auto& app) { return app.change != 0; });
+        if (works) {
             ask_for_time();  // longer than it may take, or podman is slow
+        } else if (report.error.empty()) {
+            agent_->let_all_go("what holds the app's removal is let go");
         }
     }
 

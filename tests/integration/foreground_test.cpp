@@ -148,6 +148,27 @@ TEST_F(Foreground, LeavesNothingBehindOnceItsAppIsDownAndAway) {
     EXPECT_TRUE(kept().empty());
 }
 
+TEST_F(Foreground, AnotherOfTheSameFileIsRefusedAndCostsTheFirstNothing) {
+    run("web");
+    Daemon other(root);
+    other.start({PODREEVED, "--run", root / "web.yaml", "--state-dir", root / "state",
+                 "--podman-socket", podman->socket_path(), "--config", root / "podreeve.yaml"});
+    EXPECT_NE(other.end(0), 0) << log();
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+    EXPECT_TRUE(podman->container_names().empty()) << log();
+    EXPECT_TRUE(kept().empty());
+}
+
+// Whoever asked for the stop is not told to let the app go as well.
+TEST_F(Foreground, EndsItsAppThoughItsDirectoryIsAnother) {
+    run("web");
+    const fs::path manifests = root / "state" / "run" / *kept().begin() / "manifests";
+    fs::rename(manifests, root / "away");
+    fs::create_directories(manifests);
+    EXPECT_EQ(end(SIGTERM), 0) << log();
+    EXPECT_TRUE(podman->container_names().empty()) << log();
+}
+
 TEST_F(Foreground, TakesOverWhatAKilledOneLeftAndThenClearsIt) {
     run("web");
     end(SIGKILL);
