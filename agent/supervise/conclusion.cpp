@@ -178,7 +178,7 @@ Overview Supervisor::podman_lost(const manifests::Desired& desired, const Error&
             desired, desired, index, stored, active, readiness, core.found.crash_loops};
         std::set<std::string> names = core.all_apps(desired, active, nullptr);
         for (const AppStatus& app : core.last.apps) {
-            if (!app.parts.empty()) {
+            if (!app.parts.empty() || app.state == ServiceState::Unknown) {
                 names.insert(app.name);  // what is left over of it was not seen to go
             }
         }

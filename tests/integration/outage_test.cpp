@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,21 @@ class Outage : public ::testing::Test {
     Host host;
     std::map<std::string, std::string> before;
 };
+
+// What nobody can see did not go.
+TEST_F(Outage, AnAppWhoseManifestGoesMeanwhileIsUnknownUntilItIsSeenToBeGone) {
+    host.podman->refuse(true);
+    host.pass();
+    std::filesystem::remove(host.manifests / "clock.yaml");
+    host.advance(std::chrono::minutes(2));
+    EXPECT_EQ(host.state("clock"), "Unknown");
+    EXPECT_EQ(host.podman->state_of("clock"), "running");
+    host.podman->refuse(false);
+    host.advance(std::chrono::minutes(1));
+    host.converge();
+    EXPECT_EQ(host.agent->shared_status().lock()->find("clock"), nullptr);
+    EXPECT_EQ(host.podman->state_of("clock"), "");
+}
 
 TEST_F(Outage, WhilePodmanRefusesNothingIsKnownAndNothingIsDone) {
     host.podman->refuse(true);
