@@ -1,5 +1,6 @@
 // podreeved: the agent's process. Arguments, signals, systemd and the files it watches; the job
 // itself is in Agent.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <signal.h>
