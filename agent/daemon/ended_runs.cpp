@@ -106,16 +106,6 @@ std::optional<Claimed> claim(const fs::path& place) {
     return claimed;
 }
 
-std::vector<fs::path> entries_of(const fs::path& directory) {
-    std::error_code error;
-    std::vector<fs::path> entries;
-    for (fs::directory_iterator at(directory, error), end; !error && at != end;
-         at.increment(error)) {
-        entries.push_back(at->path());
-    }
-    return entries;
-}
-
 // What can be removed is. There may be secrets in what cannot, so that it is told.
 void remove_or_report(const fs::path& path) {
     std::error_code error;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/atomic_file.h"
 #include "runtime/base/digest.h"
 
 namespace podreeve::daemon {
@@ -65,20 +66,6 @@ std::optional<Propagation> propagation_from(const std::string& word) {
     return word == "all" ? std::optional<Propagation>(Propagation::All) : std::nullopt;
 }
 
-namespace {
-
-std::vector<std::filesystem::path> names_below(const std::filesystem::path& directory) {
-    std::vector<std::filesystem::path> entries;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
-         it.increment(error)) {
-        entries.push_back(it->path());
-    }
-    return entries;
-}
-
-}  // namespace
-
 Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, Config& config) {
     namespace fs = std::filesystem;
     std::error_code error;
@@ -98,7 +85,7 @@ Result<std::filesystem::path> stage_manifest(const std::filesystem::path& file, 
     fs::permissions(place, fs::perms::owner_all, error);
     const fs::path link = manifests / whole.filename();
     // What an earlier run left would be another app; what one that runs has is the same, and stays.
-    for (const fs::path& other : names_below(manifests)) {
+    for (const fs::path& other : entries_of(manifests)) {
         if (other != link || fs::read_symlink(other, error) != whole) {
             fs::remove_all(other, error);
         }

@@ -110,6 +110,11 @@ Result<daemon::Config> configure(const CommandLine& arguments) {
     return config;
 }
 
+bool is_removal_held(const supervise::AppStatus& app) {
+    return std::ranges::any_of(
+        app.conditions, [](const auto& condition) { return condition.type == "RemovalHeld"; });
+}
+
 // systemd not hearing us is worth a line, and no more. Whether it has.
 bool note(const Status& notified) {
     if (!notified) {
@@ -267,11 +272,11 @@ class Process {
     // A directory that is exchanged or cannot be read holds no removal here: the manifest was taken
     // away by this process. While nothing is under way systemd is asked for no more time.
     void go_on_down(const reconcile::PassReport& report) {
-        const bool works = std::ranges::any_of(report.overview.apps,
-                                               [](const auto& app) { return app.change != 0; });
-        if (works) {
+        const auto& apps = report.overview.apps;
+        if (std::ranges::any_of(apps, [](const auto& app) { return app.change != 0; })) {
             ask_for_time();  // longer than it may take, or podman is slow
-        } else if (report.error.empty()) {
+        }
+        if (std::ranges::any_of(apps, is_removal_held)) {
             agent_->let_all_go("what holds the app's removal is let go");
         }
     }

@@ -8,6 +8,7 @@
 #include "agent/plan/plan.h"
 #include "agent/supervise/decide/memory.h"
 #include "manifests/names.h"
+#include "runtime/base/atomic_file.h"
 
 namespace podreeve::reconcile {
 namespace {
@@ -59,16 +60,6 @@ std::map<std::string, std::set<std::string>> former_units(const state::State& st
         }
     }
     return keys;
-}
-
-std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder) {
-    std::vector<std::filesystem::path> out;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
-         it.increment(error)) {
-        out.push_back(it->path());
-    }
-    return out;
 }
 
 // An app is a folder. What cannot be removed now is tried again by the next trim.

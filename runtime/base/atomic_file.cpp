@@ -108,4 +108,14 @@ Result<std::string> read_file(const std::filesystem::path& path,
     }
 }
 
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory) {
+    std::vector<std::filesystem::path> entries;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+         it.increment(error)) {
+        entries.push_back(it->path());
+    }
+    return entries;
+}
+
 }  // namespace podreeve

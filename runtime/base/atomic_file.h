@@ -7,6 +7,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <vector>
 
 #include "runtime/base/result.h"
 
@@ -23,5 +24,8 @@ Status write_file_atomically(const std::filesystem::path& path,
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::uintmax_t max_bytes,
                               const std::function<Status(const struct stat&)>& allowed = {});
+
+// What stands in the directory, in no order; of one that cannot be read as far as it can.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory);
 
 }  // namespace podreeve
