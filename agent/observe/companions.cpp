@@ -12,6 +12,10 @@ WallTime InstalledUnit::modified() const {
     return latest;
 }
 
+bool Companions::knows(const std::string& app) const {
+    return folder_error.empty() && !unreadable.contains(app) && (units || !no_quadlet.empty());
+}
+
 const InstalledUnit* Companions::find(const std::string& app, const std::string& file_name) const {
     const auto units_of_app = installed.find(app);
     if (units_of_app == installed.end()) {

@@ -67,6 +67,8 @@ struct Companions {
     // The names of podman's volumes and networks, where a companion makes some; nothing: unknown.
     std::optional<std::set<std::string>> volumes, networks;
 
+    // Whether it is known what there is of the app's: its files, and how systemd has its units.
+    bool knows(const std::string& app) const;
     const InstalledUnit* find(const std::string& app, const std::string& file_name) const;
     // Whether a unit with this SourcePath= was made from that file of ours. Quadlet may have
     // followed the links on the way to the folder, or not.

@@ -48,7 +48,7 @@ void CompanionStage::look(const manifests::Desired& desired,
     const quadlet::Target target = target_of(observed, host_.user);
     wanted_ = plan::view_companions(desired.apps, target, host_.folder.string(), wanted_);
     auto installed = look_at_files(target.podman);
-    const bool nothing_there = !installed || (installed->empty() && folder_.unreadable().empty());
+    const bool nothing_there = installed && installed->empty() && folder_.unreadable().empty();
     if (wanted_.by_part.empty() && nothing_there) {
         watch_.watch({});
         return;

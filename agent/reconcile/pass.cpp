@@ -30,6 +30,7 @@ struct Planned {
     Seen seen;
     supervise::Prepared prepared;
     plan::Plan plan = {};
+    bool has_companions = false;  // the plan of the second stage is in it
 };
 
 // What keeps podman from answering, where systemd knows.
@@ -47,6 +48,19 @@ bool is_unsure(const PassWorld& world, const Planned& planned, const std::string
            planned.seen.busy.contains(plan::companions_of(app)) || is_under_way(world, app);
 }
 
+// Whether an app without a plan for its companions has none: what cannot be seen, or was not
+// planned for, may be there.
+bool knows_companions(const PassWorld& world, const Planned& planned, const std::string& app) {
+    const auto& seen = planned.seen.observed.companions;
+    return world.companions == nullptr || (!planned.seen.companions_failed &&
+                                           planned.has_companions && (!seen || seen->knows(app)));
+}
+
+bool knows_all_companions(const PassWorld& world, const Planned& planned) {
+    const auto& seen = planned.seen.observed.companions;
+    return knows_companions(world, planned, "") && (!seen || seen->unreadable.empty());
+}
+
 // An app that no manifest names, of which nothing is left and on which nobody works, is forgotten,
 // whatever is under way on others: an init container may run for days.
 void forget_gone(const PassWorld& world,
@@ -62,7 +76,8 @@ void forget_gone(const PassWorld& world,
             return found != plans.end() && !found->second.empty();
         };
         if (is_left(planned.plan.apps) || is_left(planned.plan.companions) ||
-            overview.find(record.name) != nullptr || is_unsure(world, planned, record.name)) {
+            overview.find(record.name) != nullptr || is_unsure(world, planned, record.name) ||
+            !knows_companions(world, planned, record.name)) {
             continue;
         }
         if (Status gone = world.state.remove_app(record.name); !gone) {
@@ -71,7 +86,7 @@ void forget_gone(const PassWorld& world,
         }
         world.versions.forget(record.name);
     }
-    if (!desired.complete) {
+    if (!desired.complete || !knows_all_companions(world, planned)) {
         return;
     }
     std::set<std::string> left;
@@ -101,6 +116,7 @@ void keep_companions(const PassWorld& world,
     }
     world.companions->plan(desired, planned.prepared, planned.seen.observed, planned.plan,
                            std::move(stop));
+    planned.has_companions = true;
     if (planned.plan.companions.empty()) {
         return;
     }
@@ -165,7 +181,7 @@ void tidy_up(const PassWorld& world,
 
 // Volumes, images and the like are only observed when the plan asks for them.
 Status add_plan(const PassWorld& world, Planned& planned, std::stop_token stop) {
-    auto& [seen, prepared, plan] = planned;
+    auto& [seen, prepared, plan, companions] = planned;
     apply_health(*world.health.snapshot(), seen.observed, world.state.owner(), prepared.policy);
     plan = plan::diff(prepared.effective, seen.observed, prepared.policy);
     if (plan.needs_resources) {
@@ -197,7 +213,7 @@ void commit_all(const PassWorld& world,
                 Planned& planned,
                 const std::stop_token& stop,
                 PassReport& report) {
-    const auto& [seen, prepared, plan] = planned;
+    const auto& [seen, prepared, plan, companions] = planned;
     if (world.companions != nullptr) {
         world.companions->note_under_way(world.state);
     }

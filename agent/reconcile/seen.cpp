@@ -52,10 +52,10 @@ Result<Seen> look(const PassWorld& world, const manifests::Desired& desired, std
     }
     if (world.companions != nullptr) {
         // What is not known of the companions keeps nobody from mending the rest.
-        const bool looked = contained_or_logged("looking at the companions", [&] {
+        seen.companions_failed = !contained_or_logged("looking at the companions", [&] {
             world.companions->look(desired, seen.observed, world.podman, stop);
         });
-        if (!looked) {
+        if (seen.companions_failed) {
             seen.observed.companions.reset();
         }
     }

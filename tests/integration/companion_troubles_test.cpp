@@ -224,6 +224,53 @@ TEST(CompanionTroubles, AMaskedUnitThatRunsIsNotFinished) {
     EXPECT_TRUE(on.host.has_condition("web", "Masked"));
 }
 
+// What cannot be seen may be there: an app that is forgotten meanwhile would be a stranger later.
+struct BlindPass {
+    const char* name;
+    void (*begin)(UnitHost&);
+    void (*end)(UnitHost&);
+};
+
+const BlindPass kBlindPasses[] = {
+    {"SystemdIsAway", [](UnitHost& on) { on.systemd->leave(); },
+     [](UnitHost& on) { on.systemd->join(); }},
+    {"TheFolderCannotBeListed",
+     [](UnitHost& on) {
+         fs::rename(on.quadlet / "podreeve", on.quadlet / "aside");
+         std::ofstream(on.quadlet / "podreeve") << "no directory";
+     },
+     [](UnitHost& on) {
+         fs::remove(on.quadlet / "podreeve");
+         fs::rename(on.quadlet / "aside", on.quadlet / "podreeve");
+     }},
+};
+
+class CompanionsUnseen : public ::testing::TestWithParam<BlindPass> {};
+
+TEST_P(CompanionsUnseen, AreRememberedUntilTheyAreSeenAndThenGoWithTheirManifest) {
+    UnitHost on;
+    on.host.write("web.container", kText);
+    on.host.start();
+    on.host.advance(seconds(40));
+    ASSERT_TRUE(on.is_active("web.service"));
+    GetParam().begin(on);
+    on.host.erase("web.container");
+    on.host.advance(seconds(40));
+    on.host.pass();
+    EXPECT_TRUE(on.is_active("web.service"));
+    GetParam().end(on);
+    on.host.write("db.container", kText);  // what is remembered is read anew
+    on.host.advance(seconds(40));
+    on.host.pass();
+    EXPECT_FALSE(on.is_active("web.service")) << on.state("web");
+    EXPECT_FALSE(fs::exists(on.file("web", "web.container")));
+}
+
+INSTANTIATE_TEST_SUITE_P(While,
+                         CompanionsUnseen,
+                         ::testing::ValuesIn(kBlindPasses),
+                         [](const auto& row) { return std::string(row.param.name); });
+
 TEST(Companions, GoAlsoWhereSomebodyElsesFileLiesBesideThem) {
     UnitHost on;
     on.bring_up();

@@ -53,6 +53,14 @@ void broken(UnitHost& it) {
     std::filesystem::remove(it.file("web", "web.container"));
 }
 
+// Beside so many others that the three whose manifests go at once are believed.
+void deployed_beside_others(UnitHost& it) {
+    deployed(it);
+    for (const char* other : {"one", "two", "three", "four"}) {
+        it.host.write(fmt::format("{}.yaml", other), to_text(SingleApp{.id = other}));
+    }
+}
+
 void removed(UnitHost& it) {
     it.host.erase("shop.yaml");
     it.host.erase("site.yaml");
@@ -62,7 +70,7 @@ void removed(UnitHost& it) {
 const Scenario kScenarios[] = {
     {"Deploy", [](UnitHost&) {}, deployed},
     {"Repair", deployed, broken},
-    {"Removal", deployed, removed},
+    {"Removal", deployed_beside_others, removed},
 };
 
 struct Case {
@@ -139,6 +147,17 @@ std::string account(const Host& host) {
     return text;
 }
 
+// The apps that stay though their manifest is gone.
+std::string held(const Host& host) {
+    std::string apps;
+    for (const char* name : {"clock", "shop", "site", "web"}) {
+        for (const supervise::StatusCondition& condition : host.app(name).conditions) {
+            apps += condition.type == "RemovalHeld" ? std::string(name) + " " : "";
+        }
+    }
+    return apps;
+}
+
 // Whether the call that threw was one for the app, which then waits for its next try.
 bool cost_a_change_of(const Host& host, const std::string& app) {
     return std::ranges::any_of(host.agent->state().changes(), [&](const state::ChangeView& change) {
@@ -157,6 +176,7 @@ TEST_P(Adapters, ThatThrowAtAnyCallCostNobodyButTheCall) {
             calls = Throwing::calls();
         }
         end = rest(*it);
+        ASSERT_EQ(held(it->host), "") << "the scenario is another one";
     }
     ASSERT_GT(calls, 0U);
     const unsigned by = seed();
