@@ -71,6 +71,7 @@ void Supervisor::Core::recall() {
             app->state = *word;
             app->since = event.time;
         }
+        recall_condition(*app, event);
         if (event.state == kRemoved || event.state == kWellAgain) {
             std::erase_if(last.apps, [&](const AppStatus& one) { return one.name == event.app; });
         }

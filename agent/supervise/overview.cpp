@@ -22,8 +22,11 @@ std::string_view dialect_name(manifests::Dialect dialect) {
     return "";
 }
 
-bool same_fact(const StatusCondition& a, const StatusCondition& b) {
-    return a.type == b.type && a.reason == b.reason && a.part == b.part;
+// One that was recalled from its event has no reason.
+bool same_fact(const StatusCondition& old, const StatusCondition& now) {
+    return old.type == now.type &&
+           (old.reason.empty() ? old.message == now.message : old.reason == now.reason) &&
+           (old.reason.empty() || old.part == now.part);
 }
 
 StatusCondition carry_over(const plan::Condition& condition,
@@ -78,9 +81,11 @@ void add_ends(std::vector<state::Event>& events,
               const AppStatus& before,
               const AppStatus& now,
               WallTime when) {
+    // A transition says that more than one thing has changed, and a change has events of its own.
+    const bool is_told = before.state != now.state || now.change != 0;
     std::set<std::string> over;
     for (const StatusCondition& condition : before.conditions) {
-        if (!has_condition(now, condition.type)) {
+        if (!has_condition(now, condition.type) && (!is_told || is_of_manifest(condition.type))) {
             over.insert(condition.type);
         }
     }
@@ -93,10 +98,11 @@ void add_transition(std::vector<state::Event>& events,
                     const AppStatus* before,
                     const AppStatus& now,
                     WallTime when) {
+    if (before != nullptr) {
+        add_ends(events, *before, now, when);
+    }
     if (before == nullptr || before->state != now.state) {
         events.push_back({0, now.since, now.name, std::string(to_string(now.state)), now.message});
-    } else if (now.change == 0) {  // one under way has events of its own
-        add_ends(events, *before, now, when);
     }
     for (const StatusCondition& condition : now.conditions) {
         const bool known =
@@ -142,6 +148,23 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
     }
     status.since = before != nullptr && before->state == status.state ? before->since : now;
     return status;
+}
+
+bool is_of_manifest(std::string_view type) {
+    return type == "ManifestError" || type == "RemovalHeld";
+}
+
+void recall_condition(AppStatus& app, const state::Event& event) {
+    const auto is_about = [&](const StatusCondition& condition) {
+        return event.state == kOver ? event.message.starts_with(condition.type + " ")
+                                    : condition.type == event.state;
+    };
+    if (event.state == kOver) {
+        std::erase_if(app.conditions, is_about);
+    } else if (is_of_manifest(event.state)) {
+        std::erase_if(app.conditions, is_about);
+        app.conditions.push_back({event.state, "", event.message, "", true, event.time});
+    }
 }
 
 std::vector<state::Event> events_between(const Overview& before, const Overview& after) {

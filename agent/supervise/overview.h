@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/plan/plan.h"
@@ -22,6 +23,14 @@ inline constexpr const char* kWellAgain = "WellAgain";
 
 // The state in the event of a condition that an app had, when its own state has stayed.
 inline constexpr const char* kOver = "Over";
+
+// Conditions that say what is the matter with a manifest: what mends it, an edit or a mount, may
+// come while the agent is down. Their begins and ends all have events, by which they are recalled.
+bool is_of_manifest(std::string_view type);
+
+// What an event of an earlier run says of the conditions that the app has; one says nothing of the
+// others, which are found anew. One that is recalled has no reason.
+void recall_condition(AppStatus& app, const state::Event& event);
 
 // The events that tell how after came from before: transitions, conditions that are new, and ends
 // of conditions that no transition tells.

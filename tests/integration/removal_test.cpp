@@ -148,6 +148,47 @@ TEST(Removing, ABootBeforeTheManifestDirectoryIsMountedRemovesAndRestartsNothing
     EXPECT_EQ(std::ranges::count(story, "Removed"), 0);
 }
 
+// An agent tells neither again what the one before it has told, nor keeps silent on what is over.
+TEST(Removing, AHoldIsToldOnceOverRestartsAndSoIsItsEndWhileTheAgentWasDown) {
+    Host host;
+    host.write("clock.yaml", to_text(SingleApp{}));
+    host.write("wrong.yaml", to_text(SingleApp{.id = "wrong"}));
+    host.start();
+    std::filesystem::rename(host.manifests, host.root / "away");
+    host.advance(std::chrono::minutes(1));
+    ASSERT_TRUE(host.has_condition("clock", "RemovalHeld"));
+    const WallTime since = host.app("clock").conditions.front().since;
+    host.advance(std::chrono::minutes(1));
+    host.restart();
+    ASSERT_TRUE(host.has_condition("clock", "RemovalHeld"));
+    EXPECT_EQ(host.app("clock").conditions.front().since, since);
+    const auto count = [&](const char* app, const char* state) {
+        return std::ranges::count(host.story(app), state);
+    };
+    EXPECT_EQ(count("clock", "RemovalHeld"), 1);
+    EXPECT_EQ(count("clock", "Over"), 0);
+    host.stop();
+    std::filesystem::rename(host.root / "away", host.manifests);
+    host.start();
+    EXPECT_EQ(count("clock", "RemovalHeld"), 1);
+    EXPECT_EQ(count("clock", "Over"), 1);
+    host.restart();
+    EXPECT_EQ(count("clock", "Over"), 1);
+
+    host.write("wrong.yaml", "apiVersion: podreeve.io/v1\nkind: App\nnosuch: 1\n");
+    host.pass();
+    ASSERT_TRUE(host.has_condition("wrong", "ManifestError"));
+    host.restart();
+    EXPECT_EQ(count("wrong", "ManifestError"), 1);
+    host.stop();
+    host.write("wrong.yaml", to_text(SingleApp{.id = "wrong", .command = "[\"serve\", \"2\"]"}));
+    host.start();
+    EXPECT_FALSE(host.has_condition("wrong", "ManifestError"));
+    EXPECT_EQ(count("wrong", "Over"), 2) << "of the hold, and of the error beside its update";
+    host.restart();
+    EXPECT_EQ(count("wrong", "Over"), 2);
+}
+
 TEST(Removing, ManyAtOnceAreHeldUntilTheirManifestsAreBack) {
     Host host;
     for (const char* app : {"one", "two", "three", "four"}) {

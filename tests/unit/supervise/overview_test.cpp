@@ -54,11 +54,44 @@ TEST(Overview, TheEndOfAConditionIsAnEventUnlessTheStateTellsIt) {
     for (const state::Event& event : events_between(broken, otherwise)) {
         EXPECT_EQ(event.state, "ManifestError") << "it goes on";
     }
+    broken.apps[0].conditions[0].type = "DeployFailed";
     well.apps[0].change = 7;
     EXPECT_TRUE(events_between(broken, well).empty()) << "the change has events of its own";
     well.apps[0].state = ServiceState::Unknown;
     ASSERT_EQ(events_between(broken, well).size(), 1U);
     EXPECT_EQ(events_between(broken, well)[0].state, "Unknown");
+}
+
+TEST(Overview, TheEndOfATroubleWithAManifestIsAlwaysAnEvent) {
+    Overview broken, well;
+    broken.apps = {app_in(ServiceState::Running)};
+    broken.apps[0].conditions = {{"ManifestError", "Invalid", "web.yaml:3:5: …", "", true, {}}};
+    well.apps = {app_in(ServiceState::Starting)};
+    well.apps[0].change = 7;
+    const auto events = events_between(broken, well);
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0].state, "Over");
+    EXPECT_EQ(events[1].state, "Starting") << "the newest, since people see that one";
+}
+
+TEST(Overview, AConditionThatIsRecalledIsTheSameWhenItSaysTheSame) {
+    AppStatus recalled = app_in(ServiceState::Running);
+    const WallTime then{seconds(1)};
+    recall_condition(recalled, {1, then, "web", "Unhealthy", "web: liveness"});
+    EXPECT_TRUE(recalled.conditions.empty()) << "of a manifest alone";
+    recall_condition(recalled, {2, {}, "web", "ManifestError", "web.yaml:3:5: …"});
+    recall_condition(recalled, {3, {}, "web", "Over", "ManifestError no longer holds"});
+    EXPECT_TRUE(recalled.conditions.empty());
+    recall_condition(recalled, {4, then, "web", "ManifestError", "web.yaml:9:5: …"});
+
+    AppView view;
+    view.name = "web";
+    view.conditions = {{"ManifestError", "Invalid", "web.yaml:9:5: …", ""}};
+    const AppStatus same = make_status(view, &recalled, WallTime(seconds(9)));
+    EXPECT_EQ(same.conditions[0].since, then);
+    view.conditions[0].message = "web.yaml:1:1: …";
+    const AppStatus other = make_status(view, &recalled, WallTime(seconds(9)));
+    EXPECT_EQ(other.conditions[0].since, WallTime(seconds(9)));
 }
 
 TEST(Overview, TheLastEventOfAnAppIsItsNewest) {
