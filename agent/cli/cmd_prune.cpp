@@ -73,7 +73,8 @@ int let_go(const Common& common, const AgentClient& agent, const json& removals)
     if (common.json) {
         print_json(*done);
     } else {
-        print(removals.size() == 1 ? "it is removed" : "they are removed");
+        print(removals.size() == 1 ? "it is being removed; `podreeve status` shows how far it is"
+                                   : "they are being removed; `podreeve status` shows how far");
     }
     return kOk;
 }

@@ -1,4 +1,6 @@
 // podreeve status [APP]: how every app stands, or all about one.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -15,10 +17,11 @@ namespace {
 
 using nlohmann::json;
 
+// A terminal would break a longer one; what reads a pipe gets all of it.
 std::string first_line(const std::string& text) {
     constexpr std::size_t kWidest = 100;
     std::string line = text.substr(0, text.find('\n'));
-    if (line.size() > kWidest) {
+    if (line.size() > kWidest && ::isatty(STDOUT_FILENO) == 1) {
         line = line.substr(0, kWidest - 1) + "…";
     }
     return line;

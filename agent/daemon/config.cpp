@@ -22,13 +22,27 @@ std::string place(const std::filesystem::path& file, const YAML::Mark& mark) {
     return fmt::format("{}:{}:{}", file.string(), mark.line + 1, mark.column + 1);
 }
 
+// There is no directory that a path could be relative to, and no shell that reads ~.
+Result<std::filesystem::path> absolute_path(const YAML::Node& value) {
+    const auto text = value.as<std::string>();
+    std::filesystem::path path = text;
+    if (!path.is_absolute()) {
+        return fail(Code::InvalidArgument,
+                    fmt::format("'{}' is not an absolute path; write it out from the first /, "
+                                "without ~ and variables",
+                                text));
+    }
+    return path;
+}
+
 Status set_manifests(const YAML::Node& value, Config& config) {
     if (!value.IsSequence() || value.size() == 0) {
         return fail(Code::InvalidArgument, "must be a list of directories");
     }
     config.paths.manifest_dirs.clear();
     for (const YAML::Node& entry : value) {
-        config.paths.manifest_dirs.emplace_back(entry.as<std::string>());
+        ASSIGN_OR_RETURN(auto directory, absolute_path(entry));
+        config.paths.manifest_dirs.push_back(std::move(directory));
     }
     return {};
 }
@@ -88,7 +102,7 @@ Status set_log_level(const YAML::Node& value, Config& config) {
 }
 
 Status set_podman_socket(const YAML::Node& value, Config& config) {
-    config.paths.podman_socket = value.as<std::string>();
+    ASSIGN_OR_RETURN(config.paths.podman_socket, absolute_path(value));
     return {};
 }
 

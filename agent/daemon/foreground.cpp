@@ -1,6 +1,7 @@
 #include "agent/daemon/foreground.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -129,6 +130,18 @@ ForegroundView view_of(const reconcile::PassReport& report, Propagation propagat
         view.message = app.message;
     }
     return view;
+}
+
+PodmanAway::Step PodmanAway::step(const std::string& error, SteadyTime now) {
+    if (error.empty()) {
+        since_ = now;
+        is_reported_ = false;
+        return Step::GoOn;
+    }
+    if (now - since_ >= kPatience) {
+        return Step::GiveUp;
+    }
+    return std::exchange(is_reported_, true) ? Step::GoOn : Step::Report;
 }
 
 }  // namespace podreeve::daemon

@@ -6,6 +6,7 @@
 
 #include "agent/daemon/config.h"
 #include "agent/reconcile/pass.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/result.h"
 
 // `podreeved --run FILE`: the app of one file for as long as the process lives, as a unit of
@@ -35,5 +36,24 @@ struct ForegroundView {
 };
 
 ForegroundView view_of(const reconcile::PassReport& report, Propagation propagation);
+
+// Of a run that is being stopped: for how long podman has been out of reach, in which nothing of
+// the app can be stopped. It gives up before systemd's TimeoutStopSec= kills it without a word.
+class PodmanAway {
+  public:
+    enum class Step { GoOn, Report, GiveUp };
+
+    // Since the stop was asked for: a pass that hangs is a part of the time.
+    explicit PodmanAway(SteadyTime begin) : since_(begin) {}
+
+    // After each pass. error: why podman could not be read; empty: it was.
+    Step step(const std::string& error, SteadyTime now);
+
+    static constexpr std::chrono::seconds kPatience{40};
+
+  private:
+    SteadyTime since_;
+    bool is_reported_ = false;
+};
 
 }  // namespace podreeve::daemon

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <signal.h>
 #include <thread>
 #include <unistd.h>
@@ -66,7 +67,10 @@ void describe(CLI::App& app, CommandLine& arguments) {
 
 Status apply(const CommandLine& arguments, daemon::Config& config) {
     if (!arguments.manifests.empty()) {
-        config.paths.manifest_dirs.assign(arguments.manifests.begin(), arguments.manifests.end());
+        config.paths.manifest_dirs.clear();
+        for (const std::string& directory : arguments.manifests) {
+            config.paths.manifest_dirs.push_back(std::filesystem::absolute(directory));
+        }
     }
     if (!arguments.state_dir.empty()) {
         config.paths.state_dir = arguments.state_dir;
@@ -272,6 +276,16 @@ class Process {
     // A directory that is exchanged or cannot be read holds no removal here: the manifest was taken
     // away by this process. While nothing is under way systemd is asked for no more time.
     void go_on_down(const reconcile::PassReport& report) {
+        switch (away_->step(report.error, clock_.steady_now())) {
+            case daemon::PodmanAway::Step::GiveUp:
+                return leave_it(report.error);
+            case daemon::PodmanAway::Step::Report:
+                log::warn("nothing of {} can be stopped yet: {}; it is tried until {} s are over",
+                          file_.string(), report.error, daemon::PodmanAway::kPatience.count());
+                break;
+            case daemon::PodmanAway::Step::GoOn:
+                break;
+        }
         const auto& apps = report.overview.apps;
         if (std::ranges::any_of(apps, [](const auto& app) { return app.change != 0; })) {
             ask_for_time();  // longer than it may take, or podman is slow
@@ -279,6 +293,15 @@ class Process {
         if (std::ranges::any_of(apps, is_removal_held)) {
             agent_->let_all_go("what holds the app's removal is let go");
         }
+    }
+
+    void leave_it(const std::string& why) {
+        log::error(
+            "what runs of {} was not stopped and is kept by nobody now: {}; once podman answers, "
+            "run the file again and stop that run",
+            file_.string(), why);
+        exit_code_ = 1;
+        stop("podman is out of reach");
     }
 
     // What systemd kills on the way down leaves containers that nobody keeps.
@@ -303,6 +326,7 @@ class Process {
             return;
         }
         going_down_ = true;
+        away_.emplace(clock_.steady_now());
         log::info("taking the app down: {}", why);
         note(systemd::notify_stopping());
         ask_for_time();
@@ -344,6 +368,8 @@ class Process {
     std::filesystem::path file_;  // what it is a link to, as it was asked for
     daemon::Propagation propagation_ = daemon::Propagation::Any;
     std::string status_;
+    SystemClock clock_;
+    std::optional<daemon::PodmanAway> away_;  // of --run, on its way down
     bool ready_ = false, reloading_ = false, stopping_ = false, going_down_ = false;
     int exit_code_ = 0;
     std::unique_ptr<daemon::LastResort> last_resort_;

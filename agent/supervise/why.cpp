@@ -61,6 +61,9 @@ std::string next_of(const AppStatus& app) {
     if (app.next_attempt) {
         return fmt::format("is tried again at {}", to_rfc3339(*app.next_attempt));
     }
+    if (app.state == ServiceState::Running && removal_held(app) != nullptr) {
+        return "";  // the hold says what ends it
+    }
     if (!app.down_because.empty() || app.state == ServiceState::Skipped) {
         return app.stopped ? fmt::format("`podreeve start {}` lets it run again", app.name)
                            : "comes back by itself when that is over";

@@ -89,6 +89,14 @@ TEST_F(ScriptedAgent, StatusIsATableOfAllApps) {
     EXPECT_NE(ran.out.find("1 of 2 apps up"), std::string::npos) << ran.out;
 }
 
+TEST_F(ScriptedAgent, StatusCutsNothingForWhatReadsAPipe) {
+    nlohmann::json body = nlohmann::json::parse(kApps);
+    const std::string cure = std::string(200, 'x') + ": run 'chmod o-w /srv/apps'";
+    body["apps"][1]["message"] = cure;
+    says["GET /v1/apps"] = {200, body.dump()};
+    EXPECT_NE(ask({"status"}).out.find(cure + "\n"), std::string::npos);
+}
+
 TEST_F(ScriptedAgent, StatusInJsonIsWhatTheAgentSaid) {
     says["GET /v1/apps"] = {200, kApps};
     const Ran ran = ask({"status", "--json"});
@@ -270,8 +278,10 @@ TEST_F(ScriptedAgent, PruneListsWhatIsHeldAndLetsGoWhatWasListed) {
     says["POST /v1/prune?app=db&app=web"] = {202, R"({"removed": ["db", "web"]})"};
     says["POST /v1/prune?app=web"] = {202, R"({"removed": ["web"]})"};
     EXPECT_EQ(ask({"prune", "--json"}).json()["removals"].size(), 2U);
-    EXPECT_EQ(ask({"prune", "--yes"}).out, "they are removed\n");
-    EXPECT_EQ(ask({"prune", "web", "--yes"}).out, "it is removed\n");
+    EXPECT_EQ(ask({"prune", "--yes"}).out,
+              "they are being removed; `podreeve status` shows how far\n");
+    EXPECT_EQ(ask({"prune", "web", "--yes"}).out,
+              "it is being removed; `podreeve status` shows how far it is\n");
     EXPECT_NE(ask({"prune", "none", "--yes"}).err.find("its removal is not held"),
               std::string::npos);
     says["GET /v1/prune"] = {200, R"({"removals": []})"};

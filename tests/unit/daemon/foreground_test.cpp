@@ -62,5 +62,20 @@ TEST(Foreground, EndsWithWhatItsContainersSayOfAFailureAndElseWithOne) {
     }
 }
 
+TEST(PodmanAway, IsReportedAtOnceAndGivenUpWhenItStaysAway) {
+    using Step = PodmanAway::Step;
+    SteadyTime now{};
+    PodmanAway away(now);
+    EXPECT_EQ(away.step("", now), Step::GoOn);
+    EXPECT_EQ(away.step("refused", now), Step::Report);
+    now += PodmanAway::kPatience / 2;
+    EXPECT_EQ(away.step("refused", now), Step::GoOn);
+    EXPECT_EQ(away.step("", now), Step::GoOn) << "it is back";
+    now += PodmanAway::kPatience / 2;
+    EXPECT_EQ(away.step("refused", now), Step::Report) << "an outage of its own";
+    now += PodmanAway::kPatience / 2;
+    EXPECT_EQ(away.step("refused", now), Step::GiveUp);
+}
+
 }  // namespace
 }  // namespace podreeve::daemon

@@ -63,6 +63,9 @@ TEST(Why, AnAppWhoseRemovalIsHeldSaysSo) {
     const auto chain = why(overview, "web");
     ASSERT_EQ(chain.size(), 1U);
     EXPECT_EQ(chain[0].reason, "so many went");
+    web.down_because = "its manifest is gone";
+    overview.apps = {web};
+    EXPECT_EQ(why(overview, "web")[0].next, "") << "the hold says what ends it";
 }
 
 TEST(Why, AnAppThatRunsHasNothingToExplain) {
