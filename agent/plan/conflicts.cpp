@@ -40,8 +40,9 @@ Said say(const AppCase& app, const Foreign& foreign) {
         return {
             "OtherOwner",
             fmt::format("belongs to another podreeve (owner {0}): take the app out of that one, "
-                        "or give this one another name; if it was this one before its state "
-                        "directory was lost, write {0} into the file {1} and restart the agent",
+                        "or give this one another name; only if it was this one before its state "
+                        "directory was lost, and no agent of that owner runs any more, write {0} "
+                        "into the file {1} and restart the agent",
                         owner,
                         app.policy.owner_file.empty() ? "'owner' there" : app.policy.owner_file)};
     }
