@@ -82,10 +82,10 @@ void add_ends(std::vector<state::Event>& events,
               const AppStatus& now,
               WallTime when) {
     // A transition says that more than one thing has changed, and a change has events of its own.
-    const bool is_told = before.state != now.state || now.change != 0;
+    const bool has_events = before.state != now.state || now.change != 0;
     std::set<std::string> over;
     for (const StatusCondition& condition : before.conditions) {
-        if (!has_condition(now, condition.type) && (!is_told || is_of_manifest(condition.type))) {
+        if (!has_condition(now, condition.type) && (!has_events || is_of_manifest(condition.type))) {
             over.insert(condition.type);
         }
     }
