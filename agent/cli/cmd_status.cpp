@@ -70,6 +70,19 @@ std::string directories_of(const json& agent) {
     return names.empty() ? "the agent's directory" : fmt::format("{}", fmt::join(names, " or "));
 }
 
+// Podman, say, that hangs: until its calls are given up nothing newer is known.
+std::optional<std::string> slow_pass(const std::string& since) {
+    constexpr std::chrono::seconds kUsual{3};
+    const auto begin = parse_rfc3339(since);
+    if (!begin || SystemClock().system_now() - *begin < kUsual) {
+        return std::nullopt;
+    }
+    return fmt::format(
+        "a pass has been going on for {}: podman, systemd or a file system is slow "
+        "to answer, and what is shown is from before it",
+        age(since));
+}
+
 int print_all(const json& body) {
     if (body.at("apps").empty()) {
         print(fmt::format("no apps: put a manifest into {} (see podreeve(1))",
@@ -83,6 +96,9 @@ int print_all(const json& body) {
     }
     if (const std::string error = agent.value("pass_error", ""); !error.empty()) {
         print(paint("the last pass failed: " + error, Colour::Red));
+    }
+    if (const auto slow = slow_pass(agent.value("pass_since", ""))) {
+        print(paint(*slow, Colour::Yellow));
     }
     for (const json& condition : agent.value("conditions", json::array())) {
         print(paint(

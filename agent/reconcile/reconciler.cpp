@@ -59,6 +59,7 @@ struct Reconciler::Core : std::enable_shared_from_this<Reconciler::Core> {
     void begin();
     void note_hang(bool hangs_now);
     void run(const std::vector<Waiter>& waiters);
+    void show(const PassReport& report);
     void end(PassReport report, const std::vector<Waiter>& waiters);
     void reply(const PassReport& report, const std::vector<Waiter>& waiters);
     void take_due();
@@ -163,10 +164,22 @@ void Reconciler::Core::note_hang(bool hangs_now) {
     }
 }
 
+// One that was cut has seen nothing.
+void Reconciler::Core::show(const PassReport& report) {
+    auto status = shared_status.lock();
+    if (report.cut) {
+        status->pass_since.reset();
+    } else {
+        *status = report.overview;
+    }
+}
+
 // On the pass's thread. The end has to be told whatever happens, or no pass would ever follow.
 void Reconciler::Core::run(const std::vector<Waiter>& waiters) {
+    contained_or_logged("showing that a pass begins",
+                        [&] { shared_status.lock()->pass_since = world.clock.system_now(); });
     const auto report = std::make_shared<PassReport>(make_pass(world, stop.get_token()));
-    contained_or_logged("showing a pass", [&] { *shared_status.lock() = report->overview; });
+    contained_or_logged("showing a pass", [&] { show(*report); });
     const auto report_end = [&] {
         scheduler.post([self = weak_from_this(), waiters, report] {
             if (const auto core = self.lock()) {

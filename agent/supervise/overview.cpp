@@ -85,7 +85,8 @@ void add_ends(std::vector<state::Event>& events,
     const bool has_events = before.state != now.state || now.change != 0;
     std::set<std::string> over;
     for (const StatusCondition& condition : before.conditions) {
-        if (!has_condition(now, condition.type) && (!has_events || is_of_manifest(condition.type))) {
+        if (!has_condition(now, condition.type) &&
+            (!has_events || is_of_manifest(condition.type))) {
             over.insert(condition.type);
         }
     }

@@ -104,6 +104,7 @@ nlohmann::json to_json(const Overview& overview) {
               {"conditions", list_of(overview.agent_conditions)},
               {"passes", overview.passes},
               {"last_pass", to_rfc3339(overview.last_pass)},
+              {"pass_since", overview.pass_since ? to_rfc3339(*overview.pass_since) : ""},
               {"last_pass_ms",
                std::chrono::duration<double, std::milli>(overview.last_pass_took).count()}}}};
 }

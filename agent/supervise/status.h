@@ -74,6 +74,8 @@ struct Overview {
     std::uint64_t passes = 0;
     WallTime last_pass{};
     Duration last_pass_took{};
+    // Of the pass that is being made; nothing: none is. All else is as the one before it left it.
+    std::optional<WallTime> pass_since;
 
     const AppStatus* find(const std::string& name) const;
     std::size_t up() const;  // Running, Finished well, Skipped

@@ -144,9 +144,11 @@ TEST_F(Outage, APodmanThatHangsHoldsUpNothingButThePass) {
         return !journal.empty() && journal.back().path.starts_with("containers/json");
     }));
     EXPECT_EQ(host.state("clock"), "Running") << "what was known before";
+    EXPECT_TRUE(host.agent->shared_status().lock()->pass_since) << "and that it is";
     host.podman->release_hung();  // its connection breaks
     host.converge();
     expect_unknown();
+    EXPECT_FALSE(host.agent->shared_status().lock()->pass_since);
     expect_recovery();
 }
 

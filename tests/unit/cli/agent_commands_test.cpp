@@ -122,6 +122,19 @@ TEST_F(ScriptedAgent, StatusSaysWhatIsTheMatterWithTheAgentAndItsHost) {
     EXPECT_NE(ran.out.find("ShutdownTooShort: it can take 3m30s"), std::string::npos) << ran.out;
 }
 
+TEST_F(ScriptedAgent, StatusSaysWhenWhatItShowsIsFromBeforeAPassThatTakesLong) {
+    const std::string before = R"({"apps": [], "summary": {"up": 0, "total": 0}, "agent": {
+        "podman_reachable": true, "passes": 2, "store": {"message": ""}, "pass_since": ")";
+    for (const auto& [since, is_long] :
+         {std::pair<std::string, bool>{to_rfc3339(SystemClock().system_now()), false},
+          {"", false},
+          {"2020-01-01T00:00:00Z", true}}) {
+        says["GET /v1/apps"] = {200, before + since + "\"}}"};
+        const std::string out = ask({"status"}).out;
+        EXPECT_EQ(out.find("a pass has been going on for") != std::string::npos, is_long) << out;
+    }
+}
+
 TEST_F(ScriptedAgent, ShutdownSaysWhenItMayTakeNoMoreThanItIsGiven) {
     says["POST /v1/shutdown"] = {202, R"({"request": 0, "order": [], "at_most_secs": 105,
                                           "asked_for_secs": 210})"};
