@@ -16,7 +16,7 @@ std::string_view to_string(Verb verb) {
     return "start";
 }
 
-void apply(const AppRequest& request, state::AppRecord& record) {
+std::int64_t apply(const AppRequest& request, state::AppRecord& record) {
     AppMemory memory = memory_from(record.extra);
     ++memory.request;
     memory.autostart_off = false;
@@ -31,6 +31,7 @@ void apply(const AppRequest& request, state::AppRecord& record) {
         }
     }
     record.extra = to_extra(memory);
+    return memory.request;
 }
 
 }  // namespace podreeve::supervise

@@ -33,7 +33,7 @@ struct RequestReport {
     Duration asked_for{};
 };
 
-// Writes the request into the record.
-void apply(const AppRequest& request, state::AppRecord& record);
+// Writes the request into the record; the number that it has there.
+std::int64_t apply(const AppRequest& request, state::AppRecord& record);
 
 }  // namespace podreeve::supervise

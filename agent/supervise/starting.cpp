@@ -75,8 +75,10 @@ Result<RequestReport> Supervisor::request(const std::string& app, const AppReque
             fmt::format("cannot {} {}: no manifest declares it; `podreeve status` lists the apps",
                         to_string(request.verb), app));
     }
-    RETURN_IF_ERROR(
-        core.state.edit_app(app, [&](state::AppRecord& record) { apply(request, record); }));
+    // A pass may forget the app at any moment: no record is looked up once it is written.
+    RequestReport report;
+    RETURN_IF_ERROR(core.state.edit_app(
+        app, [&](state::AppRecord& record) { report.number = apply(request, record); }));
     // Where nothing of it was ever up there is no other version to start.
     if (request.verb == Verb::Start && known->deployed_spec.empty()) {
         core.memory.failures.forget(app);
@@ -89,10 +91,6 @@ Result<RequestReport> Supervisor::request(const std::string& app, const AppReque
     if (request.verb != Verb::Start) {
         core.call_off(app);
     }
-    RequestReport report;
-    const auto requested =
-        core.state.app(app);  // gone already, when the pass has just forgotten it
-    report.number = memory_from(requested ? requested->extra : "").request;
     if (request.verb == Verb::Start) {
         return report;
     }

@@ -9,16 +9,16 @@ namespace {
 
 TEST(Wishes, AreNumberedAndTheNewestCounts) {
     state::AppRecord record;
-    apply({Verb::Stop}, record);
+    EXPECT_EQ(apply({Verb::Stop}, record), 1);
     EXPECT_TRUE(record.stopped);
     EXPECT_EQ(memory_from(record.extra).request, 1);
-    apply({Verb::Start}, record);
+    EXPECT_EQ(apply({Verb::Start}, record), 2);
     EXPECT_FALSE(record.stopped);
     EXPECT_EQ(memory_from(record.extra).request, 2);
-    apply({Verb::Restart}, record);
+    EXPECT_EQ(apply({Verb::Restart}, record), 3);
     EXPECT_FALSE(record.stopped);
     EXPECT_EQ(memory_from(record.extra).restart, 3);
-    apply({Verb::Stop, true}, record);
+    EXPECT_EQ(apply({Verb::Stop, true}, record), 4);
     EXPECT_EQ(memory_from(record.extra).restart, 0) << "a stop ends a restart that was asked for";
     EXPECT_TRUE(memory_from(record.extra).alone);
 }
