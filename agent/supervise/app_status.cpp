@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "agent/supervise/core.h"
 
@@ -80,6 +81,15 @@ AppStatus Supervisor::Core::status_of(const std::string& app,
     return make_status(view, last.find(app), wall());
 }
 
+// What is the matter with a manifest is so whatever can be read of its app.
+void Supervisor::Core::keep_of_manifest(AppStatus& status) const {
+    if (const AppStatus* before = last.find(status.name)) {
+        std::ranges::copy_if(
+            before->conditions, std::back_inserter(status.conditions),
+            [](const StatusCondition& condition) { return is_of_manifest(condition.type); });
+    }
+}
+
 AppStatus Supervisor::Core::status_unread(const std::string& app,
                                           const ViewSources& sources,
                                           const Error& why) const {
@@ -90,6 +100,7 @@ AppStatus Supervisor::Core::status_unread(const std::string& app,
     for (PartStatus& part : status.parts) {
         part.state = "unknown";
     }
+    keep_of_manifest(status);
     return status;
 }
 
@@ -107,6 +118,7 @@ AppStatus Supervisor::Core::status_left(const std::string& app, const plan::Cond
     status.health = "unknown";
     status.message = what.message;
     status.conditions = {{what.type, what.reason, what.message, "", true, since}};
+    keep_of_manifest(status);
     return status;
 }
 

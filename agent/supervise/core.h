@@ -102,6 +102,7 @@ struct Supervisor::Core {
                         const ViewSources& sources,
                         const plan::Policy& policy,
                         const plan::Plan& plan);
+    void keep_of_manifest(AppStatus& status) const;
     AppStatus status_unread(const std::string& app,
                             const ViewSources& sources,
                             const Error& why) const;

@@ -175,6 +175,22 @@ TEST(Removing, AHoldIsToldOnceOverRestartsAndSoIsItsEndWhileTheAgentWasDown) {
     host.restart();
     EXPECT_EQ(count("clock", "Over"), 1);
 
+    std::filesystem::rename(host.manifests, host.root / "away");
+    host.advance(std::chrono::minutes(1));
+    ASSERT_EQ(count("clock", "RemovalHeld"), 2) << "another one";
+    host.podman->refuse(true);
+    host.advance(std::chrono::minutes(1));
+    EXPECT_EQ(host.state("clock"), "Unknown");
+    EXPECT_TRUE(host.has_condition("clock", "RemovalHeld")) << "podman has nothing to do with it";
+    host.podman->refuse(false);
+    host.advance(std::chrono::minutes(1));
+    EXPECT_EQ(host.state("clock"), "Running");
+    EXPECT_EQ(count("clock", "RemovalHeld"), 2);
+    EXPECT_EQ(count("clock", "Over"), 1);
+    std::filesystem::rename(host.root / "away", host.manifests);
+    host.advance(std::chrono::minutes(1));
+    EXPECT_EQ(count("clock", "Over"), 2);
+
     host.write("wrong.yaml", "apiVersion: podreeve.io/v1\nkind: App\nnosuch: 1\n");
     host.pass();
     ASSERT_TRUE(host.has_condition("wrong", "ManifestError"));
@@ -184,9 +200,9 @@ TEST(Removing, AHoldIsToldOnceOverRestartsAndSoIsItsEndWhileTheAgentWasDown) {
     host.write("wrong.yaml", to_text(SingleApp{.id = "wrong", .command = "[\"serve\", \"2\"]"}));
     host.start();
     EXPECT_FALSE(host.has_condition("wrong", "ManifestError"));
-    EXPECT_EQ(count("wrong", "Over"), 2) << "of the hold, and of the error beside its update";
+    EXPECT_EQ(count("wrong", "Over"), 3) << "of two holds, and of the error beside its update";
     host.restart();
-    EXPECT_EQ(count("wrong", "Over"), 2);
+    EXPECT_EQ(count("wrong", "Over"), 3);
 }
 
 TEST(Removing, ManyAtOnceAreHeldUntilTheirManifestsAreBack) {
