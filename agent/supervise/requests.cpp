@@ -19,7 +19,7 @@ std::string_view to_string(Verb verb) {
 std::int64_t apply(const AppRequest& request, state::AppRecord& record) {
     AppMemory memory = memory_from(record.extra);
     ++memory.request;
-    memory.autostart_off = false;
+    memory.autostart_off = memory.unseen = false;
     memory.alone = request.verb == Verb::Stop && request.alone;
     memory.restart = request.verb == Verb::Restart ? memory.request : 0;
     record.stopped = request.verb == Verb::Stop;

@@ -10,6 +10,14 @@
 #include "runtime/base/log.h"
 
 namespace podreeve::supervise {
+namespace {
+
+// Whether it could not be seen yet if a person had it started; seldom, and read in each pass.
+bool is_unseen(const state::AppRecord& record) {
+    return record.extra.find("unseen") != std::string::npos && memory_from(record.extra).unseen;
+}
+
+}  // namespace
 
 Supervisor::Supervisor(state::State& state, const Clock& clock, AcceptedSpecs accepted)
     : core_(new Core{state, clock, std::move(accepted)}) {
@@ -88,7 +96,8 @@ void Supervisor::Core::write(const std::map<std::string, RecordEdit>& edits) {
         const state::AppRecord& record = edit.app.record;
         const auto change = [&, &edit = edit](state::AppRecord& kept) {
             if (edit.numbered) {
-                kept.stopped = kept.generation == 0 ? record.stopped : kept.stopped;
+                const bool is_open = kept.generation == 0 || is_unseen(kept);
+                kept.stopped = is_open ? record.stopped : kept.stopped;
                 kept.generation = record.generation;
                 kept.spec = record.spec;
             }

@@ -224,6 +224,33 @@ TEST(CompanionTroubles, AMaskedUnitThatRunsIsNotFinished) {
     EXPECT_TRUE(on.host.has_condition("web", "Masked"));
 }
 
+TEST(CompanionTroubles, WhatAPersonStartedRunsOnWhenTheStoreIsLostAndSystemdIsAway) {
+    UnitHost on;
+    on.host.write("web.yaml",
+                  "app:\n  id: web\n  name: x\n  version: 1\n  autostart: false\n  companions:\n"
+                  "    - {name: web.container, text: \"[Container]\\nImage=localhost/web\\n\"}\n");
+    on.host.start();
+    on.host.advance(seconds(10));
+    ASSERT_FALSE(on.is_active("web.service"));
+    on.host.request("web", supervise::Verb::Start);
+    on.host.advance(seconds(40));
+    ASSERT_TRUE(on.is_active("web.service"));
+    on.forget();
+    on.host.stop();
+    std::ofstream(on.host.config.paths.state_dir / "state.db", std::ios::trunc) << "no database";
+    on.systemd->leave();
+    on.host.start();
+    on.host.pass();
+    on.systemd->join();
+    on.host.advance(seconds(40));
+    on.host.pass();
+    EXPECT_TRUE(on.is_active("web.service")) << on.state("web");
+    EXPECT_EQ(on.jobs(), Words{});
+    on.host.request("web", supervise::Verb::Stop);
+    on.host.advance(seconds(40));
+    EXPECT_FALSE(on.is_active("web.service"));
+}
+
 // What cannot be seen may be there: an app that is forgotten meanwhile would be a stranger later.
 struct BlindPass {
     const char* name;

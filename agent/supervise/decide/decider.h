@@ -72,6 +72,7 @@ class Decider {
     std::optional<WallTime> start_by_now(WallTime said) const;
 
     // versions.cpp: which version of an app is in force
+    void take_autostart(const manifests::AppSpec& spec, StoredApp& app) const;
     StoredApp number(const std::string& app, const SpecPointer& spec) const;
     SpecPointer choose_version(const state::AppRecord& record, const SpecPointer& target) const;
     SpecPointer evaluate_app(const std::string& name, const SpecPointer& spec);

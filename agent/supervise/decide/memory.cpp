@@ -67,6 +67,7 @@ AppMemory memory_from(const std::string& extra) {
     AppMemory memory;
     const nlohmann::json root = json_object_from(extra);
     memory.autostart_off = flag_in(root, "autostart_off");
+    memory.unseen = flag_in(root, "unseen");
     for (const auto& [part, row] : rows_in(root, "restarts")) {
         memory.restarts[part] = {number_in(row, "short_runs"), number_in(row, "restarts"),
                                  text_in(row, "last_exit"),
@@ -121,6 +122,9 @@ std::string to_extra(const AppMemory& memory) {
     }
     if (memory.autostart_off) {
         root["autostart_off"] = true;
+    }
+    if (memory.unseen) {
+        root["unseen"] = true;
     }
     return json_text(root);
 }

@@ -36,6 +36,8 @@ struct AppMemory {
     std::map<std::string, RestartRecord> restarts;  // by part
     std::map<std::string, RunHealth> health;        // by part
     bool autostart_off = false;  // stopped because its manifest said so, not because a person did
+    // And that without having seen its units: seen to run, they were started by a person.
+    bool unseen = false;
     // The number of the last request (start, stop, restart). A step that was planned for an older
     // one is not carried out any more.
     std::int64_t request = 0;

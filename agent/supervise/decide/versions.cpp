@@ -19,6 +19,21 @@ void forget_parts(std::initializer_list<const manifests::AppSpec*> versions, App
     });
 }
 
+// Whether a unit of it may run that nobody sees: its file is installed, or may be.
+bool may_run_unseen(const manifests::AppSpec& spec,
+                    const observe::Companions* seen,
+                    const std::vector<PartStatus>& parts) {
+    if (spec.companions.empty()) {
+        return false;
+    }
+    if (seen == nullptr || !seen->folder_error.empty() || seen->unreadable.contains(spec.name)) {
+        return true;
+    }
+    return seen->installed.contains(spec.name) &&
+           std::ranges::any_of(parts,
+                               [](const PartStatus& part) { return part.state == "unknown"; });
+}
+
 std::int64_t highest_generation(const std::vector<const podman::ContainerSummary*>& containers,
                                 const std::string& owner) {
     std::int64_t highest = 0;
@@ -40,20 +55,29 @@ std::string Decider::hash_of(const std::string& app, const SpecPointer& spec) co
     return is_known ? hash->second : manifests::spec_hash(*spec);
 }
 
+// What runs was started by a person, whose request went with the store.
+void Decider::take_autostart(const manifests::AppSpec& spec, StoredApp& app) const {
+    const auto parts = list_parts(app.record.name, &spec, index_, {});
+    const bool runs = count_parts(parts, &spec).any_running;
+    app.record.stopped = !spec.autostart && !runs;
+    app.memory.autostart_off = app.record.stopped;
+    app.memory.unseen = app.record.stopped && may_run_unseen(spec, index_.companions(), parts);
+}
+
 StoredApp Decider::number(const std::string& app, const SpecPointer& spec) const {
     StoredApp numbered;
     state::AppRecord& record = numbered.record;
-    if (const StoredApp* known = find_stored(app)) {
+    const StoredApp* known = find_stored(app);
+    if (known != nullptr) {
         numbered = *known;
     } else {
         // No record but objects: the store was lost, and their labels know how far we had come.
         record.name = app;
         record.generation = highest_generation(index_.containers_of(app), in_.owner);
         record.generation = record.generation > 0 ? record.generation - 1 : 0;
-        // What runs was started by a person, whose request went with the store.
-        const PartCounts counts = count_parts(list_parts(app, spec.get(), index_, {}), spec.get());
-        record.stopped = !spec->autostart && !counts.any_running;
-        numbered.memory.autostart_off = record.stopped;
+    }
+    if (known == nullptr || known->memory.unseen) {
+        take_autostart(*spec, numbered);
     }
     const std::string hash = hash_of(app, spec);
     if (record.spec != hash) {

@@ -12,6 +12,7 @@ TEST(Memory, ComesBackAsItWasWritten) {
     memory.health["web"] = {"abc", 7, "unhealthy", "readiness: closed"};
     memory.health["db"] = {"def", 8, "healthy", ""};
     memory.autostart_off = true;
+    memory.unseen = true;
     memory.request = 12;
     memory.restart = 11;
     memory.alone = true;
