@@ -52,7 +52,7 @@ Status set_interval(const YAML::Node& value, Config& config) {
 }
 
 Result<unsigned> count_from(const YAML::Node& value) {
-    const int count = value.as<int>();
+    const int count = value.as<int>(0);  // also of what is no number, or too large for one
     if (count < 1 || count > 64) {
         return fail(Code::InvalidArgument, "must be from 1 to 64");
     }

@@ -64,8 +64,13 @@ std::optional<std::set<std::string>> owners_of_units(const fs::path& folder) {
             continue;
         }
         const auto text = read_file(at->path(), kMostUnitBytes);
-        const auto stamp = text ? quadlet::read_stamp(*text) : std::nullopt;
-        if (stamp && *stamp) {
+        const Result<std::optional<quadlet::Stamp>> stamp =
+            text ? quadlet::read_stamp(*text) : std::nullopt;
+        const bool is_gone = !text && text.error().code == Code::NotFound;
+        if ((!text && !is_gone) || !stamp) {
+            return std::nullopt;  // it could be anybody's
+        }
+        if (*stamp) {
             owners.insert((*stamp)->owner);
         }
     }

@@ -55,13 +55,17 @@ Result<std::optional<std::string>> read_if_there(const fs::path& path) {
     return std::optional<std::string>(std::move(text));
 }
 
-std::vector<std::string> drop_ins_in(const fs::path& folder) {
+Result<std::vector<std::string>> drop_ins_in(const fs::path& folder) {
     std::vector<std::string> out;
     std::error_code error;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
         if (it->path().extension() == ".conf") {
             out.push_back(it->path().filename().string());
         }
+    }
+    if (error && error != std::errc::no_such_file_or_directory &&
+        error != std::errc::not_a_directory) {
+        return errno_error(fmt::format("read {}", folder.string()), error.value());
     }
     return out;
 }
@@ -131,7 +135,8 @@ Result<UnitTexts> read_unit(const Task& task) {
         out[task.object] = *main;
     }
     const std::string drop_in_folder = task.object + ".d";
-    for (const std::string& name : drop_ins_in(folder / drop_in_folder)) {
+    ASSIGN_OR_RETURN(const auto drop_ins, drop_ins_in(folder / drop_in_folder));
+    for (const std::string& name : drop_ins) {
         ASSIGN_OR_RETURN(const auto text, read_if_there(folder / drop_in_folder / name));
         if (text && is_ours(task, *text)) {
             out[drop_in_folder + "/" + name] = *text;

@@ -50,4 +50,8 @@ const podman::PodSummary* Observed::pod_named(const std::string& name) const {
     return find_named(pods, name);
 }
 
+bool Observed::knows_companions(const std::string& app) const {
+    return !companions_failed && (!companions || companions->knows(app));
+}
+
 }  // namespace podreeve::observe

@@ -64,10 +64,13 @@ struct Observed {
     std::map<std::string, std::string> in_motion;
     // Nothing: there are none, or nobody has looked yet.
     std::optional<Companions> companions;
+    bool companions_failed = false;  // looking at them threw: that there are none is not known
 
     const podman::ContainerSummary* container_named(const std::string& name) const;
     const podman::ContainerSummary* container_by_id(const std::string& id) const;
     const podman::PodSummary* pod_named(const std::string& name) const;
+    // Whether it is known what there is of the app's companions.
+    bool knows_companions(const std::string& app) const;
 };
 
 }  // namespace podreeve::observe

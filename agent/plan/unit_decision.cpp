@@ -67,6 +67,9 @@ bool is_known(const UnitState* state) {
     return state != nullptr && state->load_state != "not-found";
 }
 
+// A generator that is blind for long is not asked in each pass.
+constexpr std::chrono::minutes kReloadAgain{1};
+
 class UnitEvaluator {
   public:
     UnitEvaluator(const UnitCase& app,
@@ -234,13 +237,27 @@ class UnitEvaluator {
             if (state != nullptr && state->needs_reload) {
                 out_.why_reload = fmt::format("systemd has not read the files of {} yet", service);
             }
+            if (out_.why_reload.empty() && has_lost(state, loaded_at)) {
+                out_.why_reload = fmt::format("systemd has lost {}", service);
+                is_lost_ = true;
+            }
         }
+    }
+
+    // Somebody's reload while Quadlet's generator could not run, or read the folder, as in the
+    // midst of an upgrade of podman, leaves systemd without units that it had.
+    bool has_lost(const UnitState* state, WallTime loaded_at) const {
+        const Duration since_load = app_.observed.at - loaded_at;
+        return app_.deployed && file_ == InstalledState::Same && !is_known(state) &&
+               !app_.refused.contains(out_.spec->part) &&
+               (since_load >= kReloadAgain || since_load < Duration{});
     }
 
     UnitServiceDecision evaluate_service(const std::string& service) {
         UnitServiceDecision out{service, UnitAct::Leave, ""};
         const UnitState* state = app_.seen.unit(service);
-        const bool will_load = out_.install || !out_.why_reload.empty();
+        // Whether a unit that was lost is there after the reload, the next pass sees.
+        const bool will_load = out_.install || (!out_.why_reload.empty() && !is_lost_);
         if (state != nullptr && state->is_masked()) {
             complain(
                 "Masked", "UnitMasked",
@@ -362,6 +379,7 @@ class UnitEvaluator {
     std::vector<Condition>& conditions_;
     const InstalledUnit* found_;
     InstalledState file_ = InstalledState::Same;
+    bool is_lost_ = false;  // systemd had the unit, and knows of none now
     UnitDecision out_;
 };
 

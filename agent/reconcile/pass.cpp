@@ -51,9 +51,8 @@ bool is_unsure(const PassWorld& world, const Planned& planned, const std::string
 // Whether an app without a plan for its companions has none: what cannot be seen, or was not
 // planned for, may be there.
 bool knows_companions(const PassWorld& world, const Planned& planned, const std::string& app) {
-    const auto& seen = planned.seen.observed.companions;
-    return world.companions == nullptr || (!planned.seen.companions_failed &&
-                                           planned.has_companions && (!seen || seen->knows(app)));
+    return world.companions == nullptr ||
+           (planned.has_companions && planned.seen.observed.knows_companions(app));
 }
 
 bool knows_all_companions(const PassWorld& world, const Planned& planned) {
@@ -73,7 +72,9 @@ void forget_gone(const PassWorld& world,
         }
         const auto is_left = [&](const std::map<std::string, plan::AppPlan>& plans) {
             const auto found = plans.find(record.name);
-            return found != plans.end() && !found->second.empty();
+            // A plan that only says why it does nothing is of something.
+            return found != plans.end() &&
+                   !(found->second.empty() && found->second.conditions.empty());
         };
         if (is_left(planned.plan.apps) || is_left(planned.plan.companions) ||
             overview.find(record.name) != nullptr || is_unsure(world, planned, record.name) ||
@@ -93,8 +94,10 @@ void forget_gone(const PassWorld& world,
     for (const auto& [name, spec] : desired.apps) {
         left.insert(name);
     }
-    for (const auto& [name, planned_app] : planned.plan.apps) {
-        left.insert(name);
+    for (const auto* plans : {&planned.plan.apps, &planned.plan.companions}) {
+        for (const auto& [name, planned_app] : *plans) {
+            left.insert(name);
+        }
     }
     world.versions.forget_others(left);
 }

@@ -52,10 +52,10 @@ Result<Seen> look(const PassWorld& world, const manifests::Desired& desired, std
     }
     if (world.companions != nullptr) {
         // What is not known of the companions keeps nobody from mending the rest.
-        seen.companions_failed = !contained_or_logged("looking at the companions", [&] {
+        seen.observed.companions_failed = !contained_or_logged("looking at the companions", [&] {
             world.companions->look(desired, seen.observed, world.podman, stop);
         });
-        if (seen.companions_failed) {
+        if (seen.observed.companions_failed) {
             seen.observed.companions.reset();
         }
     }

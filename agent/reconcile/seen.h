@@ -16,7 +16,6 @@ struct Seen {
     observe::Observed observed;
     std::set<std::string> busy;  // what something was under way on when it was observed
     supervise::WorldFacts facts;
-    bool companions_failed = false;  // looking at them threw: that there are none is not known
 };
 
 // The apps that a pass must not touch, with the tries begun that are due; and as they are by now.

@@ -104,6 +104,16 @@ Result<systemd::DryRun> UnitTrials::try_out(const plan::CompanionViews& views,
     return run;
 }
 
+// What was said of a text holds as long as that is the same.
+void UnitTrials::forget_changed(const plan::CompanionViews& views) {
+    std::erase_if(refused_, [&](const auto& row) {
+        const auto tried = tried_.find(row.first);
+        const auto view = views.by_part.find(row.first);
+        return tried == tried_.end() || view == views.by_part.end() ||
+               tried->second != view->second.files;
+    });
+}
+
 void UnitTrials::failed(const Error& why) {
     pause_ = pause_ == Duration{} ? Duration(kFirstPause)
                                   : std::min<Duration>(pause_ * 2, kLongestPause);
@@ -120,11 +130,11 @@ const std::map<std::string, std::string>& UnitTrials::refused(
         return refused_;
     }
     const Result<systemd::DryRun> run = try_out(views, generator, stop);
-    refused_.clear();
-    tried_.clear();
     if (!run && stop.stop_requested()) {
         return refused_;  // the agent ends, or nobody waits any more: that says nothing
     }
+    forget_changed(views);
+    tried_.clear();
     for (const auto& [part, view] : views.by_part) {
         tried_[part] = view.files;
     }

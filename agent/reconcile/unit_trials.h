@@ -20,8 +20,8 @@ using DryRunner = std::function<Result<systemd::DryRun>(const systemd::QuadletGe
 
 // Tries units with Quadlet's own generator before they are installed: once for each set of texts,
 // since what it says of them does not change. One that cannot be run, or does not end, refuses
-// nothing and is asked of the same texts again after a minute, doubling to an hour: the
-// pass waits for it. One pass at a time.
+// no text that it has not refused before, and is asked of the same texts again after a minute,
+// doubling to an hour: the pass waits for it. One pass at a time.
 class UnitTrials {
   public:
     // scratch: a folder of the agent's own.
@@ -46,6 +46,7 @@ class UnitTrials {
                                     std::stop_token stop) const;
     void remove_trial() const;
     Result<std::filesystem::path> make_trial(const plan::CompanionViews& views) const;
+    void forget_changed(const plan::CompanionViews& views);
     void failed(const Error& why);
 
     DiskDirectory scratch_;

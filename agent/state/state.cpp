@@ -25,6 +25,22 @@ Result<OpenedStore> open_store(const std::filesystem::path& file) {
     return OpenedStore{std::move(store), std::move(memory)};
 }
 
+// All that is there: half of a state is another one, and an empty one knows no stop that was asked
+// for.
+Status copy_parts(const std::filesystem::path& file, const std::string& folder) {
+    for (const char* const part : {"", "-wal"}) {
+        const std::string from = file.string() + part;
+        std::error_code error;
+        if (std::filesystem::exists(from, error)) {
+            std::filesystem::copy_file(from, folder + "/state.db" + part, error);
+        }
+        if (error) {
+            return errno_error(fmt::format("copy {}", from), error.value());
+        }
+    }
+    return {};
+}
+
 // What the file and its log say, read from a copy that is gone when this returns: SQLite can read
 // no write-ahead log that it cannot write beside. Nothing is ever written to the copy.
 Result<OpenedStore> read_copy(const std::filesystem::path& file) {
@@ -34,12 +50,9 @@ Result<OpenedStore> read_copy(const std::filesystem::path& file) {
     if (::mkdtemp(path.data()) == nullptr) {
         return errno_error("make a directory as " + path, errno);
     }
-    for (const char* const part : {"", "-wal"}) {
-        if (fs::exists(file.string() + part, error)) {
-            fs::copy_file(file.string() + part, path + "/state.db" + part, error);
-        }
-    }
-    Result<OpenedStore> opened = open_store(path + "/state.db");
+    const Status copied = copy_parts(file, path);
+    Result<OpenedStore> opened =
+        copied ? open_store(path + "/state.db") : Result<OpenedStore>(copied.error());
     fs::remove_all(path, error);
     return opened;
 }

@@ -127,6 +127,25 @@ Overview Supervisor::pass_failed(const std::string& why) {
     return overview;
 }
 
+// Of companions alone, and without a manifest by now: while their units cannot be seen they were
+// not seen to go.
+void Supervisor::Core::add_unseen(const observe::Observed& observed, Overview& overview) const {
+    for (const AppStatus& app : last.apps) {
+        const bool has_units = std::ranges::any_of(
+            app.parts, [](const PartStatus& part) { return part.kind == "companion"; });
+        if (has_units && overview.find(app.name) == nullptr &&
+            !observed.knows_companions(app.name)) {
+            overview.apps.push_back(status_left(
+                app.name,
+                {"Unknown", "UnitsUnknown",
+                 "its manifest is gone, and its units cannot be seen: they are removed once "
+                 "they can be",
+                 ""}));
+        }
+    }
+    std::ranges::sort(overview.apps, {}, &AppStatus::name);
+}
+
 Overview Supervisor::conclude(const manifests::Desired& desired,
                               const Prepared& prepared,
                               const observe::Observed& observed,
@@ -152,6 +171,7 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
             overview.apps.push_back(core.contained_status(
                 name, [&] { return core.status_of(name, sources, prepared.policy, plan); }));
         }
+        core.add_unseen(observed, overview);
         overview = core.publish(std::move(overview));
     }
     core_->subscriptions->publish(overview);

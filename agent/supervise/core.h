@@ -106,6 +106,7 @@ struct Supervisor::Core {
     AppStatus status_unread(const std::string& app,
                             const ViewSources& sources,
                             const Error& why) const;
+    void add_unseen(const observe::Observed& observed, Overview& overview) const;
     // Of an app of which no status can be made: how it was, and why.
     AppStatus status_left(const std::string& app, const plan::Condition& why) const;
     AppStatus status_aside(const std::string& app, const Aside& why) const;

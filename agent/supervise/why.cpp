@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/supervise/decide/shutdown_order.h"
+
 namespace podreeve::supervise {
 namespace {
 
@@ -63,6 +65,9 @@ std::string next_of(const AppStatus& app) {
     }
     if (app.state == ServiceState::Running && removal_held(app) != nullptr) {
         return "";  // the hold says what ends it
+    }
+    if (app.down_because == kHostGoesDown) {
+        return "`podreeve shutdown --undo` lets it run again, should the host stay up";
     }
     if (!app.down_because.empty() || app.state == ServiceState::Skipped) {
         return app.stopped ? fmt::format("`podreeve start {}` lets it run again", app.name)

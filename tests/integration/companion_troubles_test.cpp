@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "quadlet/stamp.h"
+#include "tests/integration/manifest_texts.h"
 #include "tests/integration/unit_host.h"
 
 // Companions that do not start, that keep ending, and that people change their minds about.
@@ -251,6 +252,47 @@ TEST(CompanionTroubles, WhatAPersonStartedRunsOnWhenTheStoreIsLostAndSystemdIsAw
     EXPECT_FALSE(on.is_active("web.service"));
 }
 
+TEST(CompanionTroubles, AUnitThatSystemdLostAtAReloadIsBackWithoutAHand) {
+    UnitHost on;
+    on.host.write("web.container", kText);
+    on.host.start();
+    on.host.advance(seconds(40));
+    ASSERT_EQ(on.state("web"), "Running");
+    fs::rename(on.quadlet / "podreeve", on.quadlet.parent_path() / "aside");
+    on.systemd->reload();
+    fs::rename(on.quadlet.parent_path() / "aside", on.quadlet / "podreeve");
+    on.systemd->change("web.service", end);
+    on.host.advance(minutes(3));
+    EXPECT_TRUE(on.is_active("web.service")) << on.state("web");
+    EXPECT_EQ(on.state("web"), "Running");
+}
+
+// As in the midst of a daemon-reload of many units.
+TEST(CompanionTroubles, WhileSystemdDoesNotAnswerNoAppIsStoppedForOneItNeeds) {
+    UnitHost on;
+    on.host.write("db.container", kText);
+    on.host.write("shop.yaml", to_text(SingleApp{.id = "shop",
+                                                 .more = "  depends_on: [{app: db, is: started, "
+                                                         "policy: stop}]\n"}));
+    on.host.start();
+    on.host.advance(seconds(40));
+    ASSERT_EQ(on.state("shop"), "Running");
+    const auto ids = on.host.ids();
+    on.systemd->leave();
+    on.host.advance(minutes(2));
+    on.host.pass();
+    EXPECT_EQ(on.host.podman->state_of("shop"), "running") << on.state("shop");
+    on.systemd->join();
+    on.host.advance(minutes(1));
+    EXPECT_EQ(on.host.ids(), ids);
+    EXPECT_EQ(on.host.podman->state_of("shop"), "running");
+    on.systemd->mask("db.service");
+    on.systemd->change("db.service", end);
+    on.host.advance(minutes(1));
+    EXPECT_NE(on.host.podman->state_of("shop"), "running")
+        << "what is seen to be down still counts";
+}
+
 // What cannot be seen may be there: an app that is forgotten meanwhile would be a stranger later.
 struct BlindPass {
     const char* name;
@@ -285,6 +327,8 @@ TEST_P(CompanionsUnseen, AreRememberedUntilTheyAreSeenAndThenGoWithTheirManifest
     on.host.advance(seconds(40));
     on.host.pass();
     EXPECT_TRUE(on.is_active("web.service"));
+    const auto story = on.host.story("web");
+    EXPECT_EQ(std::ranges::count(story, "Removed"), 0) << on.state("web");
     GetParam().end(on);
     on.host.write("db.container", kText);  // what is remembered is read anew
     on.host.advance(seconds(40));

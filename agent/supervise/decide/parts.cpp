@@ -330,6 +330,7 @@ PartCounts count_parts(const std::vector<PartStatus>& parts, const manifests::Ap
         }
         ++counts.total;
         counts.up += part.up ? 1 : 0;
+        counts.unknown += part.state == "unknown" ? 1 : 0;
         counts.ready += part.ready ? 1 : 0;
         counts.finished_well += part.up && !running && part.state != kTemplate ? 1 : 0;
         counts.unhealthy = counts.unhealthy || part.health == "unhealthy";
@@ -345,6 +346,10 @@ PartCounts count_parts(const std::vector<PartStatus>& parts, const manifests::Ap
         counts.failed_for_good += never && part.state == "exited" && part.exit_code != 0 ? 1 : 0;
     }
     return counts;
+}
+
+bool is_met(const PartCounts& counts) {
+    return counts.total > 0 && counts.up + counts.unknown == counts.total;
 }
 
 }  // namespace podreeve::supervise

@@ -62,6 +62,7 @@ const RunHealth* remembered(const AppMemory& memory,
 // How many containers an app has and how many are as they should be.
 struct PartCounts {
     std::size_t total = 0, up = 0, ready = 0, finished_well = 0, failed_for_good = 0;
+    std::size_t unknown = 0;   // that podman or systemd say nothing of: up as far as anybody knows
     bool any_running = false;  // or paused
     bool unhealthy = false;    // one's probes say so, and not only that it is starting
     std::string not_ready;     // who is up and not ready, and why
@@ -95,5 +96,8 @@ StartTimes start_times(const manifests::AppSpec& spec,
                        const std::optional<std::string>& pod = {});
 
 PartCounts count_parts(const std::vector<PartStatus>& parts, const manifests::AppSpec* spec);
+
+// Whether others may go on needing it: what cannot be seen is lost for nobody.
+bool is_met(const PartCounts& counts);
 
 }  // namespace podreeve::supervise

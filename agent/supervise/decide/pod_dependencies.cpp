@@ -66,7 +66,7 @@ DownTable pod_table(const manifests::AppSpec& spec,
         const StartTimes starts = start_times(spec, index, run_starts, pod.part);
         DownFacts& facts = table[pod.part];
         facts.runs = counts.any_running;
-        facts.met_started = counts.total > 0 && counts.up == counts.total;
+        facts.met_started = is_met(counts);
         facts.met_healthy = facts.met_started && !counts.unhealthy;
         facts.first_start = starts.first;
         facts.last_start = starts.last;

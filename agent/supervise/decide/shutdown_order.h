@@ -18,6 +18,9 @@
 // its grace and a kill, and holds up nobody, so this always ends.
 namespace podreeve::supervise {
 
+// Why an app is down from `podreeve shutdown`, or podreeve-apps.service, on.
+inline constexpr const char* kHostGoesDown = "the host goes down";
+
 // How one app stands, so far as going down asks.
 struct DownFacts {
     std::string asked;            // why it is wanted down for its own sake; empty: it is not

@@ -44,7 +44,7 @@ void Decider::fill_down_facts(const std::string& name,
     const PartCounts counts = count_parts(parts, spec.get());
     const StartTimes starts = spec ? start_times(*spec, index_, carried_.run_starts) : StartTimes{};
     facts.runs = counts.any_running || is_being_stopped(name, spec.get(), parts);
-    facts.met_started = counts.total > 0 && counts.up == counts.total;
+    facts.met_started = is_met(counts);
     // What is only not proved yet takes nobody down.
     facts.met_healthy = facts.met_started && !counts.unhealthy;
     facts.first_start = starts.first;
@@ -52,7 +52,7 @@ void Decider::fill_down_facts(const std::string& name,
     facts.abandoned = std::ranges::any_of(carried_.failures.of(name), has_stop_failed);
     facts.depends_on = spec ? spec->depends_on : std::vector<manifests::Dependency>{};
     if (in_.shutting_down) {
-        facts.asked = "the host goes down";
+        facts.asked = kHostGoesDown;
     } else if (!wanted) {
         facts.asked = "its manifest is gone";
         facts.with_dependents = false;  // their manifests tell what they want

@@ -213,6 +213,11 @@ TEST_F(EndedRuns, StayWholeWhileAUnitOfTheirsIsInstalled) {
     std::ofstream(unit) << *quadlet::stamped("[Container]\nImage=i\n", "web", 1, kOwner);
     clear();
     EXPECT_TRUE(fs::exists(place / "accepted" / "web.json"));
+    std::string damaged = *quadlet::stamped("[Container]\nImage=i\n", "web", 1, kOwner);
+    damaged.replace(damaged.find("Generation="), 11, "Generatoin=");
+    std::ofstream(unit) << damaged;
+    clear();
+    EXPECT_TRUE(fs::exists(place / "accepted" / "web.json")) << "it could be anybody's";
     std::ofstream(unit) << *quadlet::stamped("[Container]\nImage=i\n", "web", 1,
                                              "fedcba9876543210");
     clear();

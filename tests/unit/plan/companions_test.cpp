@@ -285,11 +285,29 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
          "none: "},
         {"the generator has made nothing of it",
          [](HostPicture& host) {
+             host.seen.units->loaded_at = kNow - seconds(50);
              host.unit("web.service") = {};
              host.unit("web.service").load_state = "not-found";
              host.unit("web.service").active_state = "inactive";
          },
          "none: ; UnitRefused"},
+        {"systemd has lost what the generator had made of it",
+         [](HostPicture& host) {
+             host.unit("web.service") = {};
+             host.unit("web.service").load_state = "not-found";
+             host.unit("web.service").active_state = "inactive";
+             host.seen.units->loaded_at = kNow - seconds(900);
+             host.installed("web", "web.container").file.modified = kNow - seconds(9000);
+         },
+         "repair: reload-units web; UnitRefused"},
+        {"systemd has lost it, and it still runs",
+         [](HostPicture& host) {
+             host.unit("web.service").load_state = "not-found";
+             host.seen.units->loaded_at = kNow - seconds(900);
+             host.installed("web", "web.container").file.modified = kNow - seconds(9000);
+             host.unit("web.service").active_since = kNow - seconds(5000);
+         },
+         "repair: reload-units web"},
         {"the file is somebody else's",
          [](HostPicture& host) { host.installed("web", "web.container").file = {}; },
          "none: ; Conflict"},

@@ -25,13 +25,25 @@ class Trials : public testing::Test {
         views = version("localhost/web:1");
     }
 
+    static void add(manifests::AppSpec& spec, const std::string& part, const std::string& image) {
+        manifests::CompanionSpec companion;
+        companion.part = part;
+        companion.text = "[Container]\nImage=" + image + "\n";
+        spec.companions.push_back(companion);
+    }
+
     static plan::CompanionViews version(const std::string& image) {
         auto spec = std::make_shared<manifests::AppSpec>();
         spec->name = "web";
-        manifests::CompanionSpec companion;
-        companion.part = "web.container";
-        companion.text = "[Container]\nImage=" + image + "\n";
-        spec->companions.push_back(companion);
+        add(*spec, "web.container", image);
+        return plan::view_companions({{"web", spec}}, {}, "/etc/containers/systemd/podreeve");
+    }
+
+    static plan::CompanionViews two(const std::string& web, const std::string& db) {
+        auto spec = std::make_shared<manifests::AppSpec>();
+        spec->name = "web";
+        add(*spec, "web.container", web);
+        add(*spec, "db.container", db);
         return plan::view_companions({{"web", spec}}, {}, "/etc/containers/systemd/podreeve");
     }
 
@@ -128,6 +140,24 @@ TEST_F(Trials, OfAnotherTextDoNotWaitAndOneThatWorksEndsThePause) {
     time.advance(minutes(1));
     ask();
     EXPECT_EQ(runs, 4) << "a minute again";
+}
+
+// What was refused would else be installed over the version that runs.
+TEST_F(Trials, ThatFailOrAreCutLeaveARefusedTextRefused) {
+    views = two("localhost/web:1", "localhost/db:1");
+    systemd::DryRun run;
+    run.errors["web.container"] = {"unsupported key 'Imgae'"};
+    run.sources["db.service"] = "/somewhere/db.container";
+    reply = run;
+    ASSERT_EQ(ask().size(), 1U);
+    std::stop_source source;
+    source.request_stop();
+    views = two("localhost/web:1", "localhost/db:2");
+    cannot();
+    EXPECT_EQ(ask(source.get_token()).count("web.container"), 1U);
+    EXPECT_EQ(ask().count("web.container"), 1U);
+    views = two("localhost/web:2", "localhost/db:2");
+    EXPECT_TRUE(ask().empty()) << "of another text nothing is known";
 }
 
 TEST_F(Trials, ThatWereCutShortCountForNothing) {

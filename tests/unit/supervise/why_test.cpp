@@ -68,6 +68,14 @@ TEST(Why, AnAppWhoseRemovalIsHeldSaysSo) {
     EXPECT_EQ(why(overview, "web")[0].next, "") << "the hold says what ends it";
 }
 
+TEST(Why, AnAppThatIsDownWithItsHostSaysWhatLetsItRunAgain) {
+    Overview overview;
+    AppStatus web = app_called("web", ServiceState::Waiting, "the host goes down");
+    web.down_because = "the host goes down";
+    overview.apps = {web};
+    EXPECT_NE(why(overview, "web")[0].next.find("`podreeve shutdown --undo`"), std::string::npos);
+}
+
 TEST(Why, AnAppThatRunsHasNothingToExplain) {
     Overview overview;
     AppStatus web = app_called("web", ServiceState::Running);
