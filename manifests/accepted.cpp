@@ -240,7 +240,8 @@ std::vector<std::string> AcceptedVersions::apps() const {
     const auto dir = dir_.use();
     for (fs::directory_iterator it(dir.path(), error), end; !error && it != end;
          it.increment(error)) {
-        if (is_label(it->path().filename().string())) {
+        // One that could not be written whole leaves a folder with nothing in it.
+        if (is_label(it->path().filename().string()) && !versions_in(it->path()).empty()) {
             out.push_back(it->path().filename().string());
         }
     }
@@ -267,9 +268,9 @@ Status AcceptedVersions::put_note(const std::string& text) {
     return write_file_atomically(dir / kNote, text, 0600);
 }
 
-std::string AcceptedVersions::note() const {
+Result<std::string> AcceptedVersions::note() const {
     const auto dir = dir_.use();
-    return read_file(dir / kNote, kMaxNoteBytes).value_or("");
+    return read_file(dir / kNote, kMaxNoteBytes);
 }
 
 }  // namespace podreeve::manifests

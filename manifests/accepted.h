@@ -62,9 +62,9 @@ class AcceptedVersions {
     // Apps with a current version, and the file name each was accepted from.
     std::map<std::string, std::string> current_files() const;
 
-    // What the source notes for its next run, in seen.json beside them; empty: nothing.
+    // What the source notes for its next run, in seen.json beside them.
     Status put_note(const std::string& text);
-    std::string note() const;
+    Result<std::string> note() const;  // NotFound: there is none
 
   private:
     DiskDirectory dir_;

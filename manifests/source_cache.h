@@ -145,6 +145,7 @@ struct ManifestSource::Cache {
     Texts read_within(FileState& state);
     bool has_same_units(const FoundManifest& found, const std::vector<FoundUnit>& units);
     void recall();
+    void recall_note();
     void expect_files();
     void expect_file(const std::string& app, const std::string& hash);
     void remember();

@@ -74,21 +74,34 @@ Listing ManifestSource::Cache::look() {
 }
 
 // What an earlier run saw last and remembered: JSON with the keys directories (path -> device,
-// inode, boot), held and let_go (apps); later releases may add some. What cannot be read counts as
-// not there. Its manifests are expected where they were.
+// inode, boot), held and let_go (apps); later releases may add some. Of a note that cannot be read
+// all that is missing counts as held. Its manifests are expected where they were.
 void ManifestSource::Cache::recall() {
     if (recalled || config.accepted_dir.empty()) {
         return;
     }
-    if (const std::string bytes = accepted.note(); !bytes.empty()) {
-        const json kept = json_object_from(bytes);
-        presence.recall(child_in(kept, "directories"));
-        guard.recall(texts_in(kept, "held"));
-        let_go = texts_in(kept, "let_go");
-        remembered = bytes;
-    }
+    recall_note();
     expect_files();
     recalled = true;
+}
+
+void ManifestSource::Cache::recall_note() {
+    const Result<std::string> bytes = accepted.note();
+    if (!bytes && bytes.error().code == Code::NotFound) {
+        return;
+    }
+    const json kept = bytes ? json::parse(*bytes, nullptr, false) : json();
+    if (!kept.is_object()) {
+        log::warn("cannot know which removals were held: {}; all that are not there are",
+                  bytes ? "seen.json is damaged" : bytes.error().message);
+        const std::vector<std::string> all = accepted.apps();
+        guard.recall({all.begin(), all.end()});
+        return;
+    }
+    presence.recall(child_in(kept, "directories"));
+    guard.recall(texts_in(kept, "held"));
+    let_go = texts_in(kept, "let_go");
+    remembered = *bytes;
 }
 
 void ManifestSource::Cache::expect_files() {
@@ -262,13 +275,16 @@ void ManifestSource::Cache::report_held(const std::map<std::string, VersionCandi
 
 // Where its manifest was when it was last accepted, as it was written then; "": that is not known.
 std::string ManifestSource::Cache::file_of(const std::string& app) {
-    if (const auto version = effective.find(app);
-        version != effective.end() && !version->second.text.file.empty()) {
+    const auto version = effective.find(app);
+    if (version != effective.end() && !version->second.text.file.empty()) {
         return version->second.text.file;
     }
     const auto hash = accepted.current(app);
     const auto text = hash ? accepted.load(app, *hash) : std::nullopt;
-    return text ? text->file : "";
+    if (text) {
+        return text->file;
+    }
+    return version != effective.end() ? version->second.spec->file : "";
 }
 
 // Of those whose manifest is gone, the ones that had it in a directory that is none of the
@@ -286,6 +302,10 @@ std::map<std::string, HeldRemoval> ManifestSource::Cache::find_unconfigured(
             out[app] = {
                 "InternalError",
                 fmt::format("where it was is not known ({}): the app stays as it is", *thrown)};
+        } else if (directory.empty() && from_before.contains(app)) {
+            out[app] = {"VersionUnreadable",
+                        "the version of it that is kept cannot be read, so where it was is not "
+                        "known: the app stays as it is until its manifest is back"};
         } else if (!directory.empty() && !is_configured(directory)) {
             out[app] = {"DirectoryNotConfigured",
                         fmt::format("its directory {} is none of the configured manifest "

@@ -297,6 +297,48 @@ TEST_F(Removal, OneThatIsHeldStaysSoWhenItsLastVersionIsLost) {
     EXPECT_EQ(problems(), Words{});
 }
 
+// Nobody knows then where its manifest was, nor whether that place is to be seen.
+TEST_F(Removal, AnAppWhoseKeptVersionIsGarbageStaysWhenItsManifestIsOutOfSight) {
+    write_apps({"web"});
+    const std::string hash = spec_hash(*desired_.apps.at("web"));
+    std::ofstream(root_ / "accepted/web" / (hash + ".json")) << "{";
+    fs::rename(root_ / "a", root_ / "away");
+    fs::create_directory(root_ / "a");
+    open();
+    apps_later(minutes(20));
+    ASSERT_EQ(desired_.problems.size(), 1U);
+    EXPECT_EQ(desired_.problems[0].app, "web") << "what runs of it is left";
+    remove("a");
+    fs::rename(root_ / "away", root_ / "a");
+    EXPECT_EQ(apps_later(), Words{"web"});
+    EXPECT_EQ(problems(), Words{});
+}
+
+TEST_F(Removal, AFolderWithoutAVersionIsNoMemoryOfAnApp) {
+    write_apps({"web"});
+    fs::create_directory(root_ / "accepted/half");
+    write("a/db.yaml", app_text("db"));
+    apps();
+    EXPECT_FALSE(desired_.remembered->contains("half"));
+    EXPECT_TRUE(desired_.remembered->contains("web"));
+}
+
+TEST_F(Removal, WhatWasHeldStaysSoWhenTheNoteOfItCannotBeRead) {
+    write_apps({"a1", "a2", "a3"});
+    for (const char* app : {"a1", "a2", "a3"}) {
+        remove(std::string("a/") + app + ".yaml");
+    }
+    ASSERT_EQ(apps_later(), (Words{"a1", "a2", "a3"}));
+    for (const char* another : {"b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8"}) {
+        write(std::string("a/") + another + ".yaml", app_text(another));
+    }
+    apps_later();
+    std::ofstream(root_ / "accepted/seen.json", std::ios::trunc) << "{\"held\": [\"a1";
+    open();
+    apps_later(minutes(20));
+    EXPECT_EQ(held(), (Words{"a1 ManyRemovals", "a2 ManyRemovals", "a3 ManyRemovals"}));
+}
+
 TEST_F(Removal, AMovedFileIsLookedForWhereItIsNow) {
     write_apps({"db", "web"});
     fs::rename(root_ / "a/web.yaml", root_ / "b/web.yaml");
