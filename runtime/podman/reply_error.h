@@ -9,12 +9,12 @@
 
 namespace podreeve::podman {
 
-// A reply that is neither 2xx nor 304, as an Error: "cannot start container web: podman: …". Libpod
-// answers 500 to much that is a conflict, so podman's words decide too. Secrets are blotted out of
-// them.
 // What podman says of a failure, fit for a message.
 std::string podman_words(std::string_view said);
 
+// A reply that is neither 2xx nor 304, as an Error: "cannot start container web: podman: …". Libpod
+// answers 500 to much that is a conflict, so podman's words decide too. Secrets are blotted out of
+// them.
 Error reply_error(const http::Response& reply,
                   std::string_view what,
                   const std::vector<std::string>& secrets);

@@ -7,7 +7,7 @@
 namespace podreeve::supervise {
 namespace {
 
-// What a kill may take after the grace has passed (agent/handlers/running.cpp).
+// What a kill may take after the grace has passed (agent/handlers/start_stop.cpp).
 constexpr std::chrono::seconds kBeyondGrace{15};
 // Then the step that stops a unit is given up (agent/handlers/table.cpp), however long systemd
 // waits.
