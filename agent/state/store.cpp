@@ -129,8 +129,10 @@ Status Store::prepare() {
     for (const auto& [statement, sql] : all) {
         auto prepared = db_.prepare(sql);
         if (!prepared) {
-            // The version says that the tables are there; one that is not is damage.
-            return fail(Code::Corrupt, prepared.error().message);
+            // The version says that the tables are there; one that is not is damage. What could not
+            // be read, for want of memory or of the disk, says nothing of the file.
+            const Error& error = prepared.error();
+            return error.code == Code::Internal ? Error{Code::Corrupt, error.message} : error;
         }
         statement = std::move(*prepared);
     }
