@@ -8,6 +8,7 @@
 
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "agent/supervise/overview.h"
 
 namespace podreeve::api {
 namespace {
@@ -19,9 +20,7 @@ struct HeldApp {
 std::vector<HeldApp> held_apps(Backend& backend) {
     std::vector<HeldApp> held;
     for (const supervise::AppStatus& app : backend.shared_status.lock()->apps) {
-        const auto condition =
-            std::ranges::find(app.conditions, "RemovalHeld", &supervise::StatusCondition::type);
-        if (condition != app.conditions.end()) {
+        if (const auto* condition = supervise::find_condition(app, "RemovalHeld")) {
             held.push_back({app.name, condition->reason, condition->message});
         }
     }

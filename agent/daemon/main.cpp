@@ -19,6 +19,7 @@
 #include "agent/daemon/once.h"
 #include "agent/daemon/watchdog.h"
 #include "agent/state/ensure_loop.h"
+#include "agent/supervise/overview.h"
 #include "runtime/base/contained.h"
 #include "runtime/base/core_dumps.h"
 #include "runtime/base/log.h"
@@ -115,8 +116,7 @@ Result<daemon::Config> configure(const CommandLine& arguments) {
 }
 
 bool is_removal_held(const supervise::AppStatus& app) {
-    return std::ranges::any_of(
-        app.conditions, [](const auto& condition) { return condition.type == "RemovalHeld"; });
+    return supervise::find_condition(app, "RemovalHeld") != nullptr;
 }
 
 // systemd not hearing us is worth a line, and no more. Whether it has.

@@ -24,9 +24,9 @@ std::string_view dialect_name(manifests::Dialect dialect) {
 
 // One that was recalled from its event has no reason.
 bool same_fact(const StatusCondition& old, const StatusCondition& now) {
-    return old.type == now.type &&
-           (old.reason.empty() ? old.message == now.message : old.reason == now.reason) &&
-           (old.reason.empty() || old.part == now.part);
+    const bool is_recalled = old.reason.empty();
+    return old.type == now.type && (is_recalled ? old.message == now.message
+                                                : old.reason == now.reason && old.part == now.part);
 }
 
 StatusCondition carry_over(const plan::Condition& condition,
@@ -72,11 +72,6 @@ std::string health_word(const AppStatus& status, const Facts& facts) {
     return facts.unhealthy ? "unhealthy" : "starting";
 }
 
-bool has_condition(const AppStatus& app, const std::string& type) {
-    return std::ranges::any_of(
-        app.conditions, [&](const StatusCondition& condition) { return condition.type == type; });
-}
-
 void add_ends(std::vector<state::Event>& events,
               const AppStatus& before,
               const AppStatus& now,
@@ -85,7 +80,7 @@ void add_ends(std::vector<state::Event>& events,
     const bool has_events = before.state != now.state || now.change != 0;
     std::set<std::string> over;
     for (const StatusCondition& condition : before.conditions) {
-        if (!has_condition(now, condition.type) &&
+        if (find_condition(now, condition.type) == nullptr &&
             (!has_events || is_of_manifest(condition.type))) {
             over.insert(condition.type);
         }
@@ -149,6 +144,11 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
     }
     status.since = before != nullptr && before->state == status.state ? before->since : now;
     return status;
+}
+
+const StatusCondition* find_condition(const AppStatus& app, std::string_view type) {
+    const auto found = std::ranges::find(app.conditions, type, &StatusCondition::type);
+    return found == app.conditions.end() ? nullptr : &*found;
 }
 
 bool is_of_manifest(std::string_view type) {

@@ -24,6 +24,9 @@ inline constexpr const char* kWellAgain = "WellAgain";
 // The state in the event of a condition that an app had, when its own state has stayed.
 inline constexpr const char* kOver = "Over";
 
+// Null: it has none of that type.
+const StatusCondition* find_condition(const AppStatus& app, std::string_view type);
+
 // Conditions that say what is the matter with a manifest: what mends it, an edit or a mount, may
 // come while the agent is down. Their begins and ends all have events, by which they are recalled.
 bool is_of_manifest(std::string_view type);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/supervise/decide/shutdown_order.h"
+#include "agent/supervise/overview.h"
 
 namespace podreeve::supervise {
 namespace {
@@ -27,10 +28,7 @@ const Blocker* follow(const AppStatus& app) {
 }
 
 const StatusCondition* removal_held(const AppStatus& app) {
-    const auto held = std::find_if(
-        app.conditions.begin(), app.conditions.end(),
-        [](const StatusCondition& condition) { return condition.type == "RemovalHeld"; });
-    return held == app.conditions.end() ? nullptr : &*held;
+    return find_condition(app, "RemovalHeld");
 }
 
 std::string reason_of(const AppStatus& app) {
