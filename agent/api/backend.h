@@ -29,6 +29,12 @@ struct PassSummary {
     Duration took{};
 };
 
+// What a person lets go, by app.
+struct LetGo {
+    std::set<std::string> removals;  // the app
+    std::set<std::string> volumes;   // what volumes of it held that are gone from podman
+};
+
 // What the daemon lends to the server. Every function may be called from any thread and returns
 // within its own deadline.
 struct Backend {
@@ -53,8 +59,9 @@ struct Backend {
     std::function<void()> wake;
     // Whether the manifest of that version (its hash) is kept.
     std::function<bool(const std::string& app, const std::string& spec)> keeps_version;
-    // The removal of these goes on, whatever holds it; a pass is made.
-    std::function<void(const std::set<std::string>& apps)> let_go = nullptr;
+    // What holds the removal of apps, or keeps others from having empty volumes, does so no longer;
+    // a pass is made.
+    std::function<void(const LetGo& what)> let_go = nullptr;
     std::vector<std::string> manifest_directories = {};
 };
 

@@ -204,6 +204,7 @@ struct Agent::Parts {
         podman, config.probe_program, clock, scheduler,
         [this](const std::vector<health::Change>& changes) { health_changed(changes); }};
     observe::ProcessWatch processes{config.proc};
+    observe::MountLook mounts{config.proc, config.directory_patience};
     reconcile::KeptVersions versions{
         source, specs, *state, {config.paths.state_dir / "units", &state->disk()}};
     reconcile::OpenStream events_of_podman;
@@ -213,7 +214,7 @@ struct Agent::Parts {
     reconcile::Reconciler reconciler{
         {source, podman, *state, supervisor, specs, clock, health.monitor(), versions, lookout,
          companions ? &companions->stage : nullptr, &processes, unit_of_podman.get(),
-         end_of_host.get(), &brake, config.condition_patience},
+         end_of_host.get(), &brake, &mounts, config.condition_patience},
         scheduler,
         shared_status,
         {.interval = config.interval, .pause = config.flood_pause}};
@@ -235,6 +236,7 @@ struct Agent::Parts {
     Result<supervise::RequestReport> take_request(const std::string& app,
                                                   const supervise::AppRequest& request);
     supervise::RequestReport shut_down(bool down);
+    void let_go(const std::set<std::string>& removals, const std::set<std::string>& volumes);
     api::Backend backend();
 };
 
@@ -397,6 +399,12 @@ void Agent::Parts::health_changed(const std::vector<health::Change>& changes) {
     reconciler.request("the health of a container has changed");
 }
 
+void Agent::Parts::let_go(const std::set<std::string>& removals,
+                          const std::set<std::string>& volumes) {
+    source.allow_removal(removals);
+    supervisor.let_volumes_go(volumes);
+}
+
 Result<supervise::RequestReport> Agent::Parts::take_request(const std::string& app,
                                                             const supervise::AppRequest& request) {
     ASSIGN_OR_RETURN(supervise::RequestReport report, supervisor.request(app, request));
@@ -439,9 +447,9 @@ api::Backend Agent::Parts::backend() {
         [this](const std::string& app, const std::string& spec) {
             return source.accepted(app, spec) != nullptr;
         },
-        [this](const std::set<std::string>& apps) {
-            source.allow_removal(apps);
-            scheduler.post([this] { reconciler.request("a person lets a removal go on"); });
+        [this](const api::LetGo& what) {
+            let_go(what.removals, what.volumes);
+            scheduler.post([this] { reconciler.request("a person lets go what was held"); });
         },
         std::vector<std::string>(config.paths.manifest_dirs.begin(),
                                  config.paths.manifest_dirs.end())};
@@ -520,6 +528,10 @@ void Agent::let_all_go(const std::string& why) {
     const std::vector<std::string> apps = parts_->source.accepted_apps();
     parts_->source.allow_removal({apps.begin(), apps.end()});
     parts_->reconciler.request(why);
+}
+
+void Agent::let_go(const std::set<std::string>& removals, const std::set<std::string>& volumes) {
+    parts_->let_go(removals, volumes);
 }
 
 void Agent::note_unwatched(const std::string& why) {

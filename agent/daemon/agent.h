@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "agent/daemon/config.h"
 #include "agent/reconcile/pass.h"
@@ -61,6 +63,8 @@ class Agent {
 
     // Whatever holds the removal of an app that has no manifest any more, the next pass does not.
     void let_all_go(const std::string& why);
+    // As `podreeve prune`.
+    void let_go(const std::set<std::string>& removals, const std::set<std::string>& volumes);
 
     reconcile::Reconciler& reconciler();
     supervise::SharedStatus& shared_status();

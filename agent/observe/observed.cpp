@@ -54,4 +54,17 @@ bool Observed::knows_companions(const std::string& app) const {
     return !companions_failed && (!companions || companions->knows(app));
 }
 
+std::string mount_point_of(const Mounts& mounts, std::string_view path) {
+    std::string_view longest;
+    for (const std::string& point : mounts.points) {
+        const bool is_above =
+            point == "/" ||
+            (path.starts_with(point) && (path.size() == point.size() || path[point.size()] == '/'));
+        if (is_above && point.size() > longest.size()) {
+            longest = point;
+        }
+    }
+    return std::string(longest);
+}
+
 }  // namespace podreeve::observe

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/observe/companions.h"
@@ -38,12 +39,24 @@ struct Ownership {
 std::optional<Ownership> ownership(const std::map<std::string, std::string>& labels,
                                    const std::string& owner);
 
+// What is mounted on the host.
+struct Mounts {
+    std::vector<std::string> points;
+    // By volume, the folder that podman has it in (".../volumes"), with no link in its path. Those
+    // that podman does not tell, or whose file system does not answer, are not in it.
+    std::map<std::string, std::string> volume_folders = {};
+};
+
+// The mount point that path, which need not be there, lies below; "": below none.
+std::string mount_point_of(const Mounts& mounts, std::string_view path);
+
 // Volumes, networks, secrets and images are only read when a plan needs them.
 struct HostResources {
     std::map<std::string, podman::VolumeDetails> volumes;
     std::map<std::string, podman::NetworkDetails> networks;
     std::map<std::string, podman::SecretDetails> secrets;
     std::map<std::string, bool> images;  // of those that were asked for: is it here
+    std::optional<Mounts> mounts = {};   // nothing: they could not be looked at
 };
 
 struct Observed {

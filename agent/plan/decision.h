@@ -162,9 +162,6 @@ bool is_stuck(const AppPolicy& app, const podman::ContainerSummary& container);
 const PartPolicy* hold_of(const AppPolicy& app, const std::string& part);
 // The image cannot be had: not here, and not to be pulled.
 bool is_barred(const AppCase& app, const manifests::ContainerSpec& spec);
-// It was there when this spec was deployed, and podreeve removes no volume that holds data: one
-// that is absent is lost.
-bool had_data(const AppCase& app, const manifests::VolumeSpec& volume);
 // A member of which podman cannot say how it is, by name; empty when there is none.
 std::string unknown_member(const AppCase& app, const podman::PodSummary& pod);
 // How the app's service container is called once the plan is carried out.

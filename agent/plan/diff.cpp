@@ -7,6 +7,7 @@
 #include "agent/plan/decision.h"
 #include "agent/plan/deploy.h"
 #include "agent/plan/digest.h"
+#include "agent/plan/kept_volumes.h"
 #include "agent/plan/removal.h"
 #include "agent/plan/step_graph.h"
 #include "runtime/base/in_hand.h"
@@ -106,9 +107,10 @@ void hold_stop(AppPlan& plan, const AppPolicy& policy) {
 
 void plan_running(const AppCase& app, AppPlan& plan) {
     plan.conditions = conflicts(app);
-    if (!plan.conditions.empty()) {
+    if (!plan.conditions.empty() || hold_for_storage(app, plan)) {
         return;
     }
+    plan.asks_for_resources = has_unseen_volumes(app);
     AppDecision decision = evaluate(app);
     plan.conditions = std::move(decision.conditions);
     if (!has_work(decision) && !(is_new_spec(app) && !decision.incomplete)) {
@@ -121,27 +123,10 @@ void plan_running(const AppCase& app, AppPlan& plan) {
     hold_back(plan, app.app);
 }
 
-// Of one that is down nobody would notice before its start that what it held is gone.
-void report_lost_volumes(const AppCase& app, AppPlan& plan) {
-    for (const manifests::VolumeSpec& volume : app.spec.volumes) {
-        if (!had_data(app, volume)) {
-            continue;
-        }
-        if (!app.observed.resources) {
-            plan.asks_for_resources = true;
-        } else if (!app.observed.resources->volumes.contains(volume.name)) {
-            plan.conditions.push_back(
-                {"VolumeLost", "Removed",
-                 fmt::format("podman has volume {} no longer: what it held is lost, and the next "
-                             "start makes an empty one",
-                             volume.name),
-                 volume.part});
-        }
-    }
-}
-
 void plan_stopped(const AppCase& app, AppPlan& plan) {
-    report_lost_volumes(app, plan);
+    if (!hold_for_storage(app, plan)) {
+        report_lost_volumes(app, plan);
+    }
     StepGraph graph(plan, false);
     stop_app(app, graph);
     plan.action = AppAction::Stop;

@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "agent/observe/observed.h"
+#include "agent/plan/kept_volumes.h"
 #include "manifests/model.h"
 #include "runtime/base/clock.h"
 
@@ -141,6 +142,7 @@ struct AppPolicy {
     // The hash whose deploy ended well last, "" before the first. Not known: then only the labels
     // of the parts tell, and a change that touches none of them (a volume, a secret) goes unseen.
     std::optional<std::string> deployed_spec;
+    KeptVolumes kept_volumes = {};
     bool stopped = false;    // wanted down
     bool hold_stop = false;  // its stop or removal waits for others to be down
     std::string stop_why;    // why it is wanted down, or whom that waits for

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/plan/kept_volumes.h"
 #include "agent/plan/labels.h"
 #include "agent/plan/replaced_objects.h"
 #include "agent/plan/steps.h"

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "agent/plan/decision.h"
-#include "agent/plan/volume_roles.h"
 
 // When something that is there, but not as it should be, is set going again.
 namespace podreeve::plan {
@@ -84,10 +83,6 @@ bool is_stuck(const AppPolicy& app, const podman::ContainerSummary& container) {
 const PartPolicy* hold_of(const AppPolicy& app, const std::string& part) {
     const auto it = app.parts.find(part);
     return it == app.parts.end() || !it->second.hold_start ? nullptr : &it->second;
-}
-
-bool had_data(const AppCase& app, const manifests::VolumeSpec& volume) {
-    return holds_data(volume_role(volume.origin)) && app.app.deployed_spec == app.hashes.app;
 }
 
 bool is_barred(const AppCase& app, const manifests::ContainerSpec& spec) {

@@ -190,6 +190,9 @@ Status add_plan(const PassWorld& world, Planned& planned, std::stop_token stop) 
     if (plan.needs_resources) {
         RETURN_IF_ERROR(observe::add_resources(seen.observed, world.podman,
                                                plan::images_asked_for(plan), std::move(stop)));
+        if (world.mounts != nullptr) {
+            seen.observed.resources->mounts = world.mounts->look(*seen.observed.resources);
+        }
         plan = plan::diff(prepared.effective, seen.observed, prepared.policy);
     }
     return {};

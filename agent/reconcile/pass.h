@@ -8,6 +8,7 @@
 
 #include "agent/handlers/spec_book.h"
 #include "agent/health/monitor.h"
+#include "agent/observe/mount_look.h"
 #include "agent/observe/processes.h"
 #include "agent/plan/plan.h"
 #include "agent/reconcile/kept_versions.h"
@@ -42,6 +43,7 @@ struct PassWorld {
     PodmanUnit* podman_unit = nullptr;           // of one whose podman systemd starts
     HostEnd* host_end = nullptr;                 // of one whose apps the host's systemd stops
     Brake* brake = nullptr;                      // of one that outlives its deaths
+    observe::MountLook* mounts = nullptr;        // of one that can look at what is mounted
     // For all start conditions that are looked at outside, together.
     Duration condition_patience = std::chrono::milliseconds(500);
 };

@@ -132,4 +132,42 @@ void Supervisor::Core::note_companions_of(const plan::AppPlan& planned, const Pr
     memory.failures.forget_outlived(planned.subject(), now());
 }
 
+// Those of apps with which a pass had nothing to do: what is being made is not there yet.
+void Supervisor::Core::note_volumes(const Prepared& prepared,
+                                    const observe::Observed& observed,
+                                    const plan::Plan& plan) {
+    if (!observed.resources) {
+        return;
+    }
+    for (const auto& [name, version] : prepared.effective.apps) {
+        const auto policy = prepared.policy.apps.find(name);
+        const auto planned = plan.apps.find(name);
+        if (policy == prepared.policy.apps.end() || policy->second.busy ||
+            planned == plan.apps.end() || !planned->second.empty()) {
+            continue;
+        }
+        const InHand in_hand(name);
+        contained_or_logged("noting the volumes of an app", [&, &name = name, &version = version] {
+            note_volumes_of(name, version, *observed.resources);
+        });
+    }
+}
+
+void Supervisor::Core::note_volumes_of(const std::string& app,
+                                       const SpecPointer& version,
+                                       const observe::HostResources& resources) {
+    const auto record = state.app(app);
+    if (!record || record->deployed_spec.empty() ||
+        manifests::spec_hash(*version) != record->deployed_spec) {
+        return;
+    }
+    AppMemory remembered = memory_from(record->extra);
+    plan::KeptVolumes seen =
+        plan::look_again(remembered.volumes, *version, record->deployed_spec, resources);
+    if (seen != remembered.volumes) {
+        remembered.volumes = std::move(seen);
+        keep(app, remembered);
+    }
+}
+
 }  // namespace podreeve::supervise

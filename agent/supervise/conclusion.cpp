@@ -156,6 +156,7 @@ Overview Supervisor::conclude(const manifests::Desired& desired,
         Core& core = *core_;
         const ObservedIndex index(observed, core.state.owner());
         core.note_companions(prepared, plan);
+        core.note_volumes(prepared, observed, plan);
         overview.podman_reachable = true;
         overview.podman_version =
             fmt::format("{}.{}.{}", observed.podman_version.major, observed.podman_version.minor,

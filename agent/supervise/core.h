@@ -74,6 +74,14 @@ struct Supervisor::Core {
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
     void note_companions_of(const plan::AppPlan& planned, const Prepared& prepared);
 
+    // Where the volumes are that hold the data of the versions that run.
+    void note_volumes(const Prepared& prepared,
+                      const observe::Observed& observed,
+                      const plan::Plan& plan);
+    void note_volumes_of(const std::string& app,
+                         const SpecPointer& version,
+                         const observe::HostResources& resources);
+
     // change_ends.cpp
     void note_pod_starts(const state::ChangeView& change);
     void forget_exits(const state::ChangeView& change);

@@ -164,6 +164,17 @@ void Supervisor::forget_failures(const std::optional<std::string>& app) {
     }
 }
 
+void Supervisor::let_volumes_go(const std::set<std::string>& apps) {
+    const std::lock_guard lock(core_->mutex);
+    for (const std::string& app : apps) {
+        if (const auto record = core_->state.app(app)) {
+            AppMemory remembered = memory_from(record->extra);
+            remembered.volumes = {};
+            core_->keep(app, remembered);
+        }
+    }
+}
+
 std::optional<WallTime> Supervisor::next_decision() const {
     const std::lock_guard lock(core_->mutex);
     return core_->found.next ? std::optional(core_->wall() + (*core_->found.next - core_->now()))

@@ -134,6 +134,9 @@ class Supervisor {
     // A person asked: forget what failed and what backs off, so that the next pass tries again.
     void forget_failures(const std::optional<std::string>& app);
 
+    // A person asked: what volumes of these apps held is gone, and empty ones may take their place.
+    void let_volumes_go(const std::set<std::string>& apps);
+
     // The next moment at which a pass could decide differently without anything having happened.
     std::optional<WallTime> next_decision() const;
 

@@ -105,10 +105,22 @@ std::optional<FileSystemPlace> place_of_mount(std::string_view mountinfo, std::s
     return found;
 }
 
+std::vector<std::string> mount_points(std::string_view mountinfo) {
+    std::vector<std::string> points;
+    for (const MountRow& row : rows_in(mountinfo)) {
+        points.push_back(unescaped(row.point));
+    }
+    return points;
+}
+
+Result<std::string> read_mountinfo(const std::filesystem::path& self) {
+    return read_file(self / "mountinfo", kLargestTable);
+}
+
 Result<FileSystemPlace> place_of_file(int fd, const std::filesystem::path& self) {
     ASSIGN_OR_RETURN(const std::string fdinfo,
                      read_file(self / "fdinfo" / std::to_string(fd), kLargestTable));
-    ASSIGN_OR_RETURN(const std::string table, read_file(self / "mountinfo", kLargestTable));
+    ASSIGN_OR_RETURN(const std::string table, read_mountinfo(self));
     ASSIGN_OR_RETURN(const std::string name, name_of(fd, self));
     const std::string id = mount_id_in(fdinfo);
     for (const MountRow& row : rows_in(table)) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/result.h"
 
@@ -21,6 +22,12 @@ struct FileSystemPlace {
 // of several there, which covers the others. Nothing when target is no mount point. Asks for no
 // right to enter the directories above it.
 std::optional<FileSystemPlace> place_of_mount(std::string_view mountinfo, std::string_view target);
+
+// Where something is mounted, by the same text.
+std::vector<std::string> mount_points(std::string_view mountinfo);
+
+// The text of the tables of a process directory.
+Result<std::string> read_mountinfo(const std::filesystem::path& self = "/proc/self");
 
 // Where the open file stands, by the tables of a process directory of this process ("/proc/self").
 Result<FileSystemPlace> place_of_file(int fd, const std::filesystem::path& self = "/proc/self");

@@ -125,6 +125,122 @@ TEST_F(DataKept, VolumesThatGoInTheMidstOfARepairAreMadeAgainAsTheyWere) {
     EXPECT_EQ(std::ranges::count(story, "VolumeLost"), 1);
 }
 
+// podman's storage is on a disk of its own, which may be late at boot.
+class StorageOnADisk : public DataKept {
+  protected:
+    StorageOnADisk() {
+        host.config.proc = host.root / "proc";
+        fs::create_directories(host.config.proc / "self");
+        mount(true);
+    }
+
+    fs::path volumes() const { return fs::path(host.podman->directory()) / "volumes"; }
+
+    void mount(bool there) {
+        std::ofstream table(host.config.proc / "self/mountinfo");
+        table << "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n";
+        if (there) {
+            table << "30 20 8:2 / " << host.podman->directory() << " rw - ext4 /dev/sdb1 rw\n";
+        }
+    }
+
+    // All that podman had of the app is elsewhere; the file is what its claim holds.
+    void lose_storage() {
+        podman::Client client(host.podman->socket_path());
+        ASSERT_TRUE(host.podman->remove_behind_back("web"));
+        ASSERT_TRUE(client.remove_volumes_with("io.podreeve.app", "web", {}));
+    }
+
+    bool has_volume() {
+        podman::Client client(host.podman->socket_path());
+        return client.inspect_volume("data", {}).has_value();
+    }
+};
+
+TEST_F(StorageOnADisk, NothingEmptyTakesThePlaceOfAClaimWhileTheDiskIsNotMounted) {
+    start("web.yaml", web_with(true));
+    ASSERT_EQ(host.state("web"), "Running") << host.app("web").message;
+    host.stop();
+    lose_storage();
+    mount(false);
+    host.start();
+    host.advance(minutes(10));
+    EXPECT_EQ(host.state("web"), "Waiting") << host.app("web").message;
+    for (const char* words : {"volume data no longer", "is not mounted", "podreeve prune"}) {
+        EXPECT_NE(host.app("web").message.find(words), std::string::npos)
+            << host.app("web").message;
+    }
+    EXPECT_FALSE(has_volume());
+
+    // Neither a person's start nor a new version is one who lets the data go.
+    host.request("web", Verb::Stop);
+    host.request("web", Verb::Start);
+    host.write("web.yaml", web_with(true) + "      env: [{name: A, value: b}]\n");
+    host.pass();
+    host.advance(minutes(10));
+    EXPECT_EQ(host.state("web"), "Waiting") << host.app("web").message;
+    EXPECT_FALSE(has_volume());
+
+    mount(true);
+    podman::Client client(host.podman->socket_path());
+    podman::VolumeDetails data;
+    data.name = "data";
+    ASSERT_TRUE(client.create_volume(data, {}));
+    std::ofstream(in_volume(host, "data", "kept")) << "x";
+    host.pass();
+    host.advance(minutes(1));
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+    EXPECT_TRUE(fs::exists(in_volume(host, "data", "kept")));
+}
+
+TEST_F(StorageOnADisk, PruneLetsTheDataGo) {
+    start("web.yaml", web_with(true));
+    lose_storage();
+    mount(false);
+    host.pass();
+    ASSERT_EQ(host.state("web"), "Waiting") << host.app("web").message;
+    host.agent->let_go({}, {"web"});
+    host.pass();
+    host.advance(minutes(1));
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+    EXPECT_TRUE(has_volume());
+
+    // It is known again where they are: on what is mounted now.
+    mount(true);
+    lose_storage();
+    host.pass();
+    EXPECT_EQ(host.state("web"), "Waiting") << host.app("web").message;
+}
+
+TEST_F(StorageOnADisk, WhatIsGoneWhereTheDiskIsMountedIsMadeAnew) {
+    start("web.yaml", web_with(true));
+    lose_storage();
+    host.pass();
+    EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
+    const auto story = host.story("web");
+    EXPECT_EQ(std::ranges::count(story, "VolumeLost"), 1);
+}
+
+TEST_F(StorageOnADisk, ThePlaceIsLookedUpOnceForAVersion) {
+    start("web.yaml", web_with(true));
+    const auto asked = [&] {
+        std::size_t count = 0;
+        for (const fakes::FakePodman::Entry& entry : host.podman->journal()) {
+            count += entry.path.find("volumes/json") != std::string::npos ? 1 : 0;
+        }
+        return count;
+    };
+    host.pass();
+    const std::size_t before = asked();
+    for (int i = 0; i < 5; ++i) {
+        host.pass();
+    }
+    EXPECT_EQ(asked(), before);
+    host.restart();
+    host.pass();
+    EXPECT_EQ(asked(), before) << "it is kept over a restart";
+}
+
 TEST_F(DataKept, AStoppedAppSaysThatPodmanHasItsClaimNoLonger) {
     start("web.yaml", web_with(true));
     host.request("web", Verb::Stop);

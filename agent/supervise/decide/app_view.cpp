@@ -121,12 +121,15 @@ void add_conditions(AppView& view,
             if (condition.type == "RemovalHeld") {
                 view.facts.removal_held = condition.message;
             }
+            if (condition.reason == plan::kStorageNotMounted && view.facts.hold.empty()) {
+                view.facts.hold = condition.message;
+            }
             if (condition.type == "Conflict" && view.facts.conflict.empty() && !kept_up) {
                 view.facts.conflict = condition.message;
             }
         }
     }
-    if (policy != nullptr && policy->hold_start) {
+    if (policy != nullptr && policy->hold_start && view.facts.hold.empty()) {
         view.facts.hold = policy->why;
     }
     if (policy != nullptr) {

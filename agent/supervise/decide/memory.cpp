@@ -46,6 +46,24 @@ nlohmann::json to_rows(const std::vector<RanVersion>& ran) {
     return rows;
 }
 
+plan::KeptVolumes volumes_from(const nlohmann::json& row) {
+    plan::KeptVolumes kept{
+        text_in(row, "spec"), {}, text_in(row, "folder"), text_in(row, "mount_point")};
+    for (const nlohmann::json& name : child_in(row, "names")) {
+        if (name.is_string()) {
+            kept.names.insert(name.get<std::string>());
+        }
+    }
+    return kept;
+}
+
+nlohmann::json to_row(const plan::KeptVolumes& kept) {
+    return {{"spec", kept.spec},
+            {"names", kept.names},
+            {"folder", kept.folder},
+            {"mount_point", kept.mount_point}};
+}
+
 }  // namespace
 
 bool note_ran(AppMemory& memory, RanVersion version) {
@@ -83,6 +101,7 @@ AppMemory memory_from(const std::string& extra) {
     memory.companions = text_in(root, "companions");
     memory.companions_before = text_in(root, "companions_before");
     memory.ran = ran_from(child_in(root, "ran"));
+    memory.volumes = volumes_from(child_in(root, "volumes"));
     return memory;
 }
 
@@ -116,6 +135,9 @@ std::string to_extra(const AppMemory& memory) {
     }
     if (!memory.ran.empty()) {
         root["ran"] = to_rows(memory.ran);
+    }
+    if (memory.volumes != plan::KeptVolumes{}) {
+        root["volumes"] = to_row(memory.volumes);
     }
     if (memory.alone) {
         root["alone"] = true;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/plan/kept_volumes.h"
 #include "agent/supervise/decide/restart.h"
 
 namespace podreeve::supervise {
@@ -49,6 +50,7 @@ struct AppMemory {
     std::string companions;
     std::string companions_before;  // and of the one before it
     std::vector<RanVersion> ran;    // the last kRanVersions, newest first, each once
+    plan::KeptVolumes volumes;
     friend bool operator==(const AppMemory&, const AppMemory&) = default;
 };
 

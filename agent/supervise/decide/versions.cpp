@@ -144,6 +144,7 @@ SpecPointer Decider::evaluate_app(const std::string& name, const SpecPointer& sp
     policy.owner = in_.owner;
     policy.generation = record.generation;
     policy.generation_spec = record.spec;
+    policy.kept_volumes = memory.volumes;
     policy.stopped = record.stopped;
     // Objects without a record of a deploy: the store was lost, and their labels tell what was
     // deployed.

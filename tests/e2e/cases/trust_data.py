@@ -179,3 +179,35 @@ def case_a_sub_path_that_another_container_exchanges_is_never_seen_through(lab):
         lab.kill_process("web-main")
         lab.wait_until(lambda count=count: next_look(count), 60, "web has started again")
     assert set(looks()) == {"looked"}, looks()
+
+
+def case_a_claim_waits_for_the_disk_of_podmans_storage(lab):
+    """No empty volume takes its place while the disk is not mounted; once it is, the app runs with its data."""
+    storage = "/home/app/.local/share/containers/storage"
+
+    def with_podman_down(*steps):
+        lab.stop_agent()
+        lab.podman("stop", "--all", "--time", "1")
+        lab.systemctl("stop", "podman.socket", "podman.service")
+        for step in steps:
+            lab.root("sh", "-ec", step)
+        lab.systemctl("start", "podman.socket")
+        lab.start_agent()
+
+    with_podman_down(f"cp -a {storage} {storage}.disk && mount --bind {storage}.disk {storage}")
+    try:
+        lab.put_manifest("web.yaml", web(CLAIM, FROM_CLAIM))
+        lab.wait_until(lambda: lab.is_up("web"), 60, "web is up")
+        lab.podman("exec", "web-main", "sh", "-c", "echo mine > /d0/precious")
+        lab.settle()
+        with_podman_down(f"umount -l {storage}; rm -rf {storage}; install -d -o app -g app {storage}")
+        said, _ = lab.wait_until(lambda: lab.app("web")["state"] == "Waiting" and lab.app("web")["message"], 60,
+                                 "web waits")
+        assert f"{storage}, which podman's storage was on, is not mounted" in said, said
+        time.sleep(5)
+        assert lab.podman("volume", "ls", "-q") == ""
+        with_podman_down(f"rm -rf {storage}/*; mount --bind {storage}.disk {storage}")
+        lab.wait_until(lambda: lab.is_up("web"), 60, "web is up again")
+        assert lab.podman("exec", "web-main", "cat", "/d0/precious") == "mine"
+    finally:
+        lab.root("sh", "-c", f"umount -l {storage}; true")

@@ -71,7 +71,7 @@ def case_all_manifests_deleted_at_once_go_when_a_person_says_so(lab):
     assert refused.returncode == 1 and "--yes" in refused.stderr and lab.ids() == before, refused
     lab.run("podreeve", "prune", "--yes")
     lab.wait_until(lambda: not lab.ids() and not lab.apps(), 60, "all are removed")
-    assert "no removal is held" in lab.run("podreeve", "prune").stdout
+    assert "nothing is held" in lab.run("podreeve", "prune").stdout
 
 
 def case_one_manifest_of_three_deleted_is_one_app_removed(lab):

@@ -557,22 +557,6 @@ TEST(Apps, AFileThatNamesNoAppIsFoundByItsPathItsNameAndItsStem) {
               0U);
 }
 
-TEST(Prune, ListsWhatIsHeldAndLetsGoWhatIsNamedOfIt) {
-    Serving serving;
-    supervise::AppStatus held = running("web");
-    held.conditions.push_back({"RemovalHeld", "MassRemoval", "three went at once", "", true, {}});
-    serving.show(held);
-    const Answer list = serving.get("/v1/prune");
-    ASSERT_EQ(list.body["removals"].size(), 1U);
-    EXPECT_EQ(list.body["removals"][0]["app"], "web");
-    EXPECT_EQ(list.body["removals"][0]["reason"], "MassRemoval");
-    EXPECT_EQ(serving.post("/v1/prune?app=web&app=db").status, 409) << "db is not held";
-    EXPECT_EQ(serving.post("/v1/prune").status, 400) << "nobody is named";
-    EXPECT_TRUE(serving.let_go.empty());
-    EXPECT_EQ(serving.post("/v1/prune?app=web").status, 202);
-    EXPECT_EQ(serving.let_go, std::set<std::string>{"web"});
-}
-
 TEST(Server, WhatItDoesNotKnowIsNotFoundInJson) {
     const Serving serving;
     for (const char* target : {"/", "/v1", "/v2/apps", "/v1/apps/web/dance", "/v1/nothing"}) {

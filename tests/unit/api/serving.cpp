@@ -47,7 +47,7 @@ Backend Serving::backend() {
             *subscriptions,
             [this] { ++woken; },
             [](const std::string&, const std::string& spec) { return spec != "forgotten"; },
-            [this](const std::set<std::string>& apps) { let_go = apps; }};
+            [this](const LetGo& what) { let_go = what; }};
 }
 
 Answer Serving::ask(const std::string& method, const std::string& target) const {

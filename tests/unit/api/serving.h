@@ -60,7 +60,7 @@ class Serving {
     std::optional<std::string> diff_asked_for;
     std::mutex asking;  // held while it is noted what was asked
     std::vector<std::pair<std::string, std::string>> requests;  // app, verb
-    std::set<std::string> let_go;                               // by prune
+    LetGo let_go;                                               // by prune
     std::shared_ptr<supervise::Subscriptions> subscriptions =
         std::make_shared<supervise::Subscriptions>();
     Status app_request = {};

@@ -40,6 +40,12 @@ TEST(MountTable, TellsWhatIsMountedAtATarget) {
     EXPECT_EQ(place_of_mount("", "/"), std::nullopt);
 }
 
+TEST(MountTable, ListsWhereSomethingIsMounted) {
+    EXPECT_EQ(mount_points(kTable),
+              (std::vector<std::string>{"/", "/data", "/cover", "/cover", "/a\tb"}));
+    EXPECT_TRUE(mount_points("").empty());
+}
+
 TEST(MountTable, TellsWhereAnOpenFileStands) {
     const fakes::TempDir temp;
     const std::filesystem::path& top = temp.path();

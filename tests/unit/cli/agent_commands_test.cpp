@@ -295,10 +295,19 @@ TEST_F(ScriptedAgent, PruneListsWhatIsHeldAndLetsGoWhatWasListed) {
               "they are being removed; `podreeve status` shows how far\n");
     EXPECT_EQ(ask({"prune", "web", "--yes"}).out,
               "it is being removed; `podreeve status` shows how far it is\n");
-    EXPECT_NE(ask({"prune", "none", "--yes"}).err.find("its removal is not held"),
-              std::string::npos);
+    EXPECT_NE(ask({"prune", "none", "--yes"}).err.find("nothing of it is held"), std::string::npos);
     says["GET /v1/prune"] = {200, R"({"removals": []})"};
-    EXPECT_EQ(ask({"prune"}).out, "no removal is held\n");
+    EXPECT_EQ(ask({"prune"}).out, "nothing is held\n");
+}
+
+TEST_F(ScriptedAgent, PruneLetsGoWhatLostVolumesHeld) {
+    says["GET /v1/prune"] = {200, R"({"removals": [], "volumes": [
+        {"app": "db", "reason": "StorageNotMounted", "message": "/srv is not mounted"}]})"};
+    says["POST /v1/prune?app=db"] = {202, R"({"removed": [], "emptied": ["db"]})"};
+    EXPECT_EQ(ask({"prune", "--json"}).json()["volumes"].size(), 1U);
+    EXPECT_NE(ask({"prune"}).out.find("lost data  /srv is not mounted"), std::string::npos);
+    EXPECT_EQ(ask({"prune", "--yes"}).out,
+              "one app is started with empty volumes; `podreeve status` shows how far\n");
 }
 
 TEST_F(ScriptedAgent, UndoTellsWhichChangeDoesItOrWhyNot) {

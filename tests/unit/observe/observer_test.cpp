@@ -216,5 +216,23 @@ TEST(Services, OfAnotherPodreeveAreNotOursWhateverTheirName) {
     EXPECT_TRUE(find_services(observed, kMe).empty());
 }
 
+TEST(Mounts, APathIsBelowTheLongestMountPointAboveIt) {
+    const Mounts mounts{{"/", "/data", "/cover", "/cover", "/a\tb"}};
+
+    const struct {
+        const char* path;
+        const char* point;
+    } kRows[] = {
+        {"/data/volumes", "/data"}, {"/data", "/data"},   {"/database", "/"},
+        {"/cover/a/b", "/cover"},   {"/a\tb/c", "/a\tb"}, {"/", "/"},
+        {"/not/there/at/all", "/"},
+    };
+
+    for (const auto& row : kRows) {
+        EXPECT_EQ(mount_point_of(mounts, row.path), row.point) << row.path;
+    }
+    EXPECT_EQ(mount_point_of({}, "/data"), "");
+}
+
 }  // namespace
 }  // namespace podreeve::observe
