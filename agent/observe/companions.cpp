@@ -25,11 +25,14 @@ const InstalledUnit* Companions::find(const std::string& app, const std::string&
     return unit == units_of_app->second.end() ? nullptr : &unit->second;
 }
 
-bool Companions::is_source(const std::string& app,
-                           const std::string& file_name,
-                           const std::string& path) const {
+bool Companions::is_made_from(const std::string& app,
+                              const std::string& file_name,
+                              const systemd::UnitState& unit) const {
     const std::string within = "/" + app + "/" + file_name;
-    return path == folder + within || (!real_folder.empty() && path == real_folder + within);
+    const std::string source = unit.source_path.string();
+    const bool is_source =
+        source == folder + within || (!real_folder.empty() && source == real_folder + within);
+    return is_source && unit.is_generated();
 }
 
 const WantedUnits* Companions::find_wanted(const std::string& file_name) const {

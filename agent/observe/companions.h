@@ -70,11 +70,12 @@ struct Companions {
     // Whether it is known what there is of the app's: its files, and how systemd has its units.
     bool knows(const std::string& app) const;
     const InstalledUnit* find(const std::string& app, const std::string& file_name) const;
-    // Whether a unit with this SourcePath= was made from that file of ours. Quadlet may have
-    // followed the links on the way to the folder, or not.
-    bool is_source(const std::string& app,
-                   const std::string& file_name,
-                   const std::string& path) const;
+    // Whether what systemd has of a unit was made by Quadlet from that file of ours. Quadlet may
+    // have followed the links on the way to the folder, or not. A copy of what it made, in
+    // systemd's own directories, names our file as its source, too, and goes before it.
+    bool is_made_from(const std::string& app,
+                      const std::string& file_name,
+                      const systemd::UnitState& unit) const;
     const WantedUnits* find_wanted(const std::string& file_name) const;  // null: is not wanted
     // Null: not known to systemd, or nothing is known.
     const systemd::UnitState* unit(const std::string& service) const;

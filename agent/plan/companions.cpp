@@ -87,7 +87,7 @@ class CompanionSteps {
         After out;
         for (const std::string& service : services_of(unit)) {
             const systemd::UnitState* state = app_.seen.unit(service);
-            if (state != nullptr && state->is_down()) {
+            if (state != nullptr && (state->is_down() || !may_stop(unit, *state))) {
                 continue;
             }
             out.push_back(
@@ -95,6 +95,11 @@ class CompanionSteps {
                            json::object(), after));
         }
         return out;
+    }
+
+    // Another's of the same name, which goes before ours, is left.
+    bool may_stop(const observe::InstalledUnit& unit, const systemd::UnitState& state) const {
+        return state.is_masked() || is_ours(app_, file_of(unit), state);
     }
 
     void remove(const observe::InstalledUnit& unit, const After& after) {
@@ -330,7 +335,8 @@ class AppCompanions {
             for (const std::string& service :
                  view == nullptr ? std::vector<std::string>() : view->services) {
                 const systemd::UnitState* state = app.seen.unit(service);
-                if (state != nullptr && !state->is_down() && is_ours(app, *companion, *state)) {
+                if (state != nullptr && !state->is_down() &&
+                    is_ours(app, companion->part, *state)) {
                     after = {graph.add(
                         {StepKind::StopUnit, companion->part, service, "", policy_.stop_why, ""},
                         json::object(), after)};

@@ -130,6 +130,8 @@ struct CompanionPolicy {
     // By service: why one that keeps ending is not started yet. Another version of its file is
     // tried at once.
     std::map<std::string, std::string> resting = {};
+    // Services that were started while systemd had them from another's file.
+    std::set<std::string> foreign_runs = {};
 };
 
 // Of AppPolicy::grace_share.

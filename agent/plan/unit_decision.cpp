@@ -117,9 +117,11 @@ class UnitEvaluator {
         }
         for (const std::string& service : out_.view->services) {
             const UnitState* state = app_.seen.unit(service);
-            if (is_known(state) && !state->is_masked() && !is_ours(app_, *out_.spec, *state)) {
-                const std::string other = state->source_path.empty() ? state->fragment_path.string()
-                                                                     : state->source_path.string();
+            if (is_known(state) && !state->is_masked() && !is_ours(app_, part, *state)) {
+                const bool is_source = state->is_generated() && !state->source_path.empty();
+                const std::string other =
+                    (is_source ? state->source_path : state->fragment_path).string();
+                read_again_if_outdated(service, *state);
                 complain("Conflict", "UnitExists",
                          fmt::format("cannot install {}: the unit {} is that of {}; move it away, "
                                      "or give the companion another name",
@@ -128,6 +130,14 @@ class UnitEvaluator {
             }
         }
         return has_conflict_in_podman();
+    }
+
+    // What is in the way may be gone, and systemd not have noticed.
+    void read_again_if_outdated(const std::string& service, const UnitState& state) {
+        const Duration since_load = app_.observed.at - app_.seen.units->loaded_at;
+        if (state.needs_reload && (since_load >= kReloadAgain || since_load < Duration{})) {
+            out_.why_reload = fmt::format("systemd has not read the files of {} yet", service);
+        }
     }
 
     // Quadlet starts its containers with --replace: what is in the way would be gone.
@@ -323,23 +333,28 @@ class UnitEvaluator {
             out = {out.name, UnitAct::Restart, gone};
             return;
         }
+        const auto& foreign = app_.policy.companions.foreign_runs;
+        const bool is_foreign = foreign.contains(out.name);
         const bool changed = out_.install ? !out_.since : is_file_newer_than(state.active_since);
-        if (!changed) {
+        if (!changed && !is_foreign) {
             return;
         }
         switch (out_.spec->restart) {
             case UnitRestart::Now:
                 if (!is_held()) {
-                    out = {out.name, UnitAct::Restart, "its unit file is newer than it"};
+                    out = {out.name, UnitAct::Restart,
+                           is_foreign ? "it runs what another unit file says"
+                                      : "its unit file is newer than it"};
                 }
                 return;
             case UnitRestart::OnNextStart:
                 return;
             case UnitRestart::Report:
                 complain("RestartPending", "UnitFileIsNewer",
-                         fmt::format("{} runs an older version of {}; `podreeve restart {}` starts "
+                         fmt::format("{} runs {} version of {}; `podreeve restart {}` starts "
                                      "the new one",
-                                     out.name, out_.spec->part, app_.name));
+                                     out.name, is_foreign ? "another" : "an older", out_.spec->part,
+                                     app_.name));
                 return;
         }
     }
@@ -412,9 +427,8 @@ std::string file_of(const InstalledUnit& unit) {
     return unit.path.substr(unit.path.rfind('/') + 1);
 }
 
-bool is_ours(const UnitCase& app, const CompanionSpec& companion, const UnitState& state) {
-    return state.load_state == "not-found" ||
-           app.seen.is_source(app.name, companion.part, state.source_path.string());
+bool is_ours(const UnitCase& app, const std::string& file_name, const UnitState& state) {
+    return state.load_state == "not-found" || app.seen.is_made_from(app.name, file_name, state);
 }
 
 }  // namespace podreeve::plan

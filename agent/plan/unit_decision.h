@@ -47,9 +47,7 @@ UnitDecision evaluate_unit(const UnitCase& app,
 std::vector<std::string> services_of(const observe::InstalledUnit& unit);
 std::string file_of(const observe::InstalledUnit& unit);
 
-// systemd has made this service from this companion's file, or knows no file of it any more.
-bool is_ours(const UnitCase& app,
-             const manifests::CompanionSpec& companion,
-             const systemd::UnitState& state);
+// systemd has made this service from this file of the app's, or knows no file of it any more.
+bool is_ours(const UnitCase& app, const std::string& file_name, const systemd::UnitState& state);
 
 }  // namespace podreeve::plan

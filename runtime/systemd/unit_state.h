@@ -43,6 +43,13 @@ struct UnitState {
 
     bool is_down() const { return active_state == "inactive" || active_state == "failed"; }
 
+    // By a generator, whose directories systemd.generator(7) names; also of one of which systemd
+    // does not say where its file is.
+    bool is_generated() const {
+        return fragment_path.empty() ||
+               fragment_path.parent_path().filename().string().starts_with("generator");
+    }
+
     bool is_masked() const { return load_state == "masked"; }
 
     // Was started since systemd has it in memory, and is over without a complaint.

@@ -72,6 +72,8 @@ void forget_services(std::initializer_list<const manifests::AppSpec*> versions,
     std::erase_if(memory.restarts, [&](const auto& row) {
         return row.first.ends_with(".service") && !services.contains(row.first);
     });
+    std::erase_if(memory.foreign_runs,
+                  [&](const auto& row) { return !services.contains(row.first); });
 }
 
 }  // namespace
@@ -141,6 +143,7 @@ void Decider::evaluate_units(const manifests::AppSpec& spec,
         }
         for (const std::string& service : wanted->services) {
             const systemd::UnitState* unit = seen.unit(service);
+            note_foreign_run(spec.name, companion.part, service, memory, policy);
             if (unit == nullptr || !is_over(*unit, wanted->ends)) {
                 carried_.asked_to_start[spec.name].erase(service);
                 continue;
@@ -151,6 +154,28 @@ void Decider::evaluate_units(const manifests::AppSpec& spec,
                 rest_unit(spec.name, service, record, policy);
             }
         }
+    }
+}
+
+// What was started from another's file goes on running that when the file is gone: only which run
+// it was tells it from ours.
+void Decider::note_foreign_run(const std::string& app,
+                               const std::string& part,
+                               const std::string& service,
+                               AppMemory& memory,
+                               plan::CompanionPolicy& policy) const {
+    const observe::Companions& seen = *in_.observed.companions;
+    const systemd::UnitState* unit = seen.unit(service);
+    if (unit == nullptr || !unit->is_active() || unit->load_state != "loaded") {
+        return;
+    }
+    const auto known = memory.foreign_runs.find(service);
+    if (!seen.is_made_from(app, part, *unit)) {
+        memory.foreign_runs[service] = unit->invocation;
+    } else if (known != memory.foreign_runs.end() && known->second == unit->invocation) {
+        policy.foreign_runs.insert(service);
+    } else {
+        memory.foreign_runs.erase(service);
     }
 }
 

@@ -136,6 +136,11 @@ class Decider {
                         bool stopped,
                         AppMemory& memory,
                         plan::CompanionPolicy& policy);
+    void note_foreign_run(const std::string& app,
+                          const std::string& part,
+                          const std::string& service,
+                          AppMemory& memory,
+                          plan::CompanionPolicy& policy) const;
     void rest_unit(const std::string& app,
                    const std::string& service,
                    const RestartRecord& record,

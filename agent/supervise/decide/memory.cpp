@@ -101,6 +101,9 @@ AppMemory memory_from(const std::string& extra) {
     memory.companions = text_in(root, "companions");
     memory.companions_before = text_in(root, "companions_before");
     memory.ran = ran_from(child_in(root, "ran"));
+    for (const auto& [service, row] : rows_in(root, "foreign_runs")) {
+        memory.foreign_runs[service] = text_in(row, "invocation");
+    }
     memory.volumes = volumes_from(child_in(root, "volumes"));
     return memory;
 }
@@ -135,6 +138,9 @@ std::string to_extra(const AppMemory& memory) {
     }
     if (!memory.ran.empty()) {
         root["ran"] = to_rows(memory.ran);
+    }
+    for (const auto& [service, invocation] : memory.foreign_runs) {
+        root["foreign_runs"][service] = {{"invocation", invocation}};
     }
     if (memory.volumes != plan::KeptVolumes{}) {
         root["volumes"] = to_row(memory.volumes);

@@ -51,6 +51,8 @@ struct AppMemory {
     std::string companions_before;  // and of the one before it
     std::vector<RanVersion> ran;    // the last kRanVersions, newest first, each once
     plan::KeptVolumes volumes;
+    // By service, the run of it (UnitState::invocation) that was started from another's unit file.
+    std::map<std::string, std::string> foreign_runs;
     friend bool operator==(const AppMemory&, const AppMemory&) = default;
 };
 

@@ -110,7 +110,7 @@ PartStatus of_unit(const std::string& app,
         return out;
     }
     // Somebody else's of the same name says nothing of ours.
-    if (unit->load_state == "loaded" && !seen->is_source(app, part, unit->source_path.string())) {
+    if (unit->load_state == "loaded" && !seen->is_made_from(app, part, *unit)) {
         return out;
     }
     out.state = unit->is_masked() && unit->is_down() ? "masked" : unit->active_state;

@@ -136,3 +136,38 @@ def case_names_and_templates(lab):
     checked = lab.run("podreeve", "check", f"{MANIFESTS}/t-marked.container", check=False)
     assert checked.returncode != 0 and "[X-Podreeve]" in checked.stdout + checked.stderr, checked
     assert lab.is_up("t-job")
+
+
+def case_what_runs_by_another_file_is_told_and_ended_with_it(lab):
+    """A copy of the generated unit, and a Quadlet of the same name, go before ours: a conflict, and ours once they go."""
+    units.fresh(lab)
+    lab.put_manifest("t-twin.container", units.container())
+    up(lab, "t-twin")
+
+    def command():
+        return lab.podman("inspect", "--format", "{{.Config.Cmd}}", "systemd-t-twin", check=False)
+
+    def run_the_other(path):
+        lab.systemctl("daemon-reload")
+        lab.systemctl("restart", "t-twin.service")
+        lab.wait_until(lambda: "2000000" in command(), 30, "the other runs")
+        lab.wait_until(lambda: lab.condition("t-twin", f"is that of {path}"), 30, "the conflict is told")
+
+    def ours_is_back(timeout):
+        lab.wait_until(lambda: "1000000" in command(), timeout, "what the manifest says runs")
+        lab.wait_until(lambda: lab.is_up("t-twin") and lab.is_converged(), 30, "all is well")
+
+    ours = command()
+    assert "1000000" in ours, ours
+    copy = "/home/app/.config/systemd/user/t-twin.service"
+    made = lab.systemctl("cat", "t-twin.service").replace("1000000", "2000000")
+    lab.write(copy, made)
+    run_the_other(copy)
+    lab.run("rm", copy)
+    lab.systemctl("daemon-reload")
+    ours_is_back(60)
+    quadlet = "/home/app/.config/containers/systemd/t-twin.container"
+    lab.write(quadlet, units.container(wait="sleep 2000000"))
+    run_the_other(quadlet)
+    lab.run("rm", quadlet)
+    ours_is_back(150)

@@ -314,6 +314,30 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
         {"the service is somebody else's",
          [](HostPicture& host) { host.unit("web.service").source_path = "/q/web.container"; },
          "none: ; Conflict"},
+        {"a copy of what Quadlet made goes before it",
+         [](HostPicture& host) {
+             host.unit("web.service").fragment_path = "/home/app/.config/systemd/user/web.service";
+         },
+         "none: ; Conflict"},
+        {"what is in the way has changed a while ago, and systemd has not read it",
+         [](HostPicture& host) {
+             host.unit("web.service").source_path = "/q/web.container";
+             host.unit("web.service").needs_reload = true;
+             host.seen.units->loaded_at = kNow - seconds(900);
+         },
+         "repair: reload-units web; Conflict"},
+        {"what is in the way has changed, and systemd has just read its files",
+         [](HostPicture& host) {
+             host.unit("web.service").source_path = "/q/web.container";
+             host.unit("web.service").needs_reload = true;
+             host.seen.units->loaded_at = kNow - seconds(20);
+         },
+         "none: ; Conflict"},
+        {"it was started from another's file",
+         [](HostPicture& host) {
+             host.policy.apps["web"].companions.foreign_runs = {"web.service"};
+         },
+         "repair: restart-unit web.service"},
         {"systemd cannot be read", [](HostPicture& host) { host.seen.units.reset(); },
          "none: ; Unknown"},
         {"the folder cannot be read",
@@ -363,6 +387,13 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
         {"the manifest is gone", [](HostPicture& host) { host.specs.clear(); },
          "remove: note-units web, stop-unit web.service, remove-unit web.container, reload-units "
          "web, remove-leftover web.service"},
+        {"the manifest is gone, and the service is somebody else's",
+         [](HostPicture& host) {
+             host.specs.clear();
+             host.unit("web.service").source_path = "/q/web.container";
+         },
+         "remove: note-units web, remove-unit web.container, reload-units web, remove-leftover "
+         "web.service"},
         {"the manifest is gone while others cannot be read",
          [](HostPicture& host) {
              host.specs.clear();

@@ -350,5 +350,24 @@ TEST(CompanionParts, RunWhileSystemdStartsReloadsOrStopsThem) {
     EXPECT_FALSE(count_parts({down}, nullptr).any_running);
 }
 
+// What was started from another's file runs on when that file is gone.
+TEST(CompanionRuns, OneThatWasStartedFromAnothersFileIsKnownUntilItIsStartedAgain) {
+    CompanionAgent agent;
+    agent.observed.companions->folder = "/q/podreeve";
+    UnitState foreign = changed(kShort, [](UnitState& unit) {
+        unit.active_state = "active";
+        unit.source_path = "/q/web.container";
+        unit.invocation = "one";
+    });
+    EXPECT_TRUE(agent.pass(foreign).foreign_runs.empty()) << "it is not ours to restart";
+    UnitState ours = changed(
+        foreign, [](UnitState& unit) { unit.source_path = "/q/podreeve/web/web.container"; });
+    EXPECT_EQ(agent.pass(ours).foreign_runs, std::set<std::string>{kService});
+    EXPECT_EQ(agent.pass(ours).foreign_runs, std::set<std::string>{kService}) << "until it is over";
+    ours.invocation = "two";
+    EXPECT_TRUE(agent.pass(ours).foreign_runs.empty());
+    EXPECT_TRUE(agent.memory().foreign_runs.empty());
+}
+
 }  // namespace
 }  // namespace podreeve::supervise
