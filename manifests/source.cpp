@@ -244,20 +244,23 @@ std::string ManifestSource::Cache::holder_of(const std::string& app) {
 
 // A file that now names an app which is another file's goes on status for the one it named
 // before: copying one manifest over another by mistake must not stop anything.
-void ManifestSource::Cache::keep_former_app(const std::string& name,
-                                            const FileState& state,
-                                            std::map<std::string, VersionCandidate>& candidates) {
+std::string ManifestSource::Cache::keep_former_app(
+    const std::string& name,
+    const FileState& state,
+    std::map<std::string, VersionCandidate>& candidates) {
     std::string former = app_accepted_from(name);
     for (const auto& [app, version] : effective) {
         if (version.file_name == name && app != state.app) {
             former = app;
         }
     }
-    const Effective* last =
-        former.empty() || former == state.app ? nullptr : effective_version(former, name);
-    if (last != nullptr) {
-        candidates.emplace(former, VersionCandidate{last->spec, last->hash, name, true});
-    }
+    const Effective* last = former.empty() || former == state.app || allowed.contains(former)
+                                ? nullptr
+                                : effective_version(former, name);
+    const bool kept =
+        last != nullptr &&
+        candidates.emplace(former, VersionCandidate{last->spec, last->hash, name, true}).second;
+    return kept ? former : "";
 }
 
 void ManifestSource::Cache::gather_file(const std::string& name,
@@ -303,8 +306,9 @@ void ManifestSource::Cache::resolve_claim(const std::string& name,
     if (!state.spec) {
         return;
     }
-    keep_former_app(name, state, candidates);
+    const std::string former = keep_former_app(name, state, candidates);
     if (!other.missing || is_doubted(other)) {
+        hold_replaced(former, name, state, holder, out);
         out.problems.push_back({state.app,
                                 clean_text(state.found.main.path.string()),
                                 {there_already(state.found.main.path, state.app, holder)}});

@@ -89,6 +89,7 @@ struct ManifestSource::Cache {
     RemovalGuard guard;
     std::set<std::string> allowed;           // removals that a person allowed since the last scan
     std::set<std::string> let_go;            // those of them that something could still hold
+    std::set<std::string> replaced;          // apps over whose manifest another's was copied
     std::string remembered;                  // of directories and removals, as it is on disk
     std::string remember_trouble;            // why it cannot be, as it was told last
     std::map<std::string, FileState> files;  // by file name
@@ -114,9 +115,10 @@ struct ManifestSource::Cache {
     const Effective* effective_version(const std::string& app, const std::string& file_name);
     std::map<std::string, VersionCandidate> gather(Desired& out);
     std::string holder_of(const std::string& app);
-    void keep_former_app(const std::string& name,
-                         const FileState& state,
-                         std::map<std::string, VersionCandidate>& candidates);
+    // The app that was kept; "": none.
+    std::string keep_former_app(const std::string& name,
+                                const FileState& state,
+                                std::map<std::string, VersionCandidate>& candidates);
     void gather_file(const std::string& name,
                      FileState& state,
                      std::map<std::string, VersionCandidate>& candidates,
@@ -165,6 +167,13 @@ struct ManifestSource::Cache {
                             const std::filesystem::path& path,
                             Desired& out);
     void report_doubts(const Listing& listing, Desired& out);
+    void hold_replaced(const std::string& app,
+                       const std::string& name,
+                       const FileState& state,
+                       const std::string& holder,
+                       Desired& out);
+    void add_replaced(const std::set<std::string>& wanted,
+                      std::map<std::string, HeldRemoval>& reasons) const;
     void report_held(const std::map<std::string, VersionCandidate>& candidates, Desired& out);
     std::set<std::string> hold_removals(const Listing& listing,
                                         std::map<std::string, VersionCandidate>& candidates,

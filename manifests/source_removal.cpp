@@ -74,8 +74,8 @@ Listing ManifestSource::Cache::look() {
 }
 
 // What an earlier run saw last and remembered: JSON with the keys directories (path -> device,
-// inode, boot), held and let_go (apps); later releases may add some. Of a note that cannot be read
-// all that is missing counts as held. Its manifests are expected where they were.
+// inode, boot), held, let_go and replaced (apps); later releases may add some. Of a note that
+// cannot be read all that is missing counts as held. Its manifests are expected where they were.
 void ManifestSource::Cache::recall() {
     if (recalled || config.accepted_dir.empty()) {
         return;
@@ -101,6 +101,7 @@ void ManifestSource::Cache::recall_note() {
     presence.recall(child_in(kept, "directories"));
     guard.recall(texts_in(kept, "held"));
     let_go = texts_in(kept, "let_go");
+    replaced = texts_in(kept, "replaced");
     remembered = *bytes;
 }
 
@@ -136,8 +137,11 @@ void ManifestSource::Cache::remember() {
     if (config.accepted_dir.empty()) {
         return;
     }
-    std::string text = json_text(
-        {{"directories", presence.to_json()}, {"held", guard.held()}, {"let_go", let_go}});
+    json note{{"directories", presence.to_json()}, {"held", guard.held()}, {"let_go", let_go}};
+    if (!replaced.empty()) {
+        note["replaced"] = replaced;
+    }
+    std::string text = json_text(note);
     if (text == remembered) {
         return;
     }
@@ -273,6 +277,34 @@ void ManifestSource::Cache::report_held(const std::map<std::string, VersionCandi
     }
 }
 
+// An app over whose manifest that of another was copied, so that nothing says that it is wanted.
+void ManifestSource::Cache::hold_replaced(const std::string& app,
+                                          const std::string& name,
+                                          const FileState& state,
+                                          const std::string& holder,
+                                          Desired& out) {
+    if (app.empty()) {
+        return;
+    }
+    replaced.insert(app);
+    out.held[app] = {"ManifestReplaced",
+                     fmt::format("its manifest {} is about app {} now, which is in {} already: the "
+                                 "app stays as it is until its manifest is back, or {}",
+                                 clean_text(name), state.app, clean_text(holder), kUntilPruned)};
+}
+
+// Whatever becomes of the other manifest: it is held until it has one itself.
+void ManifestSource::Cache::add_replaced(const std::set<std::string>& wanted,
+                                         std::map<std::string, HeldRemoval>& reasons) const {
+    for (const std::string& app : wanted) {
+        if (replaced.contains(app) && !allowed.contains(app)) {
+            reasons[app] = {"ManifestReplaced",
+                            "another app's was copied over it: the app stays as it is until its "
+                            "manifest is back"};
+        }
+    }
+}
+
 // Where its manifest was when it was last accepted, as it was written then; "": that is not known.
 std::string ManifestSource::Cache::file_of(const std::string& app) {
     const auto version = effective.find(app);
@@ -341,18 +373,23 @@ std::set<std::string> ManifestSource::Cache::hold_removals(
     std::set<std::string> wanted;
     std::set_difference(before.begin(), before.end(), there.begin(), there.end(),
                         std::inserter(wanted, wanted.end()));
-    const std::map<std::string, HeldRemoval> unconfigured = find_unconfigured(wanted);
-    std::erase_if(wanted, [&](const std::string& app) { return unconfigured.contains(app); });
+    std::map<std::string, HeldRemoval> own_reasons = find_unconfigured(wanted);
+    const std::set<std::string> named = named_apps();
+    std::erase_if(replaced, [&](const std::string& app) {
+        return named.contains(app) || allowed.contains(app);
+    });
+    add_replaced(wanted, own_reasons);
+    std::erase_if(wanted, [&](const std::string& app) { return own_reasons.contains(app); });
     const HeldRemoval unclear = find_unclear(listing);
     std::set<std::string> held =
-        guard.evaluate({wanted, there, allowed, before.size() - unconfigured.size(),
+        guard.evaluate({wanted, there, allowed, before.size() - own_reasons.size(),
                         !unclear.reason.empty(), looks->steady_now()});
-    for (const auto& [app, reason] : unconfigured) {
+    for (const auto& [app, reason] : own_reasons) {
         held.insert(app);
     }
     for (const std::string& app : held) {
-        const auto own = unconfigured.find(app);
-        const HeldRemoval& reason = own == unconfigured.end() ? unclear : own->second;
+        const auto own = own_reasons.find(app);
+        const HeldRemoval& reason = own == own_reasons.end() ? unclear : own->second;
         const auto thrown = contained([&] { hold(app, reason, candidates, out); });
         if (thrown) {
             out.problems.push_back({app, app, {threw(app, *thrown)}});

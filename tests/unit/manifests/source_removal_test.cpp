@@ -242,6 +242,39 @@ TEST_F(Removal, AManifestMovedOverAnotherIsTheOthersEnd) {
     EXPECT_EQ(problems(), Words{});
 }
 
+// Nobody said that the app whose manifest was written over is not wanted any more.
+TEST_F(Removal, AnAppOverWhoseManifestAnothersWasCopiedIsHeldUntilItHasOneAgain) {
+    write_apps({"db", "web"});
+    fs::copy_file(root_ / "a/web.yaml", root_ / "a/db.yaml", fs::copy_options::overwrite_existing);
+    EXPECT_EQ(apps_later(), (Words{"db", "web"}));
+    EXPECT_EQ(held(), Words{"db ManifestReplaced"});
+    EXPECT_NE(desired_.held.at("db").message.find("db.yaml is about app web now"),
+              std::string::npos)
+        << desired_.held.at("db").message;
+    remove("a/web.yaml");
+    EXPECT_EQ(apps_later(minutes(20)), (Words{"db", "web"}));
+    EXPECT_EQ(held(), Words{"db ManifestReplaced"});
+    open();
+    EXPECT_EQ(apps_later(), (Words{"db", "web"})) << "also over a restart";
+    EXPECT_EQ(held(), Words{"db ManifestReplaced"});
+    write("a/data.yaml", app_text("db"));
+    EXPECT_EQ(apps_later(), (Words{"db", "web"}));
+    EXPECT_EQ(held(), Words{});
+    remove("a/data.yaml");
+    EXPECT_EQ(apps_later(), Words{"web"}) << "and then it is removed as any other";
+}
+
+TEST_F(Removal, APersonLetsAnAppGoOverWhoseManifestAnothersWasCopied) {
+    write_apps({"db", "web"});
+    fs::copy_file(root_ / "a/web.yaml", root_ / "a/db.yaml", fs::copy_options::overwrite_existing);
+    EXPECT_EQ(apps_later(), (Words{"db", "web"}));
+    source_->allow_removal({"db"});
+    EXPECT_EQ(apps_later(), Words{"web"});
+    EXPECT_EQ(held(), Words{});
+    open();
+    EXPECT_EQ(apps_later(), Words{"web"});
+}
+
 // Its manifest could have been moved there.
 TEST_F(Removal, NothingGoesWhileADirectoryIsOutOfSight) {
     write("b/db.yaml", app_text("db"));
