@@ -254,6 +254,9 @@ void Agent::Parts::check_gate() {
     world.start_gate.is_stop_wanted = [this](const std::string& app, std::int64_t request) {
         return supervisor.is_stop_wanted(app, request);
     };
+    world.start_gate.has_taken_over = [this](const std::string& app, const std::string& former) {
+        return supervisor.has_taken_over(app, former);
+    };
     world.start_gate.ask = [this](const manifests::Probe& probe, std::int64_t pid,
                                   std::stop_token stop) {
         return health.ask_once(probe, pid, std::move(stop));

@@ -20,7 +20,7 @@ std::string role_in(const std::map<std::string, std::string>& labels) {
 // that podreeve fills or empties has to be its own.
 HandlerResult use_existing(Task& task, const podman::VolumeDetails& volume) {
     const std::string wanted = role_in(task.texts("labels"));
-    const bool ours = is_ours(task, volume.labels);
+    const bool ours = is_ours(task, volume);
     if (!ours && !plan::holds_data(wanted)) {
         return not_ours(task, "volume", task.object);
     }

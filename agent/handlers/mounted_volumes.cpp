@@ -58,7 +58,7 @@ Result<std::string> look_at(const Task& task,
                                                 container, volume.name));
     }
     const std::string_view role = plan::volume_role(volume.origin);
-    if (!plan::holds_data(role) && !is_ours(task, found->labels)) {
+    if (!plan::holds_data(role) && !is_ours(task, *found)) {
         return not_ours(task, "volume", volume.name);
     }
     if (const std::string differs = plan::role_difference(found->labels, role); !differs.empty()) {

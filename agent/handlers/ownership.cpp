@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/observe/observed.h"
+#include "agent/plan/steps.h"
 
 namespace podreeve::handlers {
 
@@ -61,6 +62,14 @@ std::string label(const std::map<std::string, std::string>& labels, const char* 
 bool is_ours(const Task& task, const std::map<std::string, std::string>& labels) {
     const auto owned = observe::ownership(labels, task.world.owner);
     return owned && owned->app == task.app;
+}
+
+bool is_ours(const Task& task, const podman::VolumeDetails& volume) {
+    const auto owned = observe::ownership(volume.labels, task.world.owner);
+    const auto& has_taken_over = task.world.start_gate.has_taken_over;
+    return owned &&
+           (owned->app == task.app || (owned->role == plan::kRoleVolumeEmptyDir && has_taken_over &&
+                                       has_taken_over(task.app, owned->app)));
 }
 
 bool is_same(const Task& task, const std::map<std::string, std::string>& labels) {
@@ -155,7 +164,7 @@ Result<std::optional<podman::PodSummary>> own_pod(const Task& task, const std::s
 
 Result<std::optional<podman::VolumeDetails>> own_volume(const Task& task, const std::string& name) {
     ASSIGN_OR_RETURN(auto found, find_volume(task, name));
-    if (found && !is_ours(task, found->labels)) {
+    if (found && !is_ours(task, *found)) {
         return not_ours(task, "volume", name);
     }
     return found;

@@ -14,6 +14,8 @@
 namespace podreeve::handlers {
 
 bool is_ours(const Task& task, const std::map<std::string, std::string>& labels);
+// Also an emptyDir of an app whose pods this one has now.
+bool is_ours(const Task& task, const podman::VolumeDetails& volume);
 // Ours, and made from the same spec for the same part.
 bool is_same(const Task& task, const std::map<std::string, std::string>& labels);
 // "cannot touch container web: it does not belong to app web of this agent …"

@@ -40,6 +40,8 @@ struct StartGate {
         may_start = {};
     // Right before a stop that was planned for that request: does it still stand?
     std::function<bool(const std::string& app, std::int64_t request)> is_stop_wanted = {};
+    // Whether the emptyDirs that were made for the former app are that one's now.
+    std::function<bool(const std::string& app, const std::string& former)> has_taken_over = {};
     std::function<void(const std::string& app,
                        const std::string& change_kind,
                        const std::string& task_kind,

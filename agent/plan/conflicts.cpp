@@ -128,7 +128,8 @@ void Search::look_at_volumes(const observe::HostResources& resources) {
             continue;
         }
         const std::string_view role = volume_role(volume.origin);
-        if (!holds_data(role) && !is_own(it->second.labels)) {
+        const bool own = is_own(it->second.labels) || app.all.owns(app.spec.name, it->second);
+        if (!holds_data(role) && !own) {
             add({"volume", "podman volume rm", volume.name, "", &it->second.labels}, volume.part);
         } else if (const std::string differs = role_difference(it->second.labels, role);
                    !differs.empty()) {

@@ -277,7 +277,7 @@ void Rollout::drop_stale() {
     }
     const After after = graph_.ends();
     for (const podman::VolumeDetails* volume : app_.held.volumes) {
-        if (!named.contains(volume->name)) {
+        if (!named.contains(volume->name) && !app_.policy.empty_dirs.contains(volume->name)) {
             remove_volume(*volume, "not in the manifest any more", graph_, after);
         }
     }

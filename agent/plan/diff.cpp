@@ -7,6 +7,7 @@
 #include "agent/plan/decision.h"
 #include "agent/plan/deploy.h"
 #include "agent/plan/digest.h"
+#include "agent/plan/heirs.h"
 #include "agent/plan/kept_volumes.h"
 #include "agent/plan/removal.h"
 #include "agent/plan/step_graph.h"
@@ -143,6 +144,7 @@ AppPlan plan_desired(const std::shared_ptr<const manifests::AppSpec>& spec,
     plan.app = spec->name;
     plan.spec = hashes->app;
     plan.generation = generation_of(own, hashes->app);
+    plan.former = former_apps(spec->name, all.of(spec->name));
     const AppCase app{*spec,  *hashes, all.of(spec->name), all, observed,
                       policy, own,     plan.generation};
     if (own.busy) {
@@ -298,7 +300,7 @@ Condition set_aside(const std::string& why) {
 }
 
 Plan diff(const Desired& desired, const observe::Observed& observed, const Policy& policy) {
-    const Holdings all(observed, policy.owner);
+    const Holdings all(observed, policy.owner, find_heirs(desired, observed, policy));
     Plan plan;
     for (const auto& [name, spec] : desired.apps) {
         plan.apps.emplace_hint(plan.apps.end(), name,

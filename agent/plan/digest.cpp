@@ -92,6 +92,9 @@ void put(DigestText& text, const AppPolicy& app) {
     text.put(app.generation).put(app.generation_spec);
     text.put(app.deployed_spec ? *app.deployed_spec : std::string_view("?"));
     text.put(app.kept_volumes.spec).put(app.kept_volumes.mount_point);
+    for (const std::string& former : app.former) {
+        text.put("former").put(former);
+    }
     text.put(app.stopped ? 1 : 0)
         .put(app.busy ? 1 : 0)
         .put(app.hold_start ? 1 : 0)

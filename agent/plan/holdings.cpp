@@ -47,11 +47,13 @@ bool is_ours(const std::map<std::string, std::string>& labels, const std::string
            label(labels, kSystemdUnit).empty();
 }
 
-Holdings::Holdings(const observe::Observed& observed, const std::string& owner) {
+Holdings::Holdings(const observe::Observed& observed,
+                   const std::string& owner,
+                   const Heirs& heirs) {
     take_containers(observed, owner);
     take_pods(observed, owner);
     if (observed.resources) {
-        take_resources(*observed.resources, owner);
+        take_resources(*observed.resources, owner, heirs);
     }
     sort();
 }
@@ -65,11 +67,11 @@ void Holdings::take_containers(const observe::Observed& observed, const std::str
         const bool labelled = !container.is_infra && is_ours(container.labels, owner);
         const auto service = observed.services.find(container.id);
         if (service != observed.services.end()) {
-            AppHoldings& app = apps_[service->second];
+            AppHoldings& app = at(service->second);
             app.services.push_back(&container);
             app.has_labelled_service = app.has_labelled_service || labelled;
         } else if (labelled) {
-            apps_[label(container.labels, kApp)].containers.push_back(&container);
+            at(label(container.labels, kApp)).containers.push_back(&container);
         }
     }
 }
@@ -79,22 +81,37 @@ void Holdings::take_pods(const observe::Observed& observed, const std::string& o
         pods_by_name_.emplace(pod.name, &pod);
         pods_by_id_.emplace(pod.id, &pod);
         if (is_ours(pod.labels, owner)) {
-            apps_[label(pod.labels, kApp)].pods.push_back(&pod);
+            at(label(pod.labels, kApp)).pods.push_back(&pod);
         }
     }
 }
 
-void Holdings::take_resources(const observe::HostResources& resources, const std::string& owner) {
+void Holdings::take_resources(const observe::HostResources& resources,
+                              const std::string& owner,
+                              const Heirs& heirs) {
     for (const auto& [name, volume] : resources.volumes) {
         if (is_ours(volume.labels, owner) && is_removable(volume)) {
-            apps_[label(volume.labels, kApp)].volumes.push_back(&volume);
+            const auto heir = heirs.find(name);
+            at(heir == heirs.end() ? label(volume.labels, kApp) : heir->second)
+                .volumes.push_back(&volume);
         }
     }
     for (const auto& [name, secret] : resources.secrets) {
         if (is_ours(secret.labels, owner)) {
-            apps_[label(secret.labels, kApp)].secrets.push_back(&secret);
+            at(label(secret.labels, kApp)).secrets.push_back(&secret);
         }
     }
+}
+
+bool Holdings::owns(std::string_view app, const podman::VolumeDetails& volume) const {
+    const auto& volumes = of(app).volumes;
+    return std::ranges::find(volumes, &volume) != volumes.end();
+}
+
+// Without a text of its own for each that is there already.
+AppHoldings& Holdings::at(std::string_view app) {
+    const auto it = apps_.find(app);
+    return it == apps_.end() ? apps_[std::string(app)] : it->second;
 }
 
 void Holdings::sort() {

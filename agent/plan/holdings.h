@@ -38,12 +38,18 @@ struct AppHoldings {
 
 class Holdings {
   public:
-    Holdings(const observe::Observed& observed, const std::string& owner);
+    // heirs: by the name of an emptyDir's volume, whose it is now where its label says another.
+    using Heirs = std::map<std::string, std::string>;
+
+    Holdings(const observe::Observed& observed, const std::string& owner, const Heirs& heirs = {});
 
     const AppHoldings& of(std::string_view app) const;
 
     // Sorted by name.
-    const std::map<std::string_view, AppHoldings>& apps() const { return apps_; }
+    const std::map<std::string, AppHoldings, std::less<>>& apps() const { return apps_; }
+
+    // Whether this volume is in that app's holdings.
+    bool owns(std::string_view app, const podman::VolumeDetails& volume) const;
 
     const podman::ContainerSummary* container_named(std::string_view name) const;
     const podman::ContainerSummary* container_by_id(std::string_view id) const;
@@ -53,10 +59,13 @@ class Holdings {
   private:
     void take_containers(const observe::Observed& observed, const std::string& owner);
     void take_pods(const observe::Observed& observed, const std::string& owner);
-    void take_resources(const observe::HostResources& resources, const std::string& owner);
+    void take_resources(const observe::HostResources& resources,
+                        const std::string& owner,
+                        const Heirs& heirs);
+    AppHoldings& at(std::string_view app);
     void sort();
 
-    std::map<std::string_view, AppHoldings> apps_;
+    std::map<std::string, AppHoldings, std::less<>> apps_;
     std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_by_name_;
     std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_by_id_;
     std::unordered_map<std::string_view, const podman::PodSummary*> pods_by_name_;

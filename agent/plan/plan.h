@@ -91,7 +91,8 @@ struct AppPlan {
     std::int64_t generation = 0;
     std::vector<Step> steps;
     std::vector<Condition> conditions;
-    bool asks_for_resources = false;  // with no step that does
+    bool asks_for_resources = false;    // with no step that does
+    std::set<std::string> former = {};  // AppPolicy::former once it is carried out
 
     bool empty() const { return steps.empty(); }
 
@@ -145,6 +146,8 @@ struct AppPolicy {
     // of the parts tell, and a change that touches none of them (a volume, a secret) goes unseen.
     std::optional<std::string> deployed_spec;
     KeptVolumes kept_volumes = {};
+    // Apps that are no more and whose emptyDirs are this one's, which has their pods now.
+    std::set<std::string> former = {};
     bool stopped = false;    // wanted down
     bool hold_stop = false;  // its stop or removal waits for others to be down
     std::string stop_why;    // why it is wanted down, or whom that waits for
@@ -181,6 +184,9 @@ struct Policy {
     // Also of apps that are neither desired nor observed, so long as they are remembered: then what
     // is left of their volumes and secrets is looked for.
     std::map<std::string, AppPolicy> apps;
+    // By the name of its volume, the app whose newest version has that emptyDir, though another may
+    // be effective yet.
+    std::map<std::string, std::string> empty_dirs = {};
     bool removals_allowed = true;  // false when a manifest directory could not be read
 };
 

@@ -48,6 +48,19 @@ void Supervisor::Core::report_lost_volumes(const plan::AppPlan& planned) {
     }
 }
 
+// Before the steps, which are let at the emptyDirs of those that the app has taken over.
+void Supervisor::Core::note_former(const plan::AppPlan& planned) {
+    const auto record = state.app(planned.app);
+    if (!record || planned.former.empty()) {
+        return;
+    }
+    AppMemory remembered = memory_from(record->extra);
+    if (remembered.former != planned.former) {
+        remembered.former = planned.former;
+        keep(planned.app, remembered);
+    }
+}
+
 // Of what was stuck, and of nothing else: not of what is removed for another reason.
 void Supervisor::Core::note_recreations(const plan::AppPlan& planned) {
     for (const plan::Step& step : planned.steps) {
@@ -81,6 +94,7 @@ std::vector<const plan::AppPlan*> Supervisor::admit(const plan::Plan& plan) {
             }
             core_->note_recreations(planned);
             core_->report_lost_volumes(planned);
+            core_->note_former(planned);
             admitted.push_back(&planned);
         });
     }

@@ -70,6 +70,7 @@ struct Supervisor::Core {
     void note_conflict(const plan::AppPlan& planned);
     void note_recreations(const plan::AppPlan& planned);
     void report_lost_volumes(const plan::AppPlan& planned);
+    void note_former(const plan::AppPlan& planned);
     void note_starts(const plan::AppPlan& planned);
     void note_companions(const Prepared& prepared, const plan::Plan& plan);
     void note_companions_of(const plan::AppPlan& planned, const Prepared& prepared);

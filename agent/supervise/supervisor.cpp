@@ -164,6 +164,11 @@ void Supervisor::forget_failures(const std::optional<std::string>& app) {
     }
 }
 
+bool Supervisor::has_taken_over(const std::string& app, const std::string& former) const {
+    const auto record = core_->state.app(app);
+    return record && memory_from(record->extra).former.contains(former);
+}
+
 void Supervisor::let_volumes_go(const std::set<std::string>& apps) {
     const std::lock_guard lock(core_->mutex);
     for (const std::string& app : apps) {

@@ -111,6 +111,9 @@ class Supervisor {
     // Whether a stop that was planned for that request still stands.
     bool is_stop_wanted(const std::string& app, std::int64_t request) const;
 
+    // Whether the emptyDirs that were made for the former app are that one's now.
+    bool has_taken_over(const std::string& app, const std::string& former) const;
+
     // -- requests
 
     // NotFound for an app nobody knows. A change that is only being prepared is called off by a

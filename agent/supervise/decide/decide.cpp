@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/plan/heirs.h"
 #include "agent/supervise/decide/decider.h"
 
 namespace podreeve::supervise {
@@ -60,6 +61,7 @@ void Decider::begin() {
     prepared_.policy.owner = in_.owner;
     prepared_.policy.owner_file = in_.owner_file;
     prepared_.policy.now = in_.wall;
+    prepared_.policy.empty_dirs = plan::find_empty_dirs(in_.desired);
     prepared_.policy.removals_allowed = in_.desired.complete;
 }
 
@@ -161,6 +163,7 @@ void Decider::add_known_apps() {
                 in_.busy_before.contains(companions) || is_under_way(companions);
             policy.busy = is_busy(name);
             policy.owner = in_.owner;
+            policy.former = memory_of(name).former;
         }
     }
 }

@@ -73,6 +73,7 @@ class Decider {
 
     // versions.cpp: which version of an app is in force
     void take_autostart(const manifests::AppSpec& spec, StoredApp& app) const;
+    bool was_stopped_before(const manifests::AppSpec& spec) const;
     StoredApp number(const std::string& app, const SpecPointer& spec) const;
     SpecPointer choose_version(const state::AppRecord& record, const SpecPointer& target) const;
     SpecPointer evaluate_app(const std::string& name, const SpecPointer& spec);

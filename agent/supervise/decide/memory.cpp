@@ -46,15 +46,19 @@ nlohmann::json to_rows(const std::vector<RanVersion>& ran) {
     return rows;
 }
 
-plan::KeptVolumes volumes_from(const nlohmann::json& row) {
-    plan::KeptVolumes kept{
-        text_in(row, "spec"), {}, text_in(row, "folder"), text_in(row, "mount_point")};
-    for (const nlohmann::json& name : child_in(row, "names")) {
-        if (name.is_string()) {
-            kept.names.insert(name.get<std::string>());
+std::set<std::string> texts_in(const nlohmann::json& object, const char* key) {
+    std::set<std::string> texts;
+    for (const nlohmann::json& text : child_in(object, key)) {
+        if (text.is_string()) {
+            texts.insert(text.get<std::string>());
         }
     }
-    return kept;
+    return texts;
+}
+
+plan::KeptVolumes volumes_from(const nlohmann::json& row) {
+    return {text_in(row, "spec"), texts_in(row, "names"), text_in(row, "folder"),
+            text_in(row, "mount_point")};
 }
 
 nlohmann::json to_row(const plan::KeptVolumes& kept) {
@@ -104,6 +108,7 @@ AppMemory memory_from(const std::string& extra) {
     for (const auto& [service, row] : rows_in(root, "foreign_runs")) {
         memory.foreign_runs[service] = text_in(row, "invocation");
     }
+    memory.former = texts_in(root, "former");
     memory.volumes = volumes_from(child_in(root, "volumes"));
     return memory;
 }
@@ -141,6 +146,9 @@ std::string to_extra(const AppMemory& memory) {
     }
     for (const auto& [service, invocation] : memory.foreign_runs) {
         root["foreign_runs"][service] = {{"invocation", invocation}};
+    }
+    if (!memory.former.empty()) {
+        root["former"] = memory.former;
     }
     if (memory.volumes != plan::KeptVolumes{}) {
         root["volumes"] = to_row(memory.volumes);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ struct AppMemory {
     std::string companions_before;  // and of the one before it
     std::vector<RanVersion> ran;    // the last kRanVersions, newest first, each once
     plan::KeptVolumes volumes;
+    std::set<std::string> former;  // AppPolicy::former
     // By service, the run of it (UnitState::invocation) that was started from another's unit file.
     std::map<std::string, std::string> foreign_runs;
     friend bool operator==(const AppMemory&, const AppMemory&) = default;

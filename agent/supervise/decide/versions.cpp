@@ -64,6 +64,25 @@ void Decider::take_autostart(const manifests::AppSpec& spec, StoredApp& app) con
     app.memory.unseen = app.record.stopped && may_run_unseen(spec, index_.companions(), parts);
 }
 
+// A Kubernetes file under another name is another app with the same pods: that a person stopped
+// them holds on.
+bool Decider::was_stopped_before(const manifests::AppSpec& spec) const {
+    const auto was_stopped = [&](const auto* object) {
+        const auto owned =
+            object == nullptr ? std::nullopt : observe::ownership(object->labels, in_.owner);
+        if (!owned || owned->app == spec.name || in_.desired.apps.contains(owned->app)) {
+            return false;
+        }
+        const StoredApp* former = find_stored(owned->app);
+        return former != nullptr && former->record.stopped && !former->memory.autostart_off;
+    };
+    return std::ranges::any_of(
+               spec.pods, [&](const auto& pod) { return was_stopped(index_.pod(pod.name)); }) ||
+           std::ranges::any_of(spec.containers, [&](const auto& container) {
+               return was_stopped(index_.container(container.name));
+           });
+}
+
 StoredApp Decider::number(const std::string& app, const SpecPointer& spec) const {
     StoredApp numbered;
     state::AppRecord& record = numbered.record;
@@ -78,6 +97,10 @@ StoredApp Decider::number(const std::string& app, const SpecPointer& spec) const
     }
     if (known == nullptr || known->memory.unseen) {
         take_autostart(*spec, numbered);
+    }
+    if (known == nullptr && was_stopped_before(*spec)) {
+        record.stopped = true;
+        numbered.memory.autostart_off = numbered.memory.unseen = false;
     }
     const std::string hash = hash_of(app, spec);
     if (record.spec != hash) {
@@ -145,6 +168,7 @@ SpecPointer Decider::evaluate_app(const std::string& name, const SpecPointer& sp
     policy.generation = record.generation;
     policy.generation_spec = record.spec;
     policy.kept_volumes = memory.volumes;
+    policy.former = memory.former;
     policy.stopped = record.stopped;
     // Objects without a record of a deploy: the store was lost, and their labels tell what was
     // deployed.

@@ -19,6 +19,7 @@ TEST(Memory, ComesBackAsItWasWritten) {
     memory.ran = {{"s2", 2, WallTime(std::chrono::seconds(20)), false},
                   {"s1", 1, WallTime(std::chrono::seconds(10)), true}};
     memory.volumes = {"s2", {"data", "logs"}, "/disk/volumes", "/disk"};
+    memory.former = {"shop"};
     memory.foreign_runs["web.service"] = "0123";
     EXPECT_EQ(memory_from(to_extra(memory)), memory);
 }
