@@ -236,7 +236,6 @@ struct Agent::Parts {
     Result<supervise::RequestReport> take_request(const std::string& app,
                                                   const supervise::AppRequest& request);
     supervise::RequestReport shut_down(bool down);
-    void let_go(const std::set<std::string>& removals, const std::set<std::string>& volumes);
     api::Backend backend();
 };
 
@@ -402,12 +401,6 @@ void Agent::Parts::health_changed(const std::vector<health::Change>& changes) {
     reconciler.request("the health of a container has changed");
 }
 
-void Agent::Parts::let_go(const std::set<std::string>& removals,
-                          const std::set<std::string>& volumes) {
-    source.allow_removal(removals);
-    supervisor.let_volumes_go(volumes);
-}
-
 Result<supervise::RequestReport> Agent::Parts::take_request(const std::string& app,
                                                             const supervise::AppRequest& request) {
     ASSIGN_OR_RETURN(supervise::RequestReport report, supervisor.request(app, request));
@@ -451,7 +444,8 @@ api::Backend Agent::Parts::backend() {
             return source.accepted(app, spec) != nullptr;
         },
         [this](const api::LetGo& what) {
-            let_go(what.removals, what.volumes);
+            source.allow_removal(what.removals);
+            supervisor.let_volumes_go(what.volumes);
             scheduler.post([this] { reconciler.request("a person lets go what was held"); });
         },
         std::vector<std::string>(config.paths.manifest_dirs.begin(),
@@ -534,7 +528,8 @@ void Agent::let_all_go(const std::string& why) {
 }
 
 void Agent::let_go(const std::set<std::string>& removals, const std::set<std::string>& volumes) {
-    parts_->let_go(removals, volumes);
+    parts_->source.allow_removal(removals);
+    parts_->supervisor.let_volumes_go(volumes);
 }
 
 void Agent::note_unwatched(const std::string& why) {
