@@ -9,6 +9,7 @@
 #include "agent/api/reply.h"
 #include "agent/api/report.h"
 #include "agent/api/resources.h"
+#include "agent/supervise/decide/shutdown_order.h"
 
 namespace podreeve::api {
 namespace {
@@ -32,7 +33,16 @@ void check_request(Backend& backend,
                    supervise::Verb verb,
                    httplib::Response& response) {
     const std::string name = request.matches[1];
-    if (backend.state.app(name)) {
+    const supervise::Overview overview = overview_now(backend);
+    const supervise::AppStatus* app = find_shown(overview, name);
+    if (app != nullptr && verb != supervise::Verb::Stop &&
+        app->down_because == supervise::kHostGoesDown) {
+        send_error(response,
+                   {Code::Conflict,
+                    fmt::format("cannot {} {}: all apps are down since `podreeve shutdown`; "
+                                "`podreeve shutdown --undo` lets them run again",
+                                to_string(verb), name)});
+    } else if (backend.state.app(name)) {
         send_json(response, {{"app", name}, {"possible", true}});
     } else {
         send_error(response, why_not(backend, verb, name, unknown_app(name)));

@@ -10,6 +10,8 @@
 
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
+#include "agent/plan/plan.h"
+#include "runtime/base/json_text.h"
 
 namespace podreeve::api {
 namespace {
@@ -135,6 +137,20 @@ void abort_one(Backend& backend, const httplib::Request& request, httplib::Respo
     send_json(response, {{"change", *id}, {"aborting", true}}, 202);
 }
 
+// What the change has removed and no undo brings back.
+nlohmann::json emptied_by(const Backend& backend, state::ChangeId id) {
+    nlohmann::json volumes = nlohmann::json::array();
+    const auto change = backend.state.change(id);
+    for (const state::TaskView& task : change ? change->tasks : std::vector<state::TaskView>()) {
+        const nlohmann::json data = json_object_from(task.data);
+        if (task.kind == to_string(plan::StepKind::RemoveVolume) &&
+            task.status == state::TaskStatus::Done && text_in(data, "origin") == "empty-dir") {
+            volumes.push_back(text_in(data, "object"));
+        }
+    }
+    return volumes;
+}
+
 void undo_one(Backend& backend, const httplib::Request& request, httplib::Response& response) {
     const Result<std::int64_t> id = parse_number(request.matches[1], "change");
     const Result<state::ChangeId> undo =
@@ -144,7 +160,8 @@ void undo_one(Backend& backend, const httplib::Request& request, httplib::Respon
         return;
     }
     backend.wake();
-    send_json(response, {{"change", *undo}, {"undoes", *id}}, 202);
+    send_json(response, {{"change", *undo}, {"undoes", *id}, {"emptied", emptied_by(backend, *id)}},
+              202);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "agent/api/reply.h"
 #include "agent/api/resources.h"
 #include "agent/api/turnstile.h"
+#include "agent/supervise/overview.h"
 
 namespace podreeve::api {
 namespace {
@@ -24,6 +25,19 @@ nlohmann::json to_json(const PassSummary& pass) {
             {"apps_changed", pass.apps_changed},
             {"failures", failures},
             {"took_ms", std::chrono::duration<double, std::milli>(pass.took).count()}};
+}
+
+// The apps that are not as their manifests say, whatever a pass can do about it now.
+nlohmann::json degraded_apps(const supervise::Overview& overview,
+                             const std::function<bool(const std::string& app)>& is_reported = {}) {
+    nlohmann::json rows = nlohmann::json::array();
+    for (const supervise::AppStatus& app : overview.apps) {
+        const std::string why = supervise::why_degraded(app);
+        if (!why.empty() && !(is_reported && is_reported(app.name))) {
+            rows.push_back({{"app", app.name}, {"message", why}});
+        }
+    }
+    return rows;
 }
 
 Error too_many(const char* what) {
@@ -43,7 +57,10 @@ void send_diff(Backend& backend, const httplib::Request& request, httplib::Respo
     }
     nlohmann::json body = plan::to_json(*plan);
     body["converged"] = plan->empty();
-    body["differs"] = plan->differs();
+    body["degraded"] = degraded_apps(*backend.shared_status.lock(), [&](const auto& name) {
+        return (app && *app != name) || plan->speaks_of(name);
+    });
+    body["differs"] = plan->differs() || !body["degraded"].empty();
     body["text"] = plan::to_text(*plan);
     send_json(response, body);
 }
@@ -57,7 +74,9 @@ void add_passes(httplib::Server& server, Backend& backend, std::shared_ptr<Turns
                     const Result<PassSummary> pass =
                         place ? backend.reconcile() : Result<PassSummary>(too_many("make a pass"));
                     if (pass) {
-                        send_json(response, to_json(*pass));
+                        nlohmann::json body = to_json(*pass);
+                        body["degraded"] = degraded_apps(*backend.shared_status.lock());
+                        send_json(response, body);
                     } else {
                         send_error(response, pass.error());
                     }

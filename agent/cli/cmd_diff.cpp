@@ -23,7 +23,13 @@ int run_diff(const Common& common, const std::string& name) {
         print_json(*body);
     } else {
         const std::string text = body->value("text", "");
-        print(converged && text.empty() ? "converged: nothing to do" : text);
+        const nlohmann::json apps = body->value("degraded", nlohmann::json::array());
+        if (!text.empty()) {
+            print(text);
+        } else if (converged) {
+            print(apps.empty() ? "converged: nothing to do" : "nothing to do now");
+        }
+        print_degraded(apps);
     }
     return body->value("differs", !converged) ? kDiffers : kOk;
 }

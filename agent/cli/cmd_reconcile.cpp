@@ -25,9 +25,11 @@ void print_pass(const json& pass) {
         print(paint(fmt::format("{}: {}", failure.value("app", ""), failure.value("message", "")),
                     Colour::Red));
     }
+    const json degraded = pass.value("degraded", json::array());
     if (changes.empty() && pass.at("failures").empty()) {
-        print("nothing to do");
+        print(degraded.empty() ? "nothing to do" : "nothing to do now");
     }
+    print_degraded(degraded);
 }
 
 int run_reconcile(const Common& common) {

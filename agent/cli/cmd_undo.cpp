@@ -22,6 +22,10 @@ int run_undo(const Common& common, std::int64_t id) {
     } else {
         print(fmt::format("change {} is undone by change {}; `podreeve change {}` shows how far",
                           id, done->value("change", 0), done->value("change", 0)));
+        for (const nlohmann::json& volume : done->value("emptied", nlohmann::json::array())) {
+            print(fmt::format("the emptyDir {} comes back empty: change {} has removed it",
+                              volume.get<std::string>(), id));
+        }
     }
     return kOk;
 }

@@ -36,6 +36,8 @@ bool output_failed();
 int take_output_error(int exit_code);
 // One line on stderr.
 void print_complaint(std::string_view text);
+// Apps that are not as their manifests say: [{app, message}].
+void print_degraded(const nlohmann::json& apps);
 void print_json(const nlohmann::json& value);
 // "podreeve: cannot …" on stderr; gives the exit code. With json also {"error": …} on stdout.
 int print_error(const Error& error, bool json);

@@ -13,6 +13,7 @@
 
 #include "agent/api/server.h"
 #include "agent/daemon/health.h"
+#include "agent/daemon/state_loss.h"
 #include "agent/handlers/companion_world.h"
 #include "agent/handlers/spec_book.h"
 #include "agent/handlers/table.h"
@@ -150,13 +151,6 @@ api::PassSummary summary_of(const reconcile::PassReport& report) {
             report.apps_changed,
             report.failures,
             report.took};
-}
-
-std::string state_lost(const Config& config) {
-    return fmt::format(
-        "the state in {} was removed while the agent runs: all apps are kept on, but what is asked "
-        "of them, as a stop, is forgotten when the agent ends; restart it now, and ask again",
-        config.paths.state_dir.string());
 }
 
 }  // namespace
@@ -354,7 +348,7 @@ void Agent::Parts::recall_failures() {
 }
 
 void Agent::Parts::look_after_state() {
-    const std::string lost = state->look_after_files() ? "" : state_lost(config);
+    const std::string lost = state->look_after_files() ? "" : state_removed(config.paths.state_dir);
     if (note_of_agent({"StateLost", "StateRemoved", lost, ""}) && !lost.empty()) {
         log::error("{}", lost);
     }
@@ -469,16 +463,11 @@ Result<std::unique_ptr<Agent>> Agent::create(const Config& config,
                                              Scheduler& scheduler) {
     ASSIGN_OR_RETURN(std::unique_ptr<state::State> state,
                      state::State::open(config.paths.state_dir, clock));
-    if (const state::StoreHealth health = state->health(); !health.set_aside.empty()) {
-        log::warn(
-            "the state could not be read and was set aside as {}; what runs is taken over by its "
-            "labels",
-            health.set_aside);
-    }
     // Left by a run that was killed while it tried units.
     std::error_code ignored;
     std::filesystem::remove_all(config.paths.state_dir / "quadlet-trial", ignored);
     auto parts = std::make_unique<Parts>(config, clock, scheduler, std::move(state));
+    report_state_lost(*parts->state, parts->source.accepted_apps().size(), config.paths.state_dir);
     parts->connect();
     return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }

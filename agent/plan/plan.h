@@ -115,6 +115,8 @@ struct Plan {
     // Whether the host is not as the manifests say: there are steps, or a condition tells what is
     // held back, or cannot be done or known. A plan can be empty and differ all the same.
     bool differs() const;
+    // Whether there is a step or a condition of that app.
+    bool speaks_of(const std::string& app) const;
 };
 
 // What supervise decides and plan obeys.

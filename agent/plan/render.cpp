@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -93,6 +94,13 @@ bool Plan::differs() const {
     const auto one = [](const auto& row) { return plan::differs(row.second); };
     return std::any_of(apps.begin(), apps.end(), one) ||
            std::any_of(companions.begin(), companions.end(), one);
+}
+
+bool Plan::speaks_of(const std::string& app) const {
+    return std::ranges::any_of(std::array{&apps, &companions}, [&](const auto* plans) {
+        const auto found = plans->find(app);
+        return found != plans->end() && plan::differs(found->second);
+    });
 }
 
 bool Plan::empty() const {

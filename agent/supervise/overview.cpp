@@ -146,6 +146,20 @@ AppStatus make_status(const AppView& view, const AppStatus* before, WallTime now
     return status;
 }
 
+std::string why_degraded(const AppStatus& app) {
+    switch (app.state) {
+        case ServiceState::Failed:
+        case ServiceState::CrashLoop:
+        case ServiceState::Unknown:
+        case ServiceState::Waiting:
+            return fmt::format("is {}: {}", to_string(app.state), app.message);
+        case ServiceState::Running:
+            return app.health == "unhealthy" ? "is unhealthy: " + app.message : "";
+        default:
+            return "";
+    }
+}
+
 const StatusCondition* find_condition(const AppStatus& app, std::string_view type) {
     const auto found = std::ranges::find(app.conditions, type, &StatusCondition::type);
     return found == app.conditions.end() ? nullptr : &*found;

@@ -27,6 +27,10 @@ inline constexpr const char* kOver = "Over";
 // Null: it has none of that type.
 const StatusCondition* find_condition(const AppStatus& app, std::string_view type);
 
+// Whether an app is not as its manifest says, and why, though no step may be due: "is CrashLoop:
+// …". Empty: it is, or on its way, or a person wants it down.
+std::string why_degraded(const AppStatus& app);
+
 // Conditions that say what is the matter with a manifest: what mends it, an edit or a mount, may
 // come while the agent is down. Their begins and ends all have events, by which they are recalled.
 bool is_of_manifest(std::string_view type);

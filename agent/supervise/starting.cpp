@@ -75,6 +75,12 @@ Result<RequestReport> Supervisor::request(const std::string& app, const AppReque
             fmt::format("cannot {} {}: no manifest declares it; `podreeve status` lists the apps",
                         to_string(request.verb), app));
     }
+    if (core.shutting_down && request.verb != Verb::Stop) {
+        return fail(Code::Conflict,
+                    fmt::format("cannot {} {}: all apps are down since `podreeve shutdown`; "
+                                "`podreeve shutdown --undo` lets them run again",
+                                to_string(request.verb), app));
+    }
     // A pass may forget the app at any moment: no record is looked up once it is written.
     RequestReport report;
     RETURN_IF_ERROR(core.state.edit_app(

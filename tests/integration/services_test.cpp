@@ -189,6 +189,11 @@ TEST_F(ThreeApps, GoDownInReverseWhenTheHostDoesAndThatIsNotRemembered) {
     EXPECT_EQ(lives(), kDown);
     host.advance(minutes(2));
     EXPECT_EQ(lives(), kDown) << "nothing comes back while the host goes down";
+    for (const Verb verb : {Verb::Start, Verb::Restart}) {
+        const auto started = host.agent->request("db", {verb});
+        ASSERT_FALSE(started);
+        EXPECT_NE(started.error().message.find("podreeve shutdown --undo"), std::string::npos);
+    }
     mark();
     host.restart();
     host.advance(seconds(5));

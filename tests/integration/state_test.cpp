@@ -28,6 +28,7 @@ TEST(StateFile, GarbageIsSetAsideAndTheContainersStayTheSame) {
     std::ofstream(host.config.paths.state_dir / "state.db", std::ios::trunc) << "not a database";
     host.podman->clear_journal();
     host.start();
+    EXPECT_EQ(host.story(""), std::vector<std::string>{"StateLost"});
     EXPECT_EQ(host.ids(), ids);
     EXPECT_EQ(host.podman->mutations(), std::vector<std::string>{});
     EXPECT_EQ(host.state("shop"), "Running") << host.app("shop").message;
@@ -76,6 +77,9 @@ TEST(StateFile, ALostFileIsMadeAnewFromTheLabels) {
     }
     host.podman->clear_journal();
     host.start();
+    EXPECT_EQ(host.story(""), std::vector<std::string>{"StateLost"});
+    host.restart();
+    EXPECT_EQ(host.story(""), std::vector<std::string>{"StateLost"}) << "told once";
     EXPECT_EQ(host.ids(), ids);
     EXPECT_EQ(host.podman->mutations(), std::vector<std::string>{});
     EXPECT_EQ(host.state("shop"), "Running");

@@ -98,8 +98,9 @@ PartStatus of_service(const std::string& app, const ObservedIndex& index) {
 PartStatus of_unit(const std::string& app,
                    const std::string& part,
                    const std::string& service,
-                   const observe::Companions* seen,
+                   const ObservedIndex& index,
                    bool one_shot) {
+    const observe::Companions* seen = index.companions();
     PartStatus out;
     out.name = part;
     out.kind = "companion";
@@ -118,6 +119,12 @@ PartStatus of_unit(const std::string& app,
     out.exit_code = unit->exit_status;
     out.restarts = unit->restarts;
     out.health_message = unit->active_state == "failed" ? "failed: " + unit->result : "";
+    if (const podman::ContainerSummary* paused = index.paused_of(service)) {
+        out.state = "paused";
+        out.ready = false;
+        out.health_message =
+            fmt::format("{0} is paused; 'podman unpause {0}' lets it go on", paused->name);
+    }
     return out;
 }
 
@@ -138,17 +145,20 @@ PartStatus of_template(const std::string& app,
 
 std::vector<PartStatus> of_companion(const std::string& app,
                                      const manifests::CompanionSpec& spec,
-                                     const observe::Companions* seen) {
+                                     const ObservedIndex& index) {
     std::vector<PartStatus> out;
+    const observe::Companions* seen = index.companions();
     const observe::WantedUnits* wanted = seen == nullptr ? nullptr : seen->find_wanted(spec.part);
     if (wanted == nullptr) {
-        return {of_unit(app, spec.part, "", nullptr, false)};
+        PartStatus unknown = of_unit(app, spec.part, "", index, false);
+        unknown.state = "unknown";
+        return {unknown};
     }
     if (wanted->services.empty()) {
         return {of_template(app, spec.part, *seen)};
     }
     for (const std::string& service : wanted->services) {
-        out.push_back(of_unit(app, spec.part, service, seen, wanted->ends));
+        out.push_back(of_unit(app, spec.part, service, index, wanted->ends));
     }
     return out;
 }
@@ -174,10 +184,23 @@ const RunHealth* remembered(const AppMemory& memory,
     return same_run ? &found->second : nullptr;
 }
 
+void ObservedIndex::note_paused(const podman::ContainerSummary& container) {
+    const auto unit = container.labels.find(observe::kLabelSystemdUnit);
+    if (unit != container.labels.end() && container.state == ContainerState::Paused) {
+        paused_.emplace(unit->second, &container);
+    }
+}
+
+const podman::ContainerSummary* ObservedIndex::paused_of(const std::string& service) const {
+    const auto found = paused_.find(service);
+    return found == paused_.end() ? nullptr : found->second;
+}
+
 // A foreign container that has the name of ours is in its way, and says nothing of how ours is.
 ObservedIndex::ObservedIndex(const observe::Observed& observed, const std::string& owner)
     : observed_(&observed), owner_(owner) {
     for (const podman::ContainerSummary& container : observed.containers) {
+        note_paused(container);
         const auto mine = observe::ownership(container.labels, owner);
         if (mine) {
             by_app_[mine->app].push_back(&container);
@@ -264,7 +287,7 @@ std::vector<PartStatus> list_parts(const std::string& app,
         if (seen != nullptr && seen->installed.contains(app)) {
             for (const auto& [file, unit] : seen->installed.at(app)) {
                 if (unit.file.ours) {
-                    parts.push_back(of_unit(app, file, unit.service, seen, false));
+                    parts.push_back(of_unit(app, file, unit.service, index, false));
                 }
             }
         }
@@ -284,7 +307,7 @@ std::vector<PartStatus> list_parts(const std::string& app,
         }
     }
     for (const manifests::CompanionSpec& companion : spec->companions) {
-        for (PartStatus& part : of_companion(app, companion, index.companions())) {
+        for (PartStatus& part : of_companion(app, companion, index)) {
             parts.push_back(std::move(part));
         }
     }

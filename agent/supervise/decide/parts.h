@@ -26,6 +26,8 @@ class ObservedIndex {
     // Service containers, which no list of parts holds.
     const std::vector<const podman::ContainerSummary*>& services_of(const std::string& app) const;
     const std::vector<const podman::ContainerSummary*>& containers_of(const std::string& app) const;
+    // A container that this service runs and that is paused; null: none is.
+    const podman::ContainerSummary* paused_of(const std::string& service) const;
     std::vector<std::string> apps() const;  // those that own a container, a pod or a unit, sorted
 
     const std::string& owner() const { return owner_; }
@@ -34,7 +36,10 @@ class ObservedIndex {
     const observe::Companions* companions() const { return companions_; }
 
   private:
+    void note_paused(const podman::ContainerSummary& container);
+
     std::unordered_map<std::string_view, const podman::ContainerSummary*> containers_;
+    std::unordered_map<std::string, const podman::ContainerSummary*> paused_;  // by service
     std::unordered_map<std::string_view, const podman::PodSummary*> pods_;
     std::unordered_map<std::string, std::vector<const podman::ContainerSummary*>> by_app_;
     std::unordered_map<std::string, std::vector<const podman::ContainerSummary*>> services_;

@@ -315,6 +315,10 @@ TEST_F(ScriptedAgent, UndoTellsWhichChangeDoesItOrWhyNot) {
     EXPECT_EQ(ask({"undo", "3"}).out,
               "change 3 is undone by change 8; `podreeve change 8` shows how far\n");
     EXPECT_EQ(ask({"undo", "3", "--json"}).json()["change"], 8);
+    says["POST /v1/changes/4/undo"] = {202,
+                                       R"({"change": 9, "undoes": 4, "emptied": ["web-scratch"]})"};
+    EXPECT_NE(ask({"undo", "4"}).out.find("the emptyDir web-scratch comes back empty"),
+              std::string::npos);
     says["POST /v1/changes/2/undo"] = {
         409, R"({"error": {"code": "conflict", "message": "cannot undo change 2: no"}})"};
     const Ran refused = ask({"undo", "2"});

@@ -369,5 +369,28 @@ TEST(CompanionRuns, OneThatWasStartedFromAnothersFileIsKnownUntilItIsStartedAgai
     EXPECT_TRUE(agent.memory().foreign_runs.empty());
 }
 
+TEST(CompanionParts, AUnitWhoseContainerIsPausedIsNotReady) {
+    observe::Observed observed;
+    observed.companions.emplace();
+    observed.companions->folder = "/q/podreeve";
+    observed.companions->wanted[kPart] = {{kService}, false};
+    observed.companions->units.emplace();
+    UnitState& unit = observed.companions->units->units[kService];
+    unit.load_state = "loaded";
+    unit.active_state = "active";
+    unit.source_path = "/q/podreeve/web/web.container";
+    podman::ContainerSummary container;
+    container.name = "systemd-web";
+    container.state = podman::ContainerState::Paused;
+    container.labels[observe::kLabelSystemdUnit] = kService;
+    observed.containers.push_back(container);
+    const auto spec = version("[Container]\nImage=a\n");
+    const auto part = list_parts("web", spec.get(), ObservedIndex(observed, "me"), {}).at(0);
+    EXPECT_EQ(part.state, "paused");
+    EXPECT_TRUE(part.up);
+    EXPECT_FALSE(part.ready);
+    EXPECT_NE(part.health_message.find("podman unpause systemd-web"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace podreeve::supervise
