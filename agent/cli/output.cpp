@@ -140,9 +140,9 @@ void print(std::string_view text) {
 void print_degraded(const nlohmann::json& apps) {
     for (const nlohmann::json& app : apps) {
         const std::string name = app.value("app", "");
-        print(paint(fmt::format("{} {}; `podreeve why {}` says more", name,
-                                app.value("message", ""), name),
-                    Colour::Red));
+        print(paint(
+            fmt::format("{} {}; `podreeve why {}` says more", name, app.value("message", ""), name),
+            Colour::Red));
     }
 }
 

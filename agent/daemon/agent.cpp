@@ -36,6 +36,7 @@
 #include "runtime/base/json_text.h"
 #include "runtime/base/log.h"
 #include "runtime/base/worker_pool.h"
+#include "runtime/systemd/journal.h"
 
 namespace podreeve::daemon {
 namespace {
@@ -130,7 +131,10 @@ std::unique_ptr<reconcile::PodmanUnit> podman_unit(const Config& config,
     const systemd::Scope scope = config.companions.scope;
     return std::make_unique<reconcile::PodmanUnit>(
         handlers::calls_of(systemd::UnitControl(config.companions.bus, scope)), clock,
-        reconcile::PodmanSocket{config.paths.podman_socket, scope, [&events] { events.end(); }});
+        reconcile::PodmanSocket{config.paths.podman_socket, scope, [&events] { events.end(); },
+                                [scope](const std::string& unit, WallTime not_before) {
+                                    return systemd::last_words(unit, scope, not_before);
+                                }});
 }
 
 // Of an agent whose apps podreeve-apps.service stops.

@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kAskSystemd{2};
 constexpr std::chrono::seconds kStartSocket{5};
 constexpr std::chrono::seconds kFirstStartPause{1};
 constexpr std::chrono::minutes kLongestStartPause{5};
+constexpr std::chrono::minutes kWordsLast{10};  // longer than all pauses between its starts
 
 // "podman.service has failed (exit-code 125)"; empty: there is nothing to say of it.
 std::string how_it_is(const char* name, const Result<systemd::UnitState>& unit) {
@@ -56,7 +57,9 @@ std::string PodmanUnit::look(std::stop_token stop) {
     const auto service = systemd_.state(kPodmanService, {kAskSystemd, stop});
     // One that is merely down waits for its socket.
     const std::string of_service =
-        service && service->active_state == "failed" ? how_it_is(kPodmanService, service) : "";
+        service && service->active_state == "failed"
+            ? how_it_is(kPodmanService, service) + with_words_of(kPodmanService)
+            : "";
     const bool listens_nowhere = socket->active_state == "active" && is_gone(socket_.path);
     if (!socket->is_down() && !listens_nowhere) {
         return of_service;
@@ -72,6 +75,17 @@ std::string PodmanUnit::look(std::stop_token stop) {
                        ? fmt::format("; {}; next try in {}", trouble_, to_short_text(left))
                    : listens_nowhere ? "; it is restarted"
                                      : "; it is started again");
+}
+
+// ", and said: …". A time in it would make each look's news of the same.
+std::string PodmanUnit::with_words_of(const char* unit) const {
+    constexpr std::string_view kTime = "time=\"";
+    std::string words =
+        socket_.last_words ? socket_.last_words(unit, clock_.system_now() - kWordsLast) : "";
+    if (const std::size_t end = words.find("\" "); words.starts_with(kTime) && end != words.npos) {
+        words.erase(0, end + 2);
+    }
+    return words.empty() ? "" : ", and said: " + words;
 }
 
 std::string PodmanUnit::how_to_listen() const {

@@ -16,6 +16,8 @@ struct PodmanSocket {
     std::filesystem::path path;
     systemd::Scope scope = systemd::Scope::User;
     std::function<void()> end_events;  // of podman: who reads them keeps podman.service up
+    // What that unit last said itself, not longer ago than that; "": nothing, or nobody knows.
+    std::function<std::string(const std::string& unit, WallTime not_before)> last_words = {};
 };
 
 // podman.socket, of an agent that asks podman over the one that systemd keeps. A podman that cannot
@@ -40,6 +42,7 @@ class PodmanUnit {
 
   private:
     std::string how_to_listen() const;
+    std::string with_words_of(const char* unit) const;
     void bring_up_socket(bool listens_nowhere, const std::stop_token& stop);
     void forget_failure(const char* unit, const std::stop_token& stop);
 

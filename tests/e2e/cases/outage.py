@@ -84,3 +84,20 @@ def case_podman_killed_in_the_middle(lab):
     lab.wait_until(lambda: len(lab.apps()) == 6 and lab.is_up(), 120, "all apps are up")
     lab.settle()
     assert len([name for name in lab.ids() if name.endswith("-main")]) == 6
+
+
+def case_a_podman_that_cannot_start_is_told_in_its_own_words(lab):
+    """podman.service fails at each start, until its socket has failed, too: status says why, and all is kept once it can."""
+    lab.put_manifest("beat.yaml", manifests.single())
+    lab.wait_until(lambda: lab.is_up("beat"), 60, "beat is up")
+    before = lab.ids()
+    drop_in = "/home/app/.config/systemd/user/podman.service.d/broken.conf"
+    lab.write(drop_in, "[Service]\nType=simple\nExecStart=\n"
+                       "ExecStart=/bin/sh -c 'echo Error: database is locked >&2; exit 125'\n")
+    lab.systemctl("daemon-reload")
+    lab.systemctl("stop", "podman.service")
+    lab.wait_until(lambda: "Error: database is locked" in lab.run("podreeve", "status").stdout, 60, "podman's words are told")
+    lab.run("rm", drop_in)
+    lab.systemctl("daemon-reload")
+    lab.wait_until(lambda: lab.is_up("beat"), 60, "podman is reached again")
+    assert lab.ids() == before

@@ -112,3 +112,38 @@ def case_a_manifest_under_another_name_is_the_same_app(lab):
     lab.podreeve("reconcile")
     lab.settle()
     assert lab.ids() == before and set(lab.apps()) == set(APPS)
+
+
+def case_a_kubernetes_file_under_another_name_keeps_what_its_pods_have(lab):
+    """It is another app with the same pods: made anew once, with their claims and emptyDirs, and a stop holds on."""
+    claim = ("apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec:\n"
+             "  accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n---\n")
+    text = claim + manifests.pod("web") + ("      volumeMounts: [{name: scratch, mountPath: /s}, {name: data, mountPath: /d}]\n"
+                                           "  volumes:\n    - {name: scratch, emptyDir: {}}\n"
+                                           "    - {name: data, persistentVolumeClaim: {claimName: data}}\n")
+    lab.put_manifest("web.yaml", text)
+    lab.wait_until(lambda: lab.is_up("web"), 60, "web is up")
+    lab.podman("exec", "web-main", "sh", "-c", "echo mine > /s/kept; echo mine > /d/kept")
+    lab.settle()
+
+    def has_all():
+        return lab.podman("exec", "web-main", "cat", "/s/kept", "/d/kept").split() == ["mine", "mine"]
+
+    lab.run("mv", f"{MANIFESTS}/web.yaml", f"{MANIFESTS}/shop.yaml")
+    lab.wait_until(lambda: set(lab.apps()) == {"shop"} and lab.is_up("shop"), 60, "it is called shop")
+    assert has_all()
+    lab.podman("rm", "-f", "-t", "0", "web-main")
+    lab.wait_until(lambda: lab.running("web-main"), 40, "it is repaired")
+    assert has_all()
+    lab.podreeve("stop", "shop", "--wait")
+    lab.stop_agent()
+    lab.run("mv", f"{MANIFESTS}/shop.yaml", f"{MANIFESTS}/web.yaml")
+    lab.start_agent()
+    lab.wait_until(lambda: set(lab.apps()) == {"web"} and lab.app("web")["state"] == "Finished", 60, "it stays stopped")
+    assert not lab.running("web-main")
+    lab.podreeve("start", "web", "--wait")
+    assert has_all()
+    lab.remove_manifest("web.yaml")
+    lab.wait_until(lambda: not lab.apps(), 60, "it is removed")
+    assert lab.podman("volume", "ls", "-q").split() == ["data"]
+    lab.podman("volume", "rm", "data")

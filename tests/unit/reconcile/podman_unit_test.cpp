@@ -102,9 +102,16 @@ class PodmansUnit : public testing::Test {
     std::map<std::string, systemd::UnitState> units;
     std::vector<std::string> asked;
     systemd::JobResult start{"done", "", false};
-    PodmanUnit unit{calls(), time, {path.directory / "podman.sock", systemd::Scope::User, [this] {
-                                        asked.emplace_back("end the events");
-                                    }}};
+    std::string words;  // podman's last in the journal
+    WallTime words_since{};
+    PodmanUnit unit{calls(),
+                    time,
+                    {path.directory / "podman.sock", systemd::Scope::User,
+                     [this] { asked.emplace_back("end the events"); },
+                     [this](const std::string&, WallTime not_before) {
+                         words_since = not_before;
+                         return words;
+                     }}};
 };
 
 TEST_F(PodmansUnit, StartsASocketThatHasFailedAndSaysWhatSystemdTells) {
@@ -114,6 +121,28 @@ TEST_F(PodmansUnit, StartsASocketThatHasFailedAndSaysWhatSystemdTells) {
               "it is started again");
     EXPECT_EQ(asked,
               (std::vector<std::string>{"reset-failed podman.service", "start podman.socket"}));
+}
+
+TEST_F(PodmansUnit, SaysWhatPodmanSaidLast) {
+    fail_both();
+
+    const struct {
+        const char* words;
+        const char* said;
+    } kRows[] = {
+        {"Error: database is locked", "(exit-code 125), and said: Error: database is locked;"},
+        {"time=\"2026-01-01T00:00:00Z\" level=error msg=\"no room\"",
+         "(exit-code 125), and said: level=error msg=\"no room\";"},
+        {"time=\"", "(exit-code 125), and said: time=\";"},
+        {"", "(exit-code 125); "},
+    };
+
+    for (const auto& row : kRows) {
+        words = row.words;
+        const std::string said = unit.look({});
+        EXPECT_NE(said.find(row.said), std::string::npos) << said;
+    }
+    EXPECT_EQ(words_since, time.system_now() - minutes(10)) << "what is older is another failure's";
 }
 
 TEST_F(PodmansUnit, StartsOneThatAPersonStopped) {
