@@ -174,6 +174,8 @@ struct ManifestSource::Cache {
                        Desired& out);
     void add_replaced(const std::set<std::string>& wanted,
                       std::map<std::string, HeldRemoval>& reasons) const;
+    bool is_renamed(const std::string& app,
+                    const std::map<std::string, VersionCandidate>& candidates);
     void report_held(const std::map<std::string, VersionCandidate>& candidates, Desired& out);
     std::set<std::string> hold_removals(const Listing& listing,
                                         std::map<std::string, VersionCandidate>& candidates,

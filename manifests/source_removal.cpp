@@ -30,6 +30,16 @@ std::set<std::string> texts_in(const json& in, const char* key) {
     return out;
 }
 
+// Those that its pods and containers have in podman.
+void add_names(const AppSpec& app, std::set<std::string>& names) {
+    for (const PodSpec& pod : app.pods) {
+        names.insert(pod.name);
+    }
+    for (const ContainerSpec& container : app.containers) {
+        names.insert(container.name);
+    }
+}
+
 }  // namespace
 
 // Nothing is known of it that could hold, and nothing may be removed for that.
@@ -305,6 +315,25 @@ void ManifestSource::Cache::add_replaced(const std::set<std::string>& wanted,
     }
 }
 
+// Whether other manifests have all of its pods and containers: a Kubernetes file under another
+// name, or one that was put together with others or taken apart.
+bool ManifestSource::Cache::is_renamed(const std::string& app,
+                                       const std::map<std::string, VersionCandidate>& candidates) {
+    const Effective* last = effective_version(app, holder_of(app));
+    if (last == nullptr) {
+        return false;
+    }
+    std::set<std::string> names;
+    for (const auto& [other, candidate] : candidates) {
+        if (other != app && candidate.spec) {
+            add_names(*candidate.spec, names);
+        }
+    }
+    std::set<std::string> own;
+    add_names(*last->spec, own);
+    return !own.empty() && std::ranges::includes(names, own);
+}
+
 // Where its manifest was when it was last accepted, as it was written then; "": that is not known.
 std::string ManifestSource::Cache::file_of(const std::string& app) {
     const auto version = effective.find(app);
@@ -379,7 +408,9 @@ std::set<std::string> ManifestSource::Cache::hold_removals(
         return named.contains(app) || allowed.contains(app);
     });
     add_replaced(wanted, own_reasons);
-    std::erase_if(wanted, [&](const std::string& app) { return own_reasons.contains(app); });
+    std::erase_if(wanted, [&](const std::string& app) {
+        return own_reasons.contains(app) || is_renamed(app, candidates);
+    });
     const HeldRemoval unclear = find_unclear(listing);
     std::set<std::string> held =
         guard.evaluate({wanted, there, allowed, before.size() - own_reasons.size(),

@@ -165,5 +165,44 @@ TEST_F(RenamedFile, AnEmptyDirOfAnAppThatWantsItStaysThatOnes) {
     EXPECT_EQ(host.state("web"), "Running") << host.app("web").message;
 }
 
+// So many removals at once would be held, were they removals.
+TEST_F(RenamedFile, ManyAtOnceAreNotHeld) {
+    start("web.yaml", pod("web"));
+    for (const char* name : {"a", "b", "c", "d"}) {
+        host.write(std::string(name) + ".yaml", pod(name));
+    }
+    settle();
+    for (const char* name : {"a", "b", "c", "d"}) {
+        keep_something(name);
+        rename(std::string(name) + ".yaml", std::string("new-") + name + ".yaml");
+    }
+    settle();
+    settle();
+    for (const char* name : {"a", "b", "c", "d"}) {
+        EXPECT_EQ(host.state(std::string("new-") + name), "Running")
+            << host.app(std::string("new-") + name).message;
+        EXPECT_TRUE(has_it(name)) << name;
+    }
+    // Put together.
+    host.write("all.yaml", pod("a") + pod("b") + pod("c") + pod("d"));
+    for (const char* name : {"a", "b", "c", "d"}) {
+        host.erase(std::string("new-") + name + ".yaml");
+    }
+    settle();
+    settle();
+    EXPECT_EQ(host.state("all"), "Running") << host.app("all").message;
+    for (const char* name : {"a", "b", "c", "d"}) {
+        EXPECT_TRUE(has_it(name)) << name;
+    }
+    // A part of them elsewhere is no reason to let the others go.
+    host.write("some.yaml", pod("a"));
+    host.erase("all.yaml");
+    host.erase("web.yaml");
+    host.erase("other.yaml");
+    settle();
+    EXPECT_TRUE(host.has_condition("all", "RemovalHeld"));
+    EXPECT_TRUE(has_it("d"));
+}
+
 }  // namespace
 }  // namespace podreeve::integration
