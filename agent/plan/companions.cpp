@@ -114,6 +114,10 @@ class CompanionSteps {
 
     void clear(const observe::InstalledUnit& unit) {
         for (const std::string& service : services_of(unit)) {
+            const systemd::UnitState* state = app_.seen.unit(service);
+            if (state != nullptr && !state->is_down() && !may_stop(unit, *state)) {
+                continue;
+            }
             graph_.add({StepKind::RemoveLeftover, file_of(unit), service, "", "", ""},
                        {{"container", unit.templated ? "" : unit.resource}}, reloaded_);
         }

@@ -261,8 +261,7 @@ TEST(CompanionPlan, MendsOrTellsWhatHappensToAUnit) {
              host.specs.clear();
              host.unit("web.service").source_path = "/q/web.container";
          },
-         "remove: note-units web, remove-unit web.container, reload-units web, remove-leftover "
-         "web.service"},
+         "remove: note-units web, remove-unit web.container, reload-units web"},
         {"the manifest is gone while others cannot be read",
          [](HostPicture& host) {
              host.specs.clear();
