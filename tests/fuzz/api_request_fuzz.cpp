@@ -61,8 +61,9 @@ class Agent {
                 subscriptions_,
                 [] {},
                 [](const std::string&, const std::string&) { return true; },
-                [](const std::set<std::string>& apps) {
-                    promise(apps == std::set<std::string>{"web"}, "what is held alone is let go");
+                [](const api::LetGo& what) {
+                    promise(what.removals == std::set<std::string>{"web"} && what.volumes.empty(),
+                            "what is held alone is let go");
                 }};
     }
 
